@@ -1,0 +1,303 @@
+"""Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
+
+import re
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from caseload_sim.checks import contradictions
+from caseload_sim.errors import CatalogueError, ScenarioError, did_you_mean
+from caseload_sim.scenario import ORIGIN_KEYS, Scenario, Source
+from caseload_sim.toml_lines import line_of
+
+LARGEST_FILE_BYTES = 1_000_000
+DEFAULT_SCENARIO = "hepgul_2016"
+USERS_OWN = "set by the user"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_NOT_SCENARIOS = {"sources"}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One scenario file as read: its path, its text and its parsed content."""
+
+    path: Path
+    text: str
+    content: dict[str, Any]
+
+
+def shipped_folder() -> Path:
+    """The folder of shipped scenarios: inside an installed package, or beside `src` in a checkout."""
+    installed = Path(__file__).parent / "scenarios"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "scenarios"
+
+
+def list_scenarios(paths: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Names of all scenarios, shipped ones first, then those in the folders `paths`."""
+    names: dict[str, None] = {}
+    for folder in (shipped_folder(), *paths):
+        if not folder.is_dir():
+            raise CatalogueError(f"--scenario-path {folder}: not a folder.")
+        for file in sorted(folder.glob("*.toml")):
+            if file.stem not in _NOT_SCENARIOS:
+                names[file.stem] = None
+    return tuple(sorted(names, key=lambda name: (name != DEFAULT_SCENARIO, name)))
+
+
+def get_scenario(
+    name: str = DEFAULT_SCENARIO, *, paths: Sequence[Path] = (), changes: Mapping[str, Any] | None = None
+) -> Scenario:
+    """The scenario of that name, complete and checked.
+
+    name: a name from `list_scenarios`
+    changes: dotted path -> value, the user's own
+    Raises CatalogueError for an unknown name, ScenarioError for impossible content.
+    """
+    return _resolve(_find(name, paths), paths, changes or {})
+
+
+def load_scenario(
+    path: str | Path, *, paths: Sequence[Path] = (), changes: Mapping[str, Any] | None = None
+) -> Scenario:
+    """The scenario in a TOML file of the user's; see `get_scenario`."""
+    return _resolve(Path(path), paths, changes or {})
+
+
+def open_scenario(
+    name_or_file: str, *, paths: Sequence[Path] = (), changes: Mapping[str, Any] | None = None
+) -> Scenario:
+    """A scenario by name, or by file when the argument looks like one: what the command line accepts."""
+    looks_like_file = name_or_file.endswith(".toml") or "/" in name_or_file or "\\" in name_or_file
+    open_one = load_scenario if looks_like_file else get_scenario
+    return open_one(name_or_file, paths=paths, changes=changes)
+
+
+def list_sources() -> dict[str, Source]:
+    """All shipped sources by key."""
+    content = _read(shipped_folder() / "sources.toml").content
+    return {key: Source.model_validate(entry) for key, entry in content.items()}
+
+
+def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """The scenario with some values changed, each marked as the user's own; see `Scenario.with_changes`."""
+    content = scenario.model_dump(mode="python", exclude_none=True)
+    for path, value in changes.items():
+        content = _with_value(content, path, value)
+    return _checked(content, (), changes)
+
+
+def parse_value(text: str) -> Any:
+    """A value as written after `--set path=`: TOML if it parses, else the bare word itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+# --- reading and extending -------------------------------------------------------------------------------
+
+
+def _find(name: str, paths: Sequence[Path]) -> Path:
+    if not _NAME.fullmatch(name):
+        raise CatalogueError(f"{name!r} is not a scenario name. `caseload-sim list scenarios` shows all.")
+    for folder in (*paths, shipped_folder()):
+        if (file := folder / f"{name}.toml").is_file() and name not in _NOT_SCENARIOS:
+            return file
+    hint = did_you_mean(name, list_scenarios(paths))
+    raise CatalogueError(f"{name}: no such scenario. {hint} `caseload-sim list scenarios` shows all.")
+
+
+def _read(path: Path) -> _File:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise CatalogueError(f"{path}: not a file. A scenario is a TOML file.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE_BYTES + 1)
+    except FileNotFoundError:
+        near = did_you_mean(path.name, (p.name for p in path.parent.glob("*.toml"))) if path.parent.is_dir() else ""
+        raise CatalogueError(f"{path}: no such file. {near}".strip()) from None
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
+    if len(data) > LARGEST_FILE_BYTES:
+        raise CatalogueError(f"{path}: larger than {LARGEST_FILE_BYTES:,} bytes, so not a scenario file.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ScenarioError(f"{path}:{line}: not text in UTF-8. Save the file as UTF-8 text.") from None
+    if not text.strip():
+        raise ScenarioError(f'{path}:1: the file is empty. Start with `extends = "{DEFAULT_SCENARIO}"`.')
+    try:
+        return _File(path, text, tomllib.loads(text.replace("\r\n", "\n")))
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{path}: not valid TOML: {error}.") from None
+    except (RecursionError, ValueError):
+        raise ScenarioError(f"{path}: not valid TOML: nested too deeply, or a number too long.") from None
+
+
+def _chain(path: Path, paths: Sequence[Path]) -> tuple[_File, ...]:
+    """The file and all that it extends, itself first."""
+    files = [_read(path)]
+    while (parent := files[-1].content.get("extends")) is not None:
+        here = files[-1]
+        place = f"{here.path}:{line_of(here.text, ('extends',))[0]}: extends"
+        if not isinstance(parent, str):
+            raise ScenarioError(f"{place}: {parent!r} is not a name. Give a scenario's name in quotes.")
+        if parent.endswith(".toml"):
+            if "/" in parent or "\\" in parent or ":" in parent:
+                raise ScenarioError(
+                    f"{place}: '{parent}' is outside the file's own folder. Give a scenario's name, "
+                    "or the name of a file in the same folder."
+                )
+            following = here.path.parent / parent
+        else:
+            try:
+                following = _find(parent, paths)
+            except CatalogueError as error:
+                raise ScenarioError(f"{place}: {error}") from None
+        if any(following.resolve() == file.path.resolve() for file in files):
+            circle = " -> ".join([*(file.path.name for file in files), following.name])
+            raise ScenarioError(f"{place}: '{parent}' leads in a circle ({circle}). Extend another scenario.")
+        files.append(_read(following))
+    return tuple(files)
+
+
+def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's content with the child's differences; a number is replaced with its origin."""
+    result = dict(parent)
+    if "value" in child:
+        result = {key: value for key, value in result.items() if key not in ORIGIN_KEYS}
+    for key, value in child.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The content with one value changed. `path` may stop at the number or go on to its `.value`."""
+    parts = path.split(".")
+    table: Any = content
+    for depth, part in enumerate(parts):
+        if not isinstance(table, Mapping) or part not in table:
+            known = table if isinstance(table, Mapping) else ()
+            here = ".".join(parts[:depth]) or "the scenario"
+            raise ScenarioError(f"--set {path}: no '{part}' in {here}. {did_you_mean(part, known)}")
+        table = table[part]
+    if isinstance(table, Mapping):
+        if "value" not in table:
+            raise ScenarioError(f"--set {path}: a group of values. Choose one: {', '.join(list(table)[:12])}.")
+        parts.append("value")
+    change: Any = {parts[-1]: value}
+    if parts[-1] == "value":
+        change["assumption"] = USERS_OWN
+    for part in reversed(parts[:-1]):
+        change = {part: change}
+    return _merged(content, change)
+
+
+def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> Scenario:
+    files = _chain(path, paths)
+    content: dict[str, Any] = {}
+    for file in reversed(files):
+        content = _merged(content, file.content)
+    content.pop("extends", None)
+    content["name"] = path.stem
+    own = files[0].content
+    for key in ("title", "summary", "look_at"):  # a user's short file need not repeat them
+        if key not in own and len(files) > 1:
+            content[key] = f"{path.stem}, from {files[1].path.stem}" if key == "title" else content.get(key, "")
+    for dotted, value in changes.items():
+        content = _with_value(content, dotted, value)
+    return _checked(content, files, changes)
+
+
+# --- checking, with the place of each error --------------------------------------------------------------
+
+
+def _checked(content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> Scenario:
+    try:
+        scenario = Scenario.model_validate(content)
+    except ValidationError as error:
+        messages = [_explained(detail, files, changes, content) for detail in error.errors()]
+        raise ScenarioError(_listed(messages)) from None
+    found = contradictions(scenario, set(list_sources()) | set(scenario.sources))
+    messages = [f"{_place(path, files, changes)}: {message}" for path, message in found]
+    if messages:
+        raise ScenarioError(_listed(messages))
+    return scenario
+
+
+def _listed(messages: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(messages))
+    more = [f"... and {len(unique) - 8} more."] if len(unique) > 8 else []
+    return "\n".join(unique[:8] + more)
+
+
+def _place(path: tuple[str, ...], files: Sequence[_File], changes: Mapping[str, Any]) -> str:
+    """File, line and dotted path of a value: the file that comes closest to it wins, the user's first."""
+    dotted = ".".join(path)
+    for changed_path in changes:
+        if f"{changed_path}.".startswith(f"{dotted}.") or f"{dotted}.".startswith(f"{changed_path}."):
+            return f"--set {dotted}"
+    if not files:
+        return dotted
+    lines = [(line_of(file.text, path), file) for file in files]
+    (line, _), file = max(lines, key=lambda found: found[0][1])
+    return f"{file.path}:{line}: {dotted}"
+
+
+_TAGS = {"assessment", "course"}  # pydantic names the chosen kind of step inside the path
+
+
+def _explained(
+    detail: ErrorDetails, files: Sequence[_File], changes: Mapping[str, Any], content: Mapping[str, Any]
+) -> str:
+    """One of pydantic's errors in plain words: place, value, what is allowed, what to do."""
+    path = tuple(str(part) for part in detail["loc"])
+    if path[:2] == ("pathway", "steps"):
+        path = tuple(part for i, part in enumerate(path) if not (i == 3 and part in _TAGS))
+    place, kind, value = _place(path, files, changes), detail["type"], detail["input"]
+    limits = detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"{place}: not a known key. {did_you_mean(path[-1], _keys_at(path[:-1]))}"
+    if kind == "missing":
+        if len(path) == 4 and path[:2] == ("population", "prevalence") and path[3] == "group":
+            others = [name for name in content["population"]["prevalence"] if name != path[2]]
+            return (
+                f"{_place(path[:3], files, changes)}: not a known condition. {did_you_mean(path[2], others)} "
+                "`caseload-sim list conditions` shows all. To add a new one, give its `group` as well."
+            )
+        return f"{place}: missing. Give it a value, or extend a scenario that has one."
+    if kind == "value_error":
+        return f"{place}: {str(detail['msg']).removeprefix('Value error, ')}."
+    shown = repr(value) if not isinstance(value, Mapping) else "a table"
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    bounds = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most"),
+              "greater_than": ("gt", "above"), "less_than": ("lt", "below")}  # fmt: skip
+    if kind in bounds:
+        key, words = bounds[kind]
+        return f"{place}: {shown} is out of range; it must be {words} {limits[key]:g}."
+    expected = {
+        "float_type": "a number, without quotes", "int_type": "a whole number, without quotes",
+        "finite_number": "a finite number", "string_type": "text in quotes",
+        "model_type": "a table such as { value = 0.5, assumption = \"why\" }", "dict_type": "a table",
+        "model_attributes_type": "a table such as { value = 0.5, assumption = \"why\" }",
+        "int_from_float": "a whole number", "tuple_type": "a list", "literal_error": str(limits.get("expected")),
+        "union_tag_not_found": "a table with `kind`", "union_tag_invalid": str(limits.get("expected_tags")),
+    }  # fmt: skip
+    return f"{place}: {shown} is not allowed here; it must be {expected.get(kind, str(detail['msg']))}."
+
+
+def _keys_at(path: tuple[str, ...]) -> list[str]:
+    """The keys that the schema knows at a path, read off the default scenario."""
+    table: Any = get_scenario().model_dump() if path else dict.fromkeys(Scenario.model_fields)
+    for part in path:
+        table = table.get(part, {}) if isinstance(table, Mapping) else {}
+    return list(table) if isinstance(table, Mapping) else []

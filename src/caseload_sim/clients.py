@@ -1,0 +1,173 @@
+"""Who is referred: a liability-threshold population whose every prevalence is exact and can be changed alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.dependence import residual_factor
+from caseload_sim.draws import Draws, Floats, Ids, counts_from_uniform
+from caseload_sim.errors import RunError
+from caseload_sim.scenario import Eligibility, Scenario
+
+DAYS_PER_YEAR = 365
+MOST_CANDIDATES_PER_CLIENT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The people referred, in order of referral.
+
+    id: (n,) int64, place in every random stream; ascending
+    referral_day: (n,) int32, days from opening
+    conditions: (n, c) bool, meets criteria (true state), columns as `condition_names`
+    severity: (n, d) float64, SD above threshold at referral, negative without the disorder; columns as `disorder_names`
+    state_change: (n, d) float64, SD, change of the transient state from start to end
+    distress: (n,) float64, SD, general distress
+    strata: name -> (n,) int8, index into `stratum_names[name]`
+    """
+
+    id: Ids
+    referral_day: NDArray[np.int32]
+    conditions: NDArray[np.bool_]
+    severity: Floats
+    state_change: Floats
+    distress: Floats
+    strata: dict[str, NDArray[np.int8]]
+    condition_names: tuple[str, ...]
+    disorder_names: tuple[str, ...]
+    stratum_names: dict[str, tuple[str, ...]]
+
+    def has(self, condition: str) -> NDArray[np.bool_]:
+        """Who has the condition, (n,) bool; nobody when the scenario leaves it out."""
+        if condition not in self.condition_names:
+            return np.zeros(len(self.id), dtype=bool)
+        return self.conditions[:, self.condition_names.index(condition)]
+
+    def count(self, scenario: Scenario, *groups: str) -> NDArray[np.int64]:
+        """How many conditions of these groups each client has, (n,) int64."""
+        columns = [scenario.population.prevalence[name].group in groups for name in self.condition_names]
+        return np.asarray(self.conditions[:, columns].sum(axis=1, dtype=np.int64))
+
+
+def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
+    """Everybody referred from opening to the horizon.
+
+    Raises RunError when hardly anybody is eligible.
+    """
+    referral_day = _referral_days(scenario, draws)
+    eligibility = scenario.population.eligibility
+    if eligibility is None:
+        ids = np.arange(len(referral_day), dtype=np.int64)
+        return _people(scenario, draws, ids, referral_day)
+    ids = _eligible_ids(scenario, draws, eligibility, len(referral_day))
+    return _people(scenario, draws, ids, referral_day)
+
+
+def _referral_days(scenario: Scenario, draws: Draws) -> NDArray[np.int32]:
+    """Day of each referral, ascending, (n,) int32; a Poisson number each day."""
+    days = np.arange(scenario.run.horizon_days, dtype=np.int64)
+    per_day = scenario.demand.referrals_per_year.value / DAYS_PER_YEAR
+    counts = counts_from_uniform(draws.uniform("referrals", days), per_day)
+    return np.repeat(days, counts).astype(np.int32)
+
+
+def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.int32]) -> Clients:
+    population = scenario.population
+    names, disorders = population.conditions(), scenario.disorders
+    liability, state_change, common = _liabilities(scenario, draws, ids)
+    conditions = np.empty((len(ids), len(names)), dtype=bool)
+    severity = np.empty((len(ids), len(disorders)))
+    change = np.empty_like(severity)
+    for c, name in enumerate(names):
+        threshold, scale = severity_scale(population.prevalence[name].value, population.mean_severity.value)
+        conditions[:, c] = liability[c] > threshold
+        if name in disorders:
+            j = disorders.index(name)
+            severity[:, j] = scale * (liability[c] - threshold)
+            change[:, j] = scale * state_change[c]
+    shared = population.distress_correlation.value
+    distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", ids)
+    return Clients(
+        id=ids,
+        referral_day=referral_day,
+        conditions=conditions,
+        severity=severity,
+        state_change=change,
+        distress=distress,
+        strata={name: _stratum(shares, draws.uniform(f"stratum:{name}", ids)) for name, shares in _shares(scenario)},
+        condition_names=names,
+        disorder_names=disorders,
+        stratum_names={name: tuple(shares) for name, shares in population.strata.items()},
+    )
+
+
+def _liabilities(scenario: Scenario, draws: Draws, ids: Ids) -> tuple[list[Floats], list[Floats], Floats]:
+    """Liability at the start, change of its transient part by the end (both per condition), and the common factor.
+
+    Sums run in a fixed order, element by element, so that no result depends on how many clients are drawn.
+    """
+    population = scenario.population
+    names = population.conditions()
+    factor = residual_factor(population)
+    state_sd = np.sqrt(population.state_share.value)
+    again = population.state_correlation.value
+    common = draws.normal("common_factor", ids)
+    trait = [draws.normal(f"trait:{name}", ids) for name in names]
+    liabilities, changes = [], []
+    for c, name in enumerate(names):
+        liability = population.loading_of(name) * common
+        for k in range(c + 1):
+            if factor[c, k] != 0:
+                liability = liability + factor[c, k] * trait[k]
+        start = draws.normal(f"state_start:{name}", ids)
+        liabilities.append(liability + state_sd * start)
+        end = again * start + np.sqrt(1 - again**2) * draws.normal(f"state_end:{name}", ids)
+        changes.append(state_sd * (end - start))
+    return liabilities, changes, common
+
+
+def severity_scale(prevalence: float, mean_severity: float) -> tuple[float, float]:
+    """Threshold of a liability, and the factor that gives those above it the wanted mean severity.
+
+    prevalence: 0 to 1; mean_severity: SD above threshold
+    The mean excess of a standard normal above threshold a is density(a) / prevalence - a.
+    """
+    from scipy.special import ndtri
+
+    if prevalence >= 1:
+        return -np.inf, 1.0
+    threshold = float(-ndtri(prevalence))
+    density = np.exp(-(threshold**2) / 2) / np.sqrt(2 * np.pi)
+    return threshold, float(mean_severity / (density / prevalence - threshold))
+
+
+def _shares(scenario: Scenario) -> list[tuple[str, dict[str, float]]]:
+    return [(name, {k: s.value for k, s in shares.items()}) for name, shares in scenario.population.strata.items()]
+
+
+def _stratum(shares: dict[str, float], u: Floats) -> NDArray[np.int8]:
+    edges = np.cumsum(list(shares.values()))
+    return np.minimum(np.searchsorted(edges / edges[-1], u), len(shares) - 1).astype(np.int8)
+
+
+def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int) -> Ids:
+    """The first `wanted` candidates who meet the rules; a client's id is the candidate's."""
+    found: list[Ids] = []
+    n_found, first, block = 0, 0, max(4096, 4 * wanted)
+    while n_found < wanted:
+        if first > MOST_CANDIDATES_PER_CLIENT * max(wanted, 100):
+            raise RunError(
+                f"population.eligibility: only {n_found} of {first:,} candidates are eligible, too few to fill a "
+                "service. Raise the prevalence of what is asked for, or exclude less."
+            )
+        ids = np.arange(first, first + block, dtype=np.int64)
+        people = _people(scenario, draws, ids, np.zeros(block, dtype=np.int32))
+        n_disorders = people.count(scenario, "emotional_disorder")
+        ok = (n_disorders >= rules.emotional_disorders_min) & (n_disorders <= rules.emotional_disorders_max)
+        for name in rules.excluded_conditions:
+            ok &= ~people.has(name)
+        found.append(ids[ok])
+        n_found += int(ok.sum())
+        first += block
+    return np.concatenate(found)[:wanted] if found else np.empty(0, dtype=np.int64)

@@ -1,0 +1,79 @@
+"""How conditions hang together: the correlation matrix of liabilities and its factor, or why there is none."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.scenario import Population
+
+SMALLEST_EIGENVALUE = 1e-9
+
+
+def residual_covariance(population: Population) -> NDArray[np.float64]:
+    """Covariance of what is left of each liability after the common factor and the transient state.
+
+    Returns (c, c) float64 over the conditions that occur, in file order. Its diagonal is
+    1 - loading**2 - state_share; a named correlation replaces what the common factor implies.
+    """
+    names = population.conditions()
+    loading = np.array([population.loading_of(name) for name in names])
+    covariance = np.diag(1 - loading**2 - population.state_share.value)
+    for first, others in population.correlation.items():
+        for second, wanted in others.items():
+            if first in names and second in names:
+                i, j = names.index(first), names.index(second)
+                covariance[i, j] = covariance[j, i] = wanted.value - loading[i] * loading[j]
+    return covariance
+
+
+def residual_factor(population: Population) -> NDArray[np.float64]:
+    """Lower triangle L with L Lᵀ = `residual_covariance`; the scenario was checked, so it exists. (c, c) float64."""
+    covariance = residual_covariance(population)
+    return np.linalg.cholesky(covariance + SMALLEST_EIGENVALUE * np.eye(len(covariance)))
+
+
+def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Why no such population can be: loadings that leave no room, or pairs that contradict each other."""
+    names = population.conditions()
+    room = 1 - population.state_share.value
+    crowded = [name for name in names if population.loading_of(name) ** 2 > room]
+    for name in crowded:
+        own = name if name in population.loading else population.prevalence[name].group
+        yield (
+            ("loading", own),
+            f"{population.loading_of(name):g} leaves no room beside the transient state; at most {room**0.5:.3f}.",
+        )
+    if crowded or not names:
+        return
+    covariance = residual_covariance(population)
+    values, vectors = np.linalg.eigh(covariance)
+    if values[0] > -SMALLEST_EIGENVALUE:
+        return
+    pairs = [
+        (abs(vectors[names.index(a), 0] * vectors[names.index(b), 0]), a, b)
+        for a, others in population.correlation.items()
+        for b in others
+        if a in names and b in names
+    ]
+    _, first, second = max(pairs)
+    i, j = names.index(first), names.index(second)
+    implied = population.loading_of(first) * population.loading_of(second)
+    low, high = _feasible(covariance, i, j)
+    yield (
+        ("correlation", first, second, "value"),
+        f"with the other correlations no population can have {population.correlation[first][second].value:g}; "
+        + (f"use a value from {low + implied:.2f} to {high + implied:.2f}." if low <= high else "lower the others too."),
+    )
+
+
+def _feasible(covariance: NDArray[np.float64], i: int, j: int) -> tuple[float, float]:
+    """Lowest and highest value of one entry that keep the matrix positive semidefinite, to 0.01."""
+
+    def possible(value: float) -> bool:
+        trial = covariance.copy()
+        trial[i, j] = trial[j, i] = value
+        return bool(np.linalg.eigvalsh(trial)[0] >= -SMALLEST_EIGENVALUE)
+
+    allowed = [value for value in np.round(np.arange(-0.99, 1.0, 0.01), 2) if possible(float(value))]
+    return (min(allowed), max(allowed)) if allowed else (1.0, -1.0)

@@ -1,0 +1,128 @@
+"""All randomness: one Philox stream per seed, replication and purpose; a client's place in it is the client's id.
+
+The same person therefore has the same draws in every scenario, and adding clients or changing one
+parameter leaves everyone else as they were.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+# Every purpose for which something is drawn. A purpose may be split by condition, disorder or step: "trait:ptsd".
+PURPOSES = (
+    "referrals",
+    "common_factor",
+    "trait",
+    "state_start",
+    "state_end",
+    "distress",
+    "stratum",
+    "error_start",
+    "error_end",
+    "interview_start",
+    "interview_end",
+    "interview_month_12",
+    "change_shared",
+    "change_own",
+    "change_distress",
+    "therapist",
+    "problem_right",
+    "problem_other",
+    "disclosure",
+    "route",
+    "booking",
+    "before_assessment",
+    "advice",
+    "attendance",
+    "patience",
+    "planned_sessions",
+    "drop_out",
+    "missed",
+    "step_up",
+    "relapse",
+    "relapse_day",
+)
+_WORDS_PER_BLOCK = 4  # Philox makes four 64-bit words at a time, and `advance` counts in blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """The random numbers of one replication.
+
+    seed: 0 to 2**63-1; replication: from 0
+    """
+
+    seed: int
+    replication: int
+
+    def uniform(self, purpose: str, ids: Ids) -> Floats:
+        """Uniform draws strictly between 0 and 1 for the clients (or days) `ids`.
+
+        purpose: a member of PURPOSES, or one followed by ":" and a name
+        ids: (n,) int64, ascending
+        Returns (n,) float64.
+        """
+        assert purpose.split(":")[0] in PURPOSES, purpose
+        if len(ids) == 0:
+            return np.empty(0)
+        key = blake2b(f"{self.seed}/{self.replication}/{purpose}".encode(), digest_size=16).digest()
+        bits = np.random.Philox(key=np.frombuffer(key, dtype="<u8").astype(np.uint64))
+        first = int(ids[0]) // _WORDS_PER_BLOCK
+        bits.advance(first)
+        stream = np.random.Generator(bits).random(int(ids[-1]) + 1 - first * _WORDS_PER_BLOCK)
+        stream += 2.0**-54  # never exactly 0, so that inverse distribution functions stay finite
+        offset = ids - first * _WORDS_PER_BLOCK
+        return stream if len(offset) == len(stream) else stream[offset]
+
+    def normal(self, purpose: str, ids: Ids) -> Floats:
+        """Standard normal draws, (n,) float64; see `uniform`."""
+        from scipy.special import ndtri
+
+        return np.asarray(ndtri(self.uniform(purpose, ids)))
+
+    def gamma(self, purpose: str, ids: Ids, shape: float) -> Floats:
+        """Gamma draws standardised to mean 0 and SD 1, (n,) float64, by the inverse distribution function."""
+        from scipy.special import gammaincinv
+
+        return np.asarray((gammaincinv(shape, self.uniform(purpose, ids)) - shape) / np.sqrt(shape))
+
+    def exponential_days(self, purpose: str, ids: Ids, mean_days: float) -> NDArray[np.int32]:
+        """Whole days, rounded down, of an exponential time with that mean, (n,) int32, >= 0."""
+        days = -mean_days * np.log(self.uniform(purpose, ids))
+        return np.minimum(days, 2**30).astype(np.int32)
+
+
+def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) -> NDArray[np.int32]:
+    """Counts whose distribution function at each u is that of a Poisson, or of a negative binomial of that shape.
+
+    u: (n,) in (0, 1); mean: one mean >= 0, or (n,); shape > 0, infinite for Poisson
+    Returns (n,) int32.
+    """
+    means = np.broadcast_to(np.asarray(mean, dtype=np.float64), u.shape)
+    result = np.zeros(u.shape, dtype=np.int32)
+    for one in np.unique(means):  # few distinct means: a table for each
+        rows = means == one
+        result[rows] = np.searchsorted(_distribution_table(float(one), shape), u[rows], side="left")
+    return result
+
+
+def _distribution_table(mean: float, shape: float) -> Floats:
+    from scipy.special import gammaln
+
+    if mean == 0:
+        return np.ones(1)
+    variance = mean if np.isinf(shape) else mean + mean**2 / shape
+    k = np.arange(int(mean + 12 * np.sqrt(variance) + 40))
+    if np.isinf(shape):
+        log_mass = k * np.log(mean) - mean - gammaln(k + 1)
+    else:
+        log_mass = (
+            gammaln(k + shape) - gammaln(shape) - gammaln(k + 1)
+            + shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
+        )  # fmt: skip
+    return np.minimum(np.cumsum(np.exp(log_mass)), 1.0)

@@ -1,0 +1,96 @@
+"""The Episodes table: who held which place on which days, in one canonical order."""
+
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.courses import GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Courses
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """One row for each stay of a client at a step, waiting included, by client and then by day of joining.
+
+    client: (m,) int32, row of the client; step: (m,) int8
+    joined_day, started_day, ended_day: (m,) int32, NOT_YET when it did not happen by the horizon
+    ending: (m,) int8, index into ENDINGS
+    """
+
+    client: NDArray[np.int32]
+    step: NDArray[np.int8]
+    joined_day: NDArray[np.int32]
+    started_day: NDArray[np.int32]
+    ended_day: NDArray[np.int32]
+    ending: NDArray[np.int8]
+
+
+def canonical(
+    client: NDArray[Any], step: NDArray[Any], joined: NDArray[Any], started: NDArray[Any], ended: NDArray[Any], ending: NDArray[Any]
+) -> Episodes:
+    """Rows in canonical order, whatever order an engine wrote them in. A client joins one list at a time."""
+    order = np.lexsort((joined, client))
+    return Episodes(
+        client=client[order].astype(np.int32),
+        step=step[order].astype(np.int8),
+        joined_day=joined[order].astype(np.int32),
+        started_day=started[order].astype(np.int32),
+        ended_day=ended[order].astype(np.int32),
+        ending=ending[order].astype(np.int8),
+    )
+
+
+def digest(table: object) -> str:
+    """SHA-256 over names, types, shapes and little-endian bytes of a table's integer and boolean columns."""
+    result = sha256()
+    for field in fields(table):  # type: ignore[arg-type]
+        column = getattr(table, field.name)
+        if isinstance(column, np.ndarray) and column.dtype.kind in "iub":
+            little = column.astype(column.dtype.newbyteorder("<"), copy=False)
+            result.update(f"{field.name}:{little.dtype.str}:{little.shape};".encode())
+            result.update(np.ascontiguousarray(little).tobytes())
+    return result.hexdigest()
+
+
+def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32."""
+    held = np.zeros((horizon_days + 1, n_steps), dtype=np.int32)
+    waiting = np.zeros((horizon_days + 1, n_steps), dtype=np.int32)
+    started, ended = episodes.started_day, episodes.ended_day
+    ever = started != NOT_YET
+    last = np.where(ended == NOT_YET, horizon_days, ended)
+    np.add.at(held, (np.maximum(started[ever], 0), episodes.step[ever]), 1)
+    np.add.at(held, (last[ever], episodes.step[ever]), -1)
+    np.add.at(waiting, (np.maximum(episodes.joined_day, 0), episodes.step), 1)
+    left_list = np.where(ever, np.maximum(started, 0), last)
+    np.add.at(waiting, (left_list, episodes.step), -1)
+    return held.cumsum(axis=0, dtype=np.int32)[:-1], waiting.cumsum(axis=0, dtype=np.int32)[:-1]
+
+
+def check_invariants(episodes: Episodes, courses: Courses, capacity: Capacity) -> None:
+    """Assert what must hold whatever the scenario: conservation, order of days, and rule R6."""
+    horizon, n_steps = capacity.places.shape
+    joined, started, ended = episodes.joined_day, episodes.started_day, episodes.ended_day
+    did_start, did_end = started != NOT_YET, ended != NOT_YET
+    assert np.all(joined < horizon), "joined after the horizon"
+    assert np.all(started[did_start] >= joined[did_start]), "started before joining"
+    assert np.all(ended[did_end] < horizon), "ended after the horizon"
+    both = did_start & did_end
+    assert np.all(ended[both] > started[both]), "rule R5: a course lasts at least a day"
+    gave_up = episodes.ending == GAVE_UP
+    assert np.all(ended[gave_up] > joined[gave_up]), "rule R5: a patience lasts at least a day"
+    assert not np.any(gave_up & did_start), "gave up after starting"
+    assert np.all((episodes.ending == NOT_YET_ENDED) == ~did_end), "an ending without a day, or a day without an ending"
+    # Everybody who was to join is accounted for once as a first stay, and one stay follows another.
+    expected = np.flatnonzero((courses.first_step >= 0) & (courses.joins_day != NOT_YET) & (courses.joins_day < horizon))
+    first = np.concatenate([[True], episodes.client[1:] != episodes.client[:-1]]) if len(joined) else np.empty(0, bool)
+    assert np.all(np.isin(expected, episodes.client[first])), "a client was lost"
+    follows = ~first
+    assert np.all(joined[follows] == ended[np.flatnonzero(follows) - 1]), "a stay that does not follow the one before"
+    held, _ = occupancy(episodes, n_steps, horizon)
+    begins = np.zeros_like(held)
+    fresh = did_start & (started >= 0)
+    np.add.at(begins, (started[fresh], episodes.step[fresh]), 1)
+    assert np.all((begins == 0) | (held <= capacity.places)), "rule R6: somebody started while held >= open"

@@ -1,0 +1,209 @@
+"""From a scenario to its results: one replication, or many with intervals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients import draw_clients
+from caseload_sim.courses import draw_courses, places
+from caseload_sim.draws import Draws
+from caseload_sim.engines import ENGINES
+from caseload_sim.episodes import check_invariants, digest
+from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.measures import Key, MeasureTable, OverTime, Simulation, Value, definition, measure, over_time
+from caseload_sim.outcomes import read_outcomes
+from caseload_sim.scenario import Scenario
+from caseload_sim.severity import trajectory
+
+MIDDLE_SHARE = 0.95  # of the intervals reported
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One reported figure: mean over replications, its interval, and where a single year's figure falls."""
+
+    scenario: str
+    measure: str
+    base: str
+    at: str
+    service: str
+    group: str
+    value: float
+    lower_95_ci: float
+    upper_95_ci: float
+    lower_95_range: float
+    upper_95_range: float
+    numerator: float
+    denominator: float
+    unit: str
+    n_replications: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverTimeRow:
+    """One day of a waiting list or of utilisation; days count from opening, 0 first."""
+
+    scenario: str
+    measure: str
+    step: str
+    day: int
+    value: float
+    lower_95_ci: float
+    upper_95_ci: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All replications of a scenario.
+
+    rows: every measure, summarised; over_time: every day
+    digests: one dict of table digests a replication; first: the first replication, with all its tables
+    """
+
+    scenario: Scenario
+    rows: tuple[Row, ...]
+    over_time: tuple[OverTimeRow, ...]
+    digests: tuple[dict[str, str], ...]
+    first: Simulation
+
+    def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
+        """The one row with these names; empty names match what the measure has.
+
+        Raises RunError when no row or more than one fits.
+        """
+        wanted = {"base": base, "at": at, "service": service}
+        found = [
+            row
+            for row in self.rows
+            if row.measure == measure
+            and row.group == group
+            and all(not value or getattr(row, name) == value for name, value in wanted.items())
+        ]
+        if len(found) != 1:
+            hint = "name base, at and service" if found else did_you_mean(measure, (r.measure for r in self.rows))
+            raise RunError(f"{measure}, group {group}: {len(found)} rows fit; {hint}")
+        return found[0]
+
+
+def simulate(
+    scenario: Scenario, *, seed: int | None = None, replication: int = 0, engine: str = "reference"
+) -> Simulation:
+    """One replication: clients, what they would receive, the queue, and how they end.
+
+    seed: the scenario's own if None; replication: from 0; engine: a name in ENGINES
+    Raises RunError for an unknown engine.
+    """
+    if engine not in ENGINES:
+        raise RunError(f"{engine}: no such engine. {did_you_mean(engine, ENGINES)}")
+    draws = Draws(scenario.run.seed if seed is None else seed, replication)
+    clients = draw_clients(scenario, draws)
+    path = trajectory(scenario, clients, draws)
+    courses, care = draw_courses(scenario, clients, path, draws)
+    capacity = places(scenario)
+    episodes = ENGINES[engine](courses, capacity)
+    check_invariants(episodes, courses, capacity)
+    outcomes = read_outcomes(scenario, clients, path, care, courses, episodes, draws)
+    digests = {"clients": digest(clients), "courses": digest(courses), "episodes": digest(episodes), "outcomes": digest(outcomes)}
+    return Simulation(scenario, replication, clients, care, capacity, episodes, outcomes, digests)
+
+
+def replicate(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    engine: str = "reference",
+    progress: Callable[[int, int], None] | None = None,
+) -> Results:
+    """Run a scenario several times and summarise.
+
+    replications: the scenario's own if None; progress: called with (done, of) after each
+    """
+    run = scenario.run
+    changes = {"seed": run.seed if seed is None else seed, "replications": replications or run.replications}
+    scenario = scenario.model_copy(update={"run": run.model_copy(update=changes)})
+    n = scenario.run.replications
+    tables: list[MeasureTable] = []
+    daily: list[OverTime] = []
+    digests = []
+    first: Simulation | None = None
+    for replication in range(n):
+        simulation = simulate(scenario, replication=replication, engine=engine)
+        first = first or simulation
+        tables.append(measure(simulation))
+        daily.append(over_time(simulation))
+        digests.append(simulation.digests)
+        if progress:
+            progress(replication + 1, n)
+    assert first is not None
+    return Results(
+        scenario=scenario,
+        rows=summarise(scenario.name, tables),
+        over_time=_summarise_days(scenario.name, daily),
+        digests=tuple(digests),
+        first=first,
+    )
+
+
+def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]:
+    """Mean over replications, t interval of the mean, and prediction interval for one more replication.
+
+    Replications without a value (an empty denominator) are left out of a row; both intervals need two.
+    """
+    keys = list(tables[0])
+    stacked = np.array([[table[key] for key in keys] for table in tables])  # (replications, rows, 3)
+    numerator, denominator, value = (_mean(stacked[:, :, i]) for i in range(3))
+    half, wide = _half_widths(stacked[:, :, 2])
+    rows = []
+    for i, key in enumerate(keys):
+        unit = definition(key.measure).unit
+        low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
+        if key.service == "difference":
+            low = -high
+        bounds = [float(np.clip(value[i] + w, low, high)) for w in (-half[i], half[i], -wide[i], wide[i])]
+        rows.append(
+            Row(
+                scenario_name, *key, float(value[i]), *bounds, float(numerator[i]), float(denominator[i]), unit,
+                len(tables),
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTimeRow, ...]:
+    rows = []
+    for name, step in daily[0]:
+        stacked = np.array([table[name, step] for table in daily])
+        value, (half, _) = _mean(stacked), _half_widths(stacked)
+        lower, upper = np.maximum(value - half, 0), value + half
+        rows += [
+            OverTimeRow(scenario_name, name, step, day, *numbers)
+            for day, numbers in enumerate(zip(value.tolist(), lower.tolist(), upper.tolist(), strict=True))
+        ]
+    return tuple(rows)
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
+    count = np.sum(~np.isnan(values), axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
+    from scipy.special import stdtrit
+
+    count = np.sum(~np.isnan(values), axis=0)
+    mean = _mean(values)
+    squares = np.nansum((values - mean) ** 2, axis=0)
+    enough = count >= 2
+    sd = np.sqrt(squares / np.where(enough, count - 1, 1))
+    t = stdtrit(np.where(enough, count - 1, 1), 0.5 + MIDDLE_SHARE / 2)
+    mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
+    single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)
+    return mean_half, single_half
+
+
+__all__ = ["Key", "OverTimeRow", "Results", "Row", "Value", "replicate", "simulate", "summarise"]

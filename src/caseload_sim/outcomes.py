@@ -1,0 +1,326 @@
+"""Who is better, by which rule: questionnaires and interview for every client, and for the same client untreated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients import Clients
+from caseload_sim.courses import ASSESSED, DROPPED_OUT, EXITS, FINISHED, GAVE_UP, NO_SERVICE, NOT_YET, TREATED, Care, Courses
+from caseload_sim.draws import Draws, Floats
+from caseload_sim.episodes import Episodes
+from caseload_sim.scenario import CourseStep, Scenario
+from caseload_sim.severity import (
+    GAD7_RELIABLE_CHANGE,
+    ONE_YEAR_DAYS,
+    PHQ9_RELIABLE_CHANGE,
+    Scores,
+    Trajectory,
+    Treated,
+    below_caseness,
+    elapsed,
+    scores_after,
+    severity_after,
+    treated_by,
+)
+
+Flags = NDArray[np.bool_]
+Days = NDArray[np.int32]
+LEFT = (*EXITS[1:], "gave_up", "dropped_out", "finished", "not_yet")
+REMISSIONS = ("principal_remission", "all_remission", "full_remission")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How each client is read, with the service or without it.
+
+    last_phq9, last_gad7: (n,) int8, at the last contact
+    end, month_12, sustained: rung -> (n,) bool, at the end, 365 days later, and at the end with no relapse since
+    """
+
+    last_phq9: Scores
+    last_gad7: Scores
+    end: dict[str, Flags]
+    month_12: dict[str, Flags]
+    sustained: dict[str, Flags]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """One row a client; days count from opening, NOT_YET when it did not happen by the horizon.
+
+    end_day: (n,) the last stay ended, or the client left; left: (n,) int8, index into LEFT
+    first_contact_day, second_contact_day, last_contact_day: (n,)
+    contacts: (n,) attended, assessment included; sessions: (n, s) attended treatment sessions; missed: (n, s)
+    first_course: (n,) int8, step of the first course begun, -1 for none
+    stepped_up: (n,) bool, began a course at a second step
+    first_phq9, first_gad7: (n,) int8, at the first contact
+    diagnosed: (n, d) bool, at interview at referral; principal: (n,) int8, the most severe of them, -1 for none
+    service, none: readings with the service and for the same client without
+    """
+
+    end_day: Days
+    left: NDArray[np.int8]
+    first_contact_day: Days
+    second_contact_day: Days
+    last_contact_day: Days
+    contacts: Days
+    sessions: Days
+    missed: Days
+    first_course: NDArray[np.int8]
+    stepped_up: Flags
+    first_phq9: Scores
+    first_gad7: Scores
+    diagnosed: Flags
+    principal: NDArray[np.int8]
+    service: Reading
+    none: Reading
+
+    @property
+    def ended(self) -> Flags:
+        """Referrals over by the horizon, (n,) bool."""
+        return self.end_day != NOT_YET
+
+    @property
+    def started(self) -> Flags:
+        """At least one attended contact, or read without any service, (n,) bool."""
+        return self.contacts >= 1
+
+    @property
+    def finished(self) -> Flags:
+        """Two or more attended contacts, the NHS definition of a finished course, (n,) bool."""
+        return self.contacts >= 2
+
+    @property
+    def at_caseness(self) -> Flags:
+        """At caseness at the first contact (or at referral if there was none), (n,) bool."""
+        return ~below_caseness(self.first_phq9, self.first_gad7)
+
+
+def read_outcomes(
+    scenario: Scenario,
+    clients: Clients,
+    path: Trajectory,
+    care: Care,
+    courses: Courses,
+    episodes: Episodes,
+    draws: Draws,
+) -> Outcomes:
+    """Read every client once with what they received, and once as if there had been no service.
+
+    Both readings are on the same days, with the same draws; those never seen are read `measured_after_days` after
+    referral. Referrals not over by the horizon are read there too, but measures leave them out.
+    """
+    seen = _contacts(scenario, clients, care, courses, episodes)
+    n = len(clients.id)
+    never_seen = seen.first_contact_day == NOT_YET
+    measured = clients.referral_day + np.int32(scenario.outcome.measured_after_days)
+    ended_after = np.where(seen.end_day == NOT_YET, scenario.run.horizon_days, seen.end_day)
+    read_day = np.where(never_seen, measured, ended_after).astype(np.int32)
+    last_day = np.where(never_seen, measured, seen.last_contact_day).astype(np.int32)
+    first_day = np.where(never_seen, clients.referral_day, seen.first_contact_day)
+    first_phq9, first_gad7 = scores_after(
+        scenario, path, (first_day - clients.referral_day).astype(np.int32), at_end=False
+    )
+    treated = treated_by(scenario, care.target, care.therapist, seen.sessions, seen.contacts)
+    untreated = Treated(np.zeros_like(treated.disorders), np.zeros(n))
+    sd = scenario.instruments.interview_error_sd.value
+    at_start = clients.severity + _interview_error(draws, clients, "interview_start", sd)
+    diagnosed = at_start > 0
+    worst = np.argmax(np.where(diagnosed, at_start, -np.inf), axis=1)
+    principal = np.where(diagnosed.any(axis=1), worst, -1).astype(np.int8)
+    interview = _Interview(
+        diagnosed,
+        principal,
+        _interview_error(draws, clients, "interview_end", sd),
+        _interview_error(draws, clients, "interview_month_12", sd),
+        scenario.instruments.full_remission_margin.value,
+        draws.uniform("relapse", clients.id),
+        draws.uniform("relapse_day", clients.id),
+    )
+    elapsed_days = (read_day - clients.referral_day, last_day - clients.referral_day)
+    risk = _relapse_risk(scenario, care, seen)
+    never = np.full(n, scenario.outcome.relapse_untreated.value)
+    return Outcomes(
+        end_day=seen.end_day,
+        left=seen.left,
+        first_contact_day=seen.first_contact_day,
+        second_contact_day=seen.second_contact_day,
+        last_contact_day=seen.last_contact_day,
+        contacts=seen.contacts,
+        sessions=seen.sessions,
+        missed=seen.missed,
+        first_course=seen.first_course,
+        stepped_up=seen.stepped_up,
+        first_phq9=first_phq9,
+        first_gad7=first_gad7,
+        diagnosed=diagnosed,
+        principal=principal,
+        service=_reading(scenario, path, treated, elapsed_days, interview, risk),
+        none=_reading(scenario, path, untreated, elapsed_days, interview, never),
+    )
+
+
+# --- what happened -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What each client received; columns as in Outcomes. last_course: (n,) int8; unfinished: (n,) bool."""
+
+    end_day: Days
+    left: NDArray[np.int8]
+    first_contact_day: Days
+    second_contact_day: Days
+    last_contact_day: Days
+    contacts: Days
+    sessions: Days
+    missed: Days
+    first_course: NDArray[np.int8]
+    last_course: NDArray[np.int8]
+    stepped_up: Flags
+    dropped_out: Flags
+
+
+def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses, episodes: Episodes) -> _Seen:
+    n, n_steps = care.attended.shape
+    who, step = episodes.client, episodes.step
+    is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
+    began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
+    sessions, missed = np.zeros((n, n_steps), dtype=np.int32), np.zeros((n, n_steps), dtype=np.int32)
+    rows = began & is_course[step]
+    sessions[who[rows], step[rows]] = care.attended[who[rows], step[rows]]
+    missed[who[began], step[began]] = care.missed[who[began], step[began]]
+    assessed = np.zeros(n, dtype=np.int32)
+    assessed[who[episodes.ending == ASSESSED]] = 1
+    contacts = assessed + sessions.sum(axis=1, dtype=np.int32)
+
+    # A contact at assessment is on the last day its slot is held; the first of a course is on the day it starts.
+    first_day = np.where(is_course[step], episodes.started_day, episodes.ended_day - 1)
+    last_day = np.where(is_course[step], episodes.ended_day, episodes.ended_day - 1)
+    first_contact = np.full(n, NOT_YET, dtype=np.int32)
+    last_contact = np.full(n, NOT_YET, dtype=np.int32)
+    second_contact = np.full(n, NOT_YET, dtype=np.int32)
+    begun = np.flatnonzero(began)
+    last_contact[who[begun]] = last_day[begun]  # rows are in order of time, so the last one stays
+    first_contact[who[begun[::-1]]] = first_day[begun[::-1]]
+    after_assessment = rows & (first_day > first_contact[who])
+    later = np.flatnonzero(after_assessment)
+    second_contact[who[later[::-1]]] = first_day[later[::-1]]
+
+    course_rows = np.flatnonzero(rows)
+    first_course, last_course = np.full(n, -1, dtype=np.int8), np.full(n, -1, dtype=np.int8)
+    last_course[who[course_rows]] = step[course_rows]
+    first_course[who[course_rows[::-1]]] = step[course_rows[::-1]]
+    dropped = np.zeros(n, dtype=bool)
+    dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
+    end_day, left = _leaving(clients, care, courses, episodes)
+    return _Seen(
+        end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed,
+        first_course, last_course, (sessions > 0).sum(axis=1) > 1, dropped,
+    )  # fmt: skip
+
+
+def _leaving(
+    clients: Clients, care: Care, courses: Courses, episodes: Episodes
+) -> tuple[Days, NDArray[np.int8]]:
+    """Day on which each referral was over, and how it ended as an index into LEFT."""
+    n = len(clients.id)
+    left = np.where(care.exit == TREATED, LEFT.index("not_yet"), care.exit - 1).astype(np.int8)
+    end_day = np.where(courses.first_step < 0, courses.joins_day, NOT_YET).astype(np.int32)
+    end_day[care.exit == NO_SERVICE] = clients.referral_day[care.exit == NO_SERVICE]
+    last_row = np.full(n, -1, dtype=np.int64)
+    last_row[episodes.client] = np.arange(len(episodes.client))
+    rows = np.flatnonzero(last_row >= 0)
+    end_day[rows] = episodes.ended_day[last_row[rows]]
+    ending = episodes.ending[last_row[rows]]
+    for code, name in ((GAVE_UP, "gave_up"), (DROPPED_OUT, "dropped_out"), (FINISHED, "finished")):
+        left[rows[ending == code]] = LEFT.index(name)
+    left[end_day == NOT_YET] = LEFT.index("not_yet")
+    return end_day, left
+
+
+def _relapse_risk(scenario: Scenario, care: Care, seen: _Seen) -> Floats:
+    """Chance of relapse within 365 days of remission: by the last course if finished, (n,) float64."""
+    outcome = scenario.outcome
+    by_step = [s.relapse_within_a_year.value if isinstance(s, CourseStep) else 0.0 for s in scenario.pathway.steps.values()]
+    risk = np.where(seen.dropped_out, outcome.relapse_unfinished.value, np.array(by_step)[seen.last_course])
+    return np.where(seen.last_course < 0, outcome.relapse_untreated.value, risk)
+
+
+# --- how they are read -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Interview:
+    """What interviews and relapse are judged by; the same with the service and without."""
+
+    diagnosed: Flags
+    principal: NDArray[np.int8]
+    error_end: Floats
+    error_month_12: Floats
+    margin: float
+    relapse_u: Floats
+    relapse_day_u: Floats
+
+
+def _interview_error(draws: Draws, clients: Clients, purpose: str, sd: float) -> Floats:
+    error = np.empty_like(clients.severity)
+    for j, name in enumerate(clients.disorder_names):
+        error[:, j] = sd * draws.normal(f"{purpose}:{name}", clients.id)
+    return error
+
+
+def _reading(
+    scenario: Scenario,
+    path: Trajectory,
+    treated: Treated,
+    elapsed_days: tuple[NDArray[np.int32], NDArray[np.int32]],
+    interview: _Interview,
+    relapse_risk: Floats,
+) -> Reading:
+    read_after, last_after = elapsed_days
+    last_phq9, last_gad7 = scores_after(scenario, path, last_after, treated)
+    severity, _ = severity_after(path, read_after, treated)
+    at_end = severity + interview.error_end
+    relapsed = interview.relapse_u < relapse_risk
+    gone = at_end <= 0
+    # Severity 365 days on: the natural course goes on; what was gone and relapsed starts again from referral's level
+    # on the day of relapse, and may remit again.
+    later, _ = severity_after(path, (read_after + ONE_YEAR_DAYS).astype(np.int32), treated)
+    since_relapse = np.floor((1 - interview.relapse_day_u) * ONE_YEAR_DAYS).astype(np.int32)
+    again = path.severity + path.state_change - elapsed(path.pace, since_relapse)[:, None] * path.improvement
+    at_month_12 = np.where(relapsed[:, None] & gone, again, later) + interview.error_month_12
+    end = _rungs(at_end, interview)
+    sustained = {rung: flags & ~relapsed for rung, flags in end.items()}
+    return Reading(last_phq9, last_gad7, end, _rungs(at_month_12, interview), sustained)
+
+
+def _rungs(severity: Floats, interview: _Interview) -> dict[str, Flags]:
+    """Rungs 2 to 4 of the ladder, each (n,) bool; nobody without a starting diagnosis counts as remitted."""
+    diagnosed, principal = interview.diagnosed, interview.principal
+    some = diagnosed.any(axis=1)
+    principal_severity = np.take_along_axis(severity, np.maximum(principal, 0)[:, None].astype(np.int64), axis=1)[:, 0]
+    worst = np.where(diagnosed, severity, -np.inf).max(axis=1)
+    return {
+        "principal_remission": some & (principal_severity <= 0),
+        "all_remission": some & (worst <= 0),
+        "full_remission": some & (worst <= -interview.margin),
+    }
+
+
+def recovered(outcomes: Outcomes, reading: Reading) -> Flags:
+    """At caseness at the first contact, below both cut-offs at the last (source nhstt_manual), (n,) bool."""
+    return outcomes.at_caseness & below_caseness(reading.last_phq9, reading.last_gad7)
+
+
+def reliable_change(outcomes: Outcomes, reading: Reading) -> tuple[Flags, Flags]:
+    """Reliably improved, and reliably deteriorated, each (n,) bool (source nhstt_manual).
+
+    Improved: PHQ-9 down by 6 or GAD-7 down by 4, neither up by as much. Deteriorated: the reverse.
+    """
+    phq9 = reading.last_phq9.astype(np.int16) - outcomes.first_phq9
+    gad7 = reading.last_gad7.astype(np.int16) - outcomes.first_gad7
+    down = (phq9 <= -PHQ9_RELIABLE_CHANGE) | (gad7 <= -GAD7_RELIABLE_CHANGE)
+    up = (phq9 >= PHQ9_RELIABLE_CHANGE) | (gad7 >= GAD7_RELIABLE_CHANGE)
+    return down & ~up, up & ~down

@@ -1,0 +1,339 @@
+"""A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
+DEFAULT = "default"
+ORIGIN_KEYS = ("source", "where", "assumption", "n")
+
+
+class Part(BaseModel):
+    """Frozen and strict: unknown keys, NaN, infinity, and strings or booleans as numbers are refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Number(Part):
+    """A claim about the world: a value with a source and the place in it, or marked as an assumption."""
+
+    value: float
+    n: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    source: str | None = None
+    where: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        if bool(self.source) == bool(self.assumption):
+            raise ValueError("a number needs either `source` with `where`, or `assumption`")
+        if self.source and not self.where:
+            raise ValueError("a number with a `source` also says `where` in it")
+        return self
+
+    def origin(self) -> str:
+        """Where the number comes from, in words."""
+        if self.assumption:
+            return f"assumption: {self.assumption}"
+        return f"{self.source}: {self.where}" + (f" (n={self.n})" if self.n else "")
+
+
+class Share(Number):
+    """A number from 0 to 1."""
+
+    value: Annotated[float, Field(ge=0, le=1)]
+
+
+class Amount(Number):
+    """A number from 0 to a million."""
+
+    value: Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Positive(Number):
+    """A number above 0, up to a million."""
+
+    value: Annotated[float, Field(gt=0, le=1e6)]
+
+
+class Effect(Number):
+    """An effect in SD or logits, from -10 to 10."""
+
+    value: Annotated[float, Field(ge=-10, le=10)]
+
+
+class Correlation(Number):
+    """A correlation between liabilities, strictly between -1 and 1."""
+
+    value: Annotated[float, Field(gt=-1, lt=1)]
+
+
+class Prevalence(Share):
+    """The share of referred clients who meet criteria, and what kind of condition it is."""
+
+    group: Group
+
+
+class Run(Part):
+    """How long is simulated, how often, and with which seed."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    replications: Annotated[int, Field(ge=1, le=100_000)]
+    warm_up_days: Annotated[int, Field(ge=0, le=36_500)]
+    data_collection_days: Annotated[int, Field(ge=1, le=36_500)]
+    follow_up_days: Annotated[int, Field(ge=0, le=36_500)]
+
+    @property
+    def horizon_days(self) -> int:
+        """Days simulated: warm-up, data collection and follow-up."""
+        return self.warm_up_days + self.data_collection_days + self.follow_up_days
+
+
+class Demand(Part):
+    """How many clients are referred."""
+
+    referrals_per_year: Amount = Field(description="referrals a year")
+
+
+class Eligibility(Part):
+    """Who is admitted at all, as a trial admits: only used by scenarios about trials."""
+
+    emotional_disorders_min: Annotated[int, Field(ge=0, le=100)]
+    emotional_disorders_max: Annotated[int, Field(ge=0, le=100)]
+    excluded_conditions: tuple[str, ...] = Field(strict=False)
+    assumption: str
+
+
+class Population(Part):
+    """Who is referred: conditions, how they hang together, and the strata used in reports."""
+
+    prevalence: dict[str, Prevalence] = Field(description="share of referred clients meeting criteria")
+    loading: dict[str, Correlation] = Field(description="loading on the common distress factor, by group or condition")
+    correlation: dict[str, dict[str, Correlation]] = Field(
+        default_factory=dict, description="correlation of two liabilities, replacing what the common factor implies"
+    )
+    state_share: Share = Field(description="share of liability variance that is a transient state")
+    state_correlation: Correlation = Field(description="correlation of the state at the start with that at the end")
+    mean_severity: Positive = Field(description="mean severity of those with a disorder, SD above threshold")
+    distress_correlation: Correlation = Field(description="correlation of general distress with the common factor")
+    eligibility: Eligibility | None = None
+    strata: dict[str, dict[str, Share]] = Field(description="share of referrals in each stratum")
+
+    def conditions(self, *groups: Group) -> tuple[str, ...]:
+        """Names of the conditions that occur (prevalence above 0), in file order; of all groups if none is named."""
+        return tuple(
+            name for name, p in self.prevalence.items() if p.value > 0 and (not groups or p.group in groups)
+        )
+
+    def loading_of(self, condition: str) -> float:
+        """The condition's own loading if it has one, else its group's."""
+        own = self.loading.get(condition) or self.loading[self.prevalence[condition].group]
+        return own.value
+
+
+class Instrument(Part):
+    """How a questionnaire score is read from severities."""
+
+    own_disorder: str
+    intercept: Number = Field(description="points, before softening at the floor")
+    slope: Number = Field(description="points per SD")
+    own_weight: Share = Field(description="weight of the questionnaire's own disorder against the mean of all")
+    distress_weight: Amount = Field(description="weight of general distress")
+    softness: Positive = Field(description="points over which the floor bends")
+    error_sd: Amount = Field(description="SD of measurement error, points")
+
+
+class Instruments(Part):
+    """The questionnaires and the diagnostic interview."""
+
+    phq9: Instrument
+    gad7: Instrument
+    interview_error_sd: Amount = Field(description="SD of the interview's error, in SD of severity")
+    full_remission_margin: Amount = Field(description="SD below threshold that counts as fully gone")
+
+
+class Staff(Part):
+    """Whole-time equivalents and the contacts they leave room for."""
+
+    wte: Amount = Field(description="whole-time equivalents in post")
+    contacts_per_week: Amount = Field(description="booked contacts a week per WTE, when at work")
+    available_share: Share = Field(description="share of weeks left after leave, sickness and training")
+
+
+class AssessmentStep(Part):
+    """A first appointment; a place is one appointment slot of one day."""
+
+    kind: Literal["assessment"]
+    staff: str
+    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
+    missed_share: Share = Field(description="share of booked appointments missed or cancelled")
+
+
+class CourseStep(Part):
+    """A course of treatment; a place is one caseload slot held from first to last session."""
+
+    kind: Literal["course"]
+    staff: str
+    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
+    missed_share: Share = Field(description="share of booked sessions missed or cancelled")
+    days_between_sessions: Positive = Field(description="days between booked sessions")
+    planned_sessions_mean: Positive = Field(description="mean planned sessions (at least one)")
+    planned_sessions_shape: Positive = Field(description="negative binomial shape of planned sessions beyond the first")
+    drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
+    effect: dict[str, Amount] = Field(description="effect relative to the trials, by target disorder")
+    sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
+    relapse_within_a_year: Share = Field(description="share of the remitted who relapse within 365 days")
+    steps_up_to: str | None = None
+    step_up_acceptance: Share | None = Field(default=None, description="share of non-responders who step up")
+
+
+Step = Annotated[AssessmentStep | CourseStep, Field(discriminator="kind")]
+
+
+class Attendance(Part):
+    """Logit of going on to a second contact, among those assessed and offered treatment."""
+
+    intercept: Effect = Field(description="logit")
+    per_emotional_disorder: Effect = Field(description="logit per emotional disorder")
+    by_condition: dict[str, Effect] = Field(description="logit for clients with the condition")
+
+
+class Routing(Part):
+    """What the service writes down at assessment, and how it sends clients on."""
+
+    right_problem: Share = Field(description="chance that the recorded problem is the principal one, when looked for")
+    otherwise_recorded: tuple[str, ...] = Field(strict=False)
+    disclosure: dict[str, Share] = Field(description="chance that a condition is disclosed at assessment")
+    high_intensity_problems: tuple[str, ...] = Field(strict=False)
+    direct_intercept: Effect = Field(description="logit of going straight to high intensity with any other problem")
+    direct_per_phq9_sd: Effect = Field(description="logit per 6 points of PHQ-9 above 15")
+    direct_per_flag: Effect = Field(description="logit per disclosed condition")
+
+
+class Pathway(Part):
+    """What happens to clients from referral to discharge."""
+
+    policy: str
+    booking_days_mean: Amount = Field(description="mean days from referral until the client can be booked")
+    not_suitable: Share = Field(description="share of referrals found unsuitable before any contact")
+    declined: Share = Field(description="share of referrals who decline before any contact")
+    not_assessed: Share = Field(description="share of referrals who never come to an assessment")
+    discharged_with_advice: Share = Field(description="share of those assessed who are discharged with advice")
+    attendance: Attendance
+    routing: Routing
+    steps: dict[str, Step]
+
+
+class NaturalCourse(Part):
+    """Improvement in elapsed time, with or without a service."""
+
+    at_six_months: Effect = Field(description="mean improvement of depression by day 182, SD")
+    at_one_year: Annotated[Positive, Field(description="improvement by day 365, as a multiple of day 182")]
+    by_disorder: dict[str, Amount] = Field(description="relative pace")
+
+    @model_validator(mode="after")
+    def _curve_is_concave(self) -> Self:
+        if not 1 < self.at_one_year.value < 2:
+            raise ValueError("at_one_year must lie between 1 and 2 (a saturating curve)")
+        return self
+
+
+class Spread(Part):
+    """How much clients differ in their natural course, by day 182."""
+
+    shared: Amount = Field(description="SD shared by all disorders of a client (skewed)")
+    shared_shape: Positive = Field(description="shape of the gamma distribution of the shared part")
+    own: Amount = Field(description="SD of each disorder's own part")
+    distress_shared: Amount = Field(description="share of the shared part that moves general distress")
+    distress_own: Amount = Field(description="SD of general distress's own change")
+
+
+class Treatment(Part):
+    """What a full course adds, in SD, beyond the natural course."""
+
+    trial_effect: Amount = Field(description="effect of a full course on its target, SD")
+    fidelity: Share = Field(description="share of the effect that the delivered protocol keeps")
+    therapist_sd: Amount = Field(description="SD of the therapist's multiplier")
+    spill: dict[str, Share] = Field(description="share of the effect reaching a disorder that is not the target")
+
+
+class Outcome(Part):
+    """How severity changes, and when it is read."""
+
+    natural_course: NaturalCourse
+    spread: Spread
+    moderators: dict[str, Effect] = Field(description="change to the natural course by day 182, SD")
+    treatment: Treatment
+    relapse_unfinished: Share = Field(description="share of the remitted who relapse within 365 days, course unfinished")
+    relapse_untreated: Share = Field(description="share of the remitted who relapse within 365 days, never treated")
+    measured_after_days: Annotated[int, Field(ge=1, le=3650)]
+
+
+class Source(Part):
+    """A published source."""
+
+    citation: str
+    doi: str | None = None
+    licence: str | None = None
+
+
+class Scenario(Part):
+    """One complete set of assumptions, ready to run.
+
+    Built by `get_scenario` (shipped) or `load_scenario` (a file); change it with `with_changes`.
+    """
+
+    name: str
+    title: str
+    summary: str
+    look_at: str
+    run: Run
+    demand: Demand
+    population: Population
+    instruments: Instruments
+    staff: dict[str, Staff]
+    pathway: Pathway
+    outcome: Outcome
+    sources: dict[str, Source] = Field(default_factory=dict)
+
+    @property
+    def disorders(self) -> tuple[str, ...]:
+        """The emotional disorders that occur, in file order; remission is defined for these alone."""
+        return self.population.conditions("emotional_disorder")
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Steps of the pathway, in the order in which they fill their places."""
+        return tuple(self.pathway.steps)
+
+    def with_changes(self, changes: Mapping[str, Any]) -> "Scenario":
+        """A new scenario with some values changed, marked as the user's own.
+
+        changes: dotted path -> value, as in {"population.prevalence.ptsd.value": 0.3}
+        Raises ScenarioError when a path does not exist or a value is impossible.
+        """
+        from caseload_sim.catalogue import changed
+
+        return changed(self, changes)
+
+
+def numbers(part: Part | Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Number, str]]:
+    """Every number of a scenario with its dotted path and what it means, in file order."""
+    if isinstance(part, Part):
+        items = [(k, getattr(part, k), f.description or "") for k, f in type(part).model_fields.items()]
+    else:
+        items = [(k, v, "") for k, v in part.items()]
+    for key, value, meaning in items:
+        where = f"{path}.{key}" if path else key
+        if isinstance(value, Number):
+            yield where, value, meaning
+        elif isinstance(value, Part | Mapping):
+            for deeper, number, own_meaning in numbers(value, where):
+                yield deeper, number, own_meaning or meaning
+
+
+def by_disorder(table: Mapping[str, Number], names: tuple[str, ...]) -> list[float]:
+    """Values for the named disorders, the table's `default` standing in for those it does not list."""
+    return [(table[name] if name in table else table[DEFAULT]).value for name in names]

@@ -1,0 +1,197 @@
+"""How ill a client is after some days and some treatment, and what the questionnaires then say.
+
+Used twice with the same draws: by courses.py to find when a client would count as a responder, and by
+outcomes.py to read everybody at the end. Elementwise throughout, so both get the same bits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients import Clients
+from caseload_sim.draws import Draws, Floats
+from caseload_sim.scenario import Instrument, Scenario, by_disorder
+
+SIX_MONTHS_DAYS = 182
+ONE_YEAR_DAYS = 365
+Scores = NDArray[np.int8]
+
+# Definitions of the NHS Talking Therapies manual (source nhstt_manual): cut-offs, reliable change, ranges.
+PHQ9_CASENESS, GAD7_CASENESS = 10, 8
+PHQ9_RELIABLE_CHANGE, GAD7_RELIABLE_CHANGE = 6, 4
+PHQ9_MAX, GAD7_MAX = 27, 21
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """How each client would fare untreated; treatment is subtracted where there was any.
+
+    severity: (n, d) float64, SD above threshold at referral
+    state_change: (n, d), SD, added to every reading after the first contact
+    improvement: (n, d), SD by day 182; distress_improvement: (n,), SD by day 182
+    distress: (n,), SD at referral
+    pace: (ceiling, days) of the curve `elapsed`
+    errors: (start, end) of PHQ-9 and of GAD-7, each (n,) in points
+    """
+
+    severity: Floats
+    state_change: Floats
+    improvement: Floats
+    distress: Floats
+    distress_improvement: Floats
+    pace: tuple[float, float]
+    phq9_errors: tuple[Floats, Floats]
+    gad7_errors: tuple[Floats, Floats]
+
+    def rows(self, chosen: NDArray[np.intp]) -> "Trajectory":
+        """The same for some clients only."""
+        return Trajectory(
+            self.severity[chosen],
+            self.state_change[chosen],
+            self.improvement[chosen],
+            self.distress[chosen],
+            self.distress_improvement[chosen],
+            self.pace,
+            (self.phq9_errors[0][chosen], self.phq9_errors[1][chosen]),
+            (self.gad7_errors[0][chosen], self.gad7_errors[1][chosen]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """What treatment has taken away by a reading.
+
+    disorders: (n, d) float64, SD; distress: (n,) float64, SD
+    """
+
+    disorders: Floats
+    distress: Floats
+
+
+def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory:
+    """How each client would fare untreated: natural course, moderators and individual spread.
+
+    improvement by day 182 = at_six_months * pace of the disorder + moderators + shared and own spread
+    """
+    outcome, ids, names = scenario.outcome, clients.id, clients.disorder_names
+    moderators = np.zeros(len(ids))
+    for name, effect in outcome.moderators.items():
+        moderators = moderators + effect.value * clients.has(name)
+    spread = outcome.spread
+    shared = spread.shared.value * draws.gamma("change_shared", ids, spread.shared_shape.value)
+    base = outcome.natural_course.at_six_months.value
+    improvement = np.empty_like(clients.severity)
+    for j, relative in enumerate(by_disorder(dict(outcome.natural_course.by_disorder), names)):
+        own = spread.own.value * draws.normal(f"change_own:{names[j]}", ids)
+        improvement[:, j] = base * relative + moderators + shared + own
+    distress_own = spread.distress_own.value * draws.normal("change_distress", ids)
+    return Trajectory(
+        severity=clients.severity,
+        state_change=clients.state_change,
+        improvement=improvement,
+        distress=clients.distress,
+        distress_improvement=base + moderators + spread.distress_shared.value * shared + distress_own,
+        pace=_pace(outcome.natural_course.at_one_year.value),
+        phq9_errors=_errors(draws, clients, "phq9", scenario.instruments.phq9),
+        gad7_errors=_errors(draws, clients, "gad7", scenario.instruments.gad7),
+    )
+
+
+def _errors(draws: Draws, clients: Clients, name: str, instrument: Instrument) -> tuple[Floats, Floats]:
+    sd = instrument.error_sd.value
+    start = sd * draws.normal(f"error_start:{name}", clients.id)
+    return start, sd * draws.normal(f"error_end:{name}", clients.id)
+
+
+def _pace(at_one_year: float) -> tuple[float, float]:
+    """Ceiling and time constant (days) of the curve through 1 at day 182 and `at_one_year` at day 365."""
+    low, high = 1.0, 1e6
+    for _ in range(200):  # bisection on the time constant: the ratio rises with it from 1 towards 365/182
+        days = (low * high) ** 0.5
+        ratio = np.expm1(-ONE_YEAR_DAYS / days) / np.expm1(-SIX_MONTHS_DAYS / days)
+        low, high = (days, high) if ratio < at_one_year else (low, days)
+    return float(-1 / np.expm1(-SIX_MONTHS_DAYS / days)), float(days)
+
+
+def elapsed(pace: tuple[float, float], days: NDArray[np.int32]) -> Floats:
+    """Share of the six-month improvement reached after `days`: 0 at day 0, 1 at day 182, saturating. (n,) float64."""
+    ceiling, constant = pace
+    return np.asarray(-ceiling * np.expm1(-np.maximum(days, 0) / constant))
+
+
+def severity_after(
+    path: Trajectory, days: NDArray[np.int32], treated: Treated | None = None, *, at_end: bool = True
+) -> tuple[Floats, Floats]:
+    """Severity (n, d) and distress (n,) after `days` from referral, SD.
+
+    at_end: the transient state is that of the end of care, otherwise that of the start
+    """
+    progress = elapsed(path.pace, days)
+    severity = path.severity - progress[:, None] * path.improvement
+    distress = path.distress - progress * path.distress_improvement
+    if at_end:
+        severity = severity + path.state_change
+    if treated is not None:
+        severity, distress = severity - treated.disorders, distress - treated.distress
+    return severity, distress
+
+
+def scores_after(
+    scenario: Scenario, path: Trajectory, days: NDArray[np.int32], treated: Treated | None = None, *, at_end: bool = True
+) -> tuple[Scores, Scores]:
+    """PHQ-9 (0-27) and GAD-7 (0-21) after `days` from referral, each (n,) int8; see `severity_after`."""
+    severity, distress = severity_after(path, days, treated, at_end=at_end)
+    which = 1 if at_end else 0
+    names, instruments = scenario.disorders, scenario.instruments
+    phq9 = _score(instruments.phq9, names, severity, distress, path.phq9_errors[which], PHQ9_MAX)
+    return phq9, _score(instruments.gad7, names, severity, distress, path.gad7_errors[which], GAD7_MAX)
+
+
+def _score(
+    instrument: Instrument, names: tuple[str, ...], severity: Floats, distress: Floats, error: Floats, highest: int
+) -> Scores:
+    mean = severity[:, 0]
+    for j in range(1, severity.shape[1]):  # in a fixed order: the sum must not depend on the number of rows
+        mean = mean + severity[:, j]
+    mean = mean / severity.shape[1]
+    own = severity[:, names.index(instrument.own_disorder)] if instrument.own_disorder in names else mean
+    w, k, soft = instrument.own_weight.value, instrument.distress_weight.value, instrument.softness.value
+    level = (w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2)
+    points = soft * np.logaddexp(0, (instrument.intercept.value + instrument.slope.value * level) / soft) + error
+    return np.clip(np.rint(points), 0, highest).astype(np.int8)
+
+
+def below_caseness(phq9: Scores, gad7: Scores) -> NDArray[np.bool_]:
+    """Below the cut-offs of both questionnaires, (n,) bool."""
+    return (phq9 < PHQ9_CASENESS) & (gad7 < GAD7_CASENESS)
+
+
+def treated_by(
+    scenario: Scenario,
+    target: NDArray[np.int8],
+    therapist: Floats,
+    sessions: NDArray[np.int32],
+    contacts: NDArray[np.int32],
+) -> Treated:
+    """What courses of treatment take away from each disorder and from distress, SD.
+
+    target: (n,) int8, index of the treated disorder; therapist: (n,) float64, multiplier
+    sessions: (n, s) int32, attended treatment sessions by step, 0 at steps not reached
+    contacts: (n,) int32, attended contacts, assessment included; below two there is no course and no effect
+
+    A step gives effect[target] * (1 - exp(-3 * sessions / sessions_for_95_percent)); steps combine as
+    1 - product of (1 - each). Other disorders receive the share in `spill`.
+    """
+    treatment, names = scenario.outcome.treatment, scenario.disorders
+    remaining = np.ones(len(target))
+    for s, step in enumerate(scenario.pathway.steps.values()):
+        if step.kind == "course":
+            effect = np.array(by_disorder(dict(step.effect), names))[target]
+            dose = -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
+            remaining = remaining * (1 - effect * dose)
+    strength = treatment.trial_effect.value * treatment.fidelity.value * therapist * (1 - remaining)
+    strength = np.where(contacts >= 2, strength, 0.0)
+    spill = np.array(by_disorder(dict(treatment.spill), names))
+    reach = np.where(np.arange(len(names)) == target[:, None], 1.0, spill)
+    return Treated(disorders=strength[:, None] * reach, distress=strength)
