@@ -37,9 +37,19 @@ def _unknown_names(scenario: Scenario) -> Found:
     named: list[tuple[tuple[str, ...], Collection[str], set[str], str]] = [
         (("population", "loading"), scenario.population.loading, conditions | groups, "condition or group"),
         (("population", "correlation"), scenario.population.correlation, conditions, "condition"),
-        (("pathway", "attendance", "by_condition"), scenario.pathway.attendance.by_condition, conditions, "condition"),
+        (
+            ("pathway", "attendance", "by_condition"),
+            scenario.pathway.attendance.by_condition,
+            conditions,
+            "condition",
+        ),
         (("pathway", "routing", "disclosure"), routing.disclosure, conditions, "condition"),
-        (("pathway", "routing", "high_intensity_problems"), routing.high_intensity_problems, disorders, "disorder"),
+        (
+            ("pathway", "routing", "high_intensity_problems"),
+            routing.high_intensity_problems,
+            disorders,
+            "disorder",
+        ),
         (("pathway", "routing", "otherwise_recorded"), routing.otherwise_recorded, disorders, "disorder"),
         (("outcome", "moderators"), scenario.outcome.moderators, conditions, "condition"),
         (("pathway",), [scenario.pathway.policy], set(POLICIES), "policy"),
@@ -100,7 +110,9 @@ def _impossible_population(scenario: Scenario) -> Found:
         total = sum(share.value for share in shares.values())
         if abs(total - 1) > 0.005:
             yield ("population", "strata", name), f"the shares add up to {total:g}; they must add up to 1."
-    loadings_known = all(n in population.loading or p.group in population.loading for n, p in population.prevalence.items())
+    loadings_known = all(
+        n in population.loading or p.group in population.loading for n, p in population.prevalence.items()
+    )
     if loadings_known and all(set(o) <= set(population.prevalence) for o in population.correlation.values()):
         from caseload_sim.dependence import faults
 
@@ -115,8 +127,9 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     pathway = scenario.pathway
     before = pathway.not_suitable.value + pathway.declined.value + pathway.not_assessed.value
     if before > 1:
-        yield ("pathway", "not_suitable"), (
-            f"not_suitable, declined and not_assessed add up to {before:g}; together they may be at most 1."
+        yield (
+            ("pathway", "not_suitable"),
+            (f"not_suitable, declined and not_assessed add up to {before:g}; together they may be at most 1."),
         )
     if not scenario.pathway.routing.otherwise_recorded:
         yield ("pathway", "routing", "otherwise_recorded"), "needs at least one disorder."
@@ -127,7 +140,10 @@ def _impossible_pathway(scenario: Scenario) -> Found:
         if not isinstance(step, CourseStep):
             continue
         if (step.steps_up_to is None) != (step.step_up_acceptance is None):
-            yield ("pathway", "steps", name), "steps_up_to and step_up_acceptance go together: give both or neither."
+            yield (
+                ("pathway", "steps", name),
+                "steps_up_to and step_up_acceptance go together: give both or neither.",
+            )
         seen, following = {name}, step.steps_up_to
         while following in pathway.steps and following is not None:
             if following in seen:

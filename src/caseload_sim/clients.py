@@ -165,6 +165,7 @@ def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: 
         people = _people(scenario, draws, ids, np.zeros(block, dtype=np.int32))
         n_disorders = people.count(scenario, "emotional_disorder")
         ok = (n_disorders >= rules.emotional_disorders_min) & (n_disorders <= rules.emotional_disorders_max)
+        ok &= people.severity.max(axis=1) >= rules.principal_severity_min
         for name in rules.excluded_conditions:
             ok &= ~people.has(name)
         found.append(ids[ok])

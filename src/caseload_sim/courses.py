@@ -268,7 +268,12 @@ def _step_up(
         sessions[:, s] = care.attended[rows, s]
         assessed = int(any(other.kind == "assessment" for other in scenario.pathway.steps.values()))
         first, last = responder_days(
-            scenario, path.rows(rows), care.target[rows], care.therapist[rows], sessions, sessions[:, s] + assessed
+            scenario,
+            path.rows(rows),
+            care.target[rows],
+            care.therapist[rows],
+            sessions,
+            sessions[:, s] + assessed,
         )
         inside_from[rows, s] = clients.referral_day[rows] + first
         inside_to[rows, s] = clients.referral_day[rows] + last

@@ -30,7 +30,7 @@ def residual_covariance(population: Population) -> NDArray[np.float64]:
 def residual_factor(population: Population) -> NDArray[np.float64]:
     """Lower triangle L with L Lᵀ = `residual_covariance`; the scenario was checked, so it exists. (c, c) float64."""
     covariance = residual_covariance(population)
-    return np.linalg.cholesky(covariance + SMALLEST_EIGENVALUE * np.eye(len(covariance)))
+    return np.asarray(np.linalg.cholesky(covariance + SMALLEST_EIGENVALUE * np.eye(len(covariance))), dtype=np.float64)
 
 
 def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -63,7 +63,9 @@ def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
     yield (
         ("correlation", first, second, "value"),
         f"with the other correlations no population can have {population.correlation[first][second].value:g}; "
-        + (f"use a value from {low + implied:.2f} to {high + implied:.2f}." if low <= high else "lower the others too."),
+        + (
+            f"use a value from {low + implied:.2f} to {high + implied:.2f}." if low <= high else "lower the others too."
+        ),
     )
 
 

@@ -125,4 +125,4 @@ def _distribution_table(mean: float, shape: float) -> Floats:
             gammaln(k + shape) - gammaln(shape) - gammaln(k + 1)
             + shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
         )  # fmt: skip
-    return np.minimum(np.cumsum(np.exp(log_mass)), 1.0)
+    return np.asarray(np.minimum(np.cumsum(np.exp(log_mass)), 1.0))

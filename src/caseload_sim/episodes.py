@@ -28,7 +28,12 @@ class Episodes:
 
 
 def canonical(
-    client: NDArray[Any], step: NDArray[Any], joined: NDArray[Any], started: NDArray[Any], ended: NDArray[Any], ending: NDArray[Any]
+    client: NDArray[Any],
+    step: NDArray[Any],
+    joined: NDArray[Any],
+    started: NDArray[Any],
+    ended: NDArray[Any],
+    ending: NDArray[Any],
 ) -> Episodes:
     """Rows in canonical order, whatever order an engine wrote them in. A client joins one list at a time."""
     order = np.lexsort((joined, client))
@@ -84,7 +89,9 @@ def check_invariants(episodes: Episodes, courses: Courses, capacity: Capacity) -
     assert not np.any(gave_up & did_start), "gave up after starting"
     assert np.all((episodes.ending == NOT_YET_ENDED) == ~did_end), "an ending without a day, or a day without an ending"
     # Everybody who was to join is accounted for once as a first stay, and one stay follows another.
-    expected = np.flatnonzero((courses.first_step >= 0) & (courses.joins_day != NOT_YET) & (courses.joins_day < horizon))
+    expected = np.flatnonzero(
+        (courses.first_step >= 0) & (courses.joins_day != NOT_YET) & (courses.joins_day < horizon)
+    )
     first = np.concatenate([[True], episodes.client[1:] != episodes.client[:-1]]) if len(joined) else np.empty(0, bool)
     assert np.all(np.isin(expected, episodes.client[first])), "a client was lost"
     follows = ~first

@@ -12,7 +12,14 @@ from caseload_sim.draws import Draws
 from caseload_sim.engines import ENGINES
 from caseload_sim.episodes import check_invariants, digest
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.measures import Key, MeasureTable, OverTime, Simulation, Value, definition, measure, over_time
+from caseload_sim.measures import (
+    MeasureTable,
+    OverTime,
+    Simulation,
+    definition,
+    measure,
+    over_time,
+)
 from caseload_sim.outcomes import read_outcomes
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
@@ -105,7 +112,12 @@ def simulate(
     episodes = ENGINES[engine](courses, capacity)
     check_invariants(episodes, courses, capacity)
     outcomes = read_outcomes(scenario, clients, path, care, courses, episodes, draws)
-    digests = {"clients": digest(clients), "courses": digest(courses), "episodes": digest(episodes), "outcomes": digest(outcomes)}
+    digests = {
+        "clients": digest(clients),
+        "courses": digest(courses),
+        "episodes": digest(episodes),
+        "outcomes": digest(outcomes),
+    }
     return Simulation(scenario, replication, clients, care, capacity, episodes, outcomes, digests)
 
 
@@ -162,13 +174,24 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
         low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
         if key.service == "difference":
             low = -high
-        bounds = [float(np.clip(value[i] + w, low, high)) for w in (-half[i], half[i], -wide[i], wide[i])]
+        lower_ci, upper_ci, lower_range, upper_range = (
+            float(np.clip(value[i] + width, low, high)) for width in (-half[i], half[i], -wide[i], wide[i])
+        )
         rows.append(
             Row(
-                scenario_name, *key, float(value[i]), *bounds, float(numerator[i]), float(denominator[i]), unit,
-                len(tables),
+                scenario=scenario_name,
+                **key._asdict(),
+                value=float(value[i]),
+                lower_95_ci=lower_ci,
+                upper_95_ci=upper_ci,
+                lower_95_range=lower_range,
+                upper_95_range=upper_range,
+                numerator=float(numerator[i]),
+                denominator=float(denominator[i]),
+                unit=unit,
+                n_replications=len(tables),
             )
-        )  # fmt: skip
+        )
     return tuple(rows)
 
 
@@ -204,6 +227,3 @@ def _half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
     single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)
     return mean_half, single_half
-
-
-__all__ = ["Key", "OverTimeRow", "Results", "Row", "Value", "replicate", "simulate", "summarise"]

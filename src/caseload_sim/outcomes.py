@@ -6,7 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
-from caseload_sim.courses import ASSESSED, DROPPED_OUT, EXITS, FINISHED, GAVE_UP, NO_SERVICE, NOT_YET, TREATED, Care, Courses
+from caseload_sim.courses import (
+    ASSESSED,
+    DROPPED_OUT,
+    EXITS,
+    FINISHED,
+    GAVE_UP,
+    NO_SERVICE,
+    NOT_YET,
+    TREATED,
+    Care,
+    Courses,
+)
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.episodes import Episodes
 from caseload_sim.scenario import CourseStep, Scenario
@@ -79,7 +90,7 @@ class Outcomes:
     @property
     def ended(self) -> Flags:
         """Referrals over by the horizon, (n,) bool."""
-        return self.end_day != NOT_YET
+        return np.asarray(self.end_day != NOT_YET)
 
     @property
     def started(self) -> Flags:
@@ -221,9 +232,7 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     )  # fmt: skip
 
 
-def _leaving(
-    clients: Clients, care: Care, courses: Courses, episodes: Episodes
-) -> tuple[Days, NDArray[np.int8]]:
+def _leaving(clients: Clients, care: Care, courses: Courses, episodes: Episodes) -> tuple[Days, NDArray[np.int8]]:
     """Day on which each referral was over, and how it ended as an index into LEFT."""
     n = len(clients.id)
     left = np.where(care.exit == TREATED, LEFT.index("not_yet"), care.exit - 1).astype(np.int8)
@@ -243,7 +252,9 @@ def _leaving(
 def _relapse_risk(scenario: Scenario, care: Care, seen: _Seen) -> Floats:
     """Chance of relapse within 365 days of remission: by the last course if finished, (n,) float64."""
     outcome = scenario.outcome
-    by_step = [s.relapse_within_a_year.value if isinstance(s, CourseStep) else 0.0 for s in scenario.pathway.steps.values()]
+    by_step = [
+        s.relapse_within_a_year.value if isinstance(s, CourseStep) else 0.0 for s in scenario.pathway.steps.values()
+    ]
     risk = np.where(seen.dropped_out, outcome.relapse_unfinished.value, np.array(by_step)[seen.last_course])
     return np.where(seen.last_course < 0, outcome.relapse_untreated.value, risk)
 

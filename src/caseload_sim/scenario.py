@@ -103,6 +103,9 @@ class Eligibility(Part):
     emotional_disorders_min: Annotated[int, Field(ge=0, le=100)]
     emotional_disorders_max: Annotated[int, Field(ge=0, le=100)]
     excluded_conditions: tuple[str, ...] = Field(strict=False)
+    principal_severity_min: Annotated[float, Field(ge=0, le=5)] = Field(
+        default=0.0, description="severity of the worst disorder below which nobody is admitted, SD"
+    )
     assumption: str
 
 
@@ -112,7 +115,8 @@ class Population(Part):
     prevalence: dict[str, Prevalence] = Field(description="share of referred clients meeting criteria")
     loading: dict[str, Correlation] = Field(description="loading on the common distress factor, by group or condition")
     correlation: dict[str, dict[str, Correlation]] = Field(
-        default_factory=dict, description="correlation of two liabilities, replacing what the common factor implies"
+        default_factory=dict,
+        description="correlation of two liabilities, replacing what the common factor implies",
     )
     state_share: Share = Field(description="share of liability variance that is a transient state")
     state_correlation: Correlation = Field(description="correlation of the state at the start with that at the end")
@@ -123,9 +127,7 @@ class Population(Part):
 
     def conditions(self, *groups: Group) -> tuple[str, ...]:
         """Names of the conditions that occur (prevalence above 0), in file order; of all groups if none is named."""
-        return tuple(
-            name for name, p in self.prevalence.items() if p.value > 0 and (not groups or p.group in groups)
-        )
+        return tuple(name for name, p in self.prevalence.items() if p.value > 0 and (not groups or p.group in groups))
 
     def loading_of(self, condition: str) -> float:
         """The condition's own loading if it has one, else its group's."""
@@ -266,7 +268,9 @@ class Outcome(Part):
     spread: Spread
     moderators: dict[str, Effect] = Field(description="change to the natural course by day 182, SD")
     treatment: Treatment
-    relapse_unfinished: Share = Field(description="share of the remitted who relapse within 365 days, course unfinished")
+    relapse_unfinished: Share = Field(
+        description="share of the remitted who relapse within 365 days, course unfinished"
+    )
     relapse_untreated: Share = Field(description="share of the remitted who relapse within 365 days, never treated")
     measured_after_days: Annotated[int, Field(ge=1, le=3650)]
 

@@ -138,7 +138,12 @@ def severity_after(
 
 
 def scores_after(
-    scenario: Scenario, path: Trajectory, days: NDArray[np.int32], treated: Treated | None = None, *, at_end: bool = True
+    scenario: Scenario,
+    path: Trajectory,
+    days: NDArray[np.int32],
+    treated: Treated | None = None,
+    *,
+    at_end: bool = True,
 ) -> tuple[Scores, Scores]:
     """PHQ-9 (0-27) and GAD-7 (0-21) after `days` from referral, each (n,) int8; see `severity_after`."""
     severity, distress = severity_after(path, days, treated, at_end=at_end)
@@ -149,7 +154,12 @@ def scores_after(
 
 
 def _score(
-    instrument: Instrument, names: tuple[str, ...], severity: Floats, distress: Floats, error: Floats, highest: int
+    instrument: Instrument,
+    names: tuple[str, ...],
+    severity: Floats,
+    distress: Floats,
+    error: Floats,
+    highest: int,
 ) -> Scores:
     mean = severity[:, 0]
     for j in range(1, severity.shape[1]):  # in a fixed order: the sum must not depend on the number of rows
@@ -159,7 +169,7 @@ def _score(
     w, k, soft = instrument.own_weight.value, instrument.distress_weight.value, instrument.softness.value
     level = (w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2)
     points = soft * np.logaddexp(0, (instrument.intercept.value + instrument.slope.value * level) / soft) + error
-    return np.clip(np.rint(points), 0, highest).astype(np.int8)
+    return np.asarray(np.clip(np.rint(points), 0, highest), dtype=np.int8)
 
 
 def below_caseness(phq9: Scores, gad7: Scores) -> NDArray[np.bool_]:

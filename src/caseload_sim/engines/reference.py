@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import simpy
-from simpy.core import EventPriority
+from simpy.events import EventPriority
 
 from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity, Courses
 from caseload_sim.episodes import Episodes, canonical

@@ -1,0 +1,326 @@
+"""What is reported: every measure with its numerator, denominator, definition and source."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quantity that is reported, in words; `unit` is "share", "days", "contacts", "clients" or "referrals"."""
+
+    name: str
+    unit: str
+    definition: str
+    numerator: str
+    denominator: str
+    source: str = "definition of this model"
+
+
+_NHS = "nhstt_manual, nhse2025 (names as in the published data)"
+_LADDER = (
+    "clients referred in the data collection period whose referral is over, with at least one emotional disorder at the "
+    "start interview and at caseness at first contact (at referral if never seen); by base: all of them (referred), "
+    "those with a first contact (started), those with two or more (finished)"
+)
+
+MEASURES = (
+    Measure("referrals_received", "referrals", "Referrals in the data collection period.", "referrals", "", _NHS),
+    Measure(
+        "finished_course_treatment",
+        "referrals",
+        "Referrals ended in the period with two or more attended contacts.",
+        "referrals",
+        "",
+        _NHS,
+    ),
+    Measure(
+        "at_caseness",
+        "share",
+        "At caseness (PHQ-9 >= 10 or GAD-7 >= 8) at first contact.",
+        "at caseness",
+        "finished a course, ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "recovery",
+        "share",
+        "Official recovery: at caseness at first contact, below both cut-offs at last contact. A questionnaire figure.",
+        "below both cut-offs at the last of two or more contacts",
+        "at caseness at first contact; finished: ended in the period with two or more contacts; started and referred: referred in the period (never seen: caseness at referral), without two contacts counted as not recovered",
+        _NHS,
+    ),
+    Measure(
+        "reliable_recovery",
+        "share",
+        "Recovery with reliable improvement (PHQ-9 down 6 or GAD-7 down 4, neither up as much).",
+        "recovered and reliably improved",
+        "as for recovery",
+        _NHS,
+    ),
+    Measure(
+        "improvement",
+        "share",
+        "Reliable improvement: PHQ-9 down 6 or GAD-7 down 4, neither up as much.",
+        "reliably improved",
+        "finished a course, ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "no_reliable_change",
+        "share",
+        "Neither reliable improvement nor reliable deterioration.",
+        "neither",
+        "finished a course, ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "deterioration",
+        "share",
+        "Reliable deterioration: PHQ-9 up 6 or GAD-7 up 4, neither down as much.",
+        "reliably deteriorated",
+        "finished a course, ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "principal_remission",
+        "share",
+        "Remission, rung 2: the most severe starting disorder is absent at interview. Dependence and personality disorder have no remission in this model.",
+        "principal disorder absent",
+        _LADDER,
+    ),
+    Measure(
+        "all_remission",
+        "share",
+        "Remission, rung 3: all starting emotional disorders are absent at interview. Dependence and personality disorder have no remission in this model.",
+        "all starting disorders absent",
+        _LADDER,
+    ),
+    Measure(
+        "full_remission",
+        "share",
+        "Remission, rung 4: all starting emotional disorders are clearly below threshold at interview. Dependence and personality disorder have no remission in this model.",
+        "all clearly below threshold",
+        _LADDER,
+    ),
+    Measure(
+        "recovered_still_diagnosed",
+        "share",
+        "Officially recovered, yet a starting disorder is still present at interview.",
+        "a starting disorder present at the end",
+        "finishers of the ladder's clients who count as recovered",
+    ),
+    Measure(
+        "not_recovered_no_diagnosis",
+        "share",
+        "Not officially recovered, yet no starting disorder is present at interview.",
+        "no starting disorder present at the end",
+        "finishers of the ladder's clients who do not count as recovered",
+    ),
+    Measure(
+        "ended_before_treatment",
+        "share",
+        "Referrals ended without any attended contact.",
+        "no contact",
+        "referrals ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "ended_after_one_contact",
+        "share",
+        "Referrals ended after exactly one attended contact.",
+        "one contact",
+        "referrals ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "ended_after_finishing",
+        "share",
+        "Referrals ended after two or more attended contacts.",
+        "two or more contacts",
+        "referrals ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "not_suitable", "share", "Found unsuitable before any contact.", "not suitable", "referrals ended in the period"
+    ),
+    Measure("not_assessed", "share", "Never came to an assessment.", "not assessed", "referrals ended in the period"),
+    Measure(
+        "declined",
+        "share",
+        "Declined before a first contact, or declined treatment at assessment.",
+        "declined",
+        "referrals ended in the period",
+    ),
+    Measure(
+        "discharged_with_advice",
+        "share",
+        "Discharged at assessment with advice or sent elsewhere.",
+        "advice",
+        "referrals ended in the period",
+    ),
+    Measure("gave_up", "share", "Left a waiting list.", "gave up waiting", "referrals ended in the period"),
+    Measure(
+        "dropped_out",
+        "share",
+        "Left during a course before its planned end.",
+        "dropped out",
+        "referrals ended in the period",
+    ),
+    Measure(
+        "low_intensity_first",
+        "share",
+        "First course at the first treatment step of the pathway.",
+        "first course at the first treatment step",
+        "finished a course, ended in the period, with a treatment course",
+    ),
+    Measure(
+        "stepped_up",
+        "share",
+        "Began a course at a second step.",
+        "a second step",
+        "finished a course, ended in the period, first course at the first treatment step",
+    ),
+    Measure(
+        "unfinished",
+        "share",
+        "Referred in the period, referral not over by the horizon; left out of the ladder.",
+        "not over",
+        "referrals in the period",
+    ),
+    Measure(
+        "share_of_clients",
+        "share",
+        "Who is referred: true state, before any contact.",
+        "in the group",
+        "referrals in the period",
+    ),
+    Measure(
+        "share_at_interview",
+        "share",
+        "Who has the disorder at the start interview, which errs a little.",
+        "present at interview",
+        "referrals in the period",
+    ),
+    Measure(
+        "right_target", "share", "The recorded problem is the most severe disorder.", "right", "referrals in the period"
+    ),
+    Measure(
+        "first_phq9_mean",
+        "points",
+        "PHQ-9 at first contact, mean.",
+        "points",
+        "first contact by those whose referral ended in the period with two or more",
+    ),
+    Measure(
+        "first_gad7_mean",
+        "points",
+        "GAD-7 at first contact, mean.",
+        "points",
+        "first contact by those whose referral ended in the period with two or more",
+    ),
+    Measure("last_phq9_mean", "points", "PHQ-9 at last contact, mean.", "points", "as for first_phq9_mean"),
+    Measure("last_gad7_mean", "points", "GAD-7 at last contact, mean.", "points", "as for first_gad7_mean"),
+    Measure(
+        "first_contact_days_mean", "days", "Referral to first contact, mean.", "days", "first contacts in the period"
+    ),
+    Measure(
+        "first_contact_days_median", "days", "Referral to first contact, median.", "", "first contacts in the period"
+    ),
+    Measure(
+        "first_contact_within_6_weeks",
+        "share",
+        "First contact within 42 days of referral (6-week standard).",
+        "within 42 days",
+        "first contacts in the period",
+        _NHS,
+    ),
+    Measure(
+        "first_contact_within_18_weeks",
+        "share",
+        "First contact within 126 days of referral (18-week standard).",
+        "within 126 days",
+        "first contacts in the period",
+        _NHS,
+    ),
+    Measure(
+        "second_contact_days_mean",
+        "days",
+        "First to second contact, mean: the wait that the 6-week standard does not see.",
+        "days",
+        "second contacts in the period",
+    ),
+    Measure(
+        "second_contact_days_median", "days", "First to second contact, median.", "", "second contacts in the period"
+    ),
+    Measure(
+        "second_contact_over_28_days",
+        "share",
+        "First to second contact longer than 28 days.",
+        "over 28 days",
+        "second contacts in the period",
+        _NHS,
+    ),
+    Measure(
+        "second_contact_over_90_days",
+        "share",
+        "First to second contact longer than 90 days.",
+        "over 90 days",
+        "second contacts in the period",
+        _NHS,
+    ),
+    Measure(
+        "wait_days_mean",
+        "days",
+        "Joining a step's waiting list to starting there, mean over those who started.",
+        "days",
+        "starts in the period",
+    ),
+    Measure(
+        "wait_days_median",
+        "days",
+        "Joining a step's waiting list to starting there, median over those who started.",
+        "",
+        "starts in the period",
+    ),
+    Measure(
+        "wait_days_90th_percentile",
+        "days",
+        "Joining a step's waiting list to starting there: nine in ten who started waited no longer.",
+        "",
+        "starts in the period",
+    ),
+    Measure(
+        "contacts_mean",
+        "contacts",
+        "Attended contacts; by step: treatment sessions of those with any there.",
+        "contacts",
+        "finished a course, ended in the period",
+    ),
+    Measure("contacts_median", "contacts", "Attended contacts, median.", "", "finished a course, ended in the period"),
+    Measure(
+        "missed_contacts",
+        "share",
+        "Booked contacts missed or cancelled.",
+        "missed or cancelled",
+        "contacts booked, referrals ended in the period",
+        _NHS,
+    ),
+    Measure(
+        "utilisation",
+        "share",
+        "Places held of places open, mean over the period; above 1 when capacity fell.",
+        "place-days held",
+        "place-days open in the period",
+    ),
+    Measure(
+        "waiting_list",
+        "clients",
+        "Clients on a step's waiting list at the end of a day, mean over the period.",
+        "client-days",
+        "days in the period",
+    ),
+)
+
+
+def definition(name: str) -> Measure:
+    """The measure of that name."""
+    return next(measure for measure in MEASURES if measure.name == name)

@@ -1,0 +1,58 @@
+"""A scenario in words: every number with its source, or that it is an assumption."""
+
+from collections.abc import Mapping
+
+from caseload_sim.policies import POLICIES
+from caseload_sim.scenario import Number, Scenario, Source, numbers
+
+
+def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
+    """The resolved scenario as plain text, section by section, with the references it cites at the end."""
+    run = scenario.run
+    lines = [
+        f"{scenario.name}: {scenario.title}",
+        "",
+        scenario.summary.strip(),
+        f"Look at: {scenario.look_at}",
+        "",
+        f"Runs {run.replications} replications with seed {run.seed}: {run.warm_up_days} days of warm-up, then "
+        f"{run.data_collection_days} days of data collection, then {run.follow_up_days} days to let referrals end.",
+        f"Policy {scenario.pathway.policy}: {POLICIES[scenario.pathway.policy].description}.",
+        f"Steps: {', '.join(_step(scenario, name) for name in scenario.steps)}.",
+        f"Recorded when the right problem is not: {', '.join(scenario.pathway.routing.otherwise_recorded)}. "
+        f"Sent to high intensity by the rule: {', '.join(scenario.pathway.routing.high_intensity_problems) or 'none'}.",
+        f"Those never seen are read {scenario.outcome.measured_after_days} days after referral.",
+    ]
+    if rules := scenario.population.eligibility:
+        lines.append(
+            f"Admitted only with {rules.emotional_disorders_min} to {rules.emotional_disorders_max} emotional disorders, the "
+            f"worst of severity {rules.principal_severity_min:g} SD or more, and without "
+            f"{', '.join(rules.excluded_conditions) or 'any exclusion'} (assumption: {rules.assumption})."
+        )
+    section = None
+    for path, number, meaning in numbers(scenario):
+        parent, _, name = path.rpartition(".")
+        if parent != section:
+            section = parent
+            lines += ["", f"[{parent}]"]
+        lines.append(f"  {name} = {number.value:g}{f'  {meaning}' if meaning else ''}")
+        lines.append(f"      {_origin(number)}")
+    cited = {number.source for _, number, _ in numbers(scenario) if number.source}
+    lines += ["", "Sources"]
+    for key in sorted(cited):
+        source = {**sources, **scenario.sources}[key]
+        lines.append(f"  {key}: {source.citation}{f' doi:{source.doi}' if source.doi else ''}")
+    assumed = sum(1 for _, number, _ in numbers(scenario) if number.assumption)
+    total = sum(1 for _ in numbers(scenario))
+    lines += ["", f"{total} numbers: {total - assumed} with a source, {assumed} assumptions."]
+    return "\n".join(lines)
+
+
+def _origin(number: Number) -> str:
+    return f"{'' if number.assumption else 'source '}{number.origin()}"
+
+
+def _step(scenario: Scenario, name: str) -> str:
+    step = scenario.pathway.steps[name]
+    up = f", steps up to {step.steps_up_to}" if step.kind == "course" and step.steps_up_to else ""
+    return f"{name} ({step.kind} by {step.staff}{up})"

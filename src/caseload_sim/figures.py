@@ -1,0 +1,357 @@
+"""Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from caseload_sim.experiment import OverTimeRow, Results, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette, told apart by the colour-blind; each colour also has a marker, a hatch or a line style.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+STEP_STYLES = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
+DAYS_PER_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A named figure: what it shows, and how it is drawn from the results of a run."""
+
+    description: str
+    draw: Callable[[Results], Figure]
+
+
+def words(name: str) -> str:
+    """A name as a reader sees it: underscores become spaces."""
+    return name.replace("_", " ")
+
+
+def _axes(ax: "Axes | None", width: float, height: float) -> "Axes":
+    return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
+
+
+def _rows(table: Sequence[Row], measure: str, **wanted: str) -> list[Row]:
+    return [r for r in table if r.measure == measure and all(getattr(r, k) == v for k, v in wanted.items())]
+
+
+def _one(table: Sequence[Row], measure: str, **wanted: str) -> Row:
+    (row,) = _rows(table, measure, **{"group": "all", **wanted})
+    return row
+
+
+def _interval(row: Row) -> list[list[float]]:
+    """Distances below and above the value to its 95% interval, 0 where there is none."""
+    low, high = row.value - row.lower_95_ci, row.upper_95_ci - row.value
+    return [[np.nan_to_num(low)], [np.nan_to_num(high)]]
+
+
+def _plain(ax: "Axes") -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
+    """How many disorders each referred client has: emotional disorders and dependence, true state."""
+    ax = _axes(ax, 7, 4.2)
+    labels = [*(str(k) for k in range(8)), "8+"]
+    shares = [_one(table, "share_of_clients", group=f"disorders={label}") for label in labels]
+    colours = [SKY if k < 2 else ORANGE if k == 2 else VERMILION for k in range(len(labels))]
+    hatches = ["" if k < 2 else "//" if k == 2 else ".." for k in range(len(labels))]
+    for k, row in enumerate(shares):
+        ax.bar(k, 100 * row.value, color=colours[k], hatch=hatches[k], edgecolor="white", width=0.8)
+        ax.annotate(
+            f"{100 * row.value:.0f}%",
+            (k, 100 * row.value),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+        )
+    for group, name, at in (
+        ("disorders=0-1", "none or one", 0.5),
+        ("disorders=2", "two", 2),
+        ("disorders=3+", "three or more", 5.5),
+    ):
+        share = 100 * _one(table, "share_of_clients", group=group).value
+        ax.annotate(
+            f"{name}\n{share:.0f}%",
+            (at, 0.93),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="top",
+            weight="bold",
+        )
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_ylim(0, 1.55 * max(100 * row.value for row in shares))
+    ax.set_xlabel("Emotional disorders and dependence, number per client")
+    ax.set_ylabel("Clients referred (%)")
+    ax.set_title("How many disorders a referred client has")
+    _plain(ax)
+    return ax
+
+
+def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
+    """From 100 referrals to each rung: how many are left at each stage, and where the others went."""
+    ax = _axes(ax, 8.5, 5)
+    ended = _one(table, "ended_before_treatment").denominator
+    cohort = _one(table, "unfinished").denominator
+    share = {name: 100 * _one(table, name).value for name in (
+        "ended_before_treatment", "ended_after_one_contact", "not_suitable", "not_assessed", "declined", "discharged_with_advice", "gave_up")}  # fmt: skip
+    stages = [
+        ("referred", 100.0, ""),
+        ("first contact", 100 - share["ended_before_treatment"], "others: not assessed, unsuitable, declined, gave up"),
+        ("finished a course\n(two or more contacts)", 100 - share["ended_before_treatment"] - share["ended_after_one_contact"],
+         "others: advice only, declined treatment, gave up"),
+        ("recovered, by questionnaire\n(official)", _per_100(_one(table, "recovery", base="finished", service="service"), ended), "of those at caseness at first contact"),
+    ]  # fmt: skip
+    rungs = (
+        ("principal_remission", "end", "principal disorder gone,\nby interview"),
+        ("all_remission", "end", "all disorders gone"),
+        ("full_remission", "end", "all fully gone"),
+        ("full_remission", "sustained", "... and no relapse\nwithin a year"),
+    )
+    for measure, at, label in rungs:
+        stages.append((label, _per_100(_one(table, measure, base="finished", at=at, service="service"), cohort), ""))
+    for k, (_, value, note) in enumerate(stages):
+        colour, hatch = (SKY, "") if k < 3 else (ORANGE, "//") if k == 3 else (BLUE, "..")
+        if np.isnan(value):
+            ax.annotate("none: nobody is treated", (1, k), va="center", color="#555555")
+            continue
+        ax.barh(k, value, color=colour, hatch=hatch, edgecolor="white")
+        ax.annotate(
+            f"{value:.0f}" if value >= 10 else f"{value:.1f}",
+            (value, k),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            weight="bold",
+        )
+        if note:
+            ax.annotate(
+                note,
+                (value, k),
+                xytext=(34, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+                color="#444444",
+            )
+    ax.set_yticks(range(len(stages)), [label for label, _, _ in stages])
+    ax.set_ylim(len(stages) - 0.4, -0.6)
+    ax.set_xlim(0, 145)
+    ax.set_xticks(range(0, 101, 20))
+    ax.set_xlabel("Per 100 referrals")
+    ax.set_title("From referral to each rung of the ladder, finishers only")
+    _plain(ax)
+    return ax
+
+
+def _per_100(row: Row, referrals: float) -> float:
+    return 100 * row.numerator / referrals if referrals and not np.isnan(row.value) else np.nan
+
+
+def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
+    """Days on each step's waiting list, for those who started there: mean, median and 90th percentile."""
+    ax = _axes(ax, 7.5, 4)
+    kinds = (
+        ("wait_days_median", "median", SKY, "o"),
+        ("wait_days_mean", "mean", BLUE, "s"),
+        ("wait_days_90th_percentile", "90th percentile", VERMILION, "^"),
+    )
+    steps = [row.group for row in _rows(table, "wait_days_mean")]
+    labels = [words(group.removeprefix("step=")) for group in steps]
+    entries: list[tuple[str, list[Row]]] = [
+        (label, [_one(table, kind, group=group) for kind, *_ in kinds])
+        for label, group in zip(labels, steps, strict=True)
+    ]
+    entries.insert(
+        0,
+        (
+            "referral to\nfirst contact",
+            _rows(table, "first_contact_days_median") + _rows(table, "first_contact_days_mean"),
+        ),
+    )
+    entries.append(
+        (
+            "first to\nsecond contact",
+            _rows(table, "second_contact_days_median") + _rows(table, "second_contact_days_mean"),
+        )
+    )
+    shown = [row.value for _, rows in entries for row in rows if not np.isnan(row.value)]
+    for k, (_, rows) in enumerate(entries):
+        for (kind, label, colour, marker), row in zip(kinds, rows, strict=False):
+            offset = {"wait_days_median": -0.22, "wait_days_mean": 0.0}.get(kind, 0.22)
+            if np.isnan(row.value):
+                continue
+            ax.errorbar(
+                row.value,
+                k + offset,
+                xerr=_interval(row),
+                fmt=marker,
+                color=colour,
+                capsize=3,
+                label=label if k == 1 else None,
+            )
+            end = row.value + _interval(row)[1][0]
+            ax.annotate(
+                f"{row.value:.0f}",
+                (end, k + offset),
+                xytext=(7, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
+    if shown:
+        ax.legend(frameon=False, loc="upper right")
+    else:
+        ax.annotate("nobody waits: there is no service", (0.5, 0.5), xycoords="axes fraction", ha="center")
+    ax.set_yticks(range(len(entries)), [label for label, _ in entries])
+    ax.set_ylim(len(entries) - 0.5, -0.5)
+    ax.set_xlim(-1, 1.25 * max([*shown, 10]))
+    ax.set_xlabel("Days waited by those who started\n(bars: 95% interval of the mean over replications)")
+    ax.set_title("How long clients wait")
+    ax.grid(axis="x", color="#dddddd")
+    ax.set_axisbelow(True)
+    _plain(ax)
+    return ax
+
+
+def plot_waiting_list(
+    over_time: Sequence[OverTimeRow],
+    *,
+    period: tuple[int, int] | None = None,
+    axes: "tuple[Axes, Axes] | None" = None,
+) -> "tuple[Axes, Axes]":
+    """Waiting list and utilisation of each step from opening; the data collection period shaded.
+
+    period: first day of data collection and the day after its last
+    """
+    if axes is None:
+        top, bottom = Figure(figsize=(8, 6), layout="constrained").subplots(2, sharex=True)
+    else:
+        top, bottom = axes
+    steps = list(dict.fromkeys(row.step for row in over_time))
+    for ax, measure, scale in ((top, "waiting_list", 1.0), (bottom, "utilisation", 100.0)):
+        for step, (colour, style, _) in zip(steps, STEP_STYLES * len(steps), strict=False):
+            rows = [row for row in over_time if row.measure == measure and row.step == step]
+            weeks = np.array([(r.day, r.value, r.lower_95_ci, r.upper_95_ci) for r in rows[::DAYS_PER_WEEK]]).T
+            if measure == "utilisation":  # a day's figure jumps with weekdays and small numbers: show weekly means
+                values = np.array([row.value for row in rows])
+                whole = len(values) // DAYS_PER_WEEK * DAYS_PER_WEEK
+                weekly = values[:whole].reshape(-1, DAYS_PER_WEEK).mean(axis=1)
+                ax.plot(np.arange(len(weekly)) / 52.18, scale * weekly, style, color=colour, label=words(step))
+                continue
+            years = weeks[0] / 365.25
+            ax.plot(years, scale * weeks[1], style, color=colour, label=words(step))
+            ax.fill_between(years, scale * weeks[2], scale * weeks[3], color=colour, alpha=0.2, linewidth=0)
+        if period:
+            ax.axvspan(period[0] / 365.25, period[1] / 365.25, color="#eeeeee", zorder=0)
+            ax.annotate(
+                "data collection",
+                (sum(period) / 2 / 365.25, 0.02),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                fontsize=8,
+                color="#555555",
+            )
+        _plain(ax)
+    top.set_ylabel("Clients waiting")
+    top.set_ylim(bottom=0)
+    top.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.0))
+    highest = max([row.value for row in over_time if row.measure == "waiting_list"] + [1.0])
+    top.set_ylim(0, 1.25 * highest)
+    top.set_title("Waiting lists and use of places (band: 95% interval of the mean)")
+    bottom.set_ylabel("Places in use (%)")
+    bottom.set_ylim(0, 108)
+    bottom.set_xlabel("Years since opening")
+    return top, bottom
+
+
+LADDER_RUNGS: tuple[tuple[str, str, str, str], ...] = (
+    ("recovery", "finished", "end", "1 official recovery (questionnaire)\nfinished a course"),
+    ("principal_remission", "finished", "end", "2 principal disorder gone (interview)\nfinished a course"),
+    ("all_remission", "finished", "end", "3 all starting disorders gone\nfinished a course"),
+    ("full_remission", "finished", "end", "4 all fully gone\nfinished a course"),
+    ("full_remission", "started", "end", "5 all fully gone\nof all who had a first contact"),
+    (
+        "full_remission",
+        "started",
+        "sustained",
+        "6 ... and no relapse within a year\nof all who had a first contact",
+    ),
+)
+
+
+def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
+    """The recovery ladder: each rung with the service, and for the same clients with none."""
+    ax = _axes(ax, 8.5, 5.2)
+    rungs = LADDER_RUNGS
+    untreated = np.isnan(_one(table, "recovery", base="finished", at="end", service="service").value)
+    if untreated:  # nobody had a contact: only the base of all referred has figures
+        rungs = tuple(
+            (m, "referred", at, label.split("\n")[0] + "\nof all referred")
+            for m, _, at, label in LADDER_RUNGS
+            if m != "recovery" and "5" not in label
+        )
+    for k, (measure, base, at, _) in enumerate(rungs):
+        pair = [_one(table, measure, base=base, at=at, service=service) for service in ("service", "none")]
+        ends = [100 * row.value for row in pair]
+        ax.plot(ends, [k, k], color="#aaaaaa", linewidth=2, zorder=1)
+        for row, colour, marker, right, label in (
+            (pair[0], BLUE, "o", True, "with the service"),
+            (pair[1], ORANGE, "D", False, "the same clients with none"),
+        ):
+            if right and untreated:
+                continue
+            error = 100 * np.array(_interval(row))
+            ax.errorbar(
+                ends[0 if right else 1], k, xerr=error, fmt=marker, color=colour, markersize=8, capsize=3,
+                label=None if k else label,
+            )  # fmt: skip
+            edge = 100 * row.value + (error[1][0] if right else -error[0][0])
+            ax.annotate(
+                f"{100 * row.value:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",
+                ha="left" if right else "right", va="center",
+            )  # fmt: skip
+    ax.set_yticks(range(len(rungs)), [label for *_, label in rungs])
+    ax.set_ylim(len(rungs) - 0.5, -0.9)
+    ax.set_xlim(
+        -3,
+        max(
+            60.0,
+            100 * max(_one(table, m, base=b, at=a, service="service").value for m, b, a, _ in rungs) + 12,
+        ),
+    )
+    ax.legend(frameon=False, loc="lower right")
+    ax.set_xlabel("Clients (%), of those named under each rung\n(bars: 95% interval of the mean over replications)")
+    ax.set_title("One population, every definition")
+    ax.grid(axis="x", color="#dddddd")
+    ax.set_axisbelow(True)
+    _plain(ax)
+    return ax
+
+
+def _figure(ax: "Axes") -> Figure:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def _waiting_list(results: Results) -> Figure:
+    run = results.scenario.run
+    period = (run.warm_up_days, run.warm_up_days + run.data_collection_days)
+    return _figure(plot_waiting_list(results.over_time, period=period)[0])
+
+
+FIGURES = {
+    "disorders": Picture("disorders per referred client", lambda results: _figure(plot_disorders(results.rows))),
+    "flow": Picture("from 100 referrals to each rung", lambda results: _figure(plot_flow(results.rows))),
+    "waits": Picture("days waited at each step", lambda results: _figure(plot_waits(results.rows))),
+    "waiting_list": Picture("waiting list and utilisation over time", _waiting_list),
+    "ladder": Picture("every rung, with the service and with none", lambda results: _figure(plot_ladder(results.rows))),
+}

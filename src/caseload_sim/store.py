@@ -1,0 +1,200 @@
+"""The run folder: everything a run produced, complete or not there at all."""
+
+import csv
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from caseload_sim.courses import ENDINGS, NOT_YET
+from caseload_sim.errors import RunError
+from caseload_sim.experiment import OverTimeRow, Results, Row
+from caseload_sim.measures import Simulation
+from caseload_sim.outcomes import LEFT
+from caseload_sim.scenario import Scenario
+
+PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
+
+
+def run_name(scenario: Scenario, engine: str) -> str:
+    """`<scenario>-<seed>-<digest>`: the digest is of all inputs and the version, so equal names mean equal runs."""
+    inputs = json.dumps([scenario.model_dump(mode="json"), engine, version("caseload-sim")], sort_keys=True)
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "_", scenario.name)[:60] or "scenario"
+    return f"{safe}-{scenario.run.seed}-{sha256(inputs.encode()).hexdigest()[:10]}"
+
+
+class RunFolder:
+    """A folder being written: made at once, so that an unwritable place shows before the work, named at the end."""
+
+    def __init__(self, out: Path, name: str) -> None:
+        """Raises RunError when nothing can be written there."""
+        self.final = out / name
+        self.partial = out / f".{name}.{os.getpid()}.partial"
+        try:
+            self.partial.mkdir(parents=True)
+        except OSError as error:
+            raise _unwritable(out, error) from None
+
+    def save(self, results: Results, engine: str, figure_names: Sequence[str], figure_format: str = "png") -> Path:
+        """Write all files and put the folder in place; an equal run already there is replaced. Returns its path."""
+        try:
+            with _created(self.partial / "measures.csv") as file:
+                write_csv(results.rows, Row, file)
+            with _created(self.partial / "over_time.csv") as file:
+                write_csv(results.over_time, OverTimeRow, file)
+            _write_parquet(self.partial, results.first)
+            if figure_names:
+                _draw(self.partial / "figures", results, figure_names, figure_format)
+            with _created(self.partial / "run.json") as file:
+                json.dump(_provenance(results, engine), file, indent=1)
+            if self.final.exists():
+                shutil.rmtree(self.final)
+            self.partial.rename(self.final)
+        except OSError as error:
+            raise _unwritable(self.final, error) from None
+        finally:
+            self.discard()
+        return self.final
+
+    def discard(self) -> None:
+        """Leave nothing half-written behind."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+
+def write_csv(rows: Iterable[Row | OverTimeRow], row_type: type[Row] | type[OverTimeRow], file: TextIO) -> None:
+    """Rows with a header line; blank where there is no value."""
+    names = [field.name for field in fields(row_type)]
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_cell(getattr(row, name)) for name in names])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.10g}"
+    return value
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    """Rows as a JSON list; null where there is no value."""
+    plain = (
+        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(row).items()} for row in rows
+    )
+    return "[\n" + ",\n".join(json.dumps(row) for row in plain) + "\n]"
+
+
+def _created(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="")
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(f"{path}: cannot be written ({error.strerror or error}). Choose another folder with --out.")
+
+
+def _provenance(results: Results, engine: str) -> dict[str, Any]:
+    return {
+        "what": "one run of caseload-sim; tables in Parquet are of replication 0, measures are over all replications",
+        "scenario": results.scenario.model_dump(mode="json", exclude_none=True),
+        "seed": results.scenario.run.seed,
+        "engine": engine,
+        "versions": {name: version(name) for name in PARTS_OF_THE_ANSWER},
+        "python": platform.python_version(),
+        "platform": f"{sys.platform}-{platform.machine()}",
+        "digests": list(results.digests),
+    }
+
+
+def _draw(folder: Path, results: Results, names: Sequence[str], figure_format: str) -> None:
+    from caseload_sim.figures import FIGURES
+
+    folder.mkdir()
+    for name in names:
+        FIGURES[name].draw(results).savefig(folder / f"{name}.{figure_format}", dpi=150)
+
+
+def _write_parquet(folder: Path, simulation: Simulation) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for name, columns in (
+        ("clients", _client_columns(simulation)),
+        ("episodes", _episode_columns(simulation)),
+        ("outcomes", _outcome_columns(simulation)),
+    ):
+        arrays = {key: _arrow(column) for key, column in columns.items()}
+        pq.write_table(pa.table(arrays), folder / f"{name}.parquet")
+
+
+def _arrow(column: Any) -> Any:
+    """A column for Parquet: days that did not happen become null."""
+    import pyarrow as pa
+
+    if isinstance(column, np.ndarray) and column.dtype == np.int32:
+        return pa.array(column, mask=column == NOT_YET)
+    return pa.array(column)
+
+
+def _labelled(codes: Any, labels: Sequence[str]) -> Any:
+    """Codes with their labels; -1 means none."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(list(labels)))
+
+
+def _client_columns(simulation: Simulation) -> dict[str, Any]:
+    clients, care = simulation.clients, simulation.care
+    columns: dict[str, Any] = {"id": clients.id, "referral_day": clients.referral_day}
+    columns |= {name: clients.conditions[:, c] for c, name in enumerate(clients.condition_names)}
+    columns |= {f"severity_{name}": clients.severity[:, j] for j, name in enumerate(clients.disorder_names)}
+    columns["distress"] = clients.distress
+    columns |= {name: _labelled(codes, clients.stratum_names[name]) for name, codes in clients.strata.items()}
+    columns["recorded_problem"] = _labelled(care.target, clients.disorder_names)
+    return columns
+
+
+def _episode_columns(simulation: Simulation) -> dict[str, Any]:
+    episodes, ids = simulation.episodes, simulation.clients.id
+    return {
+        "id": ids[episodes.client],
+        "step": _labelled(episodes.step, simulation.scenario.steps),
+        "joined_day": episodes.joined_day,
+        "started_day": episodes.started_day,
+        "ended_day": episodes.ended_day,
+        "ending": _labelled(episodes.ending, ENDINGS),
+    }
+
+
+def _outcome_columns(simulation: Simulation) -> dict[str, Any]:
+    out, clients = simulation.outcomes, simulation.clients
+    columns: dict[str, Any] = {
+        "id": clients.id,
+        "end_day": out.end_day,
+        "left": _labelled(out.left, LEFT),
+        "first_contact_day": out.first_contact_day,
+        "second_contact_day": out.second_contact_day,
+        "last_contact_day": out.last_contact_day,
+        "contacts": out.contacts,
+        "first_course": _labelled(out.first_course, simulation.scenario.steps),
+        "stepped_up": out.stepped_up,
+        "first_phq9": out.first_phq9,
+        "first_gad7": out.first_gad7,
+        "principal_disorder": _labelled(out.principal, clients.disorder_names),
+    }
+    columns |= {f"diagnosed_{name}": out.diagnosed[:, j] for j, name in enumerate(clients.disorder_names)}
+    for service, reading in (("service", out.service), ("none", out.none)):
+        columns[f"last_phq9_{service}"] = reading.last_phq9
+        columns[f"last_gad7_{service}"] = reading.last_gad7
+        for at in ("end", "month_12", "sustained"):
+            columns |= {f"{rung}_{at}_{service}": flags for rung, flags in getattr(reading, at).items()}
+    return columns

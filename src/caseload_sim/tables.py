@@ -1,0 +1,134 @@
+"""Results as tables on a terminal, readable at 80 columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from caseload_sim.definitions import definition
+from caseload_sim.experiment import Results, Row
+from caseload_sim.figures import words
+
+# The ladder comes last: it is what is still on the screen when the run is over.
+_SECTIONS = (
+    (
+        "OFFICIAL FIGURES: questionnaires, referrals ended in the period",
+        ("referrals_received", "finished_course_treatment", "at_caseness", "reliable_recovery", "improvement",
+         "no_reliable_change", "deterioration"),
+    ),
+    (
+        "FROM REFERRAL TO THE END: referrals ended in the period",
+        ("ended_before_treatment", "ended_after_one_contact", "ended_after_finishing", "not_suitable", "not_assessed",
+         "declined", "discharged_with_advice", "gave_up", "dropped_out", "low_intensity_first", "stepped_up", "unfinished"),
+    ),
+    (
+        "WAITS, CONTACTS AND PLACES",
+        ("first_contact_days_mean", "first_contact_days_median", "first_contact_within_6_weeks",
+         "first_contact_within_18_weeks", "second_contact_days_mean", "second_contact_days_median",
+         "second_contact_over_28_days", "second_contact_over_90_days", "wait_days_mean", "wait_days_median",
+         "wait_days_90th_percentile", "contacts_mean", "contacts_median", "missed_contacts", "utilisation", "waiting_list"),
+    ),
+    (
+        "THE LADDER: one population, every definition",
+        ("recovery", "principal_remission", "all_remission", "full_remission", "recovered_still_diagnosed",
+         "not_recovered_no_diagnosis"),
+    ),
+)  # fmt: skip
+_BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "contacts_mean", "contacts_median",
+            "utilisation", "waiting_list")  # fmt: skip
+_AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
+
+
+def print_results(results: Results) -> None:
+    """The main rows of a run, each measure under its definition: all clients, and by step what is by step."""
+    console = Console(highlight=False)
+    for title, names in _SECTIONS:
+        rows = {name: [row for row in results.rows if row.measure == name] for name in names}
+        paired = any(row.service for some in rows.values() for row in some)
+        console.print(Text(title, "bold reverse"))
+        heading = (
+            f"{'over, read at':<21}{'with service':>18}{'none':>7}{'difference':>18}"
+            if paired
+            else f"{'':<28}{'value':>26}"
+        )
+        console.print(Text(f"{heading}{'n / of':>16}", "dim"), soft_wrap=True)
+        for name, some in rows.items():
+            if some:
+                described = Text.assemble((words(name), "bold"), ": ", (definition(name).definition, "dim"))
+                console.print(described)
+                for line in _lines(some):
+                    console.print(Text(line), soft_wrap=True)
+        console.print()
+    run = results.scenario.run
+    console.print(
+        Text(
+            f"{results.scenario.title}. Seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}; "
+            f"{run.warm_up_days} days of warm-up, {run.data_collection_days} of data collection, {run.follow_up_days} of "
+            "follow-up. none: the same clients, untreated. Brackets: 95% interval of the mean over replications, which is "
+            "chance alone and not the doubt about assumptions. n and of: means per replication. All groups are in "
+            "measures.csv; `caseload-sim list measures` has denominators in words, `caseload-sim explain` the sources.",
+            "dim",
+        )
+    )
+
+
+def _lines(rows: Sequence[Row]) -> list[str]:
+    """One line for each base and reading, or for each step."""
+    by_step = rows[0].measure in _BY_STEP
+    lines = []
+    for row in rows:
+        if row.service in ("none", "difference") or not (row.group == "all" or by_step):
+            continue
+        of_step = words(row.group.removeprefix("step=")) if by_step and row.group != "all" else ""
+        label = "  " + ", ".join(
+            filter(None, (row.base if row.base != "all" and not of_step else "", _AT[row.at], of_step))
+        )
+        if row.service:
+            none, difference = _same(rows, row, "none"), _same(rows, row, "difference")
+            lines.append(f"{label:<21}{_value(row):>18}{_point(none):>7}{_value(difference):>18}{_fraction(row):>16}")
+        else:
+            lines.append(f"{label:<28}{_value(row):>26}{_fraction(row):>16}")
+    return lines
+
+
+def _same(rows: Sequence[Row], row: Row, service: str) -> Row:
+    wanted = (row.base, row.at, service, row.group)
+    return next(r for r in rows if (r.base, r.at, r.service, r.group) == wanted)
+
+
+def _point(row: Row) -> str:
+    if np.isnan(row.value):
+        return "-"
+    if row.unit == "share":
+        return f"{100 * row.value:.1f}%"
+    return f"{row.value:,.0f}" if row.unit in ("referrals", "clients") else f"{row.value:.1f}"
+
+
+def _value(row: Row) -> str:
+    """The value with its interval, as 41.7% (40.9-42.5)."""
+    if np.isnan(row.lower_95_ci) or np.isnan(row.value):
+        return _point(row)
+    scale, digits = (
+        (100, ".1f") if row.unit == "share" else (1, ",.0f" if row.unit in ("referrals", "clients") else ".1f")
+    )
+    dash = "," if row.lower_95_ci < 0 else "-"
+    return f"{_point(row)} ({scale * row.lower_95_ci:{digits}}{dash}{scale * row.upper_95_ci:{digits}})"
+
+
+def _fraction(row: Row) -> str:
+    if np.isnan(row.denominator):
+        return ""
+    return f"of {row.denominator:,.0f}" if np.isnan(row.numerator) else f"{row.numerator:,.0f}/{row.denominator:,.0f}"
+
+
+def print_plain(rows: Sequence[dict[str, Any]]) -> None:
+    """A list of like things, one a row."""
+    table = Table(pad_edge=False)
+    for name in rows[0]:
+        table.add_column(words(name), no_wrap=name in ("name", "key"))
+    for row in rows:
+        table.add_row(*(Text(str(row.get(name, ""))) for name in rows[0]))
+    Console().print(table)
