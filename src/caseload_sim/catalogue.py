@@ -274,7 +274,7 @@ def _explained(
                 f"{_place(path[:3], files, changes)}: not a known condition. {did_you_mean(path[2], others)} "
                 "`caseload-sim list conditions` shows all. To add a new one, give its `group` as well."
             )
-        return f"{place}: missing. Give it a value, or extend a scenario that has one."
+        return f'{place}: missing. Give it a value, or put `extends = "{DEFAULT_SCENARIO}"` on the first line.'
     if kind == "value_error":
         return f"{place}: {str(detail['msg']).removeprefix('Value error, ')}."
     shown = repr(value) if not isinstance(value, Mapping) else "a table"

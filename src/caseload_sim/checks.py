@@ -1,6 +1,6 @@
 """What one value alone cannot show: names that lead nowhere, shares that do not add up, impossible correlations."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from caseload_sim.errors import did_you_mean
 from caseload_sim.policies import POLICIES
@@ -37,39 +37,31 @@ def _unknown_names(scenario: Scenario) -> Found:
     named: list[tuple[tuple[str, ...], Collection[str], set[str], str]] = [
         (("population", "loading"), scenario.population.loading, conditions | groups, "condition or group"),
         (("population", "correlation"), scenario.population.correlation, conditions, "condition"),
-        (
-            ("pathway", "attendance", "by_condition"),
-            scenario.pathway.attendance.by_condition,
-            conditions,
-            "condition",
-        ),
+        (("pathway", "attendance", "by_condition"), scenario.pathway.attendance.by_condition, conditions, "condition"),
         (("pathway", "routing", "disclosure"), routing.disclosure, conditions, "condition"),
-        (
-            ("pathway", "routing", "high_intensity_problems"),
-            routing.high_intensity_problems,
-            disorders,
-            "disorder",
-        ),
-        (("pathway", "routing", "otherwise_recorded"), routing.otherwise_recorded, disorders, "disorder"),
         (("outcome", "moderators"), scenario.outcome.moderators, conditions, "condition"),
-        (("pathway",), [scenario.pathway.policy], set(POLICIES), "policy"),
+        (("pathway", "routing", "high_intensity_problems"), routing.high_intensity_problems, disorders, "disorder"),
+        (("pathway", "routing", "otherwise_recorded"), routing.otherwise_recorded, disorders, "disorder"),
+        (("pathway", "policy"), (scenario.pathway.policy,), set(POLICIES), "policy"),
     ]
     for first, others in scenario.population.correlation.items():
         named.append((("population", "correlation", first), others, conditions - {first}, "other condition"))
     for which in ("phq9", "gad7"):
         own = getattr(scenario.instruments, which).own_disorder
-        named.append((("instruments", which), [own], disorders, "disorder"))
+        named.append((("instruments", which, "own_disorder"), (own,), disorders, "disorder"))
     if scenario.population.eligibility:
         excluded = scenario.population.eligibility.excluded_conditions
-        named.append((("population", "eligibility"), excluded, conditions, "condition"))
+        named.append((("population", "eligibility", "excluded_conditions"), excluded, conditions, "condition"))
     for name, step in scenario.pathway.steps.items():
-        named.append((("pathway", "steps", name), [step.staff], set(scenario.staff), "kind of staff"))
+        here = ("pathway", "steps", name)
+        named.append(((*here, "staff"), (step.staff,), set(scenario.staff), "kind of staff"))
         if isinstance(step, CourseStep) and step.steps_up_to is not None:
-            named.append((("pathway", "steps", name), [step.steps_up_to], steps - {name}, "other step"))
+            named.append(((*here, "steps_up_to"), (step.steps_up_to,), steps - {name}, "other step"))
     for path, names, known, kind in named:
         for name in names:
             if name not in known:
-                yield (*path, name), f"'{name}' is not a known {kind}. {did_you_mean(name, known)}"
+                place = (*path, name) if isinstance(names, Mapping) else path  # a table's key, or a value
+                yield place, f"'{name}' is not a known {kind}. {did_you_mean(name, known)}"
 
 
 def _incomplete_tables(scenario: Scenario) -> Found:

@@ -321,6 +321,9 @@ MEASURES = (
 )
 
 
+_BY_NAME = {measure.name: measure for measure in MEASURES}
+
+
 def definition(name: str) -> Measure:
     """The measure of that name."""
-    return next(measure for measure in MEASURES if measure.name == name)
+    return _BY_NAME[name]

@@ -8,18 +8,12 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients import draw_clients
 from caseload_sim.courses import draw_courses, places
+from caseload_sim.definitions import definition
 from caseload_sim.draws import Draws
 from caseload_sim.engines import ENGINES
 from caseload_sim.episodes import check_invariants, digest
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.measures import (
-    MeasureTable,
-    OverTime,
-    Simulation,
-    definition,
-    measure,
-    over_time,
-)
+from caseload_sim.measures import MeasureTable, OverTime, Simulation, measure, over_time
 from caseload_sim.outcomes import read_outcomes
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory

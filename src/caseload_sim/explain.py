@@ -1,9 +1,12 @@
 """A scenario in words: every number with its source, or that it is an assumption."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 from caseload_sim.policies import POLICIES
 from caseload_sim.scenario import Number, Scenario, Source, numbers
+
+WIDTH, INDENT = 100, " " * 6
 
 
 def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
@@ -29,6 +32,7 @@ def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
             f"worst of severity {rules.principal_severity_min:g} SD or more, and without "
             f"{', '.join(rules.excluded_conditions) or 'any exclusion'} (assumption: {rules.assumption})."
         )
+    lines = [fill(line, WIDTH) for line in lines]
     section = None
     for path, number, meaning in numbers(scenario):
         parent, _, name = path.rpartition(".")
@@ -36,12 +40,13 @@ def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
             section = parent
             lines += ["", f"[{parent}]"]
         lines.append(f"  {name} = {number.value:g}{f'  {meaning}' if meaning else ''}")
-        lines.append(f"      {_origin(number)}")
+        lines.append(fill(_origin(number), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT))
     cited = {number.source for _, number, _ in numbers(scenario) if number.source}
     lines += ["", "Sources"]
     for key in sorted(cited):
         source = {**sources, **scenario.sources}[key]
-        lines.append(f"  {key}: {source.citation}{f' doi:{source.doi}' if source.doi else ''}")
+        reference = f"{key}: {source.citation}{f' doi:{source.doi}' if source.doi else ''}"
+        lines.append(fill(reference, WIDTH, initial_indent="  ", subsequent_indent=INDENT, break_long_words=False))
     assumed = sum(1 for _, number, _ in numbers(scenario) if number.assumption)
     total = sum(1 for _ in numbers(scenario))
     lines += ["", f"{total} numbers: {total - assumed} with a source, {assumed} assumptions."]

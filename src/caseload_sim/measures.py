@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
 from caseload_sim.courses import Capacity, Care
+from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import Episodes, occupancy
 from caseload_sim.outcomes import LEFT, REMISSIONS, Outcomes, Reading, recovered, reliable_change
 from caseload_sim.scenario import CourseStep, Scenario

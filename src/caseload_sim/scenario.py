@@ -280,6 +280,7 @@ class Source(Part):
 
     citation: str
     doi: str | None = None
+    note: str | None = None
     licence: str | None = None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -125,10 +126,19 @@ def _fraction(row: Row) -> str:
 
 
 def print_plain(rows: Sequence[dict[str, Any]]) -> None:
-    """A list of like things, one a row."""
+    """A list of like things: a table when it is narrow, else one block a thing."""
+    console = Console(highlight=False)
+    names = list(rows[0])
+    if len(names) > 4:
+        for row in rows:
+            console.print(Text(str(row[names[0]]), "bold"))
+            for name in names[1:]:
+                if row.get(name):
+                    console.print(Padding(Text(f"{words(name)}: {row[name]}"), (0, 0, 0, 4)))
+        return
     table = Table(pad_edge=False)
-    for name in rows[0]:
+    for name in names:
         table.add_column(words(name), no_wrap=name in ("name", "key"))
     for row in rows:
-        table.add_row(*(Text(str(row.get(name, ""))) for name in rows[0]))
-    Console().print(table)
+        table.add_row(*(Text(str(row.get(name, ""))) for name in names))
+    console.print(table)
