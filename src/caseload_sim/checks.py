@@ -128,7 +128,17 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     for needed in POLICIES[pathway.policy].steps if pathway.policy in POLICIES else ():
         if needed not in pathway.steps:
             yield ("pathway", "policy"), f"policy '{pathway.policy}' needs a step called '{needed}'."
+    kinds = [step.kind for step in pathway.steps.values()]
+    if kinds.count("assessment") != 1 or kinds[0] != "assessment":
+        yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
+    served: dict[str, str] = {}
     for name, step in pathway.steps.items():
+        if step.staff in served:
+            yield (
+                ("pathway", "steps", name, "staff"),
+                f"'{step.staff}' already serves {served[step.staff]}; give each step a kind of staff of its own.",
+            )
+        served[step.staff] = name
         if not isinstance(step, CourseStep):
             continue
         if (step.steps_up_to is None) != (step.step_up_acceptance is None):

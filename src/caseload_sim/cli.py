@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from caseload_sim.scenario import Scenario
 
 DEFAULT = "hepgul_2016"
-BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 1, 130
+BAD_INPUT, INTERRUPTED = 2, 130
 
 app = typer.Typer(
     help="What remission can a talking-therapy service reach, for those really referred, under which definition?\n\n"
@@ -59,6 +59,9 @@ def run(
         typer.Option(help="Draw only this figure; repeatable. `caseload-sim list figures` shows all."),
     ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    engine: Annotated[
+        str, typer.Option(help="kernel, or reference: the SimPy engine, the same answer more slowly.")
+    ] = "kernel",
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
 ) -> None:
@@ -74,6 +77,10 @@ def run(
     """
     if json and csv:
         raise RunError("--json and --csv: choose one.")
+    from caseload_sim.engines import ENGINES
+
+    if engine not in ENGINES:
+        raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
     chosen = _open(scenario, scenario_path, sets)
     names = [] if no_figures else _figure_names(figure)
 
@@ -86,12 +93,14 @@ def run(
         "replications": replications or run_part.replications,
     }
     chosen = chosen.model_copy(update={"run": run_part.model_copy(update=changes)})
-    engine = "reference"
-    folder = RunFolder(out, run_name(chosen, engine))
+    folder = RunFolder(out, run_name(chosen))
     try:
         with _Progress(chosen) as progress:
             results = replicate(chosen, engine=engine, progress=progress)
         saved = folder.save(results, engine, names)
+    except KeyboardInterrupt:
+        print("Interrupted: nothing was saved.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         folder.discard()
     if json:
@@ -148,6 +157,24 @@ def validate(scenario: ScenarioArgument, sets: Sets = None, scenario_path: Paths
     print(f"{scenario}: valid. {chosen.title}. Run it with: caseload-sim run {scenario}")
 
 
+@app.command()
+def check(
+    scenario: ScenarioArgument = DEFAULT,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; the scenario's own if not given.")] = None,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+) -> None:
+    """Run a scenario through both engines and compare every row; exit code 1 when they differ."""
+    chosen = _open(scenario, scenario_path, sets)
+    from caseload_sim.experiment import check_engines
+
+    stays, difference = check_engines(chosen, seed=seed)
+    if difference:
+        print(f"{chosen.name}: the engines differ. {difference}")
+        raise typer.Exit(1)
+    print(f"{chosen.name}: the engines agree on all {stays:,} stays.")
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
@@ -169,9 +196,6 @@ def main() -> None:
     except CaseloadError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("Interrupted: nothing was saved.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has left: not an error of ours
         sys.stdout = None
         sys.exit(0)

@@ -75,17 +75,18 @@ def _referral_days(scenario: Scenario, draws: Draws) -> NDArray[np.int32]:
 def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.int32]) -> Clients:
     population = scenario.population
     names, disorders = population.conditions(), scenario.disorders
-    liability, state_change, common = _liabilities(scenario, draws, ids)
+    liabilities, state_changes, common = _liabilities(scenario, draws, ids)
     conditions = np.empty((len(ids), len(names)), dtype=bool)
     severity = np.empty((len(ids), len(disorders)))
     change = np.empty_like(severity)
     for c, name in enumerate(names):
+        liability, state_change = liabilities[name], state_changes[name]
         threshold, scale = severity_scale(population.prevalence[name].value, population.mean_severity.value)
-        conditions[:, c] = liability[c] > threshold
+        conditions[:, c] = liability > threshold
         if name in disorders:
             j = disorders.index(name)
-            severity[:, j] = scale * (liability[c] - threshold)
-            change[:, j] = scale * state_change[c]
+            severity[:, j] = scale * (liability - threshold)
+            change[:, j] = scale * state_change
     shared = population.distress_correlation.value
     distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", ids)
     return Clients(
@@ -102,28 +103,28 @@ def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np
     )
 
 
-def _liabilities(scenario: Scenario, draws: Draws, ids: Ids) -> tuple[list[Floats], list[Floats], Floats]:
+def _liabilities(scenario: Scenario, draws: Draws, ids: Ids) -> tuple[dict[str, Floats], dict[str, Floats], Floats]:
     """Liability at the start, change of its transient part by the end (both per condition), and the common factor.
 
     Sums run in a fixed order, element by element, so that no result depends on how many clients are drawn.
     """
     population = scenario.population
-    names = population.conditions()
+    names = list(population.prevalence)
     factor = residual_factor(population)
     state_sd = np.sqrt(population.state_share.value)
     again = population.state_correlation.value
     common = draws.normal("common_factor", ids)
     trait = [draws.normal(f"trait:{name}", ids) for name in names]
-    liabilities, changes = [], []
+    liabilities, changes = {}, {}
     for c, name in enumerate(names):
         liability = population.loading_of(name) * common
         for k in range(c + 1):
             if factor[c, k] != 0:
                 liability = liability + factor[c, k] * trait[k]
         start = draws.normal(f"state_start:{name}", ids)
-        liabilities.append(liability + state_sd * start)
+        liabilities[name] = liability + state_sd * start
         end = again * start + np.sqrt(1 - again**2) * draws.normal(f"state_end:{name}", ids)
-        changes.append(state_sd * (end - start))
+        changes[name] = state_sd * (end - start)
     return liabilities, changes, common
 
 

@@ -104,7 +104,7 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
         patience[:, s] = np.minimum(waits, _LONGEST_WAIT) + 1
     care, first_course = _care(scenario, clients, path, draws, attended, missed)
     inside, following = _step_up(scenario, clients, path, draws, care, ending)
-    first_step = _first_step(scenario, care, first_course)
+    never_assessed = np.isin(care.exit, (NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED))
     after_assessment = np.where(np.isin(care.exit, (ADVICE, DECLINED_TREATMENT)), NO_STEP, first_course)
     next_inside = np.full(shape, NO_STEP, dtype=np.int8)
     next_outside = following
@@ -114,7 +114,7 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
     booking = draws.exponential_days("booking", clients.id, scenario.pathway.booking_days_mean.value)
     courses = Courses(
         joins_day=clients.referral_day + np.minimum(booking, _LONGEST_WAIT),
-        first_step=first_step,
+        first_step=np.where(never_assessed, NO_STEP, 0).astype(np.int8),  # the first step is the assessment
         course_days=course_days,
         patience_days=patience,
         priority=np.zeros(shape, dtype=np.int32),
@@ -128,6 +128,20 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
         return_after_days=np.ones(n, dtype=np.int32),
     )
     return courses, care
+
+
+def check_courses(courses: Courses) -> None:
+    """Assert what engines rely on: rule R5, and in a running start nothing that ended before opening (rule R0)."""
+    assert courses.course_days.min(initial=1) >= 1, "rule R5: a course lasts at least a day"
+    assert courses.patience_days.min(initial=1) >= 1, "rule R5: a patience lasts at least a day"
+    assert courses.return_after_days.min(initial=1) >= 1, "rule R5: a return takes at least a day"
+    early = np.flatnonzero((courses.joins_day < 0) & (courses.joins_day != NOT_YET) & (courses.first_step >= 0))
+    step, joined, began = courses.first_step[early], courses.joins_day[early], courses.started_day[early]
+    ends = began.astype(np.int64) + courses.course_days[early, step]
+    gives_up = joined.astype(np.int64) + courses.patience_days[early, step]
+    held = began != NOT_YET
+    assert np.all((began[held] >= joined[held]) & (began[held] < 0)), "rule R0: held since before opening"
+    assert np.all(np.where(held, ends, gives_up) >= 0), "rule R0: whoever left before opening is not in the table"
 
 
 def places(scenario: Scenario) -> Capacity:
@@ -239,17 +253,6 @@ def _exits(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     return exits
 
 
-def _first_step(scenario: Scenario, care: Care, first_course: Codes) -> Codes:
-    """The step whose list each client joins first: the assessment if there is one, (n,) int8."""
-    kinds = [step.kind for step in scenario.pathway.steps.values()]
-    if "assessment" in kinds:
-        first = np.full(len(first_course), kinds.index("assessment"), dtype=np.int8)
-        never = np.isin(care.exit, (NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED))
-    else:
-        first, never = first_course, care.exit != TREATED
-    return np.where(never, NO_STEP, first).astype(np.int8)
-
-
 def _step_up(
     scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws, care: Care, ending: Codes
 ) -> tuple[tuple[Days, Days], Codes]:
@@ -266,14 +269,13 @@ def _step_up(
         following[rows, s] = scenario.steps.index(step.steps_up_to)
         sessions = np.zeros((len(rows), shape[1]), dtype=np.int32)
         sessions[:, s] = care.attended[rows, s]
-        assessed = int(any(other.kind == "assessment" for other in scenario.pathway.steps.values()))
         first, last = responder_days(
             scenario,
             path.rows(rows),
             care.target[rows],
             care.therapist[rows],
             sessions,
-            sessions[:, s] + assessed,
+            sessions[:, s] + 1,
         )
         inside_from[rows, s] = clients.referral_day[rows] + first
         inside_to[rows, s] = clients.referral_day[rows] + last

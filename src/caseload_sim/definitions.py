@@ -45,7 +45,7 @@ MEASURES = (
         "share",
         "Official recovery: at caseness at first contact, below both cut-offs at last contact. A questionnaire figure.",
         "below both cut-offs at the last of two or more contacts",
-        "at caseness at first contact; finished: ended in the period with two or more contacts; started and referred: referred in the period (never seen: caseness at referral), without two contacts counted as not recovered",
+        "at caseness at first contact; finished: ended in the period with two or more contacts; started and referred: referred in the period (never seen: caseness at referral), without two contacts counted as not recovered, with the service and without",
         _NHS,
     ),
     Measure(

@@ -13,17 +13,17 @@ SMALLEST_EIGENVALUE = 1e-9
 def residual_covariance(population: Population) -> NDArray[np.float64]:
     """Covariance of what is left of each liability after the common factor and the transient state.
 
-    Returns (c, c) float64 over the conditions that occur, in file order. Its diagonal is
+    Returns (c, c) float64 over all conditions in file order, also those that nobody has, so that setting a prevalence
+    to 0 leaves everyone else as they were. Its diagonal is
     1 - loading**2 - state_share; a named correlation replaces what the common factor implies.
     """
-    names = population.conditions()
+    names = list(population.prevalence)
     loading = np.array([population.loading_of(name) for name in names])
     covariance = np.diag(1 - loading**2 - population.state_share.value)
     for first, others in population.correlation.items():
         for second, wanted in others.items():
-            if first in names and second in names:
-                i, j = names.index(first), names.index(second)
-                covariance[i, j] = covariance[j, i] = wanted.value - loading[i] * loading[j]
+            i, j = names.index(first), names.index(second)
+            covariance[i, j] = covariance[j, i] = wanted.value - loading[i] * loading[j]
     return covariance
 
 
@@ -35,7 +35,7 @@ def residual_factor(population: Population) -> NDArray[np.float64]:
 
 def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
     """Why no such population can be: loadings that leave no room, or pairs that contradict each other."""
-    names = population.conditions()
+    names = list(population.prevalence)
     room = 1 - population.state_share.value
     crowded = [name for name in names if population.loading_of(name) ** 2 > room]
     for name in crowded:
@@ -54,7 +54,6 @@ def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
         (abs(vectors[names.index(a), 0] * vectors[names.index(b), 0]), a, b)
         for a, others in population.correlation.items()
         for b in others
-        if a in names and b in names
     ]
     _, first, second = max(pairs)
     i, j = names.index(first), names.index(second)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.courses import GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Courses
+from caseload_sim.courses import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Courses
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,35 @@ def digest(table: object) -> str:
             result.update(f"{field.name}:{little.dtype.str}:{little.shape};".encode())
             result.update(np.ascontiguousarray(little).tobytes())
     return result.hexdigest()
+
+
+def first_difference(ours: Episodes, theirs: Episodes, steps: tuple[str, ...]) -> str | None:
+    """The first row in which two Episodes tables differ, in words; None when they are identical."""
+    names = [field.name for field in fields(Episodes)]
+    shorter = min(len(ours.client), len(theirs.client))
+    unequal = np.zeros(shorter, dtype=bool)
+    for name in names:
+        unequal |= getattr(ours, name)[:shorter] != getattr(theirs, name)[:shorter]
+    for row in np.flatnonzero(unequal)[:1].tolist():
+        cells = [(name, int(getattr(ours, name)[row]), int(getattr(theirs, name)[row])) for name in names]
+        different = [
+            f"{name} {_said(name, a, steps)} against {_said(name, b, steps)}" for name, a, b in cells if a != b
+        ]
+        step = _said("step", int(ours.step[row]), steps)
+        return (
+            f"row {row}, client {ours.client[row]} at {step}, joined day {ours.joined_day[row]}: {'; '.join(different)}"
+        )
+    if len(ours.client) != len(theirs.client):
+        return f"{len(ours.client)} rows against {len(theirs.client)}; the others are equal"
+    return None
+
+
+def _said(name: str, value: int, steps: tuple[str, ...]) -> str:
+    if name == "step":
+        return steps[value]
+    if name == "ending":
+        return ENDINGS[value]
+    return "not yet" if value == NOT_YET else str(value)
 
 
 def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

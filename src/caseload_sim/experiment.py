@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.clients import draw_clients
-from caseload_sim.courses import draw_courses, places
+from caseload_sim.clients import DAYS_PER_YEAR, draw_clients
+from caseload_sim.courses import check_courses, draw_courses, places
 from caseload_sim.definitions import definition
 from caseload_sim.draws import Draws
-from caseload_sim.engines import ENGINES
-from caseload_sim.episodes import check_invariants, digest
+from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
+from caseload_sim.episodes import check_invariants, digest, first_difference
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.measures import MeasureTable, OverTime, Simulation, measure, over_time
 from caseload_sim.outcomes import read_outcomes
@@ -89,21 +89,38 @@ class Results:
 
 
 def simulate(
-    scenario: Scenario, *, seed: int | None = None, replication: int = 0, engine: str = "reference"
+    scenario: Scenario, *, seed: int | None = None, replication: int = 0, engine: str = DEFAULT_ENGINE
 ) -> Simulation:
     """One replication: clients, what they would receive, the queue, and how they end.
 
     seed: the scenario's own if None; replication: from 0; engine: a name in ENGINES
     Raises RunError for an unknown engine.
     """
-    if engine not in ENGINES:
-        raise RunError(f"{engine}: no such engine. {did_you_mean(engine, ENGINES)}")
-    draws = Draws(scenario.run.seed if seed is None else seed, replication)
+    scenario = _with_run(scenario, seed, 1)
+    return _simulate(scenario, replication, _engine(engine, scenario))
+
+
+def _with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
+    run = scenario.run
+    changes = {"seed": run.seed if seed is None else seed, "replications": replications or run.replications}
+    return scenario.model_copy(update={"run": run.model_copy(update=changes)})
+
+
+def _engine(name: str, scenario: Scenario) -> Engine:
+    if name not in ENGINES:
+        raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
+    clients = scenario.demand.referrals_per_year.value * scenario.run.horizon_days / DAYS_PER_YEAR
+    return engine_for(name, int(clients * scenario.run.replications))
+
+
+def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulation:
+    draws = Draws(scenario.run.seed, replication)
     clients = draw_clients(scenario, draws)
     path = trajectory(scenario, clients, draws)
     courses, care = draw_courses(scenario, clients, path, draws)
+    check_courses(courses)
     capacity = places(scenario)
-    episodes = ENGINES[engine](courses, capacity)
+    episodes = engine(courses, capacity)
     check_invariants(episodes, courses, capacity)
     outcomes = read_outcomes(scenario, clients, path, care, courses, episodes, draws)
     digests = {
@@ -120,23 +137,21 @@ def replicate(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    engine: str = "reference",
+    engine: str = DEFAULT_ENGINE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Results:
     """Run a scenario several times and summarise.
 
     replications: the scenario's own if None; progress: called with (done, of) after each
     """
-    run = scenario.run
-    changes = {"seed": run.seed if seed is None else seed, "replications": replications or run.replications}
-    scenario = scenario.model_copy(update={"run": run.model_copy(update=changes)})
-    n = scenario.run.replications
+    scenario = _with_run(scenario, seed, replications)
+    n, ready_engine = scenario.run.replications, _engine(engine, scenario)
     tables: list[MeasureTable] = []
     daily: list[OverTime] = []
     digests = []
     first: Simulation | None = None
     for replication in range(n):
-        simulation = simulate(scenario, replication=replication, engine=engine)
+        simulation = _simulate(scenario, replication, ready_engine)
         first = first or simulation
         tables.append(measure(simulation))
         daily.append(over_time(simulation))
@@ -151,6 +166,24 @@ def replicate(
         digests=tuple(digests),
         first=first,
     )
+
+
+def check_engines(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> tuple[int, str | None]:
+    """Run one replication through every engine: the number of stays, and in words where two first differ, if they do.
+
+    The kernel runs both interpreted and, where numba is there, compiled.
+    """
+    scenario = _with_run(scenario, seed, 1)
+    draws = Draws(scenario.run.seed, replication)
+    clients = draw_clients(scenario, draws)
+    courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
+    capacity = places(scenario)
+    reference = ENGINES["reference"](courses, capacity)
+    others = [
+        kernel.run(courses, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]
+    ]
+    differences = (first_difference(reference, other, capacity.steps) for other in others)
+    return len(reference.client), next((text for text in differences if text), None)
 
 
 def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]:

@@ -94,7 +94,7 @@ class Outcomes:
 
     @property
     def started(self) -> Flags:
-        """At least one attended contact, or read without any service, (n,) bool."""
+        """At least one attended contact, (n,) bool."""
         return self.contacts >= 1
 
     @property
@@ -177,7 +177,7 @@ def read_outcomes(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What each client received; columns as in Outcomes. last_course: (n,) int8; unfinished: (n,) bool."""
+    """What each client received; columns as in Outcomes. last_course: (n,) int8; dropped_out: (n,) bool, of it."""
 
     end_day: Days
     left: NDArray[np.int8]
@@ -225,19 +225,22 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     first_course[who[course_rows[::-1]]] = step[course_rows[::-1]]
     dropped = np.zeros(n, dtype=bool)
     dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
-    end_day, left = _leaving(clients, care, courses, episodes)
+    end_day, left = _leaving(scenario, clients, care, courses, episodes)
     return _Seen(
         end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed,
         first_course, last_course, (sessions > 0).sum(axis=1) > 1, dropped,
     )  # fmt: skip
 
 
-def _leaving(clients: Clients, care: Care, courses: Courses, episodes: Episodes) -> tuple[Days, NDArray[np.int8]]:
+def _leaving(
+    scenario: Scenario, clients: Clients, care: Care, courses: Courses, episodes: Episodes
+) -> tuple[Days, NDArray[np.int8]]:
     """Day on which each referral was over, and how it ended as an index into LEFT."""
     n = len(clients.id)
     left = np.where(care.exit == TREATED, LEFT.index("not_yet"), care.exit - 1).astype(np.int8)
     end_day = np.where(courses.first_step < 0, courses.joins_day, NOT_YET).astype(np.int32)
     end_day[care.exit == NO_SERVICE] = clients.referral_day[care.exit == NO_SERVICE]
+    end_day[end_day >= scenario.run.horizon_days] = NOT_YET
     last_row = np.full(n, -1, dtype=np.int64)
     last_row[episodes.client] = np.arange(len(episodes.client))
     rows = np.flatnonzero(last_row >= 0)

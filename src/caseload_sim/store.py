@@ -26,9 +26,9 @@ from caseload_sim.scenario import Scenario
 PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
 
 
-def run_name(scenario: Scenario, engine: str) -> str:
+def run_name(scenario: Scenario) -> str:
     """`<scenario>-<seed>-<digest>`: the digest is of all inputs and the version, so equal names mean equal runs."""
-    inputs = json.dumps([scenario.model_dump(mode="json"), engine, version("caseload-sim")], sort_keys=True)
+    inputs = json.dumps([scenario.model_dump(mode="json"), version("caseload-sim")], sort_keys=True)
     safe = re.sub(r"[^A-Za-z0-9_-]+", "_", scenario.name)[:60] or "scenario"
     return f"{safe}-{scenario.run.seed}-{sha256(inputs.encode()).hexdigest()[:10]}"
 

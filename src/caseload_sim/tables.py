@@ -51,11 +51,11 @@ def print_results(results: Results) -> None:
         paired = any(row.service for some in rows.values() for row in some)
         console.print(Text(title, "bold reverse"))
         heading = (
-            f"{'over, read at':<21}{'with service':>18}{'none':>7}{'difference':>18}"
+            f"{'over, read at':<21}{'with service':>18}{'none':>7}{'difference':>19}"
             if paired
             else f"{'':<28}{'value':>26}"
         )
-        console.print(Text(f"{heading}{'n / of':>16}", "dim"), soft_wrap=True)
+        console.print(Text(f"{heading}{'n / of':>15}", "dim"), soft_wrap=True)
         for name, some in rows.items():
             if some:
                 described = Text.assemble((words(name), "bold"), ": ", (definition(name).definition, "dim"))
@@ -89,9 +89,9 @@ def _lines(rows: Sequence[Row]) -> list[str]:
         )
         if row.service:
             none, difference = _same(rows, row, "none"), _same(rows, row, "difference")
-            lines.append(f"{label:<21}{_value(row):>18}{_point(none):>7}{_value(difference):>18}{_fraction(row):>16}")
+            lines.append(f"{label:<21}{_value(row):>18}{_point(none):>7}{_value(difference):>19}{_fraction(row):>15}")
         else:
-            lines.append(f"{label:<28}{_value(row):>26}{_fraction(row):>16}")
+            lines.append(f"{label:<28}{_value(row):>26}{_fraction(row):>15}")
     return lines
 
 

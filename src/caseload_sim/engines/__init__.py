@@ -1,9 +1,22 @@
 """Engines answer one question, by the rules of the day: who holds which place on which day?"""
 
 from collections.abc import Callable
+from functools import partial
 
 from caseload_sim.courses import Capacity, Courses
-from caseload_sim.engines import reference
+from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes
 
-ENGINES: dict[str, Callable[[Courses, Capacity], Episodes]] = {"reference": reference.run}
+Engine = Callable[[Courses, Capacity], Episodes]
+ENGINES: dict[str, Engine] = {"kernel": kernel.run, "reference": reference.run}
+DEFAULT_ENGINE = "kernel"
+
+
+def engine_for(name: str, client_runs: int) -> Engine:
+    """The engine of that name, ready for a job of so many clients times replications.
+
+    The kernel is compiled when the job is large enough to repay loading numba.
+    """
+    if name != "kernel":
+        return ENGINES[name]
+    return partial(kernel.run, compiled=client_runs >= kernel.WORTH_COMPILING and kernel.numba_is_there())

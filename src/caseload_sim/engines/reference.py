@@ -3,13 +3,14 @@
 Rules are cited by number from docs/rules_of_the_day.md.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 from simpy.events import EventPriority
 
 from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity, Courses
@@ -43,20 +44,29 @@ class Service:
     stays: list[Stay] = field(default_factory=list)
 
 
-def run(courses: Courses, capacity: Capacity) -> Episodes:
+def run(
+    courses: Courses,
+    capacity: Capacity,
+    *,
+    daily_held: NDArray[np.int32] | None = None,
+    order: Sequence[int] | None = None,
+) -> Episodes:
     """Let every client go their way until the horizon.
 
     courses: what each client would receive; capacity: places by day and step
+    daily_held: (days, s), filled with the engine's own count of places held at the end of each day, if given
+    order: in which clients' stories are begun; the answer does not depend on it, and a test says so
     Returns the Episodes table in canonical order.
     """
     horizon, n_steps = capacity.places.shape
     env = simpy.Environment()
     service = Service(env, held=[0] * n_steps, waiting=[[] for _ in range(n_steps)])
     plans = _as_lists(courses)
-    for client in np.flatnonzero((courses.joins_day != NOT_YET) & (courses.joins_day < horizon)).tolist():
-        env.process(referral(service, plans, client))
+    for client in range(len(courses.joins_day)) if order is None else order:
+        if NOT_YET != plans["joins_day"][client] < horizon:
+            env.process(referral(service, plans, client))
     if horizon:
-        env.process(fill_places_each_day(service, capacity.places.tolist()))
+        env.process(fill_places_each_day(service, capacity.places.tolist(), daily_held))
         env.run(until=horizon)  # rule R7: what has not happened by the horizon stays NOT_YET
     columns = (
         np.array([getattr(stay, name) for stay in service.stays], dtype=np.int64)
@@ -110,7 +120,7 @@ def wait_for_a_place(service: Service, plans: dict[str, list[Any]], stay: Stay, 
         stay.ended_day, stay.ending = int(env.now), GAVE_UP
 
 
-def fill_places_each_day(service: Service, places: list[list[int]]) -> Story:
+def fill_places_each_day(service: Service, places: list[list[int]], daily_held: NDArray[np.int32] | None) -> Story:
     """Rule R4: at the end of each day each step, in order, fills its free places from its waiting list."""
     env = service.env
     for day, open_places in enumerate(places):
@@ -122,6 +132,8 @@ def fill_places_each_day(service: Service, places: list[list[int]]) -> Story:
                     service.held[step] += 1  # rule R6: nobody starts while held >= open
                     stay.started_day = day
                     stay.place_offered.succeed()
+        if daily_held is not None:
+            daily_held[day] = service.held
 
 
 def end_of_day(env: simpy.Environment, day: int) -> simpy.Event:

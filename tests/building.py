@@ -1,0 +1,62 @@
+"""Courses and capacity built by hand for engine tests."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from caseload_sim.courses import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.episodes import Episodes
+
+Row = tuple[int, int, int, int, int, int]
+
+
+def courses(joins: Sequence[int], *, days: Any = 1, steps: int = 1, **columns: Any) -> Courses:
+    """Clients who join on these days and take `days` at each step; any column may be given instead of its default."""
+    n = len(joins)
+
+    def table(value: Any, dtype: type) -> Any:
+        array: Any = np.asarray(value, dtype=dtype)
+        if array.ndim == 1:
+            array = array[:, None]
+        return np.broadcast_to(array, (n, steps)).copy()
+
+    def column(value: Any, dtype: type) -> Any:
+        return np.broadcast_to(np.asarray(value, dtype=dtype), (n,)).copy()
+
+    return Courses(
+        joins_day=column(joins, np.int32),
+        first_step=column(columns.get("first_step", 0), np.int8),
+        course_days=table(days, np.int32),
+        patience_days=table(columns.get("patience", NEVER), np.int32),
+        priority=table(columns.get("priority", 0), np.int32),
+        ending=table(columns.get("ending", FINISHED), np.int8),
+        inside_from=table(columns.get("inside_from", 0), np.int32),
+        inside_to=table(columns.get("inside_to", NEVER), np.int32),
+        next_inside=table(columns.get("next_inside", NO_STEP), np.int8),
+        next_outside=table(columns.get("next_outside", NO_STEP), np.int8),
+        started_day=column(columns.get("started", NOT_YET), np.int32),
+        returns_as=column(columns.get("returns_as", NO_CLIENT), np.int32),
+        return_after_days=column(columns.get("return_after", 1), np.int32),
+    )
+
+
+def capacity(places: Any, horizon: int) -> Capacity:
+    """Places by day: one number for each step, or one row for each day."""
+    table = np.asarray(places, dtype=np.int32)
+    if table.ndim <= 1:
+        table = np.broadcast_to(np.atleast_1d(table), (horizon, np.atleast_1d(table).size)).copy()
+    return Capacity(places=table, steps=tuple(f"step_{s}" for s in range(table.shape[1])))
+
+
+def rows(episodes: Episodes) -> list[Row]:
+    """(client, step, joined, started, ended, ending) of each stay."""
+    columns = (
+        episodes.client,
+        episodes.step,
+        episodes.joined_day,
+        episodes.started_day,
+        episodes.ended_day,
+        episodes.ending,
+    )
+    return list(zip(*(column.tolist() for column in columns), strict=True))

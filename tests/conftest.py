@@ -1,0 +1,41 @@
+"""Shared scenarios: small enough to run often, large enough to be a service."""
+
+import pytest
+
+from caseload_sim.catalogue import get_scenario
+from caseload_sim.experiment import Results, replicate, simulate
+from caseload_sim.measures import Simulation
+from caseload_sim.scenario import Scenario
+
+SMALL = {
+    "demand.referrals_per_year": 1200,
+    "staff.assessor.wte": 1.4,
+    "staff.psychological_wellbeing_practitioner.wte": 1.4,
+    "staff.high_intensity_therapist.wte": 2.5,
+    "run.warm_up_days": 200,
+    "run.data_collection_days": 200,
+    "run.follow_up_days": 700,
+    "run.replications": 2,
+}
+
+
+@pytest.fixture(scope="session")
+def small() -> Scenario:
+    """hepgul_2016 at about a ninth of its size."""
+    return get_scenario(changes=SMALL)
+
+
+@pytest.fixture(scope="session")
+def small_simulation(small: Scenario) -> Simulation:
+    return simulate(small)
+
+
+@pytest.fixture(scope="session")
+def small_results(small: Scenario) -> Results:
+    return replicate(small)
+
+
+@pytest.fixture(scope="session")
+def baseline() -> Results:
+    """The default scenario at its full size, one replication."""
+    return replicate(get_scenario(), replications=1)

@@ -1,0 +1,244 @@
+"""Two engines, one answer: row for row, on random services and on every shipped scenario; and mutants are caught."""
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import caseload_sim.engines as engines_package
+from caseload_sim.catalogue import get_scenario, list_scenarios
+from caseload_sim.courses import GAVE_UP, NOT_YET, Capacity, Courses, check_courses
+from caseload_sim.engines import kernel, reference
+from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference
+from caseload_sim.experiment import check_engines, simulate
+from caseload_sim.scenario import Scenario
+from random_services import random_service
+
+N_RANDOM, N_VERIFICATION, N_FOR_MUTANTS = 300, 10_000, 300
+
+
+class Checked(list[Any]):
+    """A list that refuses what NumPy and compiled code would let pass: negative indices."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int):
+            assert 0 <= index < len(self), f"index {index} of {len(self)}"
+        return list.__getitem__(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assert 0 <= index < len(self), f"index {index} of {len(self)}"
+        list.__setitem__(self, index, value)
+
+
+def with_bounds_checked(*arguments: Any) -> int:
+    """The kernel's loop on checked lists; what it writes is copied back."""
+    checked = [Checked(a) if isinstance(a, list) else a for a in arguments]
+    loop: Callable[..., int] = kernel.pass_the_days
+    n_rows = loop(*checked)
+    for ours, theirs in zip(arguments, checked, strict=True):
+        if isinstance(ours, list):
+            ours[:] = list(theirs)
+    return n_rows
+
+
+def assert_equal(ours: Episodes, theirs: Episodes, capacity: Capacity, what: str) -> None:
+    difference = first_difference(ours, theirs, capacity.steps)
+    assert difference is None, f"{what}: {difference}"
+    assert digest(ours) == digest(theirs)
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_the_engines_agree_on_random_services(block: int) -> None:
+    """Reference, kernel interpreted with bounds checked, and kernel compiled: 300 services in all."""
+    for seed in range(block * N_RANDOM // 6, (block + 1) * N_RANDOM // 6):
+        courses, capacity = random_service(seed)
+        check_courses(courses)
+        answer = reference.run(courses, capacity)
+        check_invariants(answer, courses, capacity)
+        assert_equal(
+            answer, kernel.run(courses, capacity, loop=with_bounds_checked), capacity, f"seed {seed}, interpreted"
+        )
+        assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
+
+
+@pytest.mark.verification
+def test_the_engines_agree_on_ten_thousand_random_services() -> None:
+    for seed in range(N_RANDOM, N_RANDOM + N_VERIFICATION):
+        courses, capacity = random_service(seed)
+        answer = reference.run(courses, capacity)
+        assert_equal(answer, kernel.run(courses, capacity, compiled=False), capacity, f"seed {seed}, interpreted")
+        assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
+
+
+def test_random_services_reach_every_corner() -> None:
+    """A test of the test: among the services used, each kind of event happens often."""
+    seen: dict[str, int] = dict.fromkeys(
+        ("unfinished", "gave up", "returned", "stepped down", "visited a step twice", "held above places", "joined early",
+         "tied", "by priority"), 0,
+    )  # fmt: skip
+    for seed in range(N_RANDOM):
+        courses, capacity = random_service(seed)
+        episodes = reference.run(courses, capacity)
+        held = np.zeros((capacity.places.shape[0], capacity.places.shape[1]), dtype=np.int32)
+        reference.run(courses, capacity, daily_held=held)
+        follows = np.flatnonzero(episodes.client[1:] == episodes.client[:-1]) + 1
+        joined = list(zip(episodes.step.tolist(), episodes.joined_day.tolist(), strict=True))
+        visits = list(zip(episodes.client.tolist(), episodes.step.tolist(), strict=True))
+        seen["unfinished"] += bool(np.any(episodes.ended_day == NOT_YET))
+        seen["gave up"] += bool(np.any(episodes.ending == GAVE_UP))
+        seen["returned"] += bool(np.any(courses.joins_day[episodes.client] == NOT_YET))
+        seen["stepped down"] += bool(np.any(episodes.step[follows] < episodes.step[follows - 1]))
+        seen["visited a step twice"] += len(set(visits)) < len(visits)
+        seen["held above places"] += bool(np.any(held > capacity.places))
+        seen["joined early"] += bool(np.any(episodes.joined_day < 0))
+        seen["tied"] += len(set(joined)) < len(joined)
+        seen["by priority"] += len(np.unique(courses.priority)) > 1
+    assert all(times >= 30 for times in seen.values()), seen
+
+
+@pytest.mark.parametrize("name", list_scenarios())
+def test_the_engines_agree_on_every_shipped_scenario(name: str) -> None:
+    stays, difference = check_engines(get_scenario(name))
+    assert difference is None
+    assert stays > 1000 or name == "no_service"
+
+
+def test_the_default_engine_and_the_reference_give_equal_digests_of_everything(small: Scenario) -> None:
+    assert simulate(small, engine="kernel").digests == simulate(small, engine="reference").digests
+
+
+def test_the_reference_does_not_depend_on_the_order_in_which_stories_begin() -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(60):
+        courses, capacity = random_service(seed)
+        order = rng.permutation(len(courses.joins_day)).tolist()
+        assert_equal(
+            reference.run(courses, capacity), reference.run(courses, capacity, order=order), capacity, f"seed {seed}"
+        )
+
+
+def test_the_kernel_finds_room_for_clients_who_go_in_circles() -> None:
+    from building import capacity as places
+    from building import courses
+
+    plan = courses([0, 1], steps=2, days=1, next_inside=[[1, 0]] * 2)
+    episodes = kernel.run(plan, places([2, 2], 50))
+    assert len(episodes.client) == 50 + 49
+    assert digest(episodes) == digest(reference.run(plan, places([2, 2], 50)))
+
+
+def test_the_first_difference_is_told_in_words() -> None:
+    courses, capacity = random_service(0)
+    ours = reference.run(courses, capacity)
+    started = ours.started_day.copy()
+    row = int(np.flatnonzero(started != NOT_YET)[0])
+    started[row] += 1
+    theirs = replace(ours, started_day=started)
+    text = first_difference(ours, theirs, capacity.steps)
+    assert text is not None
+    assert text.startswith(f"row {row}, client {ours.client[row]} at step_")
+    assert f"started_day {ours.started_day[row]} against {ours.started_day[row] + 1}" in text
+
+
+# --- mutants: each breaks one rule of the kernel, and each must be noticed -------------------------------------------
+
+MUTANTS = {
+    "horizon inclusive for courses": ("last = day + course_days[at]\n                if last < horizon:", "last = min(day + course_days[at], horizon - 1)\n                if last < horizon:"),
+    "horizon inclusive for patience": ("and last < horizon:\n            ended[row] = last", "and last <= horizon:\n            ended[row] = last"),
+    "last in, first out": ("list_next[list_tail[queue]] = row\n            list_tail[queue] = row", "list_next[row] = list_head[queue]\n                list_head[queue] = row"),
+    "patience a day longer": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] < day:"),
+    "patience a day shorter": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] <= day + 1:"),
+    "stale patience timer": ("if started[row] == NOT_YET:\n                    ended[row] = day", "if True:\n                    ended[row] = day"),
+    "those who gave up start all the same": ("if patience_days[at] != NEVER and joined[row] + patience_days[at] <= day:", "if False:"),
+    "R6 forgotten": ("while held[where] < places[day * n_steps + where]:", "while held[where] <= places[day * n_steps + where]:"),
+    "yesterday's places": ("held[where] < places[day * n_steps + where]", "held[where] < places[max(day - 1, 0) * n_steps + where]"),
+    "tie by order of joining instead of client": ("today.sort()", "pass"),
+    "priority ignored": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks"),
+    "the lowest priority first": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks + n_ranks - 1 - rank[at]"),
+    "step-up interval ignored": ("if inside_from[at] <= day <= inside_to[at]:", "if True:"),
+    "interval open at its first day": ("inside_from[at] <= day <=", "inside_from[at] < day <="),
+    "interval open at its last day": ("<= day <= inside_to[at]", "<= day < inside_to[at]"),
+    "places freed a day late": ("last = day + course_days[at]", "last = day + course_days[at] + 1"),
+    "places never freed": ("held[step[row]] -= 1", "pass"),
+    "running start pushed out above capacity": ("held[where] += 1\n                last = began", "last = began"),
+    "running start joined on day 0": ("joined[row] = day if day >= 0 else joins_day[who]", "joined[row] = max(day, 0)"),
+    "running start ends too late": ("last = began_day[who] + course_days[at]", "last = course_days[at]"),
+    "a return a day late": ("back = day + return_after_days[client[row]]\n                    returns_next", "back = min(day + return_after_days[client[row]] + 1, horizon - 1)\n                    returns_next"),
+    "who gave up never returns": ("if day + return_after_days[client[row]] < horizon:", "if False:"),
+    "steps filled in reverse, each from yesterday": ("for where in range(n_steps):", "for where in range(n_steps - 1):"),
+    "everybody finishes": ("ending[row] = ending_of[at]", "ending[row] = 3"),
+    "one start a day": ("held[where] += 1\n                last = day", "held[where] += 1\n                first_rank[where] = n_ranks\n                last = day"),
+}  # fmt: skip
+
+
+def mutant(old: str, new: str) -> Callable[..., int]:
+    source = inspect.getsource(kernel.pass_the_days)
+    assert source.count(old) >= 1, f"the kernel no longer says {old!r}: renew this mutant"
+    names: dict[str, Any] = dict(vars(kernel))
+    exec(compile(source.replace(old, new), "mutant", "exec"), names)
+    changed: Callable[..., int] = names["pass_the_days"]
+    return changed
+
+
+@pytest.fixture(scope="module")
+def answers() -> list[tuple[Courses, Capacity, str]]:
+    services = [random_service(seed) for seed in range(N_FOR_MUTANTS)]
+    return [(courses, capacity, digest(reference.run(courses, capacity))) for courses, capacity in services]
+
+
+@pytest.mark.parametrize("name", list(MUTANTS))
+def test_a_mutant_of_the_kernel_is_caught(name: str, answers: list[tuple[Courses, Capacity, str]]) -> None:
+    loop = mutant(*MUTANTS[name])
+    for courses, capacity, answer in answers:
+        try:
+            if digest(kernel.run(courses, capacity, loop=loop)) != answer:
+                return
+        except (IndexError, AssertionError):
+            return
+    pytest.fail(f"no random service notices: {name}")
+
+
+# --- no float and no draw in an engine ------------------------------------------------------------------------------
+
+SOURCES = sorted(Path(engines_package.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_no_engine_draws_or_divides_or_names_a_float(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
+            assert not any(word in name for name in names for word in ("random", "draws", "secrets", "time", "math")), (
+                names
+            )
+        if isinstance(node, ast.Constant):
+            assert not isinstance(node.value, float), f"line {node.lineno}"
+        if isinstance(node, ast.BinOp | ast.AugAssign):
+            assert not isinstance(node.op, ast.Div | ast.Pow), f"line {node.lineno}"
+        if isinstance(node, ast.Attribute):
+            assert not node.attr.startswith(("float", "random")), f"line {node.lineno}"
+    assert len(SOURCES) == 3
+
+
+def test_all_that_goes_into_an_engine_and_comes_out_is_whole_numbers(small: Scenario) -> None:
+    from caseload_sim.clients import draw_clients
+    from caseload_sim.courses import draw_courses, places
+    from caseload_sim.draws import Draws
+    from caseload_sim.severity import trajectory
+
+    draws = Draws(1, 0)
+    clients = draw_clients(small, draws)
+    courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    capacity = places(small)
+    episodes = kernel.run(courses, capacity)
+    tables: list[tuple[Any, str]] = [(courses, f.name) for f in fields(courses)] + [
+        (episodes, f.name) for f in fields(episodes)
+    ]
+    for table, name in [*tables, (capacity, "places")]:
+        assert getattr(table, name).dtype in (np.int8, np.int32), name

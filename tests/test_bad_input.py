@@ -1,0 +1,230 @@
+"""Whatever a user gets wrong ends in one clear error that says where, what, and what to do."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from caseload_sim.catalogue import get_scenario, list_scenarios, load_scenario, parse_value
+from caseload_sim.errors import CaseloadError, CatalogueError, ScenarioError
+
+HEAD = 'extends = "hepgul_2016"\n'
+PREVALENCE = HEAD + "[population.prevalence]\n"
+
+FILES = {
+    "misspelt condition": (
+        PREVALENCE + 'major_depresion = { value = 0.3, assumption = "x" }',
+        r"mine.toml:3: population.prevalence.major_depresion: not a known condition. Did you mean 'major_depression'?",
+    ),
+    "misspelt key": (
+        HEAD + '[pathway]\n\npolicyy = "stepped"',
+        "mine.toml:4: pathway.policyy: not a known key. Did you mean 'policy'?",
+    ),
+    "misspelt section": (
+        HEAD + "[populations]\nx = 1", "mine.toml:2: populations: not a known key. Did you mean 'population'?"
+    ),
+    "misspelt policy": (
+        HEAD + '[pathway]\npolicy = "steppd"',
+        "mine.toml:3: pathway.policy: 'steppd' is not a known policy. Did you mean 'stepped'?",
+    ),
+    "misspelt step": (
+        HEAD + '[pathway.steps.low_intensity]\nsteps_up_to = "hihg_intensity"',
+        "mine.toml:3: pathway.steps.low_intensity.steps_up_to: 'hihg_intensity' is not a known other step. "
+        "Did you mean 'high_intensity'?",
+    ),
+    "misspelt source": (
+        PREVALENCE + 'ptsd = { value = 0.3, source = "hepgul2015", where = "x" }',
+        "mine.toml:3: population.prevalence.ptsd.source: 'hepgul2015' is not a known source. Did you mean 'hepgul2016'?",
+    ),
+    "prevalence above 1": (
+        PREVALENCE + 'ptsd = { value = 1.3, assumption = "x" }',
+        "mine.toml:3: population.prevalence.ptsd.value: 1.3 is out of range; it must be at most 1.",
+    ),
+    "prevalence below 0": (
+        PREVALENCE + 'ptsd = { value = -0.1, assumption = "x" }',
+        "mine.toml:3: population.prevalence.ptsd.value: -0.1 is out of range; it must be at least 0.",
+    ),
+    "prevalence too near 0": (
+        PREVALENCE + 'ptsd = { value = 0.001, assumption = "x" }',
+        "mine.toml:3: population.prevalence.ptsd.value: 0.001 is too close to 0",
+    ),
+    "nan": (PREVALENCE + 'ptsd = { value = nan, assumption = "x" }', "nan is not allowed here; it must be a finite number"),
+    "infinity": (PREVALENCE + 'ptsd = { value = inf, assumption = "x" }', "inf is not allowed here; it must be a finite"),
+    "boolean": (PREVALENCE + 'ptsd = { value = true, assumption = "x" }', "True is not allowed here; it must be a number"),
+    "string": (PREVALENCE + 'ptsd = { value = "0.3", assumption = "x" }', "'0.3' is not allowed here; it must be a number"),
+    "bare number": (
+        HEAD + "[staff.assessor]\nwte = 3",
+        "mine.toml:3: staff.assessor.wte: 3 is not allowed here; it must be a table such as { value = 0.5",
+    ),
+    "negative staff": (
+        HEAD + '[staff.assessor]\nwte = { value = -3, assumption = "x" }',
+        "mine.toml:3: staff.assessor.wte.value: -3 is out of range; it must be at least 0.",
+    ),
+    "no origin": (
+        HEAD + "[staff.assessor]\nwte = { value = 3 }",
+        "mine.toml:3: staff.assessor.wte: a number needs either `source` with `where`, or `assumption`.",
+    ),
+    "source without where": (
+        HEAD + '[staff.assessor]\nwte = { value = 3, source = "nhse2025" }',
+        "mine.toml:3: staff.assessor.wte: a number with a `source` also says `where` in it.",
+    ),
+    "fractional seed": (HEAD + "[run]\nseed = 1.5", "mine.toml:3: run.seed: 1.5 is not allowed here"),
+    "extends nothing": ('extends = "hepgul_2017"', "mine.toml:1: extends: hepgul_2017: no such scenario. Did you mean 'hepgul_2016'?"),
+    "extends itself": ('extends = "mine.toml"', "'mine.toml' leads in a circle (mine.toml -> mine.toml)"),
+    "extends outside": ('extends = "../mine.toml"', "'../mine.toml' is outside the file's own folder"),
+    "extends absolutely": ('extends = "C:\\\\mine.toml"', "is outside the file's own folder"),
+    "extends a number": ("extends = 3", "mine.toml:1: extends: 3 is not a name"),
+    "empty": ("", "mine.toml:1: the file is empty. Start with `extends"),
+    "only spaces": ("  \n\n", "mine.toml:1: the file is empty"),
+    "not TOML": (HEAD + "[population.prevalence\nptsd = 3", "mine.toml: not valid TOML: Expected ']'"),
+    "complete but bare": ('title = "x"', "mine.toml:1: run: missing. Give it a value, or put `extends"),
+    "no room beside the state": (
+        HEAD + '[population.loading]\nemotional_disorder = { value = 0.95, assumption = "x" }',
+        "mine.toml:3: population.loading.emotional_disorder: 0.95 leaves no room beside the transient state; at most 0.894.",
+    ),
+    "impossible correlation": (
+        HEAD + '[population.correlation.ptsd]\nocd = { value = -0.5, assumption = "x" }',
+        "mine.toml:3: population.correlation.ptsd.ocd.value: with the other correlations no population can have -0.5; "
+        "use a value from",
+    ),
+    "correlation of 1": (
+        HEAD + '[population.correlation.ptsd]\nocd = { value = 1, assumption = "x" }', "1 is out of range; it must be below 1"
+    ),
+    "correlation with itself": (
+        HEAD + '[population.correlation.ptsd]\nptsd = { value = 0.5, assumption = "x" }', "'ptsd' is not a known other condition"
+    ),
+    "strata that do not add up": (
+        HEAD + '[population.strata.sex]\nother = { value = 0.2, assumption = "x" }',
+        "mine.toml:2: population.strata.sex: the shares add up to 1.2; they must add up to 1.",
+    ),
+    "more than everybody leaves": (
+        HEAD + '[pathway]\ndeclined = { value = 0.9, assumption = "x" }', "not_suitable, declined and not_assessed add up to 1.151"
+    ),
+    "a disorder no effect is known for": (
+        HEAD + '[outcome.treatment.spill]\npstd = { value = 0.3, assumption = "x" }', "not a known disorder. Did you mean 'ptsd'?"
+    ),
+    "nobody ill": (
+        PREVALENCE + "\n".join(
+            f'{name} = {{ value = 0, assumption = "x" }}' for name in get_scenario().disorders
+        ), "needs at least one emotional disorder",
+    ),
+    "half a step up": (
+        HEAD + '[pathway.steps.high_intensity]\nsteps_up_to = "low_intensity"', "steps_up_to and step_up_acceptance go together"
+    ),
+    "steps up in a circle": (
+        HEAD + '[pathway.steps.high_intensity]\nsteps_up_to = "low_intensity"\n'
+        'step_up_acceptance = { value = 0.5, assumption = "x" }', "leads in a circle",
+    ),
+    "one therapist at two steps": (
+        HEAD + '[pathway.steps.high_intensity]\nstaff = "assessor"', "'assessor' already serves assessment"
+    ),
+    "no assessment": (
+        HEAD + '[pathway.steps]\nsecond = { kind = "assessment", staff = "assessor", patience_mean_days = { value = 9, '
+        'assumption = "x" }, missed_share = { value = 0, assumption = "x" } }', "the first step, and only the first",
+    ),
+    "a step with no kind": (HEAD + "[pathway.steps.spa]\nstaff = 3", "mine.toml:2: pathway.steps.spa"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", list(FILES))
+def test_a_wrong_file_is_refused_with_file_line_path_value_and_advice(case: str, tmp_path: Path) -> None:
+    text, message = FILES[case]
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CaseloadError) as caught:
+        load_scenario(tmp_path / "mine.toml")
+    assert message in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 9
+
+
+def test_a_circle_through_two_files_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('extends = "b.toml"', encoding="utf-8")
+    (tmp_path / "b.toml").write_text('extends = "a.toml"', encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"a\.toml -> b\.toml -> a\.toml"):
+        load_scenario(tmp_path / "a.toml")
+
+
+def test_binary_and_huge_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b'title = "x"\n\xff\xfe\x00')
+    with pytest.raises(ScenarioError, match=r"binary\.toml:2: not text in UTF-8"):
+        load_scenario(tmp_path / "binary.toml")
+    (tmp_path / "huge.toml").write_bytes(b"#" * 3_000_000)
+    with pytest.raises(CatalogueError, match="larger than 1,000,000 bytes"):
+        load_scenario(tmp_path / "huge.toml")
+
+
+def test_a_missing_file_or_a_folder_is_named_with_the_nearest_file(tmp_path: Path) -> None:
+    (tmp_path / "my_service.toml").write_text(HEAD, encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"no such file\. Did you mean 'my_service\.toml'"):
+        load_scenario(tmp_path / "my_servise.toml")
+    with pytest.raises(CatalogueError, match="not a file"):
+        load_scenario(tmp_path)
+
+
+def test_a_misspelt_scenario_is_met_with_the_nearest_name() -> None:
+    with pytest.raises(CatalogueError, match=r"hepgul2016: no such scenario\. Did you mean 'hepgul_2016'"):
+        get_scenario("hepgul2016")
+    with pytest.raises(CatalogueError, match="is not a scenario name"):
+        get_scenario("../secret")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"population.prevalence.alcohol_dependance.value": 0.3},
+            "no 'alcohol_dependance' in population.prevalence. Did you mean",
+        ),
+        (
+            {"population.prevalence.ptsd": 2},
+            "--set population.prevalence.ptsd.value: 2 is out of range; it must be at most 1",
+        ),
+        ({"population.prevalence": 2}, "--set population.prevalence: a group of values. Choose one: major_depression"),
+        ({"run.seed": "x"}, "--set run.seed: 'x' is not allowed here; it must be a whole number"),
+        ({"run.seed.value": 3}, "--set run.seed.value: no 'value' in run.seed"),
+        ({"pathway.policy": "stratifed"}, "--set pathway.policy: 'stratifed' is not a known policy"),
+        ({"": 2}, "no '' in the scenario"),
+    ],
+)
+def test_a_wrong_change_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        get_scenario(changes=changes)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.3", 0.3), ("7", 7), ("stepped", "stepped"), ('"x"', "x"), ("true", True), ("[1, 2]", [1, 2])],
+)
+def test_a_value_on_the_command_line_is_toml_or_a_word(text: str, value: object) -> None:
+    assert parse_value(text) == value
+
+
+def test_a_short_file_of_ones_own_needs_only_the_differences(tmp_path: Path) -> None:
+    (tmp_path / "parent.toml").write_text(
+        HEAD + '[staff.assessor]\nwte = { value = 5, assumption = "ours" }', encoding="utf-8"
+    )
+    (tmp_path / "child.toml").write_text(
+        'extends = "parent.toml"\n[sources.survey]\ncitation = "Our own survey, 2026"\n[population.prevalence]\n'
+        'ptsd = { value = 0.31, n = 90, source = "survey", where = "table 2" }',
+        encoding="utf-8",
+    )
+    child = load_scenario(tmp_path / "child.toml")
+    assert child.name == "child"
+    assert child.staff["assessor"].wte.value == 5
+    assert child.population.prevalence["ptsd"].origin() == "survey: table 2 (n=90)"
+    assert json.loads(child.model_dump_json())["sources"]["survey"]["citation"] == "Our own survey, 2026"
+
+
+def test_a_folder_of_ones_own_scenarios_is_searched_and_listed(tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_text(HEAD, encoding="utf-8")
+    assert "ours" in list_scenarios([tmp_path])
+    assert get_scenario("ours", paths=[tmp_path]).title == "ours, from hepgul_2016"
+    with pytest.raises(CatalogueError, match="not a folder"):
+        list_scenarios([tmp_path / "nowhere"])
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(
+        b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode() + b'[pathway]\r\npolicy = "stepped"\r\n'
+    )
+    assert load_scenario(tmp_path / "mine.toml").pathway.policy == "stepped"

@@ -1,0 +1,203 @@
+"""The command line as a user meets it: output, files, exit codes."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+SMALL_FILE = """
+extends = "hepgul_2016"
+title = "A small service"
+[run]
+replications = 2
+warm_up_days = 60
+data_collection_days = 60
+follow_up_days = 500
+[demand]
+referrals_per_year = { value = 600, assumption = "small" }
+"""
+COLUMNS = (
+    "scenario,measure,base,at,service,group,value,lower_95_ci,upper_95_ci,lower_95_range,upper_95_range,"
+    "numerator,denominator,unit,n_replications"
+)
+
+
+def call(*words: str, folder: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "caseload_sim", *words],
+        cwd=folder, capture_output=True, encoding="utf-8", timeout=120,
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", **(env or {})},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
+    return tmp_path
+
+
+def test_help_loads_nothing_heavy_and_names_every_command(folder: Path) -> None:
+    code = (
+        "import sys, caseload_sim.cli as c\n"
+        "try: c.app(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'matplotlib', 'pyarrow', 'numba', 'scipy', 'numpy', 'simpy', 'pydantic'} & set(sys.modules)\n"
+        "print('HEAVY', sorted(heavy))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=folder)
+    assert "HEAVY []" in result.stdout, result.stdout + result.stderr
+    for command in ("run", "list", "explain", "validate"):
+        assert command in result.stdout
+
+
+def test_a_run_prints_the_ladder_and_leaves_a_complete_folder(folder: Path) -> None:
+    result = call("run", "small.toml", "--seed", "7", "--out", "results/", folder=folder)
+    assert result.returncode == 0, result.stderr
+    assert "THE LADDER" in result.stdout
+    assert "all remission: Remission, rung 3" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) <= 82
+    assert result.stderr.splitlines()[0].startswith(
+        "small, seed 7, 2 replications: 60 days warm-up, 60 data collection"
+    )
+    assert len(result.stderr.splitlines()) == 2, (
+        "one line of progress when not a terminal, one saying where it was saved"
+    )
+    (saved,) = (folder / "results").iterdir()
+    assert saved.name.startswith("small-7-")
+    names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
+    figures = {f"figures/{name}.png" for name in ("disorders", "flow", "waits", "waiting_list", "ladder")}
+    assert names == figures | {
+        "run.json", "measures.csv", "over_time.csv", "clients.parquet", "episodes.parquet", "outcomes.parquet"
+    }  # fmt: skip
+    record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 7
+    assert set(record["versions"]) == {"caseload-sim", "numpy", "scipy", "simpy"}
+    assert len(record["digests"]) == 2
+    assert record["scenario"]["population"]["prevalence"]["alcohol_dependence"]["source"] == "hepgul2016"
+    clients, outcomes = pq.read_table(saved / "clients.parquet"), pq.read_table(saved / "outcomes.parquet")
+    assert clients.num_rows == outcomes.num_rows > 500
+    assert outcomes.column("end_day").null_count >= 0
+    assert set(pq.read_table(saved / "episodes.parquet").column_names) == {
+        "id", "step", "joined_day", "started_day", "ended_day", "ending"
+    }  # fmt: skip
+    header = (saved / "over_time.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "scenario,measure,step,day,value,lower_95_ci,upper_95_ci"
+
+
+def test_json_and_csv_print_the_same_rows_and_nothing_else(folder: Path) -> None:
+    as_json = call("run", "small.toml", "--no-figures", "--json", folder=folder)
+    as_csv = call("run", "small.toml", "--no-figures", "--csv", folder=folder)
+    rows, table = json.loads(as_json.stdout), list(csv.DictReader(io.StringIO(as_csv.stdout)))
+    assert as_csv.stdout.splitlines()[0] == COLUMNS
+    assert list(rows[0]) == COLUMNS.split(",")
+    assert len(rows) == len(table) > 1000
+    for ours, theirs in zip(rows, table, strict=True):
+        assert [ours[k] for k in ("measure", "base", "at", "service", "group")] == [
+            theirs[k] for k in ("measure", "base", "at", "service", "group")
+        ]
+        assert (ours["value"] is None) == (theirs["value"] == "")
+    shares = [row["value"] for row in rows if row["unit"] == "share" and row["value"] is not None]
+    assert all(-1 <= value <= 1 for value in shares)
+    assert {row["at"] for row in rows} == {"", "end", "month_12", "sustained"}
+    assert {row["service"] for row in rows} == {"", "service", "none", "difference"}
+    assert {row["base"] for row in rows} == {"all", "finished", "started", "referred"}
+
+
+def test_the_same_run_twice_is_one_folder_with_the_same_measures(folder: Path) -> None:
+    words = ("run", "small.toml", "--no-figures", "--csv", "--replications", "1")
+    first = call(*words, folder=folder)
+    second = call(*words, folder=folder)
+    assert first.stdout == second.stdout
+    assert len(list((folder / "results").iterdir())) == 1
+    other = call(*words, "--set", "population.prevalence.alcohol_dependence.value=0.30", folder=folder)
+    assert other.stdout != first.stdout
+    assert len(list((folder / "results").iterdir())) == 2
+
+
+def test_one_figure_can_be_chosen(folder: Path) -> None:
+    call("run", "small.toml", "--figure", "ladder", "--replications", "1", folder=folder)
+    (saved,) = (folder / "results").iterdir()
+    assert [path.name for path in (saved / "figures").iterdir()] == ["ladder.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "hepgul_2015"), "CatalogueError: hepgul_2015: no such scenario. Did you mean 'hepgul_2016'?"),
+        (
+            ("run", "small.toml", "--figure", "laddr"),
+            "CatalogueError: --figure laddr: no such figure. Did you mean 'ladder'?",
+        ),
+        (("run", "small.toml", "--json", "--csv"), "RunError: --json and --csv: choose one."),
+        (("run", "small.toml", "--set", "foo"), "RunError: --set foo: write PATH=VALUE"),
+        (("run", "small.toml", "--set", "run.seed=-1"), "--set run.seed: -1 is out of range; it must be at least 0."),
+        (("list", "condition"), "CatalogueError: condition: nothing of that kind to list. Did you mean 'conditions'?"),
+        (("run", "small.toml", "--out", "small.toml"), "RunError: small.toml: cannot be written"),
+        (("validate", "nothing.toml"), "CatalogueError: nothing.toml: no such file."),
+    ],
+)
+def test_bad_input_ends_with_code_2_one_message_and_nothing_written(
+    words: tuple[str, ...], message: str, folder: Path
+) -> None:
+    result = call(*words, folder=folder)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert [path.name for path in folder.iterdir()] == ["small.toml"]
+
+
+def test_an_interrupted_run_leaves_nothing_behind(folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "caseload_sim", "run", "hepgul_2016", "--replications", "50", "--no-figures"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert "hepgul_2016, seed" in process.stderr.readline()
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted: nothing was saved." in errors
+    assert "Traceback" not in errors
+    assert list((folder / "results").iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["scenarios", "conditions", "measures", "figures", "policies", "sources"])
+def test_everything_can_be_listed_for_people_and_machines(what: str, folder: Path) -> None:
+    plain, machine = call("list", what, folder=folder), call("list", what, "--json", folder=folder)
+    rows = json.loads(machine.stdout)
+    assert len(rows) >= 4
+    first = next(iter(rows[0].values()))
+    assert str(first) in plain.stdout
+
+
+def test_validate_and_explain(folder: Path) -> None:
+    assert call("validate", "small.toml", folder=folder).stdout.startswith("small.toml: valid. A small service.")
+    text = call("explain", "small.toml", folder=folder).stdout
+    assert "referrals_per_year = 600" in text
+    assert "assumption: small" in text
+    assert "Hepgul N, King S" in text
+
+
+def test_a_reader_who_leaves_the_pipe_causes_no_traceback(folder: Path) -> None:
+    command = f'"{sys.executable}" -m caseload_sim list sources --json'
+    result = subprocess.run(f"{command} | head -1", shell=True, capture_output=True, encoding="utf-8", cwd=folder)
+    assert "Traceback" not in result.stderr
+
+
+def test_a_terminal_without_utf_8_still_shows_the_table(folder: Path) -> None:
+    result = call("list", "policies", folder=folder, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert result.returncode == 0, result.stderr
+    assert "stepped" in result.stdout
+
+
+def test_the_version_is_told(folder: Path) -> None:
+    assert call("--version", folder=folder).stdout.startswith("caseload-sim ")

@@ -1,0 +1,98 @@
+"""What each client would receive: drawn before the queue, in whole days."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from caseload_sim.catalogue import get_scenario
+from caseload_sim.clients import draw_clients
+from caseload_sim.courses import FINISHED, NO_STEP, NOT_YET, draw_courses, places
+from caseload_sim.draws import Draws
+from caseload_sim.measures import Simulation
+from caseload_sim.policies import POLICIES, Known
+from caseload_sim.scenario import Scenario
+from caseload_sim.severity import below_caseness, trajectory
+
+
+def test_places_by_hand(small: Scenario) -> None:
+    """1.4 WTE at 25 contacts a week, 80% of weeks, 16 days between sessions: 1.4 * 25 * .8 / 7 * 16 = 64 places."""
+    capacity = places(small)
+    assert capacity.places.shape == (small.run.horizon_days, 3)
+    assert capacity.places[0].tolist() == [4, 64, 100]
+    assert np.all(capacity.places == capacity.places[0])
+
+
+def test_every_duration_and_patience_lasts_at_least_a_day(small: Scenario) -> None:
+    draws = Draws(3, 0)
+    clients = draw_clients(small, draws)
+    courses, care = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    assert courses.course_days.min() >= 1
+    assert courses.patience_days.min() >= 1
+    assert care.attended.min() >= 1
+    assert np.all(courses.joins_day >= clients.referral_day)
+
+
+def test_missed_sessions_have_the_published_share() -> None:
+    scenario = get_scenario(changes={"run.warm_up_days": 0, "run.follow_up_days": 0})
+    draws = Draws(3, 0)
+    clients = draw_clients(scenario, draws)
+    _, care = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
+    for s in range(3):
+        booked = care.attended[:, s] + care.missed[:, s]
+        assert care.missed[:, s].sum() / booked.sum() == pytest.approx(0.248, abs=0.01)
+
+
+def test_stepping_up_agrees_with_the_scores_read_at_the_end(small_simulation: Simulation) -> None:
+    """Every finished low-intensity course of somebody who would accept: up if, and only if, still at caseness."""
+    scenario, out, episodes = small_simulation.scenario, small_simulation.outcomes, small_simulation.episodes
+    draws = Draws(scenario.run.seed, 0)
+    clients = draw_clients(scenario, draws)
+    courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
+    low, high = scenario.steps.index("low_intensity"), scenario.steps.index("high_intensity")
+    done = (episodes.step == low) & (episodes.ending == FINISHED)
+    who, day = episodes.client[done], episodes.ended_day[done]
+    would_accept = courses.next_outside[who, low] == high
+    goes_up = np.isin(who, episodes.client[episodes.step == high])
+    assert np.array_equal(goes_up & ~would_accept, np.zeros(len(who), dtype=bool))
+    stayed = would_accept & ~goes_up & (out.last_contact_day[who] == day)
+    responded = below_caseness(out.service.last_phq9[who], out.service.last_gad7[who])
+    assert stayed.sum() > 10
+    assert responded[stayed].all(), "somebody stayed down while still at caseness"
+    gave_up_above = goes_up & (out.last_contact_day[who] == day)  # joined the higher list but never started there
+    assert gave_up_above.sum() > 5
+    assert not responded[gave_up_above].any(), "somebody went up while below caseness"
+
+
+def test_a_scenario_without_service_sends_nobody_anywhere() -> None:
+    scenario = get_scenario("no_service")
+    draws = Draws(3, 0)
+    clients = draw_clients(scenario, draws)
+    courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
+    assert np.all(courses.first_step == NO_STEP)
+    assert np.all(courses.started_day == NOT_YET)
+
+
+def known(problem: int, phq9: int, flags: int) -> Known:
+    def as_column(x: int) -> NDArray[np.int8]:
+        return np.array([x], dtype=np.int8)
+
+    return Known(as_column(problem), get_scenario().disorders, as_column(phq9), as_column(10), as_column(flags))
+
+
+def test_the_stepped_policy_sends_ptsd_social_anxiety_and_ocd_to_high_intensity() -> None:
+    routing, chance = get_scenario().pathway.routing, POLICIES["stepped"].chance_of_last
+    for name in ("ptsd", "social_anxiety", "ocd"):
+        assert chance(known(get_scenario().disorders.index(name), 5, 0), routing) == [1.0]
+    mild, severe, flagged = (chance(known(0, phq9, flags), routing)[0] for phq9, flags in ((8, 0), (22, 0), (8, 2)))
+    assert mild < severe < 1
+    assert mild < flagged < 1
+    assert mild == pytest.approx(1 / (1 + np.exp(0.25 + 0.6 * 7 / 6)))
+
+
+@pytest.mark.parametrize("policy", ["high_intensity_first", "low_intensity_only"])
+def test_one_step_policies_use_one_step(small: Scenario, policy: str) -> None:
+    from caseload_sim.experiment import simulate
+
+    episodes = simulate(small.with_changes({"pathway.policy": policy})).episodes
+    used = set(np.unique(episodes.step).tolist())
+    assert used == {0, 1 if policy == "low_intensity_only" else 2}

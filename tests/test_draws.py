@@ -1,0 +1,82 @@
+"""Randomness: one stream a purpose, one place a client."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from caseload_sim.draws import PURPOSES, Draws, counts_from_uniform
+
+N = 20_000
+
+
+def test_more_clients_leave_the_earlier_draws_unchanged() -> None:
+    few, many = np.arange(1000), np.arange(5000)
+    draws = Draws(1, 0)
+    assert np.array_equal(draws.uniform("trait:ptsd", few), draws.uniform("trait:ptsd", many)[:1000])
+
+
+@pytest.mark.parametrize("ids", [np.arange(4, 12), np.arange(5, 9), np.array([3, 6, 7, 1000]), np.array([0])])
+def test_any_selection_of_clients_gets_the_draws_of_those_clients(ids: np.ndarray) -> None:
+    draws = Draws(7, 3)
+    assert np.array_equal(draws.uniform("relapse", ids), draws.uniform("relapse", np.arange(1001))[ids])
+
+
+def test_nobody_gets_no_draws() -> None:
+    assert Draws(1, 0).uniform("relapse", np.empty(0, dtype=np.int64)).shape == (0,)
+
+
+def test_seed_replication_and_purpose_each_change_the_draws() -> None:
+    ids = np.arange(100)
+    base = Draws(1, 0).uniform("route", ids)
+    for other in (
+        Draws(2, 0).uniform("route", ids),
+        Draws(1, 1).uniform("route", ids),
+        Draws(1, 0).uniform("advice", ids),
+    ):
+        assert not np.array_equal(base, other)
+
+
+def test_an_unlisted_purpose_is_refused() -> None:
+    with pytest.raises(AssertionError, match="astrology"):
+        Draws(1, 0).uniform("astrology", np.arange(3))
+
+
+def test_no_two_purposes_correlate() -> None:
+    """Of all pairs, the largest |r| stays within what chance gives (Bonferroni, 4.9 SE for 500 pairs at 1 in 2,000)."""
+    ids = np.arange(N)
+    columns = {purpose: Draws(11, 0).normal(purpose, ids) for purpose in PURPOSES}
+    worst = max(abs(np.corrcoef(columns[a], columns[b])[0, 1]) for a, b in combinations(PURPOSES, 2))
+    assert worst < 4.9 / np.sqrt(N)
+
+
+def test_uniform_draws_are_uniform() -> None:
+    u = np.sort(Draws(5, 0).uniform("route", np.arange(N)))
+    assert u[0] > 0
+    assert u[-1] < 1
+    distance = np.max(np.abs(u - (np.arange(N) + 0.5) / N))
+    assert distance < 1.95 / np.sqrt(N)  # Kolmogorov-Smirnov, 1 in 1,000
+
+
+@pytest.mark.parametrize("shape", [1.0, 3.0])
+def test_gamma_draws_have_mean_0_sd_1_and_their_skew(shape: float) -> None:
+    x = Draws(5, 0).gamma("change_shared", np.arange(200_000), shape)
+    assert abs(x.mean()) < 4 / np.sqrt(len(x))
+    assert x.std() == pytest.approx(1, abs=0.02)
+    assert (x**3).mean() == pytest.approx(2 / np.sqrt(shape), abs=0.1)
+
+
+@pytest.mark.parametrize(("mean", "shape"), [(0.4, np.inf), (28.0, np.inf), (6.4, 1.5), (3.0, 1.0)])
+def test_counts_have_their_mean_and_variance(mean: float, shape: float) -> None:
+    u = Draws(5, 0).uniform("planned_sessions", np.arange(200_000))
+    counts = counts_from_uniform(u, mean, shape)
+    variance = mean if np.isinf(shape) else mean + mean**2 / shape
+    assert counts.mean() == pytest.approx(mean, abs=4 * np.sqrt(variance / len(u)))
+    assert counts.var() == pytest.approx(variance, rel=0.05)
+
+
+def test_counts_follow_their_distribution_function_at_its_steps() -> None:
+    """Poisson(1): P(0) = e^-1; just below it the count is 0, just above it 1."""
+    p0 = np.exp(-1)
+    assert counts_from_uniform(np.array([p0 - 1e-9, p0 + 1e-9, 2 * p0 + 1e-9]), 1.0).tolist() == [0, 1, 2]
+    assert counts_from_uniform(np.array([0.001, 0.999]), 0.0).tolist() == [0, 0]

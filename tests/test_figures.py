@@ -1,0 +1,70 @@
+"""Figures: labelled, legible, drawn on the axes given, without touching anything global."""
+
+from dataclasses import replace
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from caseload_sim.catalogue import get_scenario
+from caseload_sim.experiment import Results, replicate
+from caseload_sim.figures import FIGURES, plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
+
+
+@pytest.fixture(scope="module", params=["service", "no service", "one replication"])
+def results(request: pytest.FixtureRequest, small_results: Results) -> Results:
+    if request.param == "no service":
+        return replicate(get_scenario("no_service", changes={"demand.referrals_per_year": 2000}), replications=2)
+    if request.param == "one replication":
+        nan = float("nan")
+        return replace(
+            small_results,
+            rows=tuple(replace(row, lower_95_ci=nan, upper_95_ci=nan) for row in small_results.rows),
+            over_time=tuple(replace(row, lower_95_ci=nan, upper_95_ci=nan) for row in small_results.over_time),
+        )
+    return small_results
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_every_figure_has_a_title_labelled_axes_and_text_inside_the_picture(name: str, results: Results) -> None:
+    before = dict(mpl.rcParams)
+    figure = FIGURES[name].draw(results)
+    assert {k: v for k, v in mpl.rcParams.items() if k != "backend"} == {
+        k: v for k, v in before.items() if k != "backend"
+    }
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes = figure.axes
+    assert axes[0].get_title()
+    assert all(ax.get_ylabel() or ax.get_yticklabels() for ax in axes)
+    assert axes[-1].get_xlabel()
+    width, height = canvas.get_width_height()
+    renderer = canvas.get_renderer()
+    for ax in axes:
+        low, high = sorted(ax.get_ylim())
+        ticks = [text for text in ax.get_yticklabels() if low <= text.get_position()[1] <= high]
+        for text in [ax.title, ax.xaxis.label, ax.yaxis.label, *ticks, *ax.texts]:
+            if text.get_text() and text.get_visible():
+                box = text.get_window_extent(renderer)
+                assert box.x0 >= -2, text
+                assert box.x1 <= width + 2, text
+                assert box.y0 >= -2, text
+                assert box.y1 <= height + 2, text
+
+
+def test_a_figure_draws_on_the_axes_it_is_given(small_results: Results) -> None:
+    for plot in (plot_disorders, plot_flow, plot_waits, plot_ladder):
+        ax = Figure().subplots()
+        assert plot(small_results.rows, ax=ax) is ax
+    pair = Figure().subplots(2)
+    assert plot_waiting_list(small_results.over_time, axes=(pair[0], pair[1])) == (pair[0], pair[1])
+
+
+def test_the_ladder_shows_the_values_of_the_table(small_results: Results) -> None:
+    ax = plot_ladder(small_results.rows)
+    shown = [text.get_text() for text in ax.texts]
+    row = small_results.find("full_remission", base="finished", at="end", service="service")
+    assert f"{100 * row.value:.0f}%" in shown
+    assert len(shown) == 12
