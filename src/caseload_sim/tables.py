@@ -53,7 +53,7 @@ def print_results(results: Results) -> None:
         heading = (
             f"{'over, read at':<21}{'with service':>18}{'none':>7}{'difference':>19}"
             if paired
-            else f"{'':<28}{'value':>26}"
+            else f"{'':<28}{'value':>31}"
         )
         console.print(Text(f"{heading}{'n / of':>15}", "dim"), soft_wrap=True)
         for name, some in rows.items():
@@ -91,7 +91,7 @@ def _lines(rows: Sequence[Row]) -> list[str]:
             none, difference = _same(rows, row, "none"), _same(rows, row, "difference")
             lines.append(f"{label:<21}{_value(row):>18}{_point(none):>7}{_value(difference):>19}{_fraction(row):>15}")
         else:
-            lines.append(f"{label:<28}{_value(row):>26}{_fraction(row):>15}")
+            lines.append(f"{label:<28}{_value(row):>26}{_fraction(row):>20}")
     return lines
 
 
