@@ -1,11 +1,13 @@
 """Courses and capacity built by hand for engine tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from caseload_sim.courses import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes
 
 Row = tuple[int, int, int, int, int, int]
@@ -60,3 +62,35 @@ def rows(episodes: Episodes) -> list[Row]:
         episodes.ending,
     )
     return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+class Checked(list[Any]):
+    """A list that refuses what NumPy and compiled code would let pass: negative indices."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int):
+            assert 0 <= index < len(self), f"index {index} of {len(self)}"
+        return list.__getitem__(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assert 0 <= index < len(self), f"index {index} of {len(self)}"
+        list.__setitem__(self, index, value)
+
+
+def with_bounds_checked(*arguments: Any) -> int:
+    """The kernel's loop on checked lists; what it writes is copied back."""
+    checked = [Checked(a) if isinstance(a, list) else a for a in arguments]
+    loop: Callable[..., int] = kernel.pass_the_days
+    n_rows = loop(*checked)
+    for ours, theirs in zip(arguments, checked, strict=True):
+        if isinstance(ours, list):
+            ours[:] = list(theirs)
+    return n_rows
+
+
+# Every engine in every way in which it can run.
+ENGINES: dict[str, Callable[..., Episodes]] = {
+    "reference": reference.run,
+    "kernel compiled": partial(kernel.run, compiled=True),
+    "kernel interpreted, bounds checked": partial(kernel.run, compiled=False, loop=with_bounds_checked),
+}

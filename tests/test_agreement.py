@@ -11,39 +11,19 @@ import numpy as np
 import pytest
 
 import caseload_sim.engines as engines_package
+from building import with_bounds_checked
 from caseload_sim.catalogue import get_scenario, list_scenarios
-from caseload_sim.courses import GAVE_UP, NOT_YET, Capacity, Courses, check_courses
+from caseload_sim.clients import draw_clients
+from caseload_sim.courses import GAVE_UP, NOT_YET, Capacity, Courses, check_courses, draw_courses, places
+from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference
 from caseload_sim.experiment import check_engines, simulate
 from caseload_sim.scenario import Scenario
+from caseload_sim.severity import trajectory
 from random_services import random_service
 
 N_RANDOM, N_VERIFICATION, N_FOR_MUTANTS = 300, 10_000, 300
-
-
-class Checked(list[Any]):
-    """A list that refuses what NumPy and compiled code would let pass: negative indices."""
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, int):
-            assert 0 <= index < len(self), f"index {index} of {len(self)}"
-        return list.__getitem__(self, index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        assert 0 <= index < len(self), f"index {index} of {len(self)}"
-        list.__setitem__(self, index, value)
-
-
-def with_bounds_checked(*arguments: Any) -> int:
-    """The kernel's loop on checked lists; what it writes is copied back."""
-    checked = [Checked(a) if isinstance(a, list) else a for a in arguments]
-    loop: Callable[..., int] = kernel.pass_the_days
-    n_rows = loop(*checked)
-    for ours, theirs in zip(arguments, checked, strict=True):
-        if isinstance(ours, list):
-            ours[:] = list(theirs)
-    return n_rows
 
 
 def assert_equal(ours: Episodes, theirs: Episodes, capacity: Capacity, what: str) -> None:
@@ -106,6 +86,15 @@ def test_the_engines_agree_on_every_shipped_scenario(name: str) -> None:
     stays, difference = check_engines(get_scenario(name))
     assert difference is None
     assert stays > 1000 or name == "no_service"
+
+
+def test_a_whole_service_stays_within_bounds(small: Scenario) -> None:
+    draws = Draws(1, 0)
+    clients = draw_clients(small, draws)
+    courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    capacity = places(small)
+    checked = kernel.run(courses, capacity, loop=with_bounds_checked)
+    assert_equal(reference.run(courses, capacity), checked, capacity, "bounds checked")
 
 
 def test_the_default_engine_and_the_reference_give_equal_digests_of_everything(small: Scenario) -> None:
@@ -227,11 +216,6 @@ def test_no_engine_draws_or_divides_or_names_a_float(path: Path) -> None:
 
 
 def test_all_that_goes_into_an_engine_and_comes_out_is_whole_numbers(small: Scenario) -> None:
-    from caseload_sim.clients import draw_clients
-    from caseload_sim.courses import draw_courses, places
-    from caseload_sim.draws import Draws
-    from caseload_sim.severity import trajectory
-
     draws = Draws(1, 0)
     clients = draw_clients(small, draws)
     courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from building import capacity, courses, rows
+from building import ENGINES, capacity, courses, rows
 from caseload_sim.courses import (
     DROPPED_OUT,
     FINISHED,
@@ -17,7 +17,6 @@ from caseload_sim.courses import (
     Courses,
     check_courses,
 )
-from caseload_sim.engines import ENGINES
 from caseload_sim.episodes import check_invariants, digest, occupancy
 from caseload_sim.measures import Simulation
 

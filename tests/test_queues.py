@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 from scipy.sparse.linalg import spsolve
 
-from building import capacity, courses
+from building import ENGINES, capacity, courses
 from caseload_sim.courses import GAVE_UP, NEVER, NO_STEP, NOT_YET
-from caseload_sim.engines import ENGINES
 from caseload_sim.episodes import Episodes, occupancy
 
 N_RUNS = 24
@@ -226,7 +225,7 @@ def test_littles_law_holds_exactly(engine: str) -> None:
         )  # fmt: skip
         held_by_engine = np.zeros((days, 2), dtype=np.int32)
         run = ENGINES[engine]
-        episodes = run(plan, capacity([4, 3], days), daily_held=held_by_engine)  # type: ignore[call-arg]
+        episodes = run(plan, capacity([4, 3], days), daily_held=held_by_engine)
         held, waiting = occupancy(episodes, 2, days)
         assert np.array_equal(held, held_by_engine)
         begun = episodes.started_day != NOT_YET
