@@ -62,7 +62,7 @@ FILES = {
     ),
     "no origin": (
         HEAD + "[staff.assessor]\nwte = { value = 3 }",
-        "mine.toml:3: staff.assessor.wte: a number needs either `source` with `where`, or `assumption`.",
+        "mine.toml:3: staff.assessor.wte: a number needs either `source` with `where`, or `assumption`, or `fitted`.",
     ),
     "source without where": (
         HEAD + '[staff.assessor]\nwte = { value = 3, source = "nhse2025" }',
@@ -85,10 +85,10 @@ FILES = {
     "impossible correlation": (
         HEAD + '[population.correlation.ptsd]\nocd = { value = -0.5, assumption = "x" }',
         "mine.toml:3: population.correlation.ptsd.ocd.value: with the other correlations no population can have -0.5; "
-        "use a value from",
+        "use a correlation from",
     ),
     "correlation of 1": (
-        HEAD + '[population.correlation.ptsd]\nocd = { value = 1, assumption = "x" }', "1 is out of range; it must be below 1"
+        HEAD + '[population.correlation.ptsd]\nocd = { value = 1, assumption = "x" }', "1 is out of range; a correlation lies between -1 and 1"
     ),
     "correlation with itself": (
         HEAD + '[population.correlation.ptsd]\nptsd = { value = 0.5, assumption = "x" }', "'ptsd' is not a known other condition"
@@ -114,6 +114,43 @@ FILES = {
     "steps up in a circle": (
         HEAD + '[pathway.steps.high_intensity]\nsteps_up_to = "low_intensity"\n'
         'step_up_acceptance = { value = 0.5, assumption = "x" }', "leads in a circle",
+    ),
+    "misspelt table inside a section": (
+        HEAD + "[pathway.rooting.disclosure]\nptsd = 1", "mine.toml:2: pathway.rooting: not a known key. Did you mean 'routing'?"
+    ),
+    "misspelt staff": (
+        HEAD + '[staff.asessor]\nwte = { value = 3, assumption = "x" }',
+        "mine.toml:2: staff.asessor: 'contacts_per_week' is missing. Did you mean 'assessor'?",
+    ),
+    "misspelt step as a table": (
+        HEAD + '[pathway.steps.low_intensty]\nmissed_share = { value = 0.3, assumption = "x" }',
+        "pathway.steps.low_intensty: a step needs kind = \"assessment\" or kind = \"course\". Did you mean 'low_intensity'?",
+    ),
+    "key-like text in a long string": (
+        HEAD + 'summary = """\n[staff.assessor]\nwte = 1\n"""\n[staff.assessor]\nwte = 3', "mine.toml:7: staff.assessor.wte: 3"
+    ),
+    "a name of its own": (HEAD + 'name = "x"', "mine.toml:2: name: a scenario is called after its file"),
+    "a number of thousands of digits": (HEAD + "[run]\nseed = 0x" + "f" * 5000, "a number of thousands of digits"),
+    "a pair given twice": (
+        HEAD + '[population.correlation.other_substance_dependence]\nalcohol_dependence = { value = 0.1, assumption = "x" }',
+        "give each pair once",
+    ),
+    "a stratum called like a condition": (
+        HEAD + '[population.strata.ptsd]\nyes = { value = 1, assumption = "x" }', "is the name of a condition"
+    ),
+    "a condition called like a column": (
+        PREVALENCE + 'distress = { group = "dependence", value = 0.1, assumption = "x" }', "results use for something else"
+    ),
+    "too many strata": (
+        HEAD + "[population.strata.area]\n" + "\n".join(f'a{i} = {{ value = 0.005, assumption = "x" }}' for i in range(200)),
+        "has 200 strata; at most 100",
+    ),
+    "less than one place": (
+        HEAD + '[staff.assessor]\nwte = { value = 0.2, assumption = "x" }',
+        "gives 0.57 of one place at assessment, which is none; a place needs 0.35 WTE.",
+    ),
+    "an effect above the trials'": (
+        HEAD + '[pathway.steps.low_intensity.effect]\nptsd = { value = 2, assumption = "x" }', "it must be at most 1."
     ),
     "one therapist at two steps": (
         HEAD + '[pathway.steps.high_intensity]\nstaff = "assessor"', "'assessor' already serves assessment"

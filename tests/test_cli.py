@@ -201,3 +201,100 @@ def test_a_terminal_without_utf_8_still_shows_the_table(folder: Path) -> None:
 
 def test_the_version_is_told(folder: Path) -> None:
     assert call("--version", folder=folder).stdout.startswith("caseload-sim ")
+
+
+def test_the_population_is_shown_target_against_achieved(folder: Path) -> None:
+    plain = call("population", "hepgul_2016", "--clients", "5000", folder=folder)
+    machine = call("population", "hepgul_2016", "--clients", "5000", "--json", folder=folder)
+    rows = json.loads(machine.stdout)
+    assert list(rows[0]) == ["quantity", "target", "achieved", "lower_95_ci", "upper_95_ci", "n", "source"]
+    assert "prevalence: alcohol dependence" in plain.stdout
+    (saved,) = (folder / "results").iterdir()
+    assert {path.name for path in saved.iterdir()} == {"table.csv", "figure.png"}
+    noted = call(
+        "population", "--clients", "500", "--set", "population.prevalence.alcohol_dependence=0.4", folder=folder
+    )
+    assert noted.returncode == 0
+    assert "Note: population.targets.any_of.alcohol_or_other_substance" in " ".join(noted.stderr.split())
+
+
+def test_a_calibration_prints_and_saves_a_fragment_once(folder: Path) -> None:
+    first = call("calibrate", "population", "hepgul_2016", "--out", "fitted.toml", folder=folder)
+    assert 'extends = "hepgul_2016"' in first.stdout
+    assert call("validate", "fitted.toml", folder=folder).returncode == 0
+    again = call("calibrate", "population", "--out", "fitted.toml", folder=folder)
+    assert again.returncode == 2
+    assert "fitted.toml: is there already" in again.stderr
+    assert call("calibrate", "populaton", folder=folder).returncode == 2
+
+
+def test_a_sweep_prints_saves_and_plots(folder: Path) -> None:
+    words = ("sweep", "small.toml", "population.prevalence.ptsd", "0.1:0.3:2", "--replications", "1")
+    plain = call(*words, folder=folder)
+    assert plain.returncode == 0, plain.stderr
+    assert "SWEEP of population.prevalence.ptsd: all remission" in plain.stdout
+    rows = json.loads(
+        call(*words, "pathway.declined", "0,0.1", "--measure", "recovery", "--json", folder=folder).stdout
+    )
+    assert len(rows) == 2 * 2 * 3
+    assert {row["second_set_to"] for row in rows} == {0.0, 0.1}
+    assert len(list((folder / "results").iterdir())) == 2
+    assert "a second path needs its values" in call(*words[:4], "pathway.declined", folder=folder).stderr
+
+
+def test_doubt_about_sources_is_printed_and_saved(folder: Path) -> None:
+    result = call("run", "small.toml", "--no-figures", "--parameter-uncertainty", folder=folder)
+    assert "UNCERTAINTY" in result.stdout
+    (saved,) = (folder / "results").iterdir()
+    assert (saved / "uncertainty.csv").read_text("utf-8").startswith("scenario,measure,base,at,service,group,sd_total")
+
+
+def test_running_again_without_figures_keeps_what_is_there(folder: Path) -> None:
+    words = ("run", "small.toml", "--replications", "1")
+    call(*words, "--figure", "ladder", folder=folder)
+    (saved,) = (folder / "results").iterdir()
+    (saved / "my_notes.txt").write_text("mine", encoding="utf-8")
+    assert call(*words, "--no-figures", folder=folder).returncode == 0
+    assert (saved / "figures" / "ladder.png").exists()
+    assert (saved / "my_notes.txt").read_text("utf-8") == "mine"
+    assert len(list((folder / "results").iterdir())) == 1
+
+
+def test_a_service_to_which_nobody_is_referred_still_has_its_figures(folder: Path) -> None:
+    result = call("run", "small.toml", "--set", "demand.referrals_per_year=0", folder=folder)
+    assert result.returncode == 0, result.stderr
+    assert len(list((folder / "results").rglob("*.png"))) == 5
+
+
+def test_odd_names_of_steps_do_not_upset_the_figures(folder: Path) -> None:
+    text = (
+        SMALL_FILE
+        + """
+[pathway.steps."a $^$ b"]
+kind = "course"
+staff = "extra"
+patience_mean_days = { value = 9, assumption = "x" }
+missed_share = { value = 0, assumption = "x" }
+days_between_sessions = { value = 7, assumption = "x" }
+planned_sessions_mean = { value = 3, assumption = "x" }
+planned_sessions_shape = { value = 3, assumption = "x" }
+drop_out_per_session = { value = 0, assumption = "x" }
+sessions_for_95_percent = { value = 7, assumption = "x" }
+relapse_within_a_year = { value = 0.3, assumption = "x" }
+effect = { default = { value = 1, assumption = "x" } }
+[staff.extra]
+wte = { value = 1, assumption = "x" }
+contacts_per_week = { value = 20, assumption = "x" }
+available_share = { value = 0.8, assumption = "x" }
+"""
+    )
+    (folder / "odd.toml").write_text(text, encoding="utf-8")
+    result = call("run", "odd.toml", "--replications", "1", folder=folder)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_closed_or_full_standard_output_is_no_traceback(folder: Path) -> None:
+    for redirect in (">&-", "> /dev/full"):
+        command = f'"{sys.executable}" -m caseload_sim run small.toml --csv --no-figures --replications 1 {redirect}'
+        result = subprocess.run(command, shell=True, capture_output=True, encoding="utf-8", cwd=folder)
+        assert "Traceback" not in result.stderr, redirect

@@ -22,6 +22,24 @@ def test_places_by_hand(small: Scenario) -> None:
     assert np.all(capacity.places == capacity.places[0])
 
 
+def test_whole_places_are_not_lost_to_floating_point() -> None:
+    """3.0 WTE * 30 * 0.7 / 7 is nine appointments a day, though a computer says a hair less."""
+    changes = {"staff.assessor.wte": 3.0, "staff.assessor.contacts_per_week": 30, "staff.assessor.available_share": 0.7}
+    assert places(get_scenario(changes=changes)).places[0, 0] == 9
+
+
+def test_a_third_step_of_ones_own_is_used(small: Scenario) -> None:
+    from caseload_sim.experiment import simulate
+
+    content = small.model_dump(exclude_none=True)
+    steps = content["pathway"]["steps"]
+    steps["specialist"] = {**steps["high_intensity"], "staff": "specialist"}
+    steps["high_intensity"] |= {"steps_up_to": "specialist", "step_up_acceptance": {"value": 1.0, "assumption": "test"}}
+    content["staff"]["specialist"] = content["staff"]["high_intensity_therapist"]
+    episodes = simulate(Scenario.model_validate(content)).episodes
+    assert np.sum((episodes.step == 3) & (episodes.started_day != NOT_YET)) > 20
+
+
 def test_every_duration_and_patience_lasts_at_least_a_day(small: Scenario) -> None:
     draws = Draws(3, 0)
     clients = draw_clients(small, draws)

@@ -48,6 +48,8 @@ def test_a_replication_without_a_value_is_left_out_of_that_row() -> None:
     rows = [{key: Value(1.0, 2.0, 0.5)}, {key: Value(0.0, 0.0, np.nan)}, {key: Value(3.0, 4.0, 0.75)}]
     (row,) = summarise("x", rows)
     assert row.value == pytest.approx(0.625)
+    assert row.n_replications == 2
+    assert row.numerator / row.denominator == pytest.approx(4 / 6)
 
 
 def test_an_unknown_engine_is_refused_with_the_nearest_name(small: Scenario) -> None:
@@ -105,9 +107,17 @@ def test_no_referrals_at_all_is_a_service_with_empty_rows(small: Scenario) -> No
     {"pathway.not_suitable": 0.7, "pathway.declined": 0, "pathway.not_assessed": 0.3},
     {"staff.high_intensity_therapist.wte": 0},
     {"pathway.steps.low_intensity.drop_out_per_session": 1},
-    {"pathway.steps.low_intensity.missed_share": 1},
+    {"pathway.steps.low_intensity.missed_share": 0.95},
     {"pathway.routing.right_problem": 0, "outcome.treatment.therapist_sd": 3},
     {"run.follow_up_days": 0, "run.data_collection_days": 1},
 ])  # fmt: skip
 def test_extreme_services_still_run(small: Scenario, change: dict[str, float]) -> None:
     assert replicate(small.with_changes(change), replications=1).rows
+
+
+@pytest.mark.parametrize(
+    "options", [{"replications": 0}, {"replications": -1}, {"seed": -1}, {"seed": 1.5}, {"seed": 2**63}]
+)
+def test_impossible_seeds_and_replications_are_refused(options: dict[str, int], small: Scenario) -> None:
+    with pytest.raises(RunError, match="must be a whole number from"):
+        replicate(small, **options)  # type: ignore[arg-type]

@@ -11,6 +11,10 @@ from matplotlib.figure import Figure
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.experiment import Results, replicate
 from caseload_sim.figures import FIGURES, plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
+from caseload_sim.population_figures import plot_population, plot_sweep
+from caseload_sim.report import population_report
+from caseload_sim.scenario import Scenario
+from caseload_sim.sweeps import sweep
 
 
 @pytest.fixture(scope="module", params=["service", "no service", "one replication"])
@@ -68,3 +72,18 @@ def test_the_ladder_shows_the_values_of_the_table(small_results: Results) -> Non
     row = small_results.find("full_remission", base="finished", at="end", service="service")
     assert f"{100 * row.value:.0f}%" in shown
     assert len(shown) == 12
+
+
+def test_population_and_sweep_figures_show_their_tables(small: Scenario) -> None:
+    ax = plot_population(population_report(get_scenario(), 3000))
+    assert len(ax.get_yticklabels()) == 16
+    swept = sweep(small, {"population.prevalence.ptsd": (0.1, 0.3)}, "all_remission", replications=2)
+    curve = plot_sweep(swept)
+    assert curve.get_xlabel() == "prevalence: ptsd"
+    assert len(curve.lines) == 3
+    two = sweep(
+        small, {"population.prevalence.ptsd": (0.1, 0.3), "pathway.declined": (0.0, 0.2)}, "recovery", replications=1
+    )
+    heat = plot_sweep(two)
+    assert len(heat.texts) == 4
+    assert (heat.get_xlabel(), heat.get_ylabel()) == ("pathway, declined", "prevalence: ptsd")

@@ -6,7 +6,8 @@ import pytest
 
 from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, shipped_folder
 from caseload_sim.explain import explain
-from caseload_sim.scenario import Number, Scenario, numbers
+from caseload_sim.origin import Number, numbers
+from caseload_sim.scenario import Scenario
 from caseload_sim.toml_lines import line_of
 
 NAMES = list_scenarios()
@@ -30,7 +31,7 @@ def test_every_number_has_a_known_source_or_is_an_assumption(name: str) -> None:
     found = list(numbers(get_scenario(name)))
     assert len(found) > 100
     for path, number, _ in found:
-        assert bool(number.source) != bool(number.assumption), path
+        assert sum(map(bool, (number.source, number.assumption, number.fitted))) == 1, path
         if number.source:
             assert number.source in list_sources(), path
             assert number.where, path
@@ -67,7 +68,7 @@ def test_changes_are_marked_as_the_users_own_and_leave_the_original_alone() -> N
     assert changed.population.prevalence["ptsd"].origin() == "assumption: set by the user"
     assert changed.population.prevalence["ptsd"].group == "emotional_disorder"
     assert (changed.run.seed, changed.pathway.policy) == (7, "low_intensity_only")
-    assert base.population.prevalence["ptsd"].value == 0.25
+    assert base.population.prevalence["ptsd"].fitted
     alcohol = base.with_changes({"population.prevalence.alcohol_dependence": 0.3}).population.prevalence[
         "alcohol_dependence"
     ]

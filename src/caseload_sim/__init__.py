@@ -24,6 +24,10 @@ _HOME = {
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
     "definitions": ("MEASURES",),
     "measures": ("Simulation", "measure"),
+    "population_figures": ("plot_population", "plot_sweep"),
+    "report": ("population_report",),
+    "sweep": ("sweep",),
+    "calibration": ("calibrate_population",),
     "scenario": ("Scenario",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from caseload_sim.checks import contradictions
+from caseload_sim.checks import contradictions, impossible_targets
 from caseload_sim.errors import CatalogueError, ScenarioError, did_you_mean
-from caseload_sim.scenario import ORIGIN_KEYS, Scenario, Source
+from caseload_sim.origin import ORIGIN_KEYS
+from caseload_sim.scenario import Scenario, Source
 from caseload_sim.toml_lines import line_of
 
 LARGEST_FILE_BYTES = 1_000_000
@@ -73,7 +74,7 @@ def open_scenario(
     name_or_file: str, *, paths: Sequence[Path] = (), changes: Mapping[str, Any] | None = None
 ) -> Scenario:
     """A scenario by name, or by file when the argument looks like one: what the command line accepts."""
-    looks_like_file = name_or_file.endswith(".toml") or "/" in name_or_file or "\\" in name_or_file
+    looks_like_file = name_or_file.lower().endswith(".toml") or "/" in name_or_file or "\\" in name_or_file
     open_one = load_scenario if looks_like_file else get_scenario
     return open_one(name_or_file, paths=paths, changes=changes)
 
@@ -96,7 +97,7 @@ def parse_value(text: str) -> Any:
     """A value as written after `--set path=`: TOML if it parses, else the bare word itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
         return text
 
 
@@ -170,7 +171,12 @@ def _chain(path: Path, paths: Sequence[Path]) -> tuple[_File, ...]:
 
 
 def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """The parent's content with the child's differences; a number is replaced with its origin."""
+    """The parent's content with the child's differences; a number is replaced with its origin.
+
+    A table of the child with `replace = true` takes the place of the parent's whole table.
+    """
+    if child.get("replace") is True:
+        return {key: value for key, value in child.items() if key != "replace"}
     result = dict(parent)
     if "value" in child:
         result = {key: value for key, value in result.items() if key not in ORIGIN_KEYS}
@@ -182,6 +188,8 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
 
 def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
     """The content with one value changed. `path` may stop at the number or go on to its `.value`."""
+    if not isinstance(path, str):
+        raise ScenarioError(f"{path!r}: a change needs a dotted path, as in 'population.prevalence.ptsd'.")
     parts = path.split(".")
     table: Any = content
     for depth, part in enumerate(parts):
@@ -208,6 +216,12 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
     for file in reversed(files):
         content = _merged(content, file.content)
     content.pop("extends", None)
+    if "name" in content:
+        named = next(file for file in files if "name" in file.content)
+        line, _ = line_of(named.text, ("name",))
+        raise ScenarioError(
+            f"{named.path}:{line}: name: a scenario is called after its file; use `title` for a heading."
+        )
     content["name"] = path.stem
     own = files[0].content
     for key in ("title", "summary", "look_at"):  # a user's short file need not repeat them
@@ -227,7 +241,9 @@ def _checked(content: Mapping[str, Any], files: Sequence[_File], changes: Mappin
     except ValidationError as error:
         messages = [_explained(detail, files, changes, content) for detail in error.errors()]
         raise ScenarioError(_listed(messages)) from None
-    found = contradictions(scenario, set(list_sources()) | set(scenario.sources))
+    found = [*contradictions(scenario, set(list_sources()) | set(scenario.sources))]
+    if any(path.startswith("population.targets") for path in changes):
+        found += impossible_targets(scenario.population)
     messages = [f"{_place(path, files, changes)}: {message}" for path, message in found]
     if messages:
         raise ScenarioError(_listed(messages))
@@ -274,11 +290,17 @@ def _explained(
                 f"{_place(path[:3], files, changes)}: not a known condition. {did_you_mean(path[2], others)} "
                 "`caseload-sim list conditions` shows all. To add a new one, give its `group` as well."
             )
+        if len(path) >= 3 and _keys_at(path[:-2]) and path[-2] not in _keys_at(path[:-2]):
+            hint = did_you_mean(path[-2], _keys_at(path[:-2]))
+            return f"{_place(path[:-1], files, changes)}: '{path[-1]}' is missing. {hint}"
         return f'{place}: missing. Give it a value, or put `extends = "{DEFAULT_SCENARIO}"` on the first line.'
     if kind == "value_error":
         return f"{place}: {str(detail['msg']).removeprefix('Value error, ')}."
-    shown = repr(value) if not isinstance(value, Mapping) else "a table"
+    shown = _shown(value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        hint = did_you_mean(path[-1], _keys_at(path[:-1]))
+        return f'{place}: a step needs kind = "assessment" or kind = "course". {hint}'
     bounds = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most"),
               "greater_than": ("gt", "above"), "less_than": ("lt", "below")}  # fmt: skip
     if kind in bounds:
@@ -290,9 +312,18 @@ def _explained(
         "model_type": "a table such as { value = 0.5, assumption = \"why\" }", "dict_type": "a table",
         "model_attributes_type": "a table such as { value = 0.5, assumption = \"why\" }",
         "int_from_float": "a whole number", "tuple_type": "a list", "literal_error": str(limits.get("expected")),
-        "union_tag_not_found": "a table with `kind`", "union_tag_invalid": str(limits.get("expected_tags")),
     }  # fmt: skip
     return f"{place}: {shown} is not allowed here; it must be {expected.get(kind, str(detail['msg']))}."
+
+
+def _shown(value: Any) -> str:
+    """A value as the user may know it again, however long."""
+    if isinstance(value, Mapping):
+        return "a table"
+    try:
+        return repr(value)
+    except ValueError:  # Python refuses to write out integers of thousands of digits
+        return "a number of thousands of digits"
 
 
 def _keys_at(path: tuple[str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,6 +63,13 @@ def run(
     engine: Annotated[
         str, typer.Option(help="kernel, or reference: the SimPy engine, the same answer more slowly.")
     ] = "kernel",
+    parameter_uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--parameter-uncertainty",
+            help="Draw each published prevalence anew for each replication, and split the spread into chance and sources.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
 ) -> None:
@@ -85,6 +93,7 @@ def run(
     names = [] if no_figures else _figure_names(figure)
 
     from caseload_sim.experiment import replicate
+    from caseload_sim.progress import Progress
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
 
     run_part = chosen.run
@@ -93,10 +102,10 @@ def run(
         "replications": replications or run_part.replications,
     }
     chosen = chosen.model_copy(update={"run": run_part.model_copy(update=changes)})
-    folder = RunFolder(out, run_name(chosen))
+    folder = RunFolder(out, run_name(chosen, "parameter_uncertainty" if parameter_uncertainty else ""))
     try:
-        with _Progress(chosen) as progress:
-            results = replicate(chosen, engine=engine, progress=progress)
+        with Progress(chosen) as progress:
+            results = replicate(chosen, engine=engine, parameter_uncertainty=parameter_uncertainty, progress=progress)
         saved = folder.save(results, engine, names)
     except KeyboardInterrupt:
         print("Interrupted: nothing was saved.", file=sys.stderr)
@@ -114,6 +123,143 @@ def run(
     print(f"Saved in {saved}" + (f" (figures: {', '.join(names)})" if names else ""), file=sys.stderr)
 
 
+@app.command()
+def population(
+    scenario: ScenarioArgument = DEFAULT,
+    clients: Annotated[int, typer.Option(min=100, max=10_000_000, help="How many clients to draw.")] = 200_000,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; the scenario's own if not given.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")] = Path(
+        "results"
+    ),
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
+    chosen = _open(scenario, scenario_path, sets)
+    from caseload_sim.checks import impossible_targets
+    from caseload_sim.population_figures import plot_population
+    from caseload_sim.report import Comparison, population_report
+    from caseload_sim.store import as_json, run_name, save_table
+
+    rows = population_report(chosen, clients, seed)
+    name = run_name(chosen, f"population of {clients}, seed {seed}")
+    saved = save_table(
+        out, name.replace(chosen.name, f"{chosen.name}-population", 1), rows, Comparison, lambda: plot_population(rows)
+    )
+    if json:
+        print(as_json(rows))
+    else:
+        from caseload_sim.tables import print_population
+
+        print_population(rows, chosen, clients)
+    for path, message in impossible_targets(chosen.population):
+        print(f"Note: {'.'.join(path)}: {message}", file=sys.stderr)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+@app.command()
+def calibrate(
+    what: Annotated[str, typer.Argument(metavar="KIND", help="population: so far the only kind.")],
+    scenario: ScenarioArgument = DEFAULT,
+    out: Annotated[Path | None, typer.Option(help="Write the fitted values to this scenario file as well.")] = None,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+) -> None:
+    """Fit what is assumed about the population to the published count of disorders; published prevalences stay.
+
+    Prints what was fitted and a scenario fragment with the fitted values, each marked `fitted`.
+    """
+    if what != "population":
+        raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, ['population'])}")
+    chosen = _open(scenario, scenario_path, sets)
+    from caseload_sim.calibration import calibrate_population
+    from caseload_sim.tables import print_fit
+
+    found = calibrate_population(chosen)
+    print_fit(found)
+    fragment = found.fragment(chosen.name)
+    print(fragment)
+    if out is not None:
+        from caseload_sim.store import save_text
+
+        save_text(out, fragment)
+        print(f"Saved in {out}", file=sys.stderr)
+
+
+@app.command()
+def sweep(
+    scenario: ScenarioArgument,
+    path: Annotated[str, typer.Argument(help="What to change, as `explain` shows it.")],
+    values: Annotated[str, typer.Argument(help="from:to:count, or a list such as 0.1,0.2,0.3.")],
+    second_path: Annotated[str | None, typer.Argument(help="A second value to change.")] = None,
+    second_values: Annotated[str | None, typer.Argument(help="Its values: the result is a heat map.")] = None,
+    measure: Annotated[
+        str, typer.Option(help="Which measure; `caseload-sim list measures` shows all.")
+    ] = "all_remission",
+    base: Annotated[
+        str, typer.Option(help="finished, started or referred; where the measure has several.")
+    ] = "finished",
+    at: Annotated[str, typer.Option(help="end, month_12 or sustained; where the measure has several.")] = "end",
+    group: Annotated[str, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity.")] = "all",
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; the scenario's own if not given.")] = None,
+    replications: Annotated[int | None, typer.Option(min=1, max=100_000, help="How many replications.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")] = Path(
+        "results"
+    ),
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Run a scenario at several values of one input, or two, on the same clients, and plot any measure.
+
+    Example:
+
+        caseload-sim sweep hepgul_2016 population.prevalence.alcohol_dependence.value 0.05:0.40:8 --measure all_remission
+    """
+    if (second_path is None) != (second_values is None):
+        raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
+    chosen = _open(scenario, scenario_path, sets)
+    from caseload_sim.population_figures import plot_sweep
+    from caseload_sim.progress import Progress
+    from caseload_sim.store import as_json, run_name, save_table
+    from caseload_sim.sweeps import SweepRow, flattened, values_in
+    from caseload_sim.sweeps import sweep as run_sweep
+
+    asked = {path: values_in(values)}
+    if second_path is not None and second_values is not None:
+        asked[second_path] = values_in(second_values)
+    changes = {
+        "seed": chosen.run.seed if seed is None else seed,
+        "replications": replications or chosen.run.replications,
+    }
+    chosen = chosen.model_copy(update={"run": chosen.run.model_copy(update=changes)})
+    with Progress(chosen, "points") as progress:
+        swept = run_sweep(
+            chosen,
+            asked,
+            measure,
+            base=base,
+            at=at,
+            group=group,
+            seed=seed,
+            replications=replications,
+            progress=progress,
+        )
+    rows = flattened(swept)
+    name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
+    saved = save_table(
+        out, name.replace(chosen.name, f"{chosen.name}-sweep", 1), rows, SweepRow, lambda: plot_sweep(swept)
+    )
+    if json:
+        print(as_json(rows))
+    else:
+        from caseload_sim.tables import print_sweep
+
+        print_sweep(swept)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
 @app.command("list")
 def list_command(
     what: Annotated[
@@ -124,17 +270,11 @@ def list_command(
     json: Json = False,
 ) -> None:
     """List what there is: scenarios, conditions, measures, figures, policies or sources."""
-    kinds = {
-        "scenarios": _list_scenarios,
-        "conditions": _list_conditions,
-        "measures": _list_measures,
-        "figures": _list_figures,
-        "policies": _list_policies,
-        "sources": _list_sources,
-    }
-    if what not in kinds:
-        raise CatalogueError(f"{what}: nothing of that kind to list. {did_you_mean(what, kinds)}")
-    rows = kinds[what](scenario_path or [])
+    from caseload_sim.listings import LISTINGS
+
+    if what not in LISTINGS:
+        raise CatalogueError(f"{what}: nothing of that kind to list. {did_you_mean(what, LISTINGS)}")
+    rows = LISTINGS[what](scenario_path or [])
     if json:
         print(json_module.dumps(rows, indent=1))
     else:
@@ -188,6 +328,8 @@ def _root(
 
 def main() -> None:
     """Run the command line; user errors become one message and exit code 2."""
+    if sys.stdout is None:  # closed by whoever called: there is nobody to print for
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" rather than failing
@@ -199,6 +341,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has left: not an error of ours
         sys.stdout = None
         sys.exit(0)
+    except OSError as error:
+        print(f"Not everything could be printed: {error.strerror or error}.", file=sys.stderr)
+        sys.exit(BAD_INPUT)
 
 
 # --- parsing -----------------------------------------------------------------------------------------------
@@ -227,34 +372,6 @@ def _figure_names(asked: list[str] | None) -> list[str]:
     return asked or list(FIGURES)
 
 
-class _Progress:
-    """Progress on stderr: a bar on a terminal, one line elsewhere."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        run = scenario.run
-        self.title = f"{scenario.name}, seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}"
-        self.periods = f"{run.warm_up_days} days warm-up, {run.data_collection_days} data collection, {run.follow_up_days} follow-up"
-        self.total = run.replications
-
-    def __enter__(self) -> _Progress:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        console.print(f"{self.title}: {self.periods}", markup=False, highlight=False, soft_wrap=True)
-        columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.bar.add_task("", total=self.total)
-        self.bar.start()
-        return self
-
-    def __call__(self, done: int, of: int) -> None:
-        self.bar.update(self.task, completed=done)
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-
 # --- printing ----------------------------------------------------------------------------------------------
 
 
@@ -268,45 +385,3 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     from caseload_sim.tables import print_plain
 
     print_plain(rows)
-
-
-def _list_scenarios(paths: list[Path]) -> list[dict[str, Any]]:
-    from caseload_sim.catalogue import get_scenario, list_scenarios
-
-    found = [get_scenario(name, paths=paths) for name in list_scenarios(paths)]
-    return [{"name": s.name, "title": s.title, "look_at": s.look_at} for s in found]
-
-
-def _list_conditions(paths: list[Path]) -> list[dict[str, Any]]:
-    from caseload_sim.catalogue import get_scenario
-
-    prevalence = get_scenario().population.prevalence
-    return [
-        {"name": name, "group": p.group, "prevalence": p.value, "origin": p.origin()} for name, p in prevalence.items()
-    ]
-
-
-def _list_measures(paths: list[Path]) -> list[dict[str, Any]]:
-    from dataclasses import asdict
-
-    from caseload_sim.definitions import MEASURES
-
-    return [asdict(measure) for measure in MEASURES]
-
-
-def _list_figures(paths: list[Path]) -> list[dict[str, Any]]:
-    from caseload_sim.figures import FIGURES
-
-    return [{"name": name, "shows": picture.description} for name, picture in FIGURES.items()]
-
-
-def _list_policies(paths: list[Path]) -> list[dict[str, Any]]:
-    from caseload_sim.policies import POLICIES
-
-    return [{"name": name, "description": policy.description} for name, policy in POLICIES.items()]
-
-
-def _list_sources(paths: list[Path]) -> list[dict[str, Any]]:
-    from caseload_sim.catalogue import list_sources
-
-    return [{"key": key, **source.model_dump(exclude_none=True)} for key, source in list_sources().items()]

@@ -1,6 +1,6 @@
 """Who is referred: a liability-threshold population whose every prevalence is exact and can be changed alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from caseload_sim.dependence import residual_factor
 from caseload_sim.draws import Draws, Floats, Ids, counts_from_uniform
 from caseload_sim.errors import RunError
-from caseload_sim.scenario import Eligibility, Scenario
+from caseload_sim.scenario import Eligibility, Population, Scenario
 
 DAYS_PER_YEAR = 365
 MOST_CANDIDATES_PER_CLIENT = 2_000
@@ -56,12 +56,17 @@ def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
     Raises RunError when hardly anybody is eligible.
     """
     referral_day = _referral_days(scenario, draws)
+    return replace(draw_population(scenario, draws, len(referral_day)), referral_day=referral_day)
+
+
+def draw_population(scenario: Scenario, draws: Draws, n_clients: int) -> Clients:
+    """So many clients, whatever the demand, all on day 0: to look at who is referred rather than when."""
+    days = np.zeros(n_clients, dtype=np.int32)
     eligibility = scenario.population.eligibility
-    if eligibility is None:
-        ids = np.arange(len(referral_day), dtype=np.int64)
-        return _people(scenario, draws, ids, referral_day)
-    ids = _eligible_ids(scenario, draws, eligibility, len(referral_day))
-    return _people(scenario, draws, ids, referral_day)
+    ids = np.arange(n_clients, dtype=np.int64)
+    if eligibility is not None:
+        ids = _eligible_ids(scenario, draws, eligibility, n_clients)
+    return _people(scenario, draws, ids, days)
 
 
 def _referral_days(scenario: Scenario, draws: Draws) -> NDArray[np.int32]:
@@ -76,12 +81,13 @@ def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np
     population = scenario.population
     names, disorders = population.conditions(), scenario.disorders
     liabilities, state_changes, common = _liabilities(scenario, draws, ids)
+    strata = {name: _stratum(shares, draws.uniform(f"stratum:{name}", ids)) for name, shares in _shares(scenario)}
     conditions = np.empty((len(ids), len(names)), dtype=bool)
     severity = np.empty((len(ids), len(disorders)))
     change = np.empty_like(severity)
     for c, name in enumerate(names):
         liability, state_change = liabilities[name], state_changes[name]
-        threshold, scale = severity_scale(population.prevalence[name].value, population.mean_severity.value)
+        threshold, scale = _scale_of(population, name, strata)
         conditions[:, c] = liability > threshold
         if name in disorders:
             j = disorders.index(name)
@@ -96,7 +102,7 @@ def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np
         severity=severity,
         state_change=change,
         distress=distress,
-        strata={name: _stratum(shares, draws.uniform(f"stratum:{name}", ids)) for name, shares in _shares(scenario)},
+        strata=strata,
         condition_names=names,
         disorder_names=disorders,
         stratum_names={name: tuple(shares) for name, shares in population.strata.items()},
@@ -141,6 +147,17 @@ def severity_scale(prevalence: float, mean_severity: float) -> tuple[float, floa
     threshold = float(-ndtri(prevalence))
     density = np.exp(-(threshold**2) / 2) / np.sqrt(2 * np.pi)
     return threshold, float(mean_severity / (density / prevalence - threshold))
+
+
+def _scale_of(
+    population: Population, name: str, strata: dict[str, NDArray[np.int8]]
+) -> tuple[Floats | float, Floats | float]:
+    """`severity_scale` of a condition, client by client where its prevalence differs by stratum."""
+    mean = population.mean_severity.value
+    for kind, by_part in population.prevalence_by.get(name, {}).items():
+        scales = np.array([severity_scale(by_part[part].value, mean) for part in population.strata[kind]])
+        return scales[strata[kind], 0], scales[strata[kind], 1]
+    return severity_scale(population.prevalence[name].value, mean)
 
 
 def _shares(scenario: Scenario) -> list[tuple[str, dict[str, float]]]:

@@ -25,6 +25,7 @@ ENDINGS = ("not_yet", "gave_up", "assessed", "finished", "dropped_out")
 EXITS = ("treated", "no_service", "not_suitable", "declined", "not_assessed", "advice", "declined_treatment")
 TREATED, NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED, ADVICE, DECLINED_TREATMENT = range(7)
 _LONGEST_WAIT = 100_000
+WHOLE_PLACE = 1e-6  # so that nine places are nine although 3 x 30 x 0.7 / 7 is a hair less in floating point
 
 Days = NDArray[np.int32]
 Codes = NDArray[np.int8]
@@ -154,7 +155,7 @@ def places(scenario: Scenario) -> Capacity:
         staff = scenario.staff[step.staff]
         contacts_per_day = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / 7
         between = step.days_between_sessions.value if isinstance(step, CourseStep) else 1.0
-        per_step.append(int(min(contacts_per_day * between, 1e8)))
+        per_step.append(int(min(contacts_per_day * between + WHOLE_PLACE, 1e8)))
     table = np.tile(np.array(per_step, dtype=np.int32), (scenario.run.horizon_days, 1))
     return Capacity(places=table, steps=scenario.steps)
 
@@ -180,7 +181,7 @@ def _sessions(name: str, step: Step, clients: Clients, draws: Draws) -> tuple[ND
 def _missed(u: Floats, attended: NDArray[np.int32], share: float) -> NDArray[np.int32]:
     """Sessions missed before the last attended one: negative binomial, mean attended * share / (1 - share)."""
     missed = np.zeros(len(u), dtype=np.int32)
-    odds = min(share, 0.99) / (1 - min(share, 0.99))
+    odds = share / (1 - share)
     for number in np.unique(attended):
         rows = attended == number
         missed[rows] = counts_from_uniform(u[rows], float(number) * odds, float(number))
@@ -196,12 +197,8 @@ def _care(
     missed: NDArray[np.int32],
 ) -> tuple[Care, Codes]:
     """What is recorded, treated and decided at assessment; and the step of the first course, (n,) int8."""
-    ids, routing, names = clients.id, scenario.pathway.routing, clients.disorder_names
-    principal = np.argmax(clients.severity, axis=1).astype(np.int8)
-    others = [names.index(name) for name in routing.otherwise_recorded if name in names] or [0]
-    other = np.array(others, dtype=np.int8)[(draws.uniform("problem_other", ids) * len(others)).astype(np.int64)]
-    looked_right = draws.uniform("problem_right", ids) < routing.right_problem.value
-    target = np.where(looked_right, principal, other).astype(np.int8)
+    ids, names = clients.id, clients.disorder_names
+    target, principal = recorded_problem(scenario, clients, draws)
     phq9, gad7 = scores_after(scenario, path, np.zeros(len(ids), dtype=np.int32), at_end=False)
     known = Known(target, names, phq9, gad7, _flags(scenario, clients, draws))
     therapist = 1 + scenario.outcome.treatment.therapist_sd.value * draws.normal("therapist", ids)
@@ -214,6 +211,16 @@ def _care(
         exit=_exits(scenario, clients, draws),
     )
     return care, _first_course(scenario, known, draws.uniform("route", ids))
+
+
+def recorded_problem(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Codes, Codes]:
+    """The problem that the service records, and the most severe disorder, as indices of disorders, each (n,) int8."""
+    routing, names = scenario.pathway.routing, clients.disorder_names
+    principal = np.argmax(clients.severity, axis=1).astype(np.int8)
+    others = [names.index(name) for name in routing.otherwise_recorded if name in names] or [0]
+    which = (draws.uniform("problem_other", clients.id) * len(others)).astype(np.int64)
+    looked_right = draws.uniform("problem_right", clients.id) < routing.right_problem.value
+    return np.where(looked_right, principal, np.array(others)[which]).astype(np.int8), principal
 
 
 def _flags(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
@@ -260,9 +267,9 @@ def _step_up(
     shape = ending.shape
     inside_from, inside_to = np.zeros(shape, dtype=np.int32), np.full(shape, NEVER, dtype=np.int32)
     following = np.full(shape, NO_STEP, dtype=np.int8)
-    allowed = POLICIES[scenario.pathway.policy].steps
+    stepping = POLICIES[scenario.pathway.policy].steps_up
     for s, (name, step) in enumerate(scenario.pathway.steps.items()):
-        if not isinstance(step, CourseStep) or step.steps_up_to not in allowed or step.step_up_acceptance is None:
+        if not (stepping and isinstance(step, CourseStep) and step.steps_up_to and step.step_up_acceptance):
             continue
         accepts = draws.uniform(f"step_up:{name}", clients.id) < step.step_up_acceptance.value
         rows = np.flatnonzero(accepts & (ending[:, s] == FINISHED))

@@ -1,13 +1,53 @@
-"""How conditions hang together: the correlation matrix of liabilities and its factor, or why there is none."""
+"""How conditions hang together: correlations of liabilities, odds ratios, and why some populations cannot be."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.origin import Pair
 from caseload_sim.scenario import Population
 
 SMALLEST_EIGENVALUE = 1e-9
+Floats = NDArray[np.float64]
+
+
+def both_below(h: Floats | float, k: Floats | float, correlation: Floats | float) -> Floats:
+    """Chance that two standard normals of that correlation are below h and below k, by Owen's T function.
+
+    All arguments broadcast; -1 < correlation < 1. Exact to about 1e-15.
+    """
+    from scipy.special import ndtr, owens_t
+
+    h, k, r = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (h, k, correlation)))
+    h = np.where(np.abs(h) < 1e-12, 1e-12, h)  # the formula divides by both
+    k = np.where(np.abs(k) < 1e-12, 1e-12, k)
+    root = np.sqrt(1 - r**2)
+    result = (ndtr(h) + ndtr(k)) / 2 - owens_t(h, (k / h - r) / root) - owens_t(k, (h / k - r) / root)
+    return np.asarray(np.clip(result - np.where(h * k < 0, 0.5, 0.0), 0.0, 1.0))
+
+
+def odds_ratio(p: float, q: float, both: float) -> float:
+    """Odds ratio of two conditions with prevalences p and q that occur together in a share `both`."""
+    neither = 1 - p - q + both
+    off = (p - both) * (q - both)
+    return float(both * neither / off) if off > 0 else np.inf
+
+
+def tetrachoric(pair: Pair) -> float:
+    """The correlation of liabilities that a pair states: as given, or the one with its odds ratio at `pair.at`."""
+    if pair.measured_as == "tetrachoric" or pair.at is None:
+        return pair.value
+    from scipy.optimize import brentq
+    from scipy.special import ndtri
+
+    p, q = pair.at
+    h, k = float(ndtri(p)), float(ndtri(q))
+
+    def excess(correlation: float) -> float:
+        return float(np.log(max(odds_ratio(p, q, float(both_below(h, k, correlation))), 1e-12) / pair.value))
+
+    return float(brentq(excess, -0.999, 0.999))
 
 
 def residual_covariance(population: Population) -> NDArray[np.float64]:
@@ -23,7 +63,7 @@ def residual_covariance(population: Population) -> NDArray[np.float64]:
     for first, others in population.correlation.items():
         for second, wanted in others.items():
             i, j = names.index(first), names.index(second)
-            covariance[i, j] = covariance[j, i] = wanted.value - loading[i] * loading[j]
+            covariance[i, j] = covariance[j, i] = tetrachoric(wanted) - loading[i] * loading[j]
     return covariance
 
 
@@ -61,9 +101,11 @@ def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
     low, high = _feasible(covariance, i, j)
     yield (
         ("correlation", first, second, "value"),
-        f"with the other correlations no population can have {population.correlation[first][second].value:g}; "
+        f"with the other correlations no population can have {tetrachoric(population.correlation[first][second]):.2g}; "
         + (
-            f"use a value from {low + implied:.2f} to {high + implied:.2f}." if low <= high else "lower the others too."
+            f"use a correlation from {low + implied:.2f} to {high + implied:.2f}."
+            if low <= high
+            else "lower the others too."
         ),
     )
 

@@ -46,6 +46,7 @@ PURPOSES = (
     "step_up",
     "relapse",
     "relapse_day",
+    "parameter",
 )
 _WORDS_PER_BLOCK = 4  # Philox makes four 64-bit words at a time, and `advance` counts in blocks
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import DAYS_PER_YEAR, draw_clients
 from caseload_sim.courses import check_courses, draw_courses, places
 from caseload_sim.definitions import definition
@@ -18,6 +19,7 @@ from caseload_sim.outcomes import read_outcomes
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 
+MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 MIDDLE_SHARE = 0.95  # of the intervals reported
 
 
@@ -56,11 +58,31 @@ class OverTimeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UncertaintyRow:
+    """The spread of one figure between replications, split: chance alone, and the doubt about published prevalences.
+
+    sd_chance: with prevalences as published; sd_parameters: of the difference that drawing them makes
+    """
+
+    scenario: str
+    measure: str
+    base: str
+    at: str
+    service: str
+    group: str
+    sd_total: float
+    sd_chance: float
+    sd_parameters: float
+    n_replications: int
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """All replications of a scenario.
 
     rows: every measure, summarised; over_time: every day
     digests: one dict of table digests a replication; first: the first replication, with all its tables
+    uncertainty: what the spread between replications is made of, when prevalences were drawn
     """
 
     scenario: Scenario
@@ -68,6 +90,7 @@ class Results:
     over_time: tuple[OverTimeRow, ...]
     digests: tuple[dict[str, str], ...]
     first: Simulation
+    uncertainty: tuple["UncertaintyRow", ...] = ()
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; empty names match what the measure has.
@@ -83,7 +106,12 @@ class Results:
             and all(not value or getattr(row, name) == value for name, value in wanted.items())
         ]
         if len(found) != 1:
-            hint = "name base, at and service" if found else did_you_mean(measure, (r.measure for r in self.rows))
+            same = [row for row in self.rows if row.measure == measure]
+            hint = did_you_mean(measure, (row.measure for row in self.rows))
+            if found:
+                hint = "name base, at and service"
+            elif same:
+                hint = f"it has the groups {', '.join(sorted({row.group for row in same})[:12])}, among these rows"
             raise RunError(f"{measure}, group {group}: {len(found)} rows fit; {hint}")
         return found[0]
 
@@ -102,7 +130,14 @@ def simulate(
 
 def _with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
     run = scenario.run
-    changes = {"seed": run.seed if seed is None else seed, "replications": replications or run.replications}
+    changes = {
+        "seed": run.seed if seed is None else seed,
+        "replications": run.replications if replications is None else replications,
+    }
+    for name, value in changes.items():
+        lowest, highest = (0, MOST_SEED) if name == "seed" else (1, MOST_REPLICATIONS)
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            raise RunError(f"{name} {value!r:.40}: must be a whole number from {lowest} to {highest:,}.")
     return scenario.model_copy(update={"run": run.model_copy(update=changes)})
 
 
@@ -111,6 +146,27 @@ def _engine(name: str, scenario: Scenario) -> Engine:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
     clients = scenario.demand.referrals_per_year.value * scenario.run.horizon_days / DAYS_PER_YEAR
     return engine_for(name, int(clients * scenario.run.replications))
+
+
+def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
+    """The scenario with each prevalence that has an n drawn from its sampling distribution.
+
+    Beta(n p + 1/2, n (1 - p) + 1/2), by the inverse distribution function; the draw belongs to seed, replication and
+    condition, so every scenario that has the same prevalence draws the same one. Values stay within what severities
+    can be scaled for. Fitted and assumed values have no n and stay.
+    """
+    from scipy.special import betaincinv
+
+    draws, table = Draws(scenario.run.seed, replication), {}
+    for name, prevalence in scenario.population.prevalence.items():
+        if prevalence.n and 0 < prevalence.value < 1:
+            (u,) = draws.uniform(f"parameter:{name}", np.zeros(1, dtype=np.int64))
+            a, b = prevalence.n * prevalence.value + 0.5, prevalence.n * (1 - prevalence.value) + 0.5
+            value = float(np.clip(betaincinv(a, b, u), SMALLEST_PREVALENCE, 1 - SMALLEST_PREVALENCE))
+            prevalence = prevalence.model_copy(update={"value": value})
+        table[name] = prevalence
+    population = scenario.population.model_copy(update={"prevalence": table})
+    return scenario.model_copy(update={"population": population})
 
 
 def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulation:
@@ -138,20 +194,27 @@ def replicate(
     seed: int | None = None,
     replications: int | None = None,
     engine: str = DEFAULT_ENGINE,
+    parameter_uncertainty: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Results:
     """Run a scenario several times and summarise.
 
     replications: the scenario's own if None; progress: called with (done, of) after each
+    parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
+    replication then runs twice, with and without, so that chance can be told from the doubt about the sources
     """
     scenario = _with_run(scenario, seed, replications)
     n, ready_engine = scenario.run.replications, _engine(engine, scenario)
     tables: list[MeasureTable] = []
+    as_published: list[MeasureTable] = []
     daily: list[OverTime] = []
     digests = []
     first: Simulation | None = None
     for replication in range(n):
         simulation = _simulate(scenario, replication, ready_engine)
+        if parameter_uncertainty:
+            as_published.append(measure(simulation))
+            simulation = _simulate(with_drawn_prevalences(scenario, replication), replication, ready_engine)
         first = first or simulation
         tables.append(measure(simulation))
         daily.append(over_time(simulation))
@@ -165,6 +228,7 @@ def replicate(
         over_time=_summarise_days(scenario.name, daily),
         digests=tuple(digests),
         first=first,
+        uncertainty=_split_of_variance(scenario.name, tables, as_published) if parameter_uncertainty else (),
     )
 
 
@@ -193,7 +257,8 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     """
     keys = list(tables[0])
     stacked = np.array([[table[key] for key in keys] for table in tables])  # (replications, rows, 3)
-    numerator, denominator, value = (_mean(stacked[:, :, i]) for i in range(3))
+    counted = ~np.isnan(stacked[:, :, 2])
+    numerator, denominator, value = (_mean(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
     half, wide = _half_widths(stacked[:, :, 2])
     rows = []
     for i, key in enumerate(keys):
@@ -216,10 +281,38 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
                 numerator=float(numerator[i]),
                 denominator=float(denominator[i]),
                 unit=unit,
-                n_replications=len(tables),
+                n_replications=int(counted[:, i].sum()),
             )
         )
     return tuple(rows)
+
+
+def _split_of_variance(
+    scenario_name: str, drawn: list[MeasureTable], as_published: list[MeasureTable]
+) -> tuple[UncertaintyRow, ...]:
+    """SD between replications in all, with prevalences as published, and of the paired difference."""
+    keys = list(drawn[0])
+    total = np.array([[table[key].value for key in keys] for table in drawn])
+    chance = np.array([[table[key].value for key in keys] for table in as_published])
+    sds = [np.sqrt(_variance(values)) for values in (total, chance, total - chance)]
+    return tuple(
+        UncertaintyRow(
+            scenario=scenario_name,
+            **key._asdict(),
+            sd_total=float(sds[0][i]),
+            sd_chance=float(sds[1][i]),
+            sd_parameters=float(sds[2][i]),
+            n_replications=len(drawn),
+        )
+        for i, key in enumerate(keys)
+    )
+
+
+def _variance(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Variance over the first axis, leaving NaN out; NaN with fewer than two values."""
+    count = np.sum(~np.isnan(values), axis=0)
+    squares = np.nansum((values - _mean(values)) ** 2, axis=0)
+    return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
 
 
 def _summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTimeRow, ...]:
@@ -246,10 +339,8 @@ def _half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     from scipy.special import stdtrit
 
     count = np.sum(~np.isnan(values), axis=0)
-    mean = _mean(values)
-    squares = np.nansum((values - mean) ** 2, axis=0)
     enough = count >= 2
-    sd = np.sqrt(squares / np.where(enough, count - 1, 1))
+    sd = np.sqrt(_variance(values))
     t = stdtrit(np.where(enough, count - 1, 1), 0.5 + MIDDLE_SHARE / 2)
     mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
     single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from textwrap import fill
 
+from caseload_sim.origin import Number, numbers
 from caseload_sim.policies import POLICIES
-from caseload_sim.scenario import Number, Scenario, Source, numbers
+from caseload_sim.scenario import Scenario, Source
 
 WIDTH, INDENT = 100, " " * 6
 
@@ -59,5 +60,6 @@ def _origin(number: Number) -> str:
 
 def _step(scenario: Scenario, name: str) -> str:
     step = scenario.pathway.steps[name]
-    up = f", steps up to {step.steps_up_to}" if step.kind == "course" and step.steps_up_to else ""
+    stepping = POLICIES[scenario.pathway.policy].steps_up and step.kind == "course" and step.steps_up_to
+    up = f", steps up to {stepping}" if stepping else ""
     return f"{name} ({step.kind} by {step.staff}{up})"

@@ -29,11 +29,12 @@ class Picture:
 
 
 def words(name: str) -> str:
-    """A name as a reader sees it: underscores become spaces."""
-    return name.replace("_", " ")
+    """A name as a reader sees it: underscores become spaces, and nothing is taken for mathematics."""
+    return name.replace("_", " ").replace("$", r"\$")
 
 
-def _axes(ax: "Axes | None", width: float, height: float) -> "Axes":
+def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
+    """The axes given, or new ones on a figure of that size in inches."""
     return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
 
 
@@ -52,15 +53,19 @@ def _interval(row: Row) -> list[list[float]]:
     return [[np.nan_to_num(low)], [np.nan_to_num(high)]]
 
 
-def _plain(ax: "Axes") -> None:
+def plain(ax: "Axes") -> None:
+    """Take away the frame lines that carry nothing."""
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """How many disorders each referred client has: emotional disorders and dependence, true state."""
-    ax = _axes(ax, 7, 4.2)
+    ax = new_axes(ax, 7, 4.2)
     labels = [*(str(k) for k in range(8)), "8+"]
     shares = [_one(table, "share_of_clients", group=f"disorders={label}") for label in labels]
+    if np.isnan(shares[0].value):
+        ax.annotate("nobody was referred", (0.5, 0.5), xycoords="axes fraction", ha="center")
+        shares = []
     colours = [SKY if k < 2 else ORANGE if k == 2 else VERMILION for k in range(len(labels))]
     hatches = ["" if k < 2 else "//" if k == 2 else ".." for k in range(len(labels))]
     for k, row in enumerate(shares):
@@ -73,9 +78,13 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ha="center",
         )
     for group, name, at in (
-        ("disorders=0-1", "none or one", 0.5),
-        ("disorders=2", "two", 2),
-        ("disorders=3+", "three or more", 5.5),
+        ()
+        if not shares
+        else (
+            ("disorders=0-1", "none or one", 0.5),
+            ("disorders=2", "two", 2),
+            ("disorders=3+", "three or more", 5.5),
+        )
     ):
         share = 100 * _one(table, "share_of_clients", group=group).value
         ax.annotate(
@@ -87,17 +96,17 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             weight="bold",
         )
     ax.set_xticks(range(len(labels)), labels)
-    ax.set_ylim(0, 1.55 * max(100 * row.value for row in shares))
+    ax.set_ylim(0, 1.55 * max([100 * row.value for row in shares], default=1))
     ax.set_xlabel("Emotional disorders and dependence, number per client")
     ax.set_ylabel("Clients referred (%)")
     ax.set_title("How many disorders a referred client has")
-    _plain(ax)
+    plain(ax)
     return ax
 
 
 def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """From 100 referrals to each rung: how many are left at each stage, and where the others went."""
-    ax = _axes(ax, 8.5, 5)
+    ax = new_axes(ax, 8.5, 5)
     ended = _one(table, "ended_before_treatment").denominator
     cohort = _one(table, "unfinished").denominator
     share = {name: 100 * _one(table, name).value for name in (
@@ -147,7 +156,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_xticks(range(0, 101, 20))
     ax.set_xlabel("Per 100 referrals")
     ax.set_title("From referral to each rung of the ladder, finishers only")
-    _plain(ax)
+    plain(ax)
     return ax
 
 
@@ -157,7 +166,7 @@ def _per_100(row: Row, referrals: float) -> float:
 
 def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """Days on each step's waiting list, for those who started there: mean, median and 90th percentile."""
-    ax = _axes(ax, 7.5, 4)
+    ax = new_axes(ax, 7.5, 4)
     kinds = (
         ("wait_days_median", "median", SKY, "o"),
         ("wait_days_mean", "mean", BLUE, "s"),
@@ -217,7 +226,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_title("How long clients wait")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
-    _plain(ax)
+    plain(ax)
     return ax
 
 
@@ -259,7 +268,7 @@ def plot_waiting_list(
                 fontsize=8,
                 color="#555555",
             )
-        _plain(ax)
+        plain(ax)
     top.set_ylabel("Clients waiting")
     top.set_ylim(bottom=0)
     top.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.0))
@@ -289,7 +298,7 @@ LADDER_RUNGS: tuple[tuple[str, str, str, str], ...] = (
 
 def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """The recovery ladder: each rung with the service, and for the same clients with none."""
-    ax = _axes(ax, 8.5, 5.2)
+    ax = new_axes(ax, 8.5, 5.2)
     rungs = LADDER_RUNGS
     untreated = np.isnan(_one(table, "recovery", base="finished", at="end", service="service").value)
     if untreated:  # nobody had a contact: only the base of all referred has figures
@@ -332,7 +341,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_title("One population, every definition")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
-    _plain(ax)
+    plain(ax)
     return ax
 
 

@@ -36,11 +36,13 @@ class Policy:
 
     steps: step names it sends clients to; none when nobody is treated
     chance_of_last: Known, Routing -> (n,) float64, chance of starting at the last of `steps`
+    steps_up: whether non-responders go on to a higher step
     """
 
     steps: tuple[str, ...]
     description: str
     chance_of_last: Callable[[Known, Routing], NDArray[np.float64]]
+    steps_up: bool = True
 
 
 def _stepped(known: Known, routing: Routing) -> NDArray[np.float64]:
@@ -73,7 +75,7 @@ POLICIES = {
     ),
     "high_intensity_first": Policy(("high_intensity",), "everybody starts at high intensity", _always),
     "low_intensity_only": Policy(
-        ("low_intensity",), "everybody starts at low intensity and nobody is stepped up", _always
+        ("low_intensity",), "everybody starts at low intensity and nobody is stepped up", _always, steps_up=False
     ),
     "no_service": Policy((), "nobody is assessed or treated", _always),
 }

@@ -1,73 +1,26 @@
 """A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from caseload_sim.origin import (
+    Amount,
+    Correlation,
+    Effect,
+    Number,
+    OddsRatio,
+    Pair,
+    Part,
+    Points,
+    Positive,
+    Share,
+    ShareMissed,
+)
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
-ORIGIN_KEYS = ("source", "where", "assumption", "n")
-
-
-class Part(BaseModel):
-    """Frozen and strict: unknown keys, NaN, infinity, and strings or booleans as numbers are refused."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class Number(Part):
-    """A claim about the world: a value with a source and the place in it, or marked as an assumption."""
-
-    value: float
-    n: Annotated[int, Field(ge=1, le=10**9)] | None = None
-    source: str | None = None
-    where: str | None = None
-    assumption: str | None = None
-
-    @model_validator(mode="after")
-    def _has_one_origin(self) -> Self:
-        if bool(self.source) == bool(self.assumption):
-            raise ValueError("a number needs either `source` with `where`, or `assumption`")
-        if self.source and not self.where:
-            raise ValueError("a number with a `source` also says `where` in it")
-        return self
-
-    def origin(self) -> str:
-        """Where the number comes from, in words."""
-        if self.assumption:
-            return f"assumption: {self.assumption}"
-        return f"{self.source}: {self.where}" + (f" (n={self.n})" if self.n else "")
-
-
-class Share(Number):
-    """A number from 0 to 1."""
-
-    value: Annotated[float, Field(ge=0, le=1)]
-
-
-class Amount(Number):
-    """A number from 0 to a million."""
-
-    value: Annotated[float, Field(ge=0, le=1e6)]
-
-
-class Positive(Number):
-    """A number above 0, up to a million."""
-
-    value: Annotated[float, Field(gt=0, le=1e6)]
-
-
-class Effect(Number):
-    """An effect in SD or logits, from -10 to 10."""
-
-    value: Annotated[float, Field(ge=-10, le=10)]
-
-
-class Correlation(Number):
-    """A correlation between liabilities, strictly between -1 and 1."""
-
-    value: Annotated[float, Field(gt=-1, lt=1)]
 
 
 class Prevalence(Share):
@@ -109,15 +62,59 @@ class Eligibility(Part):
     assumption: str
 
 
+class Combination(Share):
+    """A share of clients with any, or with all, of some conditions."""
+
+    conditions: tuple[str, ...] = Field(strict=False)
+
+
+class Targets(Part):
+    """Published figures about the population. `count_mix` is fitted to, or else the means in `start_scores`.
+
+    start_scores: phq9_mean, phq9_sd, gad7_mean, gad7_sd, at_caseness; of those with at least one emotional disorder
+    scores_by_problem: recorded problem -> phq9, gad7, mean at the start
+    """
+
+    count_mix: dict[str, Share] = Field(
+        default_factory=dict,
+        description="share with this many emotional disorders and dependences; the last key ends in +",
+    )
+    any_of: dict[str, Combination] = Field(
+        default_factory=dict, description="share with at least one of the conditions"
+    )
+    all_of: dict[str, Combination] = Field(default_factory=dict, description="share with all of the conditions")
+    odds_ratio: dict[str, dict[str, OddsRatio]] = Field(
+        default_factory=dict, description="published odds ratio of two conditions"
+    )
+    start_scores: dict[str, Amount] = Field(default_factory=dict, description="official scores at the start")
+    scores_by_problem: dict[str, dict[str, Amount]] = Field(
+        default_factory=dict, description="official mean scores at the start, by recorded problem"
+    )
+
+
+class Fit(Part):
+    """How far `calibrate population` may move what is assumed."""
+
+    loading_min: Correlation = Field(description="lowest loading of emotional disorders")
+    loading_max: Correlation = Field(description="highest loading of emotional disorders")
+    prevalence_shift_max: Amount = Field(description="largest shift of assumed prevalences, logits, one for all")
+    start: dict[str, Share] = Field(description="assumed prevalences from which the shift is counted")
+
+
 class Population(Part):
     """Who is referred: conditions, how they hang together, and the strata used in reports."""
 
     prevalence: dict[str, Prevalence] = Field(description="share of referred clients meeting criteria")
     loading: dict[str, Correlation] = Field(description="loading on the common distress factor, by group or condition")
-    correlation: dict[str, dict[str, Correlation]] = Field(
+    correlation: dict[str, dict[str, Pair]] = Field(
         default_factory=dict,
-        description="correlation of two liabilities, replacing what the common factor implies",
+        description="how two liabilities hang together, replacing what the common factor implies",
     )
+    prevalence_by: dict[str, dict[str, dict[str, Share]]] = Field(
+        default_factory=dict, description="prevalence in each stratum: condition, kind of stratum, stratum"
+    )
+    targets: Targets = Targets()
+    fit: Fit | None = None
     state_share: Share = Field(description="share of liability variance that is a transient state")
     state_correlation: Correlation = Field(description="correlation of the state at the start with that at the end")
     mean_severity: Positive = Field(description="mean severity of those with a disorder, SD above threshold")
@@ -139,8 +136,8 @@ class Instrument(Part):
     """How a questionnaire score is read from severities."""
 
     own_disorder: str
-    intercept: Number = Field(description="points, before softening at the floor")
-    slope: Number = Field(description="points per SD")
+    intercept: Points = Field(description="points, before softening at the floor")
+    slope: Points = Field(description="points per SD")
     own_weight: Share = Field(description="weight of the questionnaire's own disorder against the mean of all")
     distress_weight: Amount = Field(description="weight of general distress")
     softness: Positive = Field(description="points over which the floor bends")
@@ -170,7 +167,7 @@ class AssessmentStep(Part):
     kind: Literal["assessment"]
     staff: str
     patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
-    missed_share: Share = Field(description="share of booked appointments missed or cancelled")
+    missed_share: ShareMissed = Field(description="share of booked appointments missed or cancelled")
 
 
 class CourseStep(Part):
@@ -179,12 +176,12 @@ class CourseStep(Part):
     kind: Literal["course"]
     staff: str
     patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
-    missed_share: Share = Field(description="share of booked sessions missed or cancelled")
+    missed_share: ShareMissed = Field(description="share of booked sessions missed or cancelled")
     days_between_sessions: Positive = Field(description="days between booked sessions")
     planned_sessions_mean: Positive = Field(description="mean planned sessions (at least one)")
     planned_sessions_shape: Positive = Field(description="negative binomial shape of planned sessions beyond the first")
     drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
-    effect: dict[str, Amount] = Field(description="effect relative to the trials, by target disorder")
+    effect: dict[str, Share] = Field(description="effect relative to the trials, by target disorder")
     sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
     relapse_within_a_year: Share = Field(description="share of the remitted who relapse within 365 days")
     steps_up_to: str | None = None
@@ -322,21 +319,6 @@ class Scenario(Part):
         from caseload_sim.catalogue import changed
 
         return changed(self, changes)
-
-
-def numbers(part: Part | Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Number, str]]:
-    """Every number of a scenario with its dotted path and what it means, in file order."""
-    if isinstance(part, Part):
-        items = [(k, getattr(part, k), f.description or "") for k, f in type(part).model_fields.items()]
-    else:
-        items = [(k, v, "") for k, v in part.items()]
-    for key, value, meaning in items:
-        where = f"{path}.{key}" if path else key
-        if isinstance(value, Number):
-            yield where, value, meaning
-        elif isinstance(value, Part | Mapping):
-            for deeper, number, own_meaning in numbers(value, where):
-                yield deeper, number, own_meaning or meaning
 
 
 def by_disorder(table: Mapping[str, Number], names: tuple[str, ...]) -> list[float]:

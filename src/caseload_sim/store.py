@@ -2,33 +2,40 @@
 
 import csv
 import json
-import os
 import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.errors import RunError
-from caseload_sim.experiment import OverTimeRow, Results, Row
+from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
 from caseload_sim.measures import Simulation
 from caseload_sim.outcomes import LEFT
 from caseload_sim.scenario import Scenario
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
 
 
-def run_name(scenario: Scenario) -> str:
-    """`<scenario>-<seed>-<digest>`: the digest is of all inputs and the version, so equal names mean equal runs."""
-    inputs = json.dumps([scenario.model_dump(mode="json"), version("caseload-sim")], sort_keys=True)
+def run_name(scenario: Scenario, asked: str = "") -> str:
+    """`<scenario>-<seed>-<digest>`: the digest is of all inputs and the version, so equal names mean equal runs.
+
+    asked: whatever else the answer depends on
+    """
+    inputs = json.dumps([scenario.model_dump(mode="json"), asked, version("caseload-sim")], sort_keys=True)
     safe = re.sub(r"[^A-Za-z0-9_-]+", "_", scenario.name)[:60] or "scenario"
     return f"{safe}-{scenario.run.seed}-{sha256(inputs.encode()).hexdigest()[:10]}"
 
@@ -39,31 +46,48 @@ class RunFolder:
     def __init__(self, out: Path, name: str) -> None:
         """Raises RunError when nothing can be written there."""
         self.final = out / name
-        self.partial = out / f".{name}.{os.getpid()}.partial"
         try:
-            self.partial.mkdir(parents=True)
-        except OSError as error:
+            out.mkdir(parents=True, exist_ok=True)
+            self.partial = Path(mkdtemp(prefix=f".{name}.", suffix=".partial", dir=out))
+            str(self.final).encode()  # Parquet takes only names that are text
+        except (OSError, UnicodeError) as error:
             raise _unwritable(out, error) from None
 
     def save(self, results: Results, engine: str, figure_names: Sequence[str], figure_format: str = "png") -> Path:
-        """Write all files and put the folder in place; an equal run already there is replaced. Returns its path."""
+        """Write all files and put the folder in place. Returns its path."""
         try:
             with _created(self.partial / "measures.csv") as file:
                 write_csv(results.rows, Row, file)
             with _created(self.partial / "over_time.csv") as file:
                 write_csv(results.over_time, OverTimeRow, file)
+            if results.uncertainty:
+                with _created(self.partial / "uncertainty.csv") as file:
+                    write_csv(results.uncertainty, UncertaintyRow, file)
             _write_parquet(self.partial, results.first)
             if figure_names:
                 _draw(self.partial / "figures", results, figure_names, figure_format)
             with _created(self.partial / "run.json") as file:
                 json.dump(_provenance(results, engine), file, indent=1)
-            if self.final.exists():
-                shutil.rmtree(self.final)
-            self.partial.rename(self.final)
-        except OSError as error:
+            return self.put_in_place()
+        except (OSError, UnicodeError) as error:
             raise _unwritable(self.final, error) from None
         finally:
             self.discard()
+
+    def put_in_place(self) -> Path:
+        """Give the complete folder its name. Returns its path.
+
+        A folder of that name holds the same run: its files are replaced one by one, and what else is in it stays.
+        """
+        self.partial.chmod(0o755)
+        if not self.final.exists():
+            with suppress(OSError):  # somebody else may have finished the same run just now
+                self.partial.rename(self.final)
+                return self.final
+        for file in sorted(path for path in self.partial.rglob("*") if path.is_file()):
+            place = self.final / file.relative_to(self.partial)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
         return self.final
 
     def discard(self) -> None:
@@ -71,7 +95,34 @@ class RunFolder:
         shutil.rmtree(self.partial, ignore_errors=True)
 
 
-def write_csv(rows: Iterable[Row | OverTimeRow], row_type: type[Row] | type[OverTimeRow], file: TextIO) -> None:
+def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: Callable[[], "Axes"]) -> Path:
+    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path."""
+    folder = RunFolder(out, name)
+    try:
+        with _created(folder.partial / "table.csv") as file:
+            write_csv(rows, row_type, file)
+        figure = draw().get_figure(root=True)
+        assert figure is not None
+        figure.savefig(folder.partial / "figure.png", dpi=150)
+        return folder.put_in_place()
+    except (OSError, UnicodeError) as error:
+        raise _unwritable(folder.final, error) from None
+    finally:
+        folder.discard()
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise RunError(f"{path}: is there already. Choose another name with --out.") from None
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> None:
     """Rows with a header line; blank where there is no value."""
     names = [field.name for field in fields(row_type)]
     writer = csv.writer(file, lineterminator="\n")
@@ -86,7 +137,7 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def as_json(rows: Iterable[Row]) -> str:
+def as_json(rows: Iterable[Any]) -> str:
     """Rows as a JSON list; null where there is no value."""
     plain = (
         {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(row).items()} for row in rows
@@ -98,8 +149,11 @@ def _created(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _unwritable(path: Path, error: OSError) -> RunError:
-    return RunError(f"{path}: cannot be written ({error.strerror or error}). Choose another folder with --out.")
+def _unwritable(path: Path, error: OSError | UnicodeError) -> RunError:
+    reason = getattr(error, "strerror", None) or error
+    return RunError(
+        f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). Choose another folder with --out."
+    )
 
 
 def _provenance(results: Results, engine: str) -> dict[str, Any]:

@@ -9,9 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from caseload_sim.calibration import PopulationFit
 from caseload_sim.definitions import definition
-from caseload_sim.experiment import Results, Row
+from caseload_sim.experiment import Results, Row, UncertaintyRow
 from caseload_sim.figures import words
+from caseload_sim.report import Comparison
+from caseload_sim.scenario import Scenario
+from caseload_sim.sweeps import Sweep
 
 # The ladder comes last: it is what is still on the screen when the run is over.
 _SECTIONS = (
@@ -63,6 +67,8 @@ def print_results(results: Results) -> None:
                 for line in _lines(some):
                     console.print(Text(line), soft_wrap=True)
         console.print()
+    if results.uncertainty:
+        print_uncertainty(results.uncertainty)
     run = results.scenario.run
     console.print(
         Text(
@@ -123,6 +129,67 @@ def _fraction(row: Row) -> str:
     if np.isnan(row.denominator):
         return ""
     return f"of {row.denominator:,.0f}" if np.isnan(row.numerator) else f"{row.numerator:,.0f}/{row.denominator:,.0f}"
+
+
+def print_uncertainty(rows: Sequence[UncertaintyRow]) -> None:
+    """What the spread between replications is made of, for all clients."""
+    console = Console(highlight=False)
+    console.print(Text("UNCERTAINTY: standard deviation between replications, in points of %", "bold reverse"))
+    console.print(Text(f"{'':<47}{'total':>8}{'chance':>9}{'sources':>9}", "dim"))
+    for row in rows:
+        unit = definition(row.measure).unit
+        if row.group == "all" and row.service == "service" and unit == "share" and not np.isnan(row.sd_total):
+            label = f"  {words(row.measure)}, {row.base}, {_AT[row.at]}"
+            console.print(
+                Text(f"{label:<47}{100 * row.sd_total:8.2f}{100 * row.sd_chance:9.2f}{100 * row.sd_parameters:9.2f}")
+            )
+    console.print()
+
+
+def print_population(rows: Sequence[Comparison], scenario: Scenario, n_clients: int) -> None:
+    """Target against achieved, one quantity a line, its origin beneath when it is new."""
+    console = Console(highlight=False)
+    console.print(Text(f"WHO IS REFERRED: {scenario.title}, {n_clients:,} clients drawn", "bold reverse"))
+    console.print(Text(f"{'':<46}{'target':>8}{'achieved':>10}{'source 95%':>14}", "dim"))
+    origin = ""
+    for row in rows:
+        interval = "" if np.isnan(row.lower_95_ci) else f"{row.lower_95_ci:.3f}-{row.upper_95_ci:.3f}"
+        target = "" if np.isnan(row.target) else f"{row.target:.3f}"
+        name = words(row.quantity)
+        if len(name) > 46:
+            console.print(Text(name))
+            name = ""
+        console.print(Text(f"{name:<46}{target:>8}{row.achieved:>10.3f}{interval:>14}"))
+        if row.source != origin:
+            console.print(Padding(Text(row.source, "dim"), (0, 0, 0, 4)))
+        origin = row.source
+
+
+def print_fit(found: PopulationFit) -> None:
+    """What a calibration moved, and how near it came."""
+    console = Console(highlight=False)
+    console.print(Text("FITTED: one loading and one shift of all assumed prevalences", "bold reverse"))
+    console.print(Text(f"{'':<20}{'target':>10}{'before':>10}{'after':>10}", "dim"))
+    for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
+        console.print(Text(f"{words(name):<20}{target:>10.4f}{before:>10.4f}{after:>10.4f}"))
+    console.print(Text(f"loading {found.loading}; assumed prevalences shifted by {found.prevalence_shift:+.3f} logits"))
+    if found.at_bounds:
+        console.print(
+            Text(f"Stopped by the bound of: {', '.join(found.at_bounds)}. The mix above is the nearest within bounds.")
+        )
+    console.print()
+
+
+def print_sweep(swept: Sweep) -> None:
+    """One line for each point and row of a sweep."""
+    console = Console(highlight=False)
+    console.print(Text(f"SWEEP of {' and '.join(swept.paths)}: {words(swept.measure)}", "bold reverse"))
+    console.print(Text(definition(swept.measure).definition, "dim"))
+    for point in swept.points:
+        values = ", ".join(f"{value:g}" for value in point.at.values())
+        for row in point.rows:
+            label = ", ".join(filter(None, (row.base if row.base != "all" else "", _AT[row.at], row.service)))
+            console.print(Text(f"{values:<16}{label:<30}{_value(row):>22}{_fraction(row):>12}"), soft_wrap=True)
 
 
 def print_plain(rows: Sequence[dict[str, Any]]) -> None:

@@ -18,7 +18,12 @@ def line_of(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     """
     table: tuple[str, ...] = ()
     best, depth = 1, 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    quotes = ""  # the kind of multi-line string the scan is inside of, if any
+    for number, line in enumerate(text.split("\n"), start=1):
+        if quotes:
+            quotes = "" if quotes in line else quotes
+            continue
+        quotes = next((q for q in ('"""', "'''") if line.count(q) % 2), "")
         if header := _HEADER.match(line):
             table = _parts(header[1])
             found = table
@@ -32,6 +37,7 @@ def line_of(text: str, path: tuple[str, ...]) -> tuple[int, int]:
                     found = (*found, part)
         else:
             continue
-        if depth < len(found) and path[: len(found)] == found:
-            best, depth = number, len(found)
+        shorter = min(len(found), len(path))  # a header may go on beyond the path: [staff.assessor] sets `staff`
+        if depth < shorter and path[:shorter] == found[:shorter]:
+            best, depth = number, shorter
     return best, depth

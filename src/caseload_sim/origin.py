@@ -1,0 +1,124 @@
+"""Numbers with an origin: every claim about the world carries its source, or says that it is assumed or fitted."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ORIGIN_KEYS = ("source", "where", "assumption", "fitted", "n")
+
+
+class Part(BaseModel):
+    """Frozen and strict: unknown keys, NaN, infinity, and strings or booleans as numbers are refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Number(Part):
+    """A claim about the world: a value with a source and the place in it, or marked as assumed, or as fitted."""
+
+    value: float
+    n: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    source: str | None = None
+    where: str | None = None
+    assumption: str | None = None
+    fitted: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        if sum(map(bool, (self.source, self.assumption, self.fitted))) != 1:
+            raise ValueError("a number needs either `source` with `where`, or `assumption`, or `fitted`")
+        if self.source and not self.where:
+            raise ValueError("a number with a `source` also says `where` in it")
+        return self
+
+    def origin(self) -> str:
+        """Where the number comes from, in words."""
+        if self.assumption or self.fitted:
+            return f"assumption: {self.assumption}" if self.assumption else f"fitted: {self.fitted}"
+        return f"{self.source}: {self.where}" + (f" (n={self.n})" if self.n else "")
+
+
+class Share(Number):
+    """A number from 0 to 1."""
+
+    value: Annotated[float, Field(ge=0, le=1)]
+
+
+class ShareMissed(Number):
+    """A share of booked contacts, from 0 to 0.95: at 1 nobody would ever be seen."""
+
+    value: Annotated[float, Field(ge=0, le=0.95)]
+
+
+class Points(Number):
+    """Points of a questionnaire, from -100 to 100."""
+
+    value: Annotated[float, Field(ge=-100, le=100)]
+
+
+class Amount(Number):
+    """A number from 0 to a million."""
+
+    value: Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Positive(Number):
+    """A number above 0, up to a million."""
+
+    value: Annotated[float, Field(gt=0, le=1e6)]
+
+
+class Effect(Number):
+    """An effect in SD or logits, from -10 to 10."""
+
+    value: Annotated[float, Field(ge=-10, le=10)]
+
+
+class OddsRatio(Number):
+    """An odds ratio, above 0."""
+
+    value: Annotated[float, Field(gt=0, le=1e4)]
+
+
+class Pair(Number):
+    """How two conditions hang together: a tetrachoric correlation, or an odds ratio at given prevalences.
+
+    An odds ratio says how strongly liabilities correlate only together with the prevalences at which it was found, so
+    `at` gives those; the correlation it implies is kept when a scenario changes a prevalence.
+    """
+
+    measured_as: Literal["tetrachoric", "odds_ratio"] = "tetrachoric"
+    at: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] | None = Field(
+        default=None, strict=False
+    )
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.measured_as == "tetrachoric":
+            if not -1 < self.value < 1:
+                raise ValueError(f"{self.value:g} is out of range; a correlation lies between -1 and 1")
+        elif self.value <= 0 or self.at is None:
+            raise ValueError("an odds ratio must be above 0 and needs `at`, the two prevalences at which it holds")
+        return self
+
+
+class Correlation(Number):
+    """A correlation between liabilities, strictly between -1 and 1."""
+
+    value: Annotated[float, Field(gt=-1, lt=1)]
+
+
+def numbers(part: Part | Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Number, str]]:
+    """Every number of a scenario with its dotted path and what it means, in file order."""
+    if isinstance(part, Part):
+        items = [(k, getattr(part, k), f.description or "") for k, f in type(part).model_fields.items()]
+    else:
+        items = [(k, v, "") for k, v in part.items()]
+    for key, value, meaning in items:
+        where = f"{path}.{key}" if path else key
+        if isinstance(value, Number):
+            yield where, value, meaning
+        elif isinstance(value, Part | Mapping):
+            for deeper, number, own_meaning in numbers(value, where):
+                yield deeper, number, own_meaning or meaning

@@ -1,0 +1,102 @@
+"""Pictures of who is referred, and of what changes when that changes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from caseload_sim.experiment import Row
+from caseload_sim.figures import BLUE, ORANGE, STEP_STYLES, new_axes, plain, words
+from caseload_sim.report import Comparison
+from caseload_sim.sweeps import Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+from matplotlib.figure import Figure
+
+
+def plot_population(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
+    """Target against achieved, for prevalences, the count mix and combinations; grey bars: what the source's n allows."""
+    shown = [row for row in rows if row.quantity.startswith(("prevalence", "disorders: ", "any of", "all of"))]
+    shown = [row for row in shown if not np.isnan(row.target)]
+    ax = new_axes(ax, 8.5, 1.5 + 0.3 * len(shown))
+    for k, row in enumerate(shown):
+        if not np.isnan(row.lower_95_ci):
+            ax.barh(
+                k, 100 * (row.upper_95_ci - row.lower_95_ci), left=100 * row.lower_95_ci, height=0.55, color="#dddddd"
+            )
+        ax.plot(100 * row.target, k, "D", color=ORANGE, markersize=9, label="target" if k == 0 else None)
+        ax.plot(100 * row.achieved, k, "x", color=BLUE, markersize=7, mew=2, label="achieved" if k == 0 else None)
+    ax.set_yticks(range(len(shown)), [words(row.quantity.removeprefix("prevalence: ")) for row in shown])
+    ax.set_ylim(len(shown) - 0.4, -0.8)
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("Clients referred (%)\n(grey: 95% sampling interval of the source, where its n is known)")
+    ax.set_title("Who is referred: target against achieved")
+    ax.legend(frameon=False, loc="lower right")
+    ax.grid(axis="x", color="#eeeeee")
+    ax.set_axisbelow(True)
+    plain(ax)
+    return ax
+
+
+def plot_sweep(swept: Sweep, *, ax: "Axes | None" = None) -> "Axes":
+    """The curve of a measure over one value, with intervals; over two values a heat map of the first row."""
+    if len(swept.paths) == 2:
+        return _heat_map(swept, ax)
+    ax = new_axes(ax, 8, 4.8)
+    x = [point.at[swept.paths[0]] for point in swept.points]
+    unit = swept.points[0].rows[0].unit
+    scale = 100 if unit == "share" else 1
+    labels = [_label(row) for row in swept.points[0].rows]
+    for k, (label, (colour, style, marker)) in enumerate(zip(labels, STEP_STYLES * len(labels), strict=False)):
+        rows = [point.rows[k] for point in swept.points]
+        value = scale * np.array([row.value for row in rows])
+        ax.plot(x, value, style, marker=marker, color=colour, label=label)
+        low, high = (scale * np.array([getattr(row, name) for row in rows]) for name in ("lower_95_ci", "upper_95_ci"))
+        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    ax.set_xlabel(_path_label(swept.paths[0]))
+    ax.set_ylabel(f"{words(swept.measure).capitalize()} ({'%' if unit == 'share' else unit})")
+    ax.set_title(
+        f"{swept.scenario.name}: {words(swept.measure)}\n(band: 95% interval of the mean; same clients throughout)",
+        fontsize=11,
+    )
+    if len(labels) > 1:
+        ax.legend(frameon=False)
+    ax.grid(color="#eeeeee")
+    plain(ax)
+    return ax
+
+
+def _heat_map(swept: Sweep, ax: "Axes | None") -> "Axes":
+    ax = new_axes(ax, 7.5, 5.5)
+    first, second = (sorted({point.at[path] for point in swept.points}) for path in swept.paths)
+    row = swept.points[0].rows[0]
+    scale = 100 if row.unit == "share" else 1
+    grid = scale * np.array([point.rows[0].value for point in swept.points]).reshape(len(first), len(second))
+    image = ax.imshow(grid, origin="lower", aspect="auto", cmap="cividis")
+    for i in range(len(first)):
+        for j in range(len(second)):
+            dark = grid[i, j] < (np.nanmin(grid) + np.nanmax(grid)) / 2
+            ax.annotate(
+                f"{grid[i, j]:.1f}", (j, i), ha="center", va="center", color="white" if dark else "black", fontsize=8
+            )
+    ax.set_xticks(range(len(second)), [f"{value:.4g}" for value in second])
+    ax.set_yticks(range(len(first)), [f"{value:.4g}" for value in first])
+    ax.set_xlabel(_path_label(swept.paths[1]))
+    ax.set_ylabel(_path_label(swept.paths[0]))
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    figure.colorbar(image, ax=ax, label=f"{words(swept.measure)} ({'%' if row.unit == 'share' else row.unit})")
+    ax.set_title(f"{swept.scenario.name}: {words(swept.measure)}\n{_label(row)}", fontsize=11)
+    return ax
+
+
+def _label(row: Row) -> str:
+    base, at, service = row.base, row.at, row.service
+    named = {"service": "with the service", "none": "with none", "difference": "difference"}.get(service, "")
+    return ", ".join(filter(None, (base if base != "all" else "", words(at), named))) or "all"
+
+
+def _path_label(path: str) -> str:
+    return words(path.removesuffix(".value").replace("population.prevalence.", "prevalence: ").replace(".", ", "))

@@ -1,0 +1,149 @@
+"""One or two values changed in steps, everything else and every draw the same: the curve of any measure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import nan
+
+from caseload_sim.definitions import definition
+from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiment import Row, replicate
+from caseload_sim.scenario import Scenario
+
+MOST_POINTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """The rows of one measure where the swept values are as `at` says: dotted path -> value."""
+
+    at: dict[str, float]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One figure of a sweep, flat: the columns of `Row` after the paths and the values they took."""
+
+    path: str
+    set_to: float
+    second_path: str
+    second_set_to: float
+    scenario: str
+    measure: str
+    base: str
+    at: str
+    service: str
+    group: str
+    value: float
+    lower_95_ci: float
+    upper_95_ci: float
+    lower_95_range: float
+    upper_95_range: float
+    numerator: float
+    denominator: float
+    unit: str
+    n_replications: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep of one or two paths; points in order, the last path changing fastest."""
+
+    scenario: Scenario
+    paths: tuple[str, ...]
+    measure: str
+    points: tuple[SweepPoint, ...]
+
+
+def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
+    """The sweep as flat rows, for files and machines."""
+    first, second = (*swept.paths, "")[:2]
+    return tuple(
+        SweepRow(first, point.at[first], second, point.at.get(second, nan), **asdict(row))
+        for point in swept.points
+        for row in point.rows
+    )
+
+
+def sweep(
+    scenario: Scenario,
+    values: Mapping[str, Sequence[float]],
+    measure: str,
+    *,
+    base: str = "finished",
+    at: str = "end",
+    group: str = "all",
+    seed: int | None = None,
+    replications: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Run a scenario at every combination of values on common random numbers.
+
+    values: dotted path -> values to take, one or two paths
+    measure: a name in MEASURES; base, at: which of its rows, where it has several; group: which clients
+    Raises RunError for a wrong number of paths or an unknown measure, ScenarioError for an impossible value: all values
+    are checked before the first run.
+    """
+    _known(measure)
+    if not 1 <= len(values) <= 2:
+        raise RunError("a sweep changes one value, or two.")
+    combinations: list[dict[str, float]] = [{}]
+    for path, steps in values.items():
+        combinations = [{**so_far, path: float(value)} for so_far in combinations for value in steps]
+    if not 1 <= len(combinations) <= MOST_POINTS:
+        raise RunError(f"a sweep of {len(combinations):,} points; it may have 1 to {MOST_POINTS:,}.")
+    changed = [scenario.with_changes(setting) for setting in combinations]
+    points = []
+    for done, (setting, one) in enumerate(zip(combinations, changed, strict=True), start=1):
+        results = replicate(one, seed=seed, replications=replications)
+        points.append(SweepPoint(setting, _chosen(results.rows, measure, base, at, group)))
+        if progress:
+            progress(done, len(combinations))
+    return Sweep(scenario, tuple(values), measure, tuple(points))
+
+
+def _chosen(rows: Sequence[Row], measure: str, base: str, at: str, group: str) -> tuple[Row, ...]:
+    """The rows asked for; `base` and `at` count only where the measure has several. Raises RunError if there is none."""
+    found = [row for row in rows if row.measure == measure]
+    for name, wanted in (("group", group), ("base", base), ("at", at)):
+        there = list(dict.fromkeys(getattr(row, name) for row in found))
+        if len(there) > 1 or name == "group":
+            if wanted not in there:
+                raise RunError(f"{measure} has no {name} '{wanted}'. {did_you_mean(wanted, there)}")
+            found = [row for row in found if getattr(row, name) == wanted]
+    return tuple(found)
+
+
+def _known(measure: str) -> None:
+    try:
+        definition(measure)
+    except KeyError:
+        from caseload_sim.definitions import MEASURES
+
+        hint = did_you_mean(measure, (m.name for m in MEASURES))
+        raise RunError(f"{measure}: no such measure. {hint} `caseload-sim list measures` shows all.") from None
+
+
+def values_in(text: str) -> tuple[float, ...]:
+    """Values written as "from:to:count", evenly spaced, or as "a,b,c".
+
+    >>> values_in("0.1:0.4:4")
+    (0.1, 0.2, 0.3, 0.4)
+    >>> values_in("5,7.5")
+    (5.0, 7.5)
+
+    Raises RunError when it is neither.
+    """
+    try:
+        if ":" not in text:
+            return tuple(float(part) for part in text.split(","))
+        first, last, count = text.split(":")
+        n = int(count)
+        if not 2 <= n <= MOST_POINTS:
+            raise ValueError
+        step = (float(last) - float(first)) / (n - 1)
+        return tuple(round(float(first) + k * step, 12) for k in range(n))
+    except ValueError:
+        raise RunError(
+            f"{text}: write values as from:to:count, as in 0.05:0.40:8, or as a list, as in 0.1,0.2"
+        ) from None

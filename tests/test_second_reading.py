@@ -1,0 +1,36 @@
+"""Sourced numbers were entered twice, the second time blind; here the two readings meet."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from caseload_sim.catalogue import get_scenario, list_scenarios
+from caseload_sim.origin import numbers
+
+READINGS = {path.stem: path for path in (Path(__file__).parent / "second_reading").glob("*.toml")}
+# Scenarios that round a published figure on purpose, and say so: path -> value given there.
+ROUNDED_ON_PURPOSE = {"population.prevalence.personality_disorder": 0.33}
+
+
+def second_readings() -> dict[str, dict[str, float]]:
+    """All second readings by dotted path."""
+    return {path: entry for file in READINGS.values() for path, entry in tomllib.loads(file.read_text("utf-8")).items()}
+
+
+def test_there_is_a_second_reading() -> None:
+    assert "hepgul_2016" in READINGS
+    assert len(second_readings()) >= 40
+
+
+@pytest.mark.parametrize("name", list_scenarios())
+def test_every_sourced_number_was_read_twice_with_the_same_result(name: str) -> None:
+    again = second_readings()
+    sourced = [(path, number) for path, number, _ in numbers(get_scenario(name)) if number.source]
+    assert len(sourced) > 20
+    for path, number in sourced:
+        assert path in again, f"{path} has a source but no second reading"
+        expected = ROUNDED_ON_PURPOSE.get(path, again[path]["value"])
+        assert number.value == pytest.approx(expected, abs=0.0006), path
+        if number.n and "n" in again[path]:
+            assert number.n == again[path]["n"], path
