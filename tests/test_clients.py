@@ -73,10 +73,21 @@ def test_the_severity_scale_matches_integration() -> None:
 
 
 def test_state_at_start_and_end_correlate_as_stated(hepgul: Clients) -> None:
-    """change = sqrt(.2) * (end - start); its variance is .2 * 2 * (1 - .4), times the severity scale squared."""
+    """change = sqrt(.2) * (end - start), scaled as severity is: over all, end and start correlate .4."""
     _, scale = severity_scale(get_scenario().population.prevalence["major_depression"].value, 1.0)
-    assert hepgul.state_change[:, 0].var() == pytest.approx(scale**2 * 0.2 * 2 * 0.6, rel=0.03)
-    assert hepgul.state_change[:, 0].mean() == pytest.approx(0, abs=0.01)
+    change = hepgul.state_change[:, 0] / np.where(hepgul.has("major_depression"), scale, 1.0)
+    assert change.var() == pytest.approx(0.2 * 2 * 0.6, rel=0.03)
+    assert change.mean() == pytest.approx(0, abs=0.01)
+
+
+def test_a_rare_disorder_hardly_changes_the_questionnaires_of_those_without_it() -> None:
+    """Severity below the threshold is in SD of liability: PTSD at 5% rather than 26% lowers it by the shift of the threshold."""
+    rare = people(get_scenario(changes={"population.prevalence.ptsd": 0.05}), 5000)
+    base = people(get_scenario(), 5000)
+    j = base.disorder_names.index("ptsd")
+    never = ~base.has("ptsd")
+    shift = ndtri(0.26) - ndtri(0.05)
+    assert (base.severity - rare.severity)[never, j] == pytest.approx(np.full(never.sum(), shift))
 
 
 @pytest.mark.parametrize("name", ["ptsd", "alcohol_dependence", "personality_disorder"])

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, shipped_folder
-from caseload_sim.explain import explain
+from caseload_sim.explanation import explain
 from caseload_sim.origin import Number, numbers
 from caseload_sim.scenario import Scenario
 from caseload_sim.toml_lines import line_of
@@ -109,3 +109,19 @@ def test_an_unoriginated_number_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="source"):
             Number.model_validate(content)
+
+
+def test_every_public_name_is_there_and_no_module_stands_in_its_place() -> None:
+    import importlib
+    import pkgutil
+    from types import ModuleType
+
+    import caseload_sim
+
+    for module in pkgutil.iter_modules(caseload_sim.__path__):
+        if module.name != "__main__":
+            importlib.import_module(f"caseload_sim.{module.name}")
+    for name in caseload_sim.__all__:
+        assert not isinstance(getattr(caseload_sim, name), ModuleType), name
+    with pytest.raises(AttributeError, match="no attribute 'replicat'"):
+        caseload_sim.replicat  # noqa: B018

@@ -7,33 +7,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from caseload_sim.calibration import calibrate_population
     from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, load_scenario
     from caseload_sim.definitions import MEASURES
     from caseload_sim.errors import CaseloadError, CatalogueError, RunError, ScenarioError
     from caseload_sim.experiment import Results, Row, replicate, simulate
-    from caseload_sim.explain import explain
+    from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
     from caseload_sim.measures import Simulation, measure
+    from caseload_sim.population_figures import plot_population, plot_sweep
+    from caseload_sim.report import population_report
     from caseload_sim.scenario import Scenario
+    from caseload_sim.sweeps import sweep
 
+# Module -> public names in it. No module is called like a public name: importing it would put it in the name's place.
 _HOME = {
+    "calibration": ("calibrate_population",),
     "catalogue": ("get_scenario", "list_scenarios", "list_sources", "load_scenario"),
+    "definitions": ("MEASURES",),
     "errors": ("CaseloadError", "CatalogueError", "RunError", "ScenarioError"),
     "experiment": ("Results", "Row", "replicate", "simulate"),
-    "explain": ("explain",),
+    "explanation": ("explain",),
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
-    "definitions": ("MEASURES",),
     "measures": ("Simulation", "measure"),
     "population_figures": ("plot_population", "plot_sweep"),
     "report": ("population_report",),
-    "sweep": ("sweep",),
-    "calibration": ("calibrate_population",),
     "scenario": ("Scenario",),
+    "sweeps": ("sweep",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "explain",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
-    "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits",
+    "population_report", "calibrate_population", "sweep",
+    "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_sweep",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

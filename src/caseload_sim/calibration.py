@@ -14,7 +14,8 @@ from caseload_sim.expectation import count_mix
 from caseload_sim.report import start_scores
 from caseload_sim.scenario import Population, Scenario
 
-N_CLIENTS_FOR_SCORES = 100_000
+N_CLIENTS_FOR_SCORES = 50_000
+SCORES_FITTED = ("phq9_mean", "gad7_mean", "at_caseness")  # their spread is compared, not fitted
 ROUNDED_TO = 4  # decimals of fitted values: a change of 0.0001 moves no share by more than that
 
 
@@ -56,22 +57,20 @@ def calibrate_population(scenario: Scenario) -> PopulationFit:
     """Fit one loading and one shift of all assumed prevalences of disorders to what is published.
 
     To the count mix when the scenario has one: exact expectations, two numbers for two free targets. Otherwise to the mean
-    scores at the start, over a fixed draw of clients; the loading then stays. Published prevalences are never moved.
-    Where a bound of `population.fit` is met, the nearest fit within it is returned and says so.
+    scores and caseness at the start, over a fixed draw of clients. Published prevalences are never moved. Where a bound
+    of `population.fit` is met, the nearest fit within it is returned and says so.
     Raises RunError when the scenario has no targets or no bounds, ScenarioError when no population can meet them.
     """
     population, targets = scenario.population, scenario.population.targets
-    means = tuple(name for name in ("phq9_mean", "gad7_mean") if name in targets.start_scores)
-    quantities = tuple(targets.count_mix) or means
+    quantities = tuple(targets.count_mix) or tuple(name for name in SCORES_FITTED if name in targets.start_scores)
     if population.fit is None or not quantities:
         raise RunError(
             f"{scenario.name}: to be calibrated it needs population.fit, and population.targets.count_mix or start_scores."
         )
     for path, message in impossible_targets(population):
         raise ScenarioError(f"{scenario.name}: {'.'.join(path)}: {message}")
-    if targets.count_mix:
-        target = np.array([targets.count_mix[name].value for name in quantities])
-        return _fit(population, quantities, target, lambda moved: count_mix(moved, quantities), move_loading=True)
+    numbers = targets.count_mix or targets.start_scores
+    target = np.array([numbers[name].value for name in quantities])
 
     def mean_scores(moved: Population) -> Floats:
         changed, draws = scenario.model_copy(update={"population": moved}), Draws(0, 0)
@@ -79,8 +78,9 @@ def calibrate_population(scenario: Scenario) -> PopulationFit:
         scores = start_scores(changed, clients, draws, clients.count(changed, "emotional_disorder") > 0)
         return np.array([scores[name] for name in quantities])
 
-    target = np.array([targets.start_scores[name].value for name in quantities])
-    return _fit(population, quantities, target, mean_scores, move_loading=False)
+    if targets.count_mix:
+        return _fit(population, quantities, target, lambda moved: count_mix(moved, quantities), smooth=True)
+    return _fit(population, quantities, target, mean_scores, smooth=False)
 
 
 def _fit(
@@ -89,48 +89,54 @@ def _fit(
     target: Floats,
     expected: Callable[[Population], Floats],
     *,
-    move_loading: bool,
+    smooth: bool,
 ) -> PopulationFit:
-    """Least squares over the shift, and the loading if it may move, within the bounds of `population.fit`."""
-    from scipy.optimize import least_squares, minimize_scalar
+    """Least relative squares over loading and shift, within the bounds of `population.fit`.
+
+    smooth: the expectation has derivatives; drawn scores, which are whole numbers, have none
+    """
+    from scipy.optimize import least_squares, minimize
     from scipy.special import expit, logit
 
     bounds = population.fit
     assert bounds is not None
     origin = {name: share.value for name, share in bounds.start.items()}  # so that fitting again gives the same answer
-    kept = population.loading["emotional_disorder"].value
     most = bounds.prevalence_shift_max.value
-    low, high = np.array([-most]), np.array([most])
-    if move_loading:
-        low = np.append(low, bounds.loading_min.value)
-        high = np.append(high, bounds.loading_max.value)
+    low, high = np.array([bounds.loading_min.value, -most]), np.array([bounds.loading_max.value, most])
 
     def moved(point: Floats) -> Population:
-        shifted = {name: float(expit(logit(p) + point[0])) for name, p in origin.items()}
-        return _with_values(population, float(point[1]) if move_loading else kept, shifted)
+        shifted = {name: float(expit(logit(p) + point[1])) for name, p in origin.items()}
+        return _with_values(population, float(point[0]), shifted)
 
     def miss(point: Floats) -> Floats:
-        return np.asarray(expected(moved(point)) - target)
+        return np.asarray(expected(moved(point)) / target - 1)
 
-    if move_loading:
-        found = least_squares(miss, (low + high) / 2, bounds=(low, high), xtol=1e-10).x
-    else:  # drawn scores are whole numbers: no derivatives
-        squares = minimize_scalar(
-            lambda shift: float(np.sum(miss(np.array([shift])) ** 2)), bounds=(-most, most), method="bounded"
-        )
-        found = np.array([squares.x])
-    loading = round(float(found[1]), ROUNDED_TO) if move_loading else kept
-    prevalences = {n: round(float(expit(logit(p) + found[0])), ROUNDED_TO) for n, p in origin.items()}
+    middle = (low + high) / 2
+    if smooth:
+        found = least_squares(miss, middle, bounds=(low, high), xtol=1e-10).x
+    else:
+        options = {
+            "xatol": 1e-3,
+            "fatol": 1e-8,
+            "initial_simplex": middle + (high - low) / 4 * np.array([[0, 0], [1, 0], [0, 1]]),
+        }
+        squares = minimize(
+            lambda point: float(np.sum(miss(point) ** 2)), middle, method="Nelder-Mead",
+            bounds=list(zip(low, high, strict=True)), options=options,
+        )  # fmt: skip
+        found = squares.x
+    loading = round(float(found[0]), ROUNDED_TO)
+    prevalences = {n: round(float(expit(logit(p) + found[1])), ROUNDED_TO) for n, p in origin.items()}
     stuck = np.minimum(found - low, high - found) < 1e-3
     return PopulationFit(
         loading=loading,
-        prevalence_shift=float(found[0]),
+        prevalence_shift=float(found[1]),
         prevalences=prevalences,
         quantities=quantities,
         target=tuple(target.tolist()),
         before=tuple(expected(population).tolist()),
         after=tuple(expected(_with_values(population, loading, prevalences)).tolist()),
-        at_bounds=tuple(name for name, hit in zip(("prevalence_shift", "loading"), stuck, strict=False) if hit),
+        at_bounds=tuple(name for name, hit in zip(("loading", "prevalence_shift"), stuck, strict=True) if hit),
     )
 
 

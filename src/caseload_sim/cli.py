@@ -285,7 +285,7 @@ def list_command(
 def explain(scenario: ScenarioArgument = DEFAULT, sets: Sets = None, scenario_path: Paths = None) -> None:
     """Say in words what a scenario assumes, every number with its source or that it is an assumption."""
     from caseload_sim.catalogue import list_sources
-    from caseload_sim.explain import explain as in_words
+    from caseload_sim.explanation import explain as in_words
 
     print(in_words(_open(scenario, scenario_path, sets), list_sources()))
 

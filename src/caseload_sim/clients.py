@@ -21,7 +21,8 @@ class Clients:
     id: (n,) int64, place in every random stream; ascending
     referral_day: (n,) int32, days from opening
     conditions: (n, c) bool, meets criteria (true state), columns as `condition_names`
-    severity: (n, d) float64, SD above threshold at referral, negative without the disorder; columns as `disorder_names`
+    severity: (n, d) float64, SD above threshold at referral, columns as `disorder_names`: scaled to the same mean for
+        every disorder above the threshold; below it, negative, as the liability has it
     state_change: (n, d) float64, SD, change of the transient state from start to end
     distress: (n,) float64, SD, general distress
     strata: name -> (n,) int8, index into `stratum_names[name]`
@@ -91,8 +92,10 @@ def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np
         conditions[:, c] = liability > threshold
         if name in disorders:
             j = disorders.index(name)
-            severity[:, j] = scale * (liability - threshold)
-            change[:, j] = scale * state_change
+            # Scaled above the threshold only: otherwise a rare disorder would make everybody without it look the better.
+            factor = np.where(conditions[:, c], scale, 1.0)
+            severity[:, j] = factor * (liability - threshold)
+            change[:, j] = factor * state_change
     shared = population.distress_correlation.value
     distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", ids)
     return Clients(

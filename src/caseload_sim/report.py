@@ -50,7 +50,15 @@ def wilson_interval(share: float, n: int, z: float = 1.959963984540054) -> tuple
 
 def _row(quantity: str, number: Number, achieved: float, use: str, *, share: bool = True) -> Comparison:
     low, high = wilson_interval(number.value, number.n) if share and number.n else (np.nan, np.nan)
-    return Comparison(quantity, number.value, float(achieved), low, high, number.n, f"{use}; {number.origin()}")
+    return Comparison(
+        quantity,
+        number.value,
+        float(achieved),
+        low,
+        high,
+        number.n,
+        number.origin() if number.fitted else f"{use}; {number.origin()}",
+    )
 
 
 def _shown(quantity: str, achieved: float, why: str) -> Comparison:
@@ -128,7 +136,7 @@ def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparis
     """Scores at referral: of those with an emotional disorder, of everybody, and by recorded problem."""
     targets = scenario.population.targets
     ill = clients.count(scenario, "emotional_disorder") > 0
-    fitted = () if targets.count_mix else ("phq9_mean", "gad7_mean")
+    fitted = () if targets.count_mix else ("phq9_mean", "gad7_mean", "at_caseness")
     rows = []
     for name, achieved in start_scores(scenario, clients, draws, ill).items():
         label = f"score at referral: {name} of those with an emotional disorder"
