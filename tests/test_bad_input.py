@@ -146,8 +146,8 @@ FILES = {
         "has 200 strata; at most 100",
     ),
     "less than one place": (
-        HEAD + '[staff.assessor]\nwte = { value = 0.2, assumption = "x" }',
-        "gives 0.57 of one place at assessment, which is none; a place needs 0.35 WTE.",
+        HEAD + '[staff.high_intensity_therapist]\nwte = { value = 0.01, assumption = "x" }',
+        "gives 0.4 of one place at high_intensity, which is none; a place needs 0.0249 WTE.",
     ),
     "an effect above the trials'": (
         HEAD + '[pathway.steps.low_intensity.effect]\nptsd = { value = 2, assumption = "x" }', "it must be at most 1."

@@ -285,9 +285,9 @@ def _places_lost(scenario: Scenario) -> Found:
     """Staff too few for a single place, which would be rounded down to none."""
     for name, step in scenario.pathway.steps.items():
         staff = scenario.staff.get(step.staff)
-        if staff is None:
+        if staff is None or not isinstance(step, CourseStep):
             continue
-        days = step.days_between_sessions.value if isinstance(step, CourseStep) else 1.0
+        days = step.days_between_sessions.value
         made = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / DAYS_PER_WEEK * days
         if 0 < made < 1 - 1e-6:
             yield (

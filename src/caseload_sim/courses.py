@@ -25,6 +25,8 @@ ENDINGS = ("not_yet", "gave_up", "assessed", "finished", "dropped_out")
 EXITS = ("treated", "no_service", "not_suitable", "declined", "not_assessed", "advice", "declined_treatment")
 TREATED, NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED, ADVICE, DECLINED_TREATMENT = range(7)
 _LONGEST_WAIT = 100_000
+DAYS_PER_WEEK = 7
+MOST_PLACES = 1e8
 WHOLE_PLACE = 1e-6  # so that nine places are nine although 3 x 30 x 0.7 / 7 is a hair less in floating point
 
 Days = NDArray[np.int32]
@@ -148,16 +150,21 @@ def check_courses(courses: Courses) -> None:
 def places(scenario: Scenario) -> Capacity:
     """Places by day: WTE x contacts a week x share of weeks at work x weeks between booked sessions.
 
-    An assessment holds a place for one day, so its places are appointments a day. The same every day.
+    A course holds a place for months: its number is the same every day, rounded down. An assessment holds one for a day,
+    so its places are appointments: 6.4 a day are six on some days and seven on others, and none is lost to rounding.
     """
-    per_step = []
+    horizon = scenario.run.horizon_days
+    columns = []
     for step in scenario.pathway.steps.values():
         staff = scenario.staff[step.staff]
-        contacts_per_day = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / 7
-        between = step.days_between_sessions.value if isinstance(step, CourseStep) else 1.0
-        per_step.append(int(min(contacts_per_day * between + WHOLE_PLACE, 1e8)))
-    table = np.tile(np.array(per_step, dtype=np.int32), (scenario.run.horizon_days, 1))
-    return Capacity(places=table, steps=scenario.steps)
+        contacts_per_day = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / DAYS_PER_WEEK
+        if isinstance(step, CourseStep):
+            whole = np.floor(min(contacts_per_day * step.days_between_sessions.value + WHOLE_PLACE, MOST_PLACES))
+            columns.append(np.full(horizon, whole))
+        else:
+            so_far = np.floor(min(contacts_per_day, MOST_PLACES) * np.arange(horizon + 1) + WHOLE_PLACE)
+            columns.append(np.diff(so_far))
+    return Capacity(places=np.stack(columns, axis=1).astype(np.int32), steps=scenario.steps)
 
 
 def _sessions(name: str, step: Step, clients: Clients, draws: Draws) -> tuple[NDArray[np.int32], Codes]:
