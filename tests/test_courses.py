@@ -45,8 +45,20 @@ def test_a_third_step_of_ones_own_is_used(small: Scenario) -> None:
     steps["specialist"] = {**steps["high_intensity"], "staff": "specialist"}
     steps["high_intensity"] |= {"steps_up_to": "specialist", "step_up_acceptance": {"value": 1.0, "assumption": "test"}}
     content["staff"]["specialist"] = content["staff"]["high_intensity_therapist"]
-    episodes = simulate(Scenario.model_validate(content)).episodes
+    simulation = simulate(Scenario.model_validate(content))
+    episodes, out = simulation.episodes, simulation.outcomes
     assert np.sum((episodes.step == 3) & (episodes.started_day != NOT_YET)) > 20
+    # Who stopped on the third list without starting was still at caseness after both courses before it.
+    done = (episodes.step == 2) & (episodes.ending == FINISHED)
+    who = episodes.client[done]
+    stopped = np.isin(who, episodes.client[episodes.step == 3]) & (
+        out.last_contact_day[who] == episodes.ended_day[done]
+    )
+    came_from_below = out.first_course[who] == 1
+    well = below_caseness(out.service.last_phq9[who], out.service.last_gad7[who])
+    assert np.sum(stopped & came_from_below) > 3
+    assert not well[stopped].any()
+    assert well[~np.isin(who, episodes.client[episodes.step == 3])].all()
 
 
 def test_every_duration_and_patience_lasts_at_least_a_day(small: Scenario) -> None:

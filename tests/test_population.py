@@ -345,6 +345,30 @@ def test_a_prevalence_can_differ_by_stratum_and_leaves_everybody_else_alone() ->
     assert np.array_equal(people.conditions[:, others], same.conditions[:, others])
 
 
+def test_expectations_and_doubt_follow_a_prevalence_by_stratum() -> None:
+    by_sex = changed(get_scenario(), prevalence_by=BY_SEX)
+    pair = ("alcohol_dependence", "other_substance_dependence")
+    people = draw_population(by_sex, Draws(1, 0), 200_000)
+    both = share_with_all(by_sex.population, pair)
+    assert both != pytest.approx(share_with_all(get_scenario().population, pair), abs=1e-5)
+    assert np.mean(people.has(pair[0]) & people.has(pair[1])) == pytest.approx(both, abs=4 * np.sqrt(both / 200_000))
+    for replication in range(3):
+        drawn_once = with_drawn_prevalences(by_sex, replication)
+        whole = drawn_once.population.prevalence["alcohol_dependence"].value
+        members = draw_population(drawn_once, Draws(1, 0), 50_000)
+        assert members.has("alcohol_dependence").mean() == pytest.approx(whole, abs=0.008)
+
+
+def test_a_disorder_with_a_published_prevalence_is_not_moved_by_calibration() -> None:
+    content = get_scenario().model_dump(exclude_none=True)
+    content["population"]["prevalence"]["ptsd"] = {
+        "group": "emotional_disorder", "value": 0.31, "source": "hepgul2016", "where": "test"
+    }  # fmt: skip
+    found = calibrate_population(Scenario.model_validate(content))
+    assert "ptsd" not in found.prevalences
+    assert len(found.prevalences) == 6
+
+
 def test_a_disorder_that_differs_by_stratum_keeps_its_mean_severity() -> None:
     by_sex = {
         "ptsd": {"sex": {"female": {"value": 0.3, "assumption": "x"}, "male": {"value": 0.1805, "assumption": "x"}}}

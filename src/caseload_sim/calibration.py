@@ -100,7 +100,9 @@ def _fit(
 
     bounds = population.fit
     assert bounds is not None
-    origin = {name: share.value for name, share in bounds.start.items()}  # so that fitting again gives the same answer
+    origin = {  # counted from the start, so that fitting again gives the same answer; what is published stays
+        name: share.value for name, share in bounds.start.items() if population.prevalence[name].source is None
+    }
     most = bounds.prevalence_shift_max.value
     low, high = np.array([bounds.loading_min.value, -most]), np.array([bounds.loading_max.value, most])
 

@@ -106,7 +106,7 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
         waits = draws.exponential_days(f"patience:{name}", clients.id, step.patience_mean_days.value)
         patience[:, s] = np.minimum(waits, _LONGEST_WAIT) + 1
     care, first_course = _care(scenario, clients, path, draws, attended, missed)
-    inside, following = _step_up(scenario, clients, path, draws, care, ending)
+    inside, following = _step_up(scenario, clients, path, draws, care, ending, first_course)
     never_assessed = np.isin(care.exit, (NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED))
     after_assessment = np.where(np.isin(care.exit, (ADVICE, DECLINED_TREATMENT)), NO_STEP, first_course)
     next_inside = np.full(shape, NO_STEP, dtype=np.int8)
@@ -268,9 +268,18 @@ def _exits(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
 
 
 def _step_up(
-    scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws, care: Care, ending: Codes
+    scenario: Scenario,
+    clients: Clients,
+    path: Trajectory,
+    draws: Draws,
+    care: Care,
+    ending: Codes,
+    first_course: Codes,
 ) -> tuple[tuple[Days, Days], Codes]:
-    """End days on which no step-up follows, as (from, to) each (n, s); and the step that follows outside them."""
+    """End days on which no step-up follows, as (from, to) each (n, s); and the step that follows outside them.
+
+    Whoever reaches a step from below has had the sessions of every step from the first course on.
+    """
     shape = ending.shape
     inside_from, inside_to = np.zeros(shape, dtype=np.int32), np.full(shape, NEVER, dtype=np.int32)
     following = np.full(shape, NO_STEP, dtype=np.int8)
@@ -283,17 +292,34 @@ def _step_up(
         following[rows, s] = scenario.steps.index(step.steps_up_to)
         sessions = np.zeros((len(rows), shape[1]), dtype=np.int32)
         sessions[:, s] = care.attended[rows, s]
+        for begun in range(shape[1]):
+            below = np.flatnonzero(first_course[rows] == begun)
+            for earlier in _steps_between(scenario, begun, s):
+                sessions[below, earlier] = care.attended[rows[below], earlier]
         first, last = responder_days(
             scenario,
             path.rows(rows),
             care.target[rows],
             care.therapist[rows],
             sessions,
-            sessions[:, s] + 1,
+            sessions.sum(axis=1, dtype=np.int32) + 1,
         )
         inside_from[rows, s] = clients.referral_day[rows] + first
         inside_to[rows, s] = clients.referral_day[rows] + last
     return (inside_from, inside_to), following
+
+
+def _steps_between(scenario: Scenario, first: int, last: int) -> list[int]:
+    """The steps through which stepping up leads from `first` to `last`, the last left out; none if it does not lead there."""
+    steps, passed, here = list(scenario.pathway.steps.values()), [], first
+    while here != last:
+        passed.append(here)
+        step = steps[here]
+        following = step.steps_up_to if isinstance(step, CourseStep) else None
+        if following is None:
+            return []
+        here = scenario.steps.index(following)
+    return passed
 
 
 def responder_days(

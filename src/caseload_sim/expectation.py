@@ -20,8 +20,17 @@ def count_distribution(population: Population, names: Sequence[str]) -> Floats:
     """Chance of having exactly 0, 1, ... of the named conditions, (len(names) + 1,) float64.
 
     Given the common factor, conditions are independent but for named correlations; each cluster of conditions tied by
-    these is counted together, exactly.
+    these is counted together, exactly. Where a prevalence differs by stratum, the strata are averaged.
     """
+    kinds = sorted({kind for name in names for kind in population.prevalence_by.get(name, {})})
+    if kinds:
+        total = np.zeros(len(names) + 1)
+        for parts in product(*(population.strata[kind] for kind in kinds)):
+            share = np.prod([population.strata[kind][part].value for kind, part in zip(kinds, parts, strict=True)])
+            total += share * count_distribution(_of_stratum(population, dict(zip(kinds, parts, strict=True))), names)
+        return total / sum(
+            np.prod([s.value for s in combo]) for combo in product(*(population.strata[k].values() for k in kinds))
+        )
     nodes, weights = _nodes()
     counts = np.zeros((len(nodes), len(names) + 1))
     counts[:, 0] = 1.0
@@ -62,6 +71,17 @@ def implied_odds_ratio(population: Population, first: str, second: str) -> float
     """Odds ratio of two conditions in this population."""
     p, q = (population.prevalence[name].value for name in (first, second))
     return odds_ratio(p, q, share_with_all(population, (first, second)))
+
+
+def _of_stratum(population: Population, parts: dict[str, str]) -> Population:
+    """The population of those in the given strata, its prevalences no longer differing by these."""
+    table = dict(population.prevalence)
+    for name, by_kind in population.prevalence_by.items():
+        for kind, shares in by_kind.items():
+            if kind in parts:
+                table[name] = table[name].model_copy(update={"value": shares[parts[kind]].value})
+    rest = {name: by for name, by in population.prevalence_by.items() if not set(by) & set(parts)}
+    return population.model_copy(update={"prevalence": table, "prevalence_by": rest})
 
 
 def _nodes() -> tuple[Floats, Floats]:

@@ -153,19 +153,28 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
 
     Beta(n p + 1/2, n (1 - p) + 1/2), by the inverse distribution function; the draw belongs to seed, replication and
     condition, so every scenario that has the same prevalence draws the same one. Values stay within what severities
-    can be scaled for. Fitted and assumed values have no n and stay.
+    can be scaled for. Fitted and assumed values have no n and stay. Prevalences by stratum move with their whole, by the
+    same shift in logits.
     """
-    from scipy.special import betaincinv
+    from scipy.special import betaincinv, expit, logit
 
     draws, table = Draws(scenario.run.seed, replication), {}
+    by_stratum = dict(scenario.population.prevalence_by)
     for name, prevalence in scenario.population.prevalence.items():
         if prevalence.n and 0 < prevalence.value < 1:
             (u,) = draws.uniform(f"parameter:{name}", np.zeros(1, dtype=np.int64))
             a, b = prevalence.n * prevalence.value + 0.5, prevalence.n * (1 - prevalence.value) + 0.5
             value = float(np.clip(betaincinv(a, b, u), SMALLEST_PREVALENCE, 1 - SMALLEST_PREVALENCE))
+            shift = logit(value) - logit(prevalence.value)
+            for kind, shares in by_stratum.get(name, {}).items():
+                moved = {
+                    part: share.model_copy(update={"value": float(expit(logit(share.value) + shift))})
+                    for part, share in shares.items()
+                }
+                by_stratum[name] = {kind: moved}
             prevalence = prevalence.model_copy(update={"value": value})
         table[name] = prevalence
-    population = scenario.population.model_copy(update={"prevalence": table})
+    population = scenario.population.model_copy(update={"prevalence": table, "prevalence_by": by_stratum})
     return scenario.model_copy(update={"population": population})
 
 
@@ -302,7 +311,7 @@ def _split_of_variance(
             sd_total=float(sds[0][i]),
             sd_chance=float(sds[1][i]),
             sd_parameters=float(sds[2][i]),
-            n_replications=len(drawn),
+            n_replications=int(np.sum(~np.isnan(total[:, i]))),
         )
         for i, key in enumerate(keys)
     )
