@@ -7,10 +7,9 @@ client-runs on the compiled kernel pays (WORTH_COMPILING in engines/kernel.py).
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import idiomatic_simpy
+from timing import best_of
 
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
@@ -39,16 +38,6 @@ def inputs(n_clients: int) -> tuple[Courses, Capacity]:
     scenario, draws = base.with_changes(changes), Draws(1, 0)
     clients = draw_clients(scenario, draws)
     return draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)[0], places(scenario)
-
-
-def best_of(n: int, action: Callable[[], object]) -> float:
-    """Shortest of n timings, seconds."""
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def seconds_to_load_numba(job: tuple[Courses, Capacity]) -> float:

@@ -1,25 +1,13 @@
 """A million clients drawn, in one process, and the bare cost of the same random numbers: `python benchmarks/population.py`."""
 
-import time
-from collections.abc import Callable
-
 import numpy as np
+from timing import best_of
 
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_population
 from caseload_sim.draws import Draws
 
 SIZES = (10_000, 100_000, 1_000_000)
-
-
-def best_of(n: int, action: Callable[[], object]) -> float:
-    """Shortest of n timings, seconds."""
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def main() -> None:

@@ -107,9 +107,6 @@ def run(
         with Progress(chosen) as progress:
             results = replicate(chosen, engine=engine, parameter_uncertainty=parameter_uncertainty, progress=progress)
         saved = folder.save(results, engine, names)
-    except KeyboardInterrupt:
-        print("Interrupted: nothing was saved.", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
     finally:
         folder.discard()
     if json:
@@ -335,6 +332,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" rather than failing
     try:
         app()
+    except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
+        if stop.code == INTERRUPTED:
+            print("Interrupted: nothing was saved.", file=sys.stderr)
+        raise
     except CaseloadError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)

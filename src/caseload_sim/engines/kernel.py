@@ -95,7 +95,10 @@ def _compiled() -> Callable[..., int]:
     """The loop compiled, from numba's cache on disk after the first time."""
     from numba import njit
 
-    compiled: Callable[..., int] = njit(cache=True, nogil=True)(pass_the_days)
+    try:
+        compiled: Callable[..., int] = njit(cache=True, nogil=True)(pass_the_days)
+    except RuntimeError:  # nowhere to keep a cache: neither beside the package nor in a home directory
+        compiled = njit(nogil=True)(pass_the_days)
     return compiled
 
 
