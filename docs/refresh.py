@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from caseload_sim import get_scenario, plot_population, population_report
+from caseload_sim import get_scenario, population_report
 from caseload_sim.figures import words
+from caseload_sim.population_figures import draw_population
 from caseload_sim.report import Comparison
 
 HERE = Path(__file__).parent
@@ -48,8 +49,7 @@ def population_page() -> str:
 def main() -> None:
     """Write the page and its figures."""
     for name in ("hepgul_2016", "national_2024_25"):
-        figure = plot_population(population_report(get_scenario(name), N_CLIENTS)).get_figure(root=True)
-        assert figure is not None
+        figure = draw_population(population_report(get_scenario(name), N_CLIENTS))
         figure.savefig(HERE / "images" / f"population_{name}.png", dpi=80)
     (HERE / "population.md").write_text(population_page(), encoding="utf-8", newline="\n")
 

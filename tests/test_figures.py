@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.experiment import Results, replicate
 from caseload_sim.figures import FIGURES, plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
-from caseload_sim.population_figures import plot_population, plot_sweep
+from caseload_sim.population_figures import draw_population, plot_population, plot_sweep
 from caseload_sim.report import population_report
 from caseload_sim.scenario import Scenario
 from caseload_sim.sweeps import sweep
@@ -76,7 +76,13 @@ def test_the_ladder_shows_the_values_of_the_table(small_results: Results) -> Non
 
 def test_population_and_sweep_figures_show_their_tables(small: Scenario) -> None:
     ax = plot_population(population_report(get_scenario(), 3000))
-    assert len(ax.get_yticklabels()) == 16
+    assert len(ax.get_yticklabels()) == 16 + 4 + 2 + 2, (
+        "prevalences, counts, a union; age bands, sexes, long-term conditions"
+    )
+    sheet = draw_population(population_report(get_scenario("national_2024_25"), 3000))
+    assert [panel.get_title() for panel in sheet.axes] == [
+        "Who is referred: target against achieved", "Conditions that go together", "Questionnaires at referral"
+    ]  # fmt: skip
     swept = sweep(small, {"population.prevalence.ptsd": (0.1, 0.3)}, "all_remission", replications=2)
     curve = plot_sweep(swept)
     assert curve.get_xlabel() == "prevalence: ptsd"

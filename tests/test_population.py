@@ -1,6 +1,7 @@
 """Who is referred: what is fitted, what follows, what is impossible, and what a changed prevalence changes."""
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from scipy.optimize import linprog
 from scipy.special import expit, logit, ndtri
 
 from caseload_sim.calibration import calibrate_population
-from caseload_sim.catalogue import get_scenario
+from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import Clients, draw_population
-from caseload_sim.dependence import both_below, odds_ratio, tetrachoric
+from caseload_sim.dependence import both_below, faults, odds_ratio, tetrachoric
 from caseload_sim.draws import Draws
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.expectation import (
@@ -32,6 +33,7 @@ from caseload_sim.experiment import replicate, with_drawn_prevalences
 from caseload_sim.origin import Pair
 from caseload_sim.report import population_report, wilson_interval
 from caseload_sim.scenario import Scenario
+from caseload_sim.severity import Scores, scores_after, trajectory
 from caseload_sim.sweeps import flattened, sweep, values_in
 
 GROUPS = ("0-1", "2", "3+")
@@ -214,9 +216,7 @@ def test_a_scenario_without_targets_cannot_be_calibrated() -> None:
         calibrate_population(changed(get_scenario(), targets={}))
 
 
-def test_the_fragment_is_a_scenario_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from caseload_sim.catalogue import load_scenario
-
+def test_the_fragment_is_a_scenario_file(tmp_path: Path) -> None:
     (tmp_path / "fitted.toml").write_text(
         calibrate_population(get_scenario()).fragment("hepgul_2016"), encoding="utf-8"
     )
@@ -287,6 +287,64 @@ def test_an_impossible_overlap_gives_its_bounds() -> None:
     content["population"]["targets"]["all_of"] = {"both": overlap}
     with pytest.raises(ScenarioError, match=r"lies between 0\.265 and 0\.632\. The nearest possible is 0\.265"):
         calibrate_population(Scenario.model_validate(content))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[population.targets.any_of.alcohol_or_other_substance]\nvalue = 0.3\nassumption = 'x'",
+            "mine.toml:3: population.targets.any_of.alcohol_or_other_substance.value: no population with these",
+        ),
+        (
+            "[population.targets.count_mix]\n'0-1' = {value=0.9,assumption='x'}\n2 = {value=0.05,assumption='x'}\n"
+            "'3+' = {value=0.05,assumption='x'}",
+            "mine.toml:2: population.targets.count_mix: no population with these prevalences has this mix (they add up to 3.29",
+        ),
+    ],
+)
+def test_asking_for_the_impossible_in_a_file_is_refused_with_its_line(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f'extends = "hepgul_2016"\n{text}', encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "mine.toml")
+    assert message in str(caught.value)
+
+
+def test_a_file_that_only_changes_a_prevalence_inherits_targets_without_complaint(tmp_path: Path) -> None:
+    text = "[population.prevalence]\nalcohol_dependence = {value=0.4,assumption='x'}"
+    (tmp_path / "mine.toml").write_text(f'extends = "hepgul_2016"\n{text}', encoding="utf-8")
+    assert load_scenario(tmp_path / "mine.toml").population.prevalence["alcohol_dependence"].value == 0.4
+
+
+def test_pairs_that_contradict_one_another_are_all_named_with_values_they_can_have() -> None:
+    content = get_scenario().model_dump(exclude_none=True)
+    content["population"]["correlation"] = {
+        "ptsd": {"ocd": {"value": 0.95, "assumption": "x"}, "social_anxiety": {"value": -0.9, "assumption": "x"}},
+        "ocd": {"social_anxiety": {"value": 0.95, "assumption": "x"}},
+    }
+    ((_, message),) = list(faults(Scenario.model_validate(content).population))
+    assert "ptsd with ocd (0.95; can be" in message
+    assert "ocd with social_anxiety (0.95; can be" in message
+    values = [float(part.split(")")[0]) for part in message.split("can be ")[1:]]
+    for (first, second), value in zip(
+        (("ptsd", "ocd"), ("ptsd", "social_anxiety"), ("ocd", "social_anxiety")), values, strict=True
+    ):
+        content["population"]["correlation"][first][second]["value"] = round(value, 2) - 0.01 * np.sign(value - 0.56)
+    assert list(faults(Scenario.model_validate(content).population)) == []
+
+
+def test_another_dependence_changes_nobodys_scores_at_referral() -> None:
+    """Changing a condition that questionnaires do not read leaves every first score as it was."""
+
+    def scores(prevalence: float) -> tuple[Scores, Scores]:
+        scenario = get_scenario(changes={"population.prevalence.alcohol_dependence": prevalence})
+        draws = Draws(1, 0)
+        clients = draw_population(scenario, draws, 5000)
+        path = trajectory(scenario, clients, draws)
+        return scores_after(scenario, path, np.zeros(5000, dtype=np.int32), at_end=False)
+
+    for ours, theirs in zip(scores(0.18), scores(0.5), strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 def test_changing_a_prevalence_is_never_refused_for_a_published_union() -> None:
@@ -387,9 +445,7 @@ def test_a_disorder_that_differs_by_stratum_keeps_its_mean_severity() -> None:
         ("[population.prevalence_by.ptsd.sex]\nfemale = {value=0.1,assumption='x'}\nmale = {value=0.1,assumption='x'}", "averages to 0.1 over the strata"),
     ],
 )  # fmt: skip
-def test_prevalences_by_stratum_must_agree_with_the_whole(text: str, message: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from caseload_sim.catalogue import load_scenario
-
+def test_prevalences_by_stratum_must_agree_with_the_whole(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(f'extends = "hepgul_2016"\n{text}', encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
         load_scenario(tmp_path / "mine.toml")

@@ -31,6 +31,7 @@ def test_every_sourced_number_was_read_twice_with_the_same_result(name: str) -> 
     for path, number in sourced:
         assert path in again, f"{path} has a source but no second reading"
         expected = ROUNDED_ON_PURPOSE.get(path, again[path]["value"])
+        assert expected == pytest.approx(again[path]["value"], abs=0.02), f"{path}: rounded too far"
         assert number.value == pytest.approx(expected, abs=0.0006), path
         if number.n and "n" in again[path]:
             assert number.n == again[path]["n"], path

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
     from caseload_sim.measures import Simulation, measure
-    from caseload_sim.population_figures import plot_population, plot_sweep
+    from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
     from caseload_sim.report import population_report
     from caseload_sim.scenario import Scenario
     from caseload_sim.sweeps import sweep
@@ -30,7 +30,7 @@ _HOME = {
     "explanation": ("explain",),
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
     "measures": ("Simulation", "measure"),
-    "population_figures": ("plot_population", "plot_sweep"),
+    "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
     "report": ("population_report",),
     "scenario": ("Scenario",),
     "sweeps": ("sweep",),
@@ -39,7 +39,7 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "explain",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
     "population_report", "calibrate_population", "sweep",
-    "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_sweep",
+    "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

@@ -242,12 +242,24 @@ def _checked(content: Mapping[str, Any], files: Sequence[_File], changes: Mappin
         messages = [_explained(detail, files, changes, content) for detail in error.errors()]
         raise ScenarioError(_listed(messages)) from None
     found = [*contradictions(scenario, set(list_sources()) | set(scenario.sources))]
-    if any(path.startswith("population.targets") for path in changes):
-        found += impossible_targets(scenario.population)
+    # A target is an error where it is asked for; inherited, or met by a changed prevalence, it only stays for comparison.
+    asked = any(path.startswith("population.targets") for path in changes)
+    own = files[0].content if files and not any(path.startswith("population.prevalence") for path in changes) else {}
+    found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]
     messages = [f"{_place(path, files, changes)}: {message}" for path, message in found]
     if messages:
         raise ScenarioError(_listed(messages))
     return scenario
+
+
+def _sets(content: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether a file itself sets a value."""
+    table: Any = content
+    for part in path:
+        if not isinstance(table, Mapping) or part not in table:
+            return False
+        table = table[part]
+    return True
 
 
 def _listed(messages: Iterable[str]) -> str:

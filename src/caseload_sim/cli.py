@@ -135,14 +135,14 @@ def population(
     """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
     chosen = _open(scenario, scenario_path, sets)
     from caseload_sim.checks import impossible_targets
-    from caseload_sim.population_figures import plot_population
+    from caseload_sim.population_figures import draw_population
     from caseload_sim.report import Comparison, population_report
     from caseload_sim.store import as_json, run_name, save_table
 
     rows = population_report(chosen, clients, seed)
     name = run_name(chosen, f"population of {clients}, seed {seed}")
     saved = save_table(
-        out, name.replace(chosen.name, f"{chosen.name}-population", 1), rows, Comparison, lambda: plot_population(rows)
+        out, name.replace(chosen.name, f"{chosen.name}-population", 1), rows, Comparison, lambda: draw_population(rows)
     )
     if json:
         print(as_json(rows))
@@ -217,7 +217,7 @@ def sweep(
     if (second_path is None) != (second_values is None):
         raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
     chosen = _open(scenario, scenario_path, sets)
-    from caseload_sim.population_figures import plot_sweep
+    from caseload_sim.population_figures import draw_sweep
     from caseload_sim.progress import Progress
     from caseload_sim.store import as_json, run_name, save_table
     from caseload_sim.sweeps import SweepRow, flattened, values_in
@@ -246,7 +246,7 @@ def sweep(
     rows = flattened(swept)
     name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
     saved = save_table(
-        out, name.replace(chosen.name, f"{chosen.name}-sweep", 1), rows, SweepRow, lambda: plot_sweep(swept)
+        out, name.replace(chosen.name, f"{chosen.name}-sweep", 1), rows, SweepRow, lambda: draw_sweep(swept)
     )
     if json:
         print(as_json(rows))

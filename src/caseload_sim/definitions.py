@@ -226,6 +226,13 @@ MEASURES = (
         "first_contact_days_median", "days", "Referral to first contact, median.", "", "first contacts in the period"
     ),
     Measure(
+        "first_contact_days_90th_percentile",
+        "days",
+        "Referral to first contact: nine in ten waited no longer.",
+        "",
+        "first contacts in the period",
+    ),
+    Measure(
         "first_contact_within_6_weeks",
         "share",
         "First contact within 42 days of referral (6-week standard).",
@@ -250,6 +257,13 @@ MEASURES = (
     ),
     Measure(
         "second_contact_days_median", "days", "First to second contact, median.", "", "second contacts in the period"
+    ),
+    Measure(
+        "second_contact_days_90th_percentile",
+        "days",
+        "First to second contact: nine in ten waited no longer.",
+        "",
+        "second contacts in the period",
     ),
     Measure(
         "second_contact_over_28_days",

@@ -99,15 +99,31 @@ def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
     i, j = names.index(first), names.index(second)
     implied = population.loading_of(first) * population.loading_of(second)
     low, high = _feasible(covariance, i, j)
+    if low > high:
+        yield ("correlation", first, second, "value"), _contradiction(population, covariance)
+        return
     yield (
         ("correlation", first, second, "value"),
         f"with the other correlations no population can have {tetrachoric(population.correlation[first][second]):.2g}; "
-        + (
-            f"use a correlation from {low + implied:.2f} to {high + implied:.2f}."
-            if low <= high
-            else "lower the others too."
-        ),
+        f"use a correlation from {low + implied:.2f} to {high + implied:.2f}.",
     )
+
+
+def _contradiction(population: Population, covariance: Floats) -> str:
+    """Which pairs contradict one another, and the values they can have when all are drawn towards the common factor."""
+    off = covariance - np.diag(np.diag(covariance))
+    possible, impossible = 0.0, 1.0
+    while impossible - possible > 1e-3:  # how much of each departure from the common factor can be kept
+        middle = (possible + impossible) / 2
+        fine = np.linalg.eigvalsh(covariance - (1 - middle) * off)[0] >= -SMALLEST_EIGENVALUE
+        possible, impossible = (middle, impossible) if fine else (possible, middle)
+    named = []
+    for first, others in population.correlation.items():
+        for second, pair in others.items():
+            implied, wanted = population.loading_of(first) * population.loading_of(second), tetrachoric(pair)
+            kept = implied + possible * (wanted - implied)
+            named.append(f"{first} with {second} ({wanted:.2f}; can be {kept:.2f})")
+    return f"no population can have all of these correlations, whichever one is changed: {', '.join(named)}."
 
 
 def _feasible(covariance: NDArray[np.float64], i: int, j: int) -> tuple[float, float]:

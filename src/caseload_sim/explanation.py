@@ -55,7 +55,7 @@ def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
 
 
 def _origin(number: Number) -> str:
-    return f"{'' if number.assumption else 'source '}{number.origin()}"
+    return f"{'source ' if number.source else ''}{number.origin()}"
 
 
 def _step(scenario: Scenario, name: str) -> str:

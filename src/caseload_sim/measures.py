@@ -286,6 +286,7 @@ def _wait_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
     first = out.first_contact_day[_within(simulation, out.first_contact_day)]
     days = first - simulation.clients.referral_day[_within(simulation, out.first_contact_day)]
     yield from _spread_rows("first_contact_days", "started", "all", days)
+    yield _quantile("first_contact_days_90th_percentile", "started", "all", days, 0.9)
     for weeks, limit in ((6, SIX_WEEKS_DAYS), (18, EIGHTEEN_WEEKS_DAYS)):
         yield (
             Key(f"first_contact_within_{weeks}_weeks", "started", "", "", "all"),
@@ -294,6 +295,7 @@ def _wait_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
     chosen = _within(simulation, out.second_contact_day)
     days = out.second_contact_day[chosen] - out.first_contact_day[chosen]
     yield from _spread_rows("second_contact_days", "finished", "all", days)
+    yield _quantile("second_contact_days_90th_percentile", "finished", "all", days, 0.9)
     for limit in (HIDDEN_WAIT_DAYS, LONG_HIDDEN_WAIT_DAYS):
         yield (
             Key(f"second_contact_over_{limit}_days", "finished", "", "", "all"),

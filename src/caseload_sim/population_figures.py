@@ -17,27 +17,74 @@ from matplotlib.figure import Figure
 
 
 def plot_population(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
-    """Target against achieved, for prevalences, the count mix and combinations; grey bars: what the source's n allows."""
-    shown = [row for row in rows if row.quantity.startswith(("prevalence", "disorders: ", "any of", "all of"))]
-    shown = [row for row in shown if not np.isnan(row.target)]
-    ax = new_axes(ax, 8.5, 1.5 + 0.3 * len(shown))
-    for k, row in enumerate(shown):
-        if not np.isnan(row.lower_95_ci):
-            ax.barh(
-                k, 100 * (row.upper_95_ci - row.lower_95_ci), left=100 * row.lower_95_ci, height=0.55, color="#dddddd"
-            )
-        ax.plot(100 * row.target, k, "D", color=ORANGE, markersize=9, label="target" if k == 0 else None)
-        ax.plot(100 * row.achieved, k, "x", color=BLUE, markersize=7, mew=2, label="achieved" if k == 0 else None)
-    ax.set_yticks(range(len(shown)), [words(row.quantity.removeprefix("prevalence: ")) for row in shown])
-    ax.set_ylim(len(shown) - 0.4, -0.8)
+    """Target against achieved, for every share: prevalences, counts, combinations, strata; grey: what the source's n allows."""
+    chosen = [row for row in rows if not np.isnan(row.target) and _is_share(row)]
+    ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
+    _compare(ax, chosen, 100)
     ax.set_xlim(0, 100)
     ax.set_xlabel("Clients referred (%)\n(grey: 95% sampling interval of the source, where its n is known)")
     ax.set_title("Who is referred: target against achieved")
+    return ax
+
+
+def plot_pairs(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
+    """Odds ratios of pairs of conditions: stated or published against achieved."""
+    chosen = [row for row in rows if row.quantity.startswith("odds ratio") and not np.isnan(row.target)]
+    ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
+    _compare(ax, chosen, 1)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
+    ax.set_xlabel("Odds ratio\n(published ones are mostly of the general population, where they are larger)")
+    ax.set_title("Conditions that go together")
+    return ax
+
+
+def plot_scores(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
+    """Mean and SD of questionnaire scores at the start: official against achieved, or achieved alone."""
+    chosen = [row for row in rows if row.quantity.startswith("score") and "at_caseness" not in row.quantity]
+    ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
+    _compare(ax, chosen, 1)
+    ax.set_xlim(0, 18)
+    ax.set_xlabel("Points")
+    ax.set_title("Questionnaires at referral")
+    return ax
+
+
+def draw_population(rows: Sequence[Comparison]) -> Figure:
+    """The three comparisons on one sheet."""
+    heights = [
+        2 + sum(not np.isnan(row.target) and _is_share(row) for row in rows),
+        2 + sum(row.quantity.startswith("odds ratio") and not np.isnan(row.target) for row in rows),
+        2 + sum(row.quantity.startswith("score") for row in rows),
+    ]
+    figure = Figure(figsize=(9, 1.5 + 0.27 * sum(heights)), layout="constrained")
+    panels = figure.subplots(3, height_ratios=heights)
+    for plot, panel in zip((plot_population, plot_pairs, plot_scores), panels, strict=True):
+        plot(rows, ax=panel)
+    return figure
+
+
+def _is_share(row: Comparison) -> bool:
+    return not row.quantity.startswith(("odds ratio", "score", "disorders: mean", "deprivation"))
+
+
+def _compare(ax: "Axes", rows: Sequence[Comparison], scale: float) -> None:
+    for k, row in enumerate(rows):
+        low, high = scale * row.lower_95_ci, scale * row.upper_95_ci
+        if not np.isnan(low) and _is_share(row):
+            ax.barh(k, high - low, left=low, height=0.55, color="#dddddd")
+        ax.plot(scale * row.target, k, "D", color=ORANGE, markersize=8, label="target" if k == 0 else None)
+        ax.plot(scale * row.achieved, k, "x", color=BLUE, markersize=7, mew=2, label="achieved" if k == 0 else None)
+    names = [
+        row.quantity.removeprefix("prevalence: ").removeprefix("odds ratio: ").removeprefix("score at referral: ")
+        for row in rows
+    ]
+    ax.set_yticks(range(len(rows)), [words(name) for name in names])
+    ax.set_ylim(len(rows) - 0.4, -0.8)
     ax.legend(frameon=False, loc="lower right")
     ax.grid(axis="x", color="#eeeeee")
     ax.set_axisbelow(True)
     plain(ax)
-    return ax
 
 
 def plot_sweep(swept: Sweep, *, ax: "Axes | None" = None) -> "Axes":
@@ -66,6 +113,13 @@ def plot_sweep(swept: Sweep, *, ax: "Axes | None" = None) -> "Axes":
     ax.grid(color="#eeeeee")
     plain(ax)
     return ax
+
+
+def draw_sweep(swept: Sweep) -> Figure:
+    """The curve or heat map on a sheet of its own."""
+    figure = plot_sweep(swept).get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
 
 
 def _heat_map(swept: Sweep, ax: "Axes | None") -> "Axes":

@@ -9,7 +9,7 @@ from caseload_sim.clients import Clients, draw_population
 from caseload_sim.courses import recorded_problem
 from caseload_sim.dependence import odds_ratio
 from caseload_sim.draws import Draws
-from caseload_sim.expectation import bounds_of_all, bounds_of_any, counts_in
+from caseload_sim.expectation import bounds_of_all, bounds_of_any, counts_in, implied_odds_ratio
 from caseload_sim.origin import Number
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import Scores, below_caseness, scores_after, trajectory
@@ -109,8 +109,9 @@ def _pairs(scenario: Scenario, clients: Clients) -> list[Comparison]:
                 at = f", at prevalences {pair.at[0]:g} and {pair.at[1]:g}" if pair.at else ""
                 rows.append(_row(name, pair, achieved(first, second), f"input{at}", share=False))
             else:
-                why = f"input as tetrachoric correlation {pair.value:g}; {pair.origin()}"
-                rows.append(_shown(name, achieved(first, second), why))
+                implied = implied_odds_ratio(scenario.population, first, second)
+                why = f"input as tetrachoric correlation {pair.value:g}, which is this odds ratio here; {pair.origin()}"
+                rows.append(Comparison(name, implied, achieved(first, second), np.nan, np.nan, pair.n, why))
     for first, ratios in scenario.population.targets.odds_ratio.items():
         for second, ratio in ratios.items():
             name = f"odds ratio: {first} and {second}"

@@ -25,7 +25,7 @@ from caseload_sim.outcomes import LEFT
 from caseload_sim.scenario import Scenario
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
 
@@ -95,15 +95,13 @@ class RunFolder:
         shutil.rmtree(self.partial, ignore_errors=True)
 
 
-def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: Callable[[], "Axes"]) -> Path:
+def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: Callable[[], "Figure"]) -> Path:
     """A folder with one table as CSV and one figure, written whole or not at all. Returns its path."""
     folder = RunFolder(out, name)
     try:
         with _created(folder.partial / "table.csv") as file:
             write_csv(rows, row_type, file)
-        figure = draw().get_figure(root=True)
-        assert figure is not None
-        figure.savefig(folder.partial / "figure.png", dpi=150)
+        draw().savefig(folder.partial / "figure.png", dpi=150)
         return folder.put_in_place()
     except (OSError, UnicodeError) as error:
         raise _unwritable(folder.final, error) from None

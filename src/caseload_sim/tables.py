@@ -31,8 +31,9 @@ _SECTIONS = (
     ),
     (
         "WAITS, CONTACTS AND PLACES",
-        ("first_contact_days_mean", "first_contact_days_median", "first_contact_within_6_weeks",
+        ("first_contact_days_mean", "first_contact_days_median", "first_contact_days_90th_percentile", "first_contact_within_6_weeks",
          "first_contact_within_18_weeks", "second_contact_days_mean", "second_contact_days_median",
+            "second_contact_days_90th_percentile",
          "second_contact_over_28_days", "second_contact_over_90_days", "wait_days_mean", "wait_days_median",
          "wait_days_90th_percentile", "contacts_mean", "contacts_median", "missed_contacts", "utilisation", "waiting_list"),
     ),
