@@ -45,6 +45,9 @@ def test_explain_names_every_number_and_its_origin(name: str) -> None:
     for path, number, _ in numbers(scenario):
         assert f"{path.rpartition('.')[2]} = {number.value:g}" in text, path
         assert " ".join(number.origin().split()) in text, path
+    every = [number for _, number, _ in numbers(scenario)]
+    sourced, fitted = sum(bool(n.source) for n in every), sum(bool(n.fitted) for n in every)
+    assert f"{len(every)} numbers: {sourced} with a source, {fitted} fitted," in text
 
 
 def test_no_source_is_listed_twice_or_without_a_citation() -> None:

@@ -48,9 +48,10 @@ def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
         source = {**sources, **scenario.sources}[key]
         reference = f"{key}: {source.citation}{f' doi:{source.doi}' if source.doi else ''}"
         lines.append(fill(reference, WIDTH, initial_indent="  ", subsequent_indent=INDENT, break_long_words=False))
-    assumed = sum(1 for _, number, _ in numbers(scenario) if number.assumption)
-    total = sum(1 for _ in numbers(scenario))
-    lines += ["", f"{total} numbers: {total - assumed} with a source, {assumed} assumptions."]
+    every = [number for _, number, _ in numbers(scenario)]
+    assumed, fitted = sum(bool(n.assumption) for n in every), sum(bool(n.fitted) for n in every)
+    sourced = len(every) - assumed - fitted
+    lines += ["", f"{len(every)} numbers: {sourced} with a source, {fitted} fitted, {assumed} assumptions."]
     return "\n".join(lines)
 
 
