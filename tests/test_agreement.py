@@ -64,8 +64,8 @@ def test_random_services_reach_every_corner() -> None:
     for seed in range(N_RANDOM):
         courses, capacity = random_service(seed)
         episodes = reference.run(courses, capacity)
-        held = np.zeros((capacity.places.shape[0], capacity.places.shape[1]), dtype=np.int32)
-        reference.run(courses, capacity, daily_held=held)
+        daily = np.zeros((2, *capacity.places.shape), dtype=np.int32)
+        reference.run(courses, capacity, daily=daily)
         follows = np.flatnonzero(episodes.client[1:] == episodes.client[:-1]) + 1
         joined = list(zip(episodes.step.tolist(), episodes.joined_day.tolist(), strict=True))
         visits = list(zip(episodes.client.tolist(), episodes.step.tolist(), strict=True))
@@ -74,7 +74,7 @@ def test_random_services_reach_every_corner() -> None:
         seen["returned"] += bool(np.any(courses.joins_day[episodes.client] == NOT_YET))
         seen["stepped down"] += bool(np.any(episodes.step[follows] < episodes.step[follows - 1]))
         seen["visited a step twice"] += len(set(visits)) < len(visits)
-        seen["held above places"] += bool(np.any(held > capacity.places))
+        seen["held above places"] += bool(np.any(daily[0] > capacity.places))
         seen["joined early"] += bool(np.any(episodes.joined_day < 0))
         seen["tied"] += len(set(joined)) < len(joined)
         seen["by priority"] += len(np.unique(courses.priority)) > 1
@@ -111,6 +111,16 @@ def test_the_reference_does_not_depend_on_the_order_in_which_stories_begin() -> 
         assert_equal(
             reference.run(courses, capacity), reference.run(courses, capacity, order=order), capacity, f"seed {seed}"
         )
+
+
+def test_the_engines_count_the_same_places_held_and_clients_waiting_each_day() -> None:
+    for seed in range(120):
+        courses, capacity = random_service(seed)
+        counts = [np.zeros((2, *capacity.places.shape), dtype=np.int32) for _ in range(2)]
+        answer = reference.run(courses, capacity, daily=counts[0])
+        watched = kernel.run(courses, capacity, loop=with_bounds_checked, daily=counts[1])
+        assert_equal(answer, watched, capacity, f"seed {seed}, watched")
+        assert np.array_equal(counts[0], counts[1]), seed
 
 
 def test_the_kernel_finds_room_for_clients_who_go_in_circles() -> None:
@@ -160,7 +170,7 @@ MUTANTS = {
     "running start joined on day 0": ("joined[row] = day if day >= 0 else joins_day[who]", "joined[row] = max(day, 0)"),
     "running start ends too late": ("last = began_day[who] + course_days[at]", "last = course_days[at]"),
     "a return a day late": ("back = day + return_after_days[client[row]]\n                    returns_next", "back = min(day + return_after_days[client[row]] + 1, horizon - 1)\n                    returns_next"),
-    "who gave up never returns": ("if day + return_after_days[client[row]] < horizon:", "if False:"),
+    "who gave up never returns": ("waiting[step[row]] -= 1\n                    if returns_as[client[row]] >= 0", "waiting[step[row]] -= 1\n                    if False"),
     "steps filled in reverse, each from yesterday": ("for where in range(n_steps):", "for where in range(n_steps - 1):"),
     "everybody finishes": ("ending[row] = ending_of[at]", "ending[row] = 3"),
     "one start a day": ("held[where] += 1\n                last = day", "held[where] += 1\n                first_rank[where] = n_ranks\n                last = day"),

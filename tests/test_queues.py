@@ -215,7 +215,7 @@ def test_two_steps_in_a_row_are_a_tandem_queue(engine: str) -> None:
 
 @both_engines
 def test_littles_law_holds_exactly(engine: str) -> None:
-    """Place-days counted by the engine day by day are the days its Episodes say; so are waiting-list-days."""
+    """Place-days and waiting-list-days that the engine itself counts, day by day, are the days its Episodes say."""
     for seed in range(20):
         rng = np.random.default_rng(seed)
         n, days = 200, 150
@@ -223,17 +223,19 @@ def test_littles_law_holds_exactly(engine: str) -> None:
             np.sort(rng.integers(0, days, n)).tolist(), steps=2, days=rng.integers(1, 9, (n, 2)),
             patience=rng.integers(1, 40, (n, 2)), next_inside=[[1, NO_STEP]] * n,
         )  # fmt: skip
-        held_by_engine = np.zeros((days, 2), dtype=np.int32)
+        counted = np.zeros((2, days, 2), dtype=np.int32)
         run = ENGINES[engine]
-        episodes = run(plan, capacity([4, 3], days), daily_held=held_by_engine)
+        episodes = run(plan, capacity([4, 3], days), daily=counted)
         held, waiting = occupancy(episodes, 2, days)
+        held_by_engine, waiting_by_engine = counted
         assert np.array_equal(held, held_by_engine)
+        assert np.array_equal(waiting, waiting_by_engine)
         begun = episodes.started_day != NOT_YET
         ended = np.where(episodes.ended_day == NOT_YET, days, episodes.ended_day)
         for step in range(2):
             here = episodes.step == step
             assert held_by_engine[:, step].sum() == (ended - episodes.started_day)[here & begun].sum()
-            assert waiting[:, step].sum() == days_on_list(episodes, days)[here].sum()
+            assert waiting_by_engine[:, step].sum() == days_on_list(episodes, days)[here].sum()
 
 
 @both_engines

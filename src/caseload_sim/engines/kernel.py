@@ -33,13 +33,13 @@ def run(
     capacity: Capacity,
     *,
     compiled: bool | None = None,
-    daily_held: NDArray[np.int32] | None = None,
+    daily: NDArray[np.int32] | None = None,
     loop: Callable[..., int] | None = None,
 ) -> Episodes:
     """Let every client go their way until the horizon; the same table as the reference engine, row for row.
 
     compiled: with numba or interpreted; None decides by the number of clients
-    daily_held: (days, s), filled with the engine's own count of places held at the end of each day, if given
+    daily: (2, days, s), filled with the engine's own counts at the end of each day, of places held and of clients waiting
     loop: the loop itself, replaced only by tests
     """
     n, n_steps = courses.course_days.shape
@@ -64,11 +64,14 @@ def run(
         table = [np.full(room, fill, dtype=dtype) for fill, dtype in _TABLE]
         columns = [as_columns(column) for column in table]
         lists = [as_columns(column) for column in _lists(n, n_steps, n_ranks, horizon, room)]
-        held_each_day = as_columns(np.zeros(horizon * n_steps, dtype=np.int32))
-        n_rows = the_loop(horizon, n_steps, n_ranks, *map(as_columns, inputs), *columns, *lists, held_each_day)
+        counts = [
+            as_columns(np.zeros(size, dtype=np.int64)) for size in (n_steps, horizon * n_steps, horizon * n_steps)
+        ]
+        watched = int(daily is not None)
+        n_rows = the_loop(horizon, n_steps, n_ranks, watched, *map(as_columns, inputs), *columns, *lists, *counts)
         room *= 2
-    if daily_held is not None:
-        daily_held[:] = np.asarray(held_each_day).reshape(horizon, n_steps)
+    if daily is not None:
+        daily[:] = np.reshape(counts[1:], (2, horizon, n_steps))
     return canonical(*(np.asarray(column[:n_rows], dtype=np.int64) for column in columns))
 
 
@@ -103,17 +106,19 @@ def _compiled() -> Callable[..., int]:
 
 
 def pass_the_days(
-    horizon: int, n_steps: int, n_ranks: int,
+    horizon: int, n_steps: int, n_ranks: int, watched: int,
     joins_day: Columns, first_step: Columns, course_days: Columns, patience_days: Columns, rank: Columns,
     ending_of: Columns, inside_from: Columns, inside_to: Columns, next_inside: Columns, next_outside: Columns,
     began_day: Columns, returns_as: Columns, return_after_days: Columns, arrivals: Columns, places: Columns,
     client: Columns, step: Columns, joined: Columns, started: Columns, ended: Columns, ending: Columns,
     list_head: Columns, list_tail: Columns, list_next: Columns, ends_on: Columns, ends_next: Columns,
     leaves_on: Columns, leaves_next: Columns, returns_on: Columns, returns_next: Columns,
-    held: Columns, first_rank: Columns, joiners: Columns, held_each_day: Columns,
+    held: Columns, first_rank: Columns, joiners: Columns, waiting: Columns, held_each_day: Columns,
+    waiting_each_day: Columns,
 ) -> int:  # fmt: skip
     """Write the Episodes table; returns the number of rows, or ROWS_EXHAUSTED when there is no room for more.
 
+    watched: 1 to count who waits each day, for which everybody's patience stands in the calendar
     Client by step columns are flat: client * n_steps + step. `joiners` holds such numbers too, for one day at a time.
     """
     n_rows = 0
@@ -145,7 +150,8 @@ def pass_the_days(
                 if started[row] == NOT_YET:
                     ended[row] = day
                     ending[row] = GAVE_UP
-                    if day + return_after_days[client[row]] < horizon:
+                    waiting[step[row]] -= 1
+                    if returns_as[client[row]] >= 0 and day + return_after_days[client[row]] < horizon:
                         back = day + return_after_days[client[row]]
                         returns_next[returns_as[client[row]]] = returns_on[back]
                         returns_on[back] = returns_as[client[row]]
@@ -196,8 +202,9 @@ def pass_the_days(
                     ends_next[row] = ends_on[last]
                     ends_on[last] = row
                 continue
-            if returns_as[who] >= 0 and patience_days[at] != NEVER and joined[row] + patience_days[at] < horizon:
-                last = joined[row] + patience_days[at]
+            waiting[where] += 1
+            last = horizon if patience_days[at] == NEVER else joined[row] + patience_days[at]
+            if (watched or returns_as[who] >= 0) and last < horizon:
                 leaves_next[row] = leaves_on[last]
                 leaves_on[last] = row
             queue = where * n_ranks + rank[at]
@@ -225,12 +232,14 @@ def pass_the_days(
                     ending[row] = GAVE_UP
                     continue
                 started[row] = day
+                waiting[where] -= 1
                 held[where] += 1
                 last = day + course_days[at]
                 if last < horizon:
                     ends_next[row] = ends_on[last]
                     ends_on[last] = row
             held_each_day[day * n_steps + where] = held[where]
+            waiting_each_day[day * n_steps + where] = waiting[where]
     # Those still on a list whose patience ended by the horizon; R7: all else stays NOT_YET
     for row in range(n_rows):
         at = client[row] * n_steps + step[row]

@@ -48,13 +48,13 @@ def run(
     courses: Courses,
     capacity: Capacity,
     *,
-    daily_held: NDArray[np.int32] | None = None,
+    daily: NDArray[np.int32] | None = None,
     order: Sequence[int] | None = None,
 ) -> Episodes:
     """Let every client go their way until the horizon.
 
     courses: what each client would receive; capacity: places by day and step
-    daily_held: (days, s), filled with the engine's own count of places held at the end of each day, if given
+    daily: (2, days, s), filled with the engine's own counts at the end of each day, of places held and of clients waiting
     order: in which clients' stories are begun; the answer does not depend on it, and a test says so
     Returns the Episodes table in canonical order.
     """
@@ -66,7 +66,7 @@ def run(
         if NOT_YET != plans["joins_day"][client] < horizon:
             env.process(referral(service, plans, client))
     if horizon:
-        env.process(fill_places_each_day(service, capacity.places.tolist(), daily_held))
+        env.process(fill_places_each_day(service, capacity.places.tolist(), daily))
         env.run(until=horizon)  # rule R7: what has not happened by the horizon stays NOT_YET
     columns = (
         np.array([getattr(stay, name) for stay in service.stays], dtype=np.int64)
@@ -120,7 +120,7 @@ def wait_for_a_place(service: Service, plans: dict[str, list[Any]], stay: Stay, 
         stay.ended_day, stay.ending = int(env.now), GAVE_UP
 
 
-def fill_places_each_day(service: Service, places: list[list[int]], daily_held: NDArray[np.int32] | None) -> Story:
+def fill_places_each_day(service: Service, places: list[list[int]], daily: NDArray[np.int32] | None) -> Story:
     """Rule R4: at the end of each day each step, in order, fills its free places from its waiting list."""
     env = service.env
     for day, open_places in enumerate(places):
@@ -132,8 +132,9 @@ def fill_places_each_day(service: Service, places: list[list[int]], daily_held: 
                     service.held[step] += 1  # rule R6: nobody starts while held >= open
                     stay.started_day = day
                     stay.place_offered.succeed()
-        if daily_held is not None:
-            daily_held[day] = service.held
+        if daily is not None:
+            daily[0, day] = service.held
+            daily[1, day] = [sum(entry[3].ending != GAVE_UP for entry in waiting) for waiting in service.waiting]
 
 
 def end_of_day(env: simpy.Environment, day: int) -> simpy.Event:
