@@ -140,7 +140,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             va="center",
             weight="bold",
         )
-        if note:
+        if note and value < 99.5:  # at 100 there are no others
             ax.annotate(
                 note,
                 (value, k),

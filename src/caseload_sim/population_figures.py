@@ -34,7 +34,7 @@ def plot_pairs(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes
     _compare(ax, chosen, 1)
     ax.set_xscale("log", base=2)
     ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
-    ax.set_xlabel("Odds ratio\n(published ones are mostly of the general population, where they are larger)")
+    ax.set_xlabel("Odds ratio\n(published: mostly general population, where it is larger)")
     ax.set_title("Conditions that go together")
     return ax
 

@@ -21,28 +21,13 @@ class SweepPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow:
-    """One figure of a sweep, flat: the columns of `Row` after the paths and the values they took."""
+class SweepRow(Row):
+    """One figure of a sweep, flat: the columns of `Row`, then the paths and the values they took."""
 
     path: str
     set_to: float
     second_path: str
     second_set_to: float
-    scenario: str
-    measure: str
-    base: str
-    at: str
-    service: str
-    group: str
-    value: float
-    lower_95_ci: float
-    upper_95_ci: float
-    lower_95_range: float
-    upper_95_range: float
-    numerator: float
-    denominator: float
-    unit: str
-    n_replications: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +44,13 @@ def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
     """The sweep as flat rows, for files and machines."""
     first, second = (*swept.paths, "")[:2]
     return tuple(
-        SweepRow(first, point.at[first], second, point.at.get(second, nan), **asdict(row))
+        SweepRow(
+            **asdict(row),
+            path=first,
+            set_to=point.at[first],
+            second_path=second,
+            second_set_to=point.at.get(second, nan),
+        )
         for point in swept.points
         for row in point.rows
     )
