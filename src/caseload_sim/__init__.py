@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caseload_sim.calibration import calibrate_population
     from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, load_scenario
+    from caseload_sim.counted import Simulation
     from caseload_sim.definitions import MEASURES
     from caseload_sim.errors import CaseloadError, CatalogueError, RunError, ScenarioError
     from caseload_sim.experiment import Results, Row, replicate, simulate
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
-    from caseload_sim.measures import Simulation, measure
+    from caseload_sim.measures import measure
     from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
     from caseload_sim.report import population_report
     from caseload_sim.scenario import Scenario
@@ -29,7 +30,8 @@ _HOME = {
     "experiment": ("Results", "Row", "replicate", "simulate"),
     "explanation": ("explain",),
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
-    "measures": ("Simulation", "measure"),
+    "counted": ("Simulation",),
+    "measures": ("measure",),
     "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
     "report": ("population_report",),
     "scenario": ("Scenario",),

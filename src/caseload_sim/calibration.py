@@ -75,7 +75,7 @@ def calibrate_population(scenario: Scenario) -> PopulationFit:
     def mean_scores(moved: Population) -> Floats:
         changed, draws = scenario.model_copy(update={"population": moved}), Draws(0, 0)
         clients = draw_population(changed, draws, N_CLIENTS_FOR_SCORES)
-        scores = start_scores(changed, clients, draws, clients.count(changed, "emotional_disorder") > 0)
+        scores = start_scores(changed, clients, draws)
         return np.array([scores[name] for name in quantities])
 
     if targets.count_mix:

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from caseload_sim.errors import did_you_mean
 from caseload_sim.origin import Number, numbers
+from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES
-from caseload_sim.scenario import DEFAULT, CourseStep, Population, Scenario
+from caseload_sim.scenario import DEFAULT, Population, Scenario
 
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005

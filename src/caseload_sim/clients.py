@@ -60,13 +60,16 @@ def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
     return replace(draw_population(scenario, draws, len(referral_day)), referral_day=referral_day)
 
 
-def draw_population(scenario: Scenario, draws: Draws, n_clients: int) -> Clients:
-    """So many clients, whatever the demand, all on day 0: to look at who is referred rather than when."""
+def draw_population(scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0) -> Clients:
+    """So many clients, whatever the demand, all on day 0: to look at who is referred rather than when.
+
+    first_id: place of the first in every random stream
+    """
     days = np.zeros(n_clients, dtype=np.int32)
     eligibility = scenario.population.eligibility
-    ids = np.arange(n_clients, dtype=np.int64)
+    ids = np.arange(first_id, first_id + n_clients, dtype=np.int64)
     if eligibility is not None:
-        ids = _eligible_ids(scenario, draws, eligibility, n_clients)
+        ids = _eligible_ids(scenario, draws, eligibility, n_clients, first_id)
     return _people(scenario, draws, ids, days)
 
 
@@ -172,14 +175,14 @@ def _stratum(shares: dict[str, float], u: Floats) -> NDArray[np.int8]:
     return np.minimum(np.searchsorted(edges / edges[-1], u), len(shares) - 1).astype(np.int8)
 
 
-def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int) -> Ids:
+def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int, first_id: int) -> Ids:
     """The first `wanted` candidates who meet the rules; a client's id is the candidate's."""
     found: list[Ids] = []
-    n_found, first, block = 0, 0, max(4096, 4 * wanted)
+    n_found, first, block = 0, first_id, max(4096, 4 * wanted)
     while n_found < wanted:
-        if first > MOST_CANDIDATES_PER_CLIENT * max(wanted, 100):
+        if first - first_id > MOST_CANDIDATES_PER_CLIENT * max(wanted, 100):
             raise RunError(
-                f"population.eligibility: only {n_found} of {first:,} candidates are eligible, too few to fill a "
+                f"population.eligibility: only {n_found} of {first - first_id:,} candidates are eligible, too few to fill a "
                 "service. Raise the prevalence of what is asked for, or exclude less."
             )
         ids = np.arange(first, first + block, dtype=np.int64)

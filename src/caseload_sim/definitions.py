@@ -21,6 +21,8 @@ _LADDER = (
     "start interview and at caseness at first contact (at referral if never seen); by base: all of them (referred), "
     "those with a first contact (started), those with two or more (finished)"
 )
+_ENDED = "referrals ended in the period"
+_COURSES = "courses of two or more sessions ended in the period"
 
 MEASURES = (
     Measure("referrals_received", "referrals", "Referrals in the data collection period.", "referrals", "", _NHS),
@@ -140,9 +142,20 @@ MEASURES = (
         _NHS,
     ),
     Measure(
-        "not_suitable", "share", "Found unsuitable before any contact.", "not suitable", "referrals ended in the period"
+        "not_suitable",
+        "share",
+        "Found unsuitable, before any contact or at assessment.",
+        "not suitable",
+        "referrals ended in the period",
     ),
     Measure("not_assessed", "share", "Never came to an assessment.", "not assessed", "referrals ended in the period"),
+    Measure(
+        "incomplete_assessment",
+        "share",
+        "Left at assessment before it was complete.",
+        "left at assessment",
+        "referrals ended in the period",
+    ),
     Measure(
         "declined",
         "share",
@@ -165,10 +178,23 @@ MEASURES = (
         "dropped out",
         "referrals ended in the period",
     ),
+    *(
+        Measure(f"reason_{name}", "share", f"Recorded reason for ending: {words}.", words, _ENDED, _NHS)
+        for name, words in (
+            ("not_suitable", "not suitable, signposted or not"),
+            ("declined", "suitable but declined treatment"),
+            ("not_assessed", "not assessed"),
+            ("incomplete_assessment", "dropped out of assessment"),
+            ("advice_or_elsewhere", "advice and support, or another service"),
+            ("mutually_agreed", "mutually agreed completion of treatment"),
+            ("unplanned", "ended earlier than the care professional planned"),
+            ("other", "any other, or none recorded (advice, another service, incomplete assessment)"),
+        )
+    ),
     Measure(
         "low_intensity_first",
         "share",
-        "First course at the first treatment step of the pathway.",
+        "First course at the first treatment step of the pathway, or a step beside it.",
         "first course at the first treatment step",
         "finished a course, ended in the period, with a treatment course",
     ),
@@ -178,6 +204,13 @@ MEASURES = (
         "Began a course at a second step.",
         "a second step",
         "finished a course, ended in the period, first course at the first treatment step",
+    ),
+    Measure(
+        "stepped_down",
+        "share",
+        "Began a second course at a lower step.",
+        "a lower step after the first",
+        "finished a course, ended in the period, first course at another than the first treatment step",
     ),
     Measure(
         "unfinished",
@@ -219,6 +252,35 @@ MEASURES = (
     ),
     Measure("last_phq9_mean", "points", "PHQ-9 at last contact, mean.", "points", "as for first_phq9_mean"),
     Measure("last_gad7_mean", "points", "GAD-7 at last contact, mean.", "points", "as for first_gad7_mean"),
+    *(
+        Measure(
+            f"course_{when}_{name.lower().replace('-', '')}_{what}",
+            "points",
+            f"{name} at the {which} of a therapy course, {what.replace('sd', 'standard deviation')}.",
+            "points",
+            _COURSES,
+            _NHS,
+        )
+        for when, which in (("first", "start"), ("last", "last session"))
+        for name in ("PHQ-9", "GAD-7")
+        for what in ("mean", "sd")
+    ),
+    Measure(
+        "course_at_caseness",
+        "share",
+        "At caseness at the start of a therapy course (the first contact, for a client's first course); not the figure per finished referral.",
+        "at caseness",
+        _COURSES,
+        _NHS,
+    ),
+    Measure(
+        "course_recovery",
+        "share",
+        "Below both cut-offs at the last session of a therapy course; not the figure per finished referral.",
+        "below both cut-offs at the last session",
+        f"{_COURSES}, at caseness at its first session",
+        _NHS,
+    ),
     Measure(
         "first_contact_days_mean", "days", "Referral to first contact, mean.", "days", "first contacts in the period"
     ),
@@ -231,6 +293,14 @@ MEASURES = (
         "Referral to first contact: nine in ten waited no longer.",
         "",
         "first contacts in the period",
+    ),
+    Measure(
+        "first_contact_within_28_days",
+        "share",
+        "First contact within 28 days of referral.",
+        "within 28 days",
+        "first contacts in the period",
+        _NHS,
     ),
     Measure(
         "first_contact_within_6_weeks",
@@ -282,6 +352,21 @@ MEASURES = (
         _NHS,
     ),
     Measure(
+        "treatment_wait_days_mean",
+        "days",
+        "First contact to first session of treatment, mean, by intensity of the first course.",
+        "days",
+        "second contacts in the period",
+    ),
+    Measure(
+        "step_up_wait_days_mean",
+        "days",
+        "Last session below to first session above, mean, of those stepped up.",
+        "days",
+        "referrals ended in the period with a step-up",
+        _NHS,
+    ),
+    Measure(
         "wait_days_mean",
         "days",
         "Joining a step's waiting list to starting there, mean over those who started.",
@@ -309,7 +394,33 @@ MEASURES = (
         "contacts",
         "finished a course, ended in the period",
     ),
+    Measure(
+        "coded_contacts_mean",
+        "contacts",
+        "Contacts coded low or high intensity, mean of those with any; some assessments are coded low intensity.",
+        "contacts so coded",
+        "finished a course, ended in the period, with any such contact",
+        _NHS,
+    ),
     Measure("contacts_median", "contacts", "Attended contacts, median.", "", "finished a course, ended in the period"),
+    Measure(
+        "days_between_contacts_mean",
+        "days",
+        "Days between attended sessions of a course, mean.",
+        "days",
+        "gaps between sessions of courses ended in the period",
+        _NHS,
+    ),
+    *(
+        Measure(
+            name, "share", f"Booked contacts {words}.", words, "contacts booked, referrals ended in the period", _NHS
+        )
+        for name, words in (
+            ("not_attended", "not attended, without word (DNA)"),
+            ("client_cancelled", "cancelled by the client"),
+            ("provider_cancelled", "cancelled by the provider"),
+        )
+    ),
     Measure(
         "missed_contacts",
         "share",
@@ -330,6 +441,13 @@ MEASURES = (
         "clients",
         "Clients on a step's waiting list at the end of a day, mean over the period.",
         "client-days",
+        "days in the period",
+    ),
+    Measure(
+        "waiting_list_growth",
+        "clients a week",
+        "How fast a step's waiting list grows (falls, if negative): slope of a straight line through the period.",
+        "",
         "days in the period",
     ),
 )

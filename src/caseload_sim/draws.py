@@ -37,17 +37,36 @@ PURPOSES = (
     "route",
     "booking",
     "before_assessment",
+    "booking_slow",
+    "booking_slow_days",
+    "modality",
+    "modality_reach",
+    "variant",
     "advice",
     "attendance",
+    "incomplete",
+    "not_suitable_seen",
+    "reason",
+    "assessment_coded",
+    "lag",
     "patience",
     "planned_sessions",
     "drop_out",
     "missed",
+    "missed_provider",
+    "missed_word",
     "step_up",
+    "step_down",
+    "returns",
+    "return_delay",
+    "start",
+    "start_lot",
     "relapse",
     "relapse_day",
     "parameter",
 )
+# People who are not first referrals have places of their own in every stream: returns, and those there at opening.
+RETURN_IDS, START_IDS = 2**40, 2**41
 _WORDS_PER_BLOCK = 4  # Philox makes four 64-bit words at a time, and `advance` counts in blocks
 
 
@@ -65,20 +84,18 @@ class Draws:
         """Uniform draws strictly between 0 and 1 for the clients (or days) `ids`.
 
         purpose: a member of PURPOSES, or one followed by ":" and a name
-        ids: (n,) int64, ascending
+        ids: (n,) int64, ascending; ordinary ones from 0, those of returns and of a running start in blocks of their own
         Returns (n,) float64.
         """
         assert purpose.split(":")[0] in PURPOSES, purpose
         if len(ids) == 0:
             return np.empty(0)
         key = blake2b(f"{self.seed}/{self.replication}/{purpose}".encode(), digest_size=16).digest()
-        bits = np.random.Philox(key=np.frombuffer(key, dtype="<u8").astype(np.uint64))
-        first = int(ids[0]) // _WORDS_PER_BLOCK
-        bits.advance(first)
-        stream = np.random.Generator(bits).random(int(ids[-1]) + 1 - first * _WORDS_PER_BLOCK)
-        stream += 2.0**-54  # never exactly 0, so that inverse distribution functions stay finite
-        offset = ids - first * _WORDS_PER_BLOCK
-        return stream if len(offset) == len(stream) else stream[offset]
+        words = np.frombuffer(key, dtype="<u8").astype(np.uint64)
+        if ids[-1] < RETURN_IDS or ids[0] >= START_IDS:
+            return _stretch(words, ids)
+        edges = np.searchsorted(ids, [RETURN_IDS, START_IDS])
+        return np.concatenate([_stretch(words, part) for part in np.split(ids, edges) if len(part)])
 
     def normal(self, purpose: str, ids: Ids) -> Floats:
         """Standard normal draws, (n,) float64; see `uniform`."""
@@ -92,10 +109,28 @@ class Draws:
 
         return np.asarray((gammaincinv(shape, self.uniform(purpose, ids)) - shape) / np.sqrt(shape))
 
+    def gamma_days(self, purpose: str, ids: Ids, mean_days: float, shape: float) -> NDArray[np.int32]:
+        """Whole days, rounded to the nearest, of a gamma time with that mean and shape, (n,) int32, >= 0."""
+        from scipy.special import gammaincinv
+
+        days = gammaincinv(shape, self.uniform(purpose, ids)) * (mean_days / shape)
+        return np.minimum(np.rint(days), 2**30).astype(np.int32)
+
     def exponential_days(self, purpose: str, ids: Ids, mean_days: float) -> NDArray[np.int32]:
         """Whole days, rounded down, of an exponential time with that mean, (n,) int32, >= 0."""
         days = -mean_days * np.log(self.uniform(purpose, ids))
         return np.minimum(days, 2**30).astype(np.int32)
+
+
+def _stretch(key: NDArray[np.uint64], ids: Ids) -> Floats:
+    """Uniform draws at these places of the stream with that key, (n,) float64."""
+    bits = np.random.Philox(key=key)
+    first = int(ids[0]) // _WORDS_PER_BLOCK
+    bits.advance(first)
+    stream = np.random.Generator(bits).random(int(ids[-1]) + 1 - first * _WORDS_PER_BLOCK)
+    stream += 2.0**-54  # never exactly 0, so that inverse distribution functions stay finite
+    offset = ids - first * _WORDS_PER_BLOCK
+    return stream if len(offset) == len(stream) else stream[offset]
 
 
 def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) -> NDArray[np.int32]:

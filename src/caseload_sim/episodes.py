@@ -92,15 +92,34 @@ def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDAr
     """Clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32."""
     held = np.zeros((horizon_days + 1, n_steps), dtype=np.int32)
     waiting = np.zeros((horizon_days + 1, n_steps), dtype=np.int32)
-    started, ended = episodes.started_day, episodes.ended_day
+    rows = (episodes.ended_day == NOT_YET) | (episodes.ended_day >= 0)  # what was over before opening is not counted
+    step, joined = episodes.step[rows], episodes.joined_day[rows]
+    started, ended = episodes.started_day[rows], episodes.ended_day[rows]
     ever = started != NOT_YET
     last = np.where(ended == NOT_YET, horizon_days, ended)
-    np.add.at(held, (np.maximum(started[ever], 0), episodes.step[ever]), 1)
-    np.add.at(held, (last[ever], episodes.step[ever]), -1)
-    np.add.at(waiting, (np.maximum(episodes.joined_day, 0), episodes.step), 1)
+    np.add.at(held, (np.maximum(started[ever], 0), step[ever]), 1)
+    np.add.at(held, (last[ever], step[ever]), -1)
+    np.add.at(waiting, (np.maximum(joined, 0), step), 1)
     left_list = np.where(ever, np.maximum(started, 0), last)
-    np.add.at(waiting, (left_list, episodes.step), -1)
+    np.add.at(waiting, (left_list, step), -1)
     return held.cumsum(axis=0, dtype=np.int32)[:-1], waiting.cumsum(axis=0, dtype=np.int32)[:-1]
+
+
+def joined_first(courses: Courses, episodes: Episodes, horizon_days: int) -> NDArray[np.int32]:
+    """Day on which each row joined, or would have joined, its first list; NOT_YET for returns that did not come, (n,)."""
+    joined = courses.joins_day.copy()
+    left = np.where(courses.first_step < 0, np.where(joined == NOT_YET, NOT_YET, np.maximum(joined, 0)), NOT_YET)
+    left[episodes.client] = episodes.ended_day  # rows are in order of time, so the last one stays
+    parents = np.flatnonzero(courses.returns_as >= 0)
+    while len(parents):
+        children = courses.returns_as[parents]
+        back = left[parents].astype(np.int64) + courses.return_after_days[parents]
+        came = (left[parents] != NOT_YET) & (back < horizon_days) & (joined[children] == NOT_YET)
+        joined[children[came]] = back[came]
+        at_once = came & (courses.first_step[children] < 0)
+        left[children[at_once]] = back[at_once]
+        parents = children[came & (courses.returns_as[children] >= 0)]
+    return joined
 
 
 def check_invariants(episodes: Episodes, courses: Courses, capacity: Capacity) -> None:

@@ -1,23 +1,24 @@
 """From a scenario to its results: one replication, or many with intervals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import DAYS_PER_YEAR, draw_clients
-from caseload_sim.courses import check_courses, draw_courses, places
+from caseload_sim.counted import MeasureTable, Simulation
+from caseload_sim.courses import NOT_YET, check_courses, places
 from caseload_sim.definitions import definition
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
-from caseload_sim.episodes import check_invariants, digest, first_difference
+from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.measures import MeasureTable, OverTime, Simulation, measure, over_time
+from caseload_sim.measures import OverTime, measure, over_time
 from caseload_sim.outcomes import read_outcomes
+from caseload_sim.referrals import Referrals, draw_referrals, with_history
 from caseload_sim.scenario import Scenario
-from caseload_sim.severity import trajectory
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 MIDDLE_SHARE = 0.95  # of the intervals reported
@@ -180,21 +181,35 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
 
 def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulation:
     draws = Draws(scenario.run.seed, replication)
-    clients = draw_clients(scenario, draws)
-    path = trajectory(scenario, clients, draws)
-    courses, care = draw_courses(scenario, clients, path, draws)
-    check_courses(courses)
     capacity = places(scenario)
-    episodes = engine(courses, capacity)
-    check_invariants(episodes, courses, capacity)
-    outcomes = read_outcomes(scenario, clients, path, care, courses, episodes, draws)
+    referrals = draw_referrals(scenario, draw_clients(scenario, draws), capacity, draws)
+    courses = referrals.courses
+    check_courses(courses)
+    queue = engine(courses, capacity)
+    check_invariants(queue, courses, capacity)
+    referrals = _with_days_of_return(referrals, queue, scenario)
+    clients, care = referrals.clients, referrals.care
+    episodes = with_history(queue, referrals.history)
+    outcomes = read_outcomes(scenario, clients, referrals.path, care, courses, episodes, draws)
     digests = {
         "clients": digest(clients),
         "courses": digest(courses),
-        "episodes": digest(episodes),
+        "episodes": digest(queue),
         "outcomes": digest(outcomes),
     }
     return Simulation(scenario, replication, clients, care, capacity, episodes, outcomes, digests)
+
+
+def _with_days_of_return(referrals: Referrals, queue: Episodes, scenario: Scenario) -> Referrals:
+    """The clients with the days, known only now, on which those who came back were referred again."""
+    clients, care = referrals.clients, referrals.care
+    unknown = clients.referral_day == NOT_YET
+    if not unknown.any():
+        return referrals
+    joined = joined_first(referrals.courses, queue, scenario.run.horizon_days)
+    came = unknown & (joined != NOT_YET)
+    days = np.where(came, joined - care.booking_days, clients.referral_day).astype(np.int32)
+    return replace(referrals, clients=replace(clients, referral_day=days))
 
 
 def replicate(
@@ -248,9 +263,8 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     """
     scenario = _with_run(scenario, seed, 1)
     draws = Draws(scenario.run.seed, replication)
-    clients = draw_clients(scenario, draws)
-    courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
     capacity = places(scenario)
+    courses = draw_referrals(scenario, draw_clients(scenario, draws), capacity, draws).courses
     reference = ENGINES["reference"](courses, capacity)
     others = [
         kernel.run(courses, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]
@@ -273,7 +287,7 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     for i, key in enumerate(keys):
         unit = definition(key.measure).unit
         low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
-        if key.service == "difference":
+        if key.service == "difference" or unit == "clients a week":
             low = -high
         lower_ci, upper_ci, lower_range, upper_range = (
             float(np.clip(value[i] + width, low, high)) for width in (-half[i], half[i], -wide[i], wide[i])

@@ -5,22 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.assessment import EXITS, NO_SERVICE, TREATED
+from caseload_sim.care import Care
 from caseload_sim.clients import Clients
-from caseload_sim.courses import (
-    ASSESSED,
-    DROPPED_OUT,
-    EXITS,
-    FINISHED,
-    GAVE_UP,
-    NO_SERVICE,
-    NOT_YET,
-    TREATED,
-    Care,
-    Courses,
-)
+from caseload_sim.course_scores import CourseScores, course_scores
+from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET, Courses
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.episodes import Episodes
-from caseload_sim.scenario import CourseStep, Scenario
+from caseload_sim.pathway import CourseStep
+from caseload_sim.scenario import Scenario
 from caseload_sim.severity import (
     GAD7_RELIABLE_CHANGE,
     ONE_YEAR_DAYS,
@@ -62,11 +55,14 @@ class Outcomes:
 
     end_day: (n,) the last stay ended, or the client left; left: (n,) int8, index into LEFT
     first_contact_day, second_contact_day, last_contact_day: (n,)
-    contacts: (n,) attended, assessment included; sessions: (n, s) attended treatment sessions; missed: (n, s)
+    contacts: (n,) attended, assessment included; sessions: (n, s) attended treatment sessions
+    not_attended, client_cancelled, provider_cancelled: (n,) other booked contacts
     first_course: (n,) int8, step of the first course begun, -1 for none
-    stepped_up: (n,) bool, began a course at a second step
+    stepped_up, stepped_down: (n,) bool, began a course at a step above, below, the first
+    step_up_wait_days: (n,) int32, last session before stepping up to the first after it, NOT_YET for all others
     first_phq9, first_gad7: (n,) int8, at the first contact
     diagnosed: (n, d) bool, at interview at referral; principal: (n,) int8, the most severe of them, -1 for none
+    course_scores: scores by course
     service, none: readings with the service and for the same client without
     """
 
@@ -77,13 +73,18 @@ class Outcomes:
     last_contact_day: Days
     contacts: Days
     sessions: Days
-    missed: Days
+    not_attended: Days
+    client_cancelled: Days
+    provider_cancelled: Days
     first_course: NDArray[np.int8]
     stepped_up: Flags
+    stepped_down: Flags
+    step_up_wait_days: Days
     first_phq9: Scores
     first_gad7: Scores
     diagnosed: Flags
     principal: NDArray[np.int8]
+    course_scores: CourseScores
     service: Reading
     none: Reading
 
@@ -160,13 +161,18 @@ def read_outcomes(
         last_contact_day=seen.last_contact_day,
         contacts=seen.contacts,
         sessions=seen.sessions,
-        missed=seen.missed,
+        not_attended=seen.not_attended,
+        client_cancelled=seen.client_cancelled,
+        provider_cancelled=seen.provider_cancelled,
         first_course=seen.first_course,
         stepped_up=seen.stepped_up,
+        stepped_down=seen.stepped_down,
+        step_up_wait_days=seen.step_up_wait_days,
         first_phq9=first_phq9,
         first_gad7=first_gad7,
         diagnosed=diagnosed,
         principal=principal,
+        course_scores=course_scores(scenario, clients, path, care, episodes, seen.first_contact_day),
         service=_reading(scenario, path, treated, elapsed_days, interview, risk),
         none=_reading(scenario, path, untreated, elapsed_days, interview, never),
     )
@@ -186,10 +192,14 @@ class _Seen:
     last_contact_day: Days
     contacts: Days
     sessions: Days
-    missed: Days
+    not_attended: Days
+    client_cancelled: Days
+    provider_cancelled: Days
     first_course: NDArray[np.int8]
     last_course: NDArray[np.int8]
     stepped_up: Flags
+    stepped_down: Flags
+    step_up_wait_days: Days
     dropped_out: Flags
 
 
@@ -198,16 +208,18 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     who, step = episodes.client, episodes.step
     is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
     began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
-    sessions, missed = np.zeros((n, n_steps), dtype=np.int32), np.zeros((n, n_steps), dtype=np.int32)
+    sessions = np.zeros((n, n_steps), dtype=np.int32)
     rows = began & is_course[step]
     sessions[who[rows], step[rows]] = care.attended[who[rows], step[rows]]
-    missed[who[began], step[began]] = care.missed[who[began], step[began]]
+    missed = [np.zeros(n, dtype=np.int32) for _ in range(3)]
+    for total, kind in zip(missed, (care.not_attended, care.client_cancelled, care.provider_cancelled), strict=True):
+        np.add.at(total, who[began], kind[who[began], step[began]])
     assessed = np.zeros(n, dtype=np.int32)
     assessed[who[episodes.ending == ASSESSED]] = 1
     contacts = assessed + sessions.sum(axis=1, dtype=np.int32)
 
-    # A contact at assessment is on the last day its slot is held; the first of a course is on the day it starts.
-    first_day = np.where(is_course[step], episodes.started_day, episodes.ended_day - 1)
+    # A contact at assessment is on the last day its slot is held; the first of a course is when the client can come.
+    first_day = np.where(is_course[step], episodes.started_day + care.lag_days[who, step], episodes.ended_day - 1)
     last_day = np.where(is_course[step], episodes.ended_day, episodes.ended_day - 1)
     first_contact = np.full(n, NOT_YET, dtype=np.int32)
     last_contact = np.full(n, NOT_YET, dtype=np.int32)
@@ -223,13 +235,30 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     first_course, last_course = np.full(n, -1, dtype=np.int8), np.full(n, -1, dtype=np.int8)
     last_course[who[course_rows]] = step[course_rows]
     first_course[who[course_rows[::-1]]] = step[course_rows[::-1]]
+    first_at, last_at = np.full(n, NOT_YET, dtype=np.int32), np.full(n, NOT_YET, dtype=np.int32)
+    last_at[who[course_rows]] = first_day[course_rows]
+    first_at[who[course_rows[::-1]]] = last_day[course_rows[::-1]]
+    moved = (sessions > 0).sum(axis=1) > 1
+    below = _steps_below(scenario)
+    down = moved & below[np.maximum(first_course, 0), np.maximum(last_course, 0)]
     dropped = np.zeros(n, dtype=bool)
     dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
     end_day, left = _leaving(scenario, clients, care, courses, episodes)
     return _Seen(
-        end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed,
-        first_course, last_course, (sessions > 0).sum(axis=1) > 1, dropped,
+        end_day, left, first_contact, second_contact, last_contact, contacts, sessions, *missed,
+        first_course, last_course, moved & ~down, down,
+        np.where(moved & ~down, last_at - first_at, NOT_YET).astype(np.int32), dropped,
     )  # fmt: skip
+
+
+def _steps_below(scenario: Scenario) -> NDArray[np.bool_]:
+    """Whether the second step is the one that the first steps down to, (s, s) bool."""
+    steps = scenario.pathway.steps
+    below = np.zeros((max(len(steps), 1),) * 2, dtype=bool)
+    for s, step in enumerate(steps.values()):
+        if isinstance(step, CourseStep) and step.steps_down_to:
+            below[s, scenario.steps.index(step.steps_down_to)] = True
+    return below
 
 
 def _leaving(
@@ -238,7 +267,8 @@ def _leaving(
     """Day on which each referral was over, and how it ended as an index into LEFT."""
     n = len(clients.id)
     left = np.where(care.exit == TREATED, LEFT.index("not_yet"), care.exit - 1).astype(np.int8)
-    end_day = np.where(courses.first_step < 0, courses.joins_day, NOT_YET).astype(np.int32)
+    joins_day = np.where(clients.referral_day == NOT_YET, NOT_YET, clients.referral_day + care.booking_days)
+    end_day = np.where(courses.first_step < 0, joins_day, NOT_YET).astype(np.int32)
     end_day[care.exit == NO_SERVICE] = clients.referral_day[care.exit == NO_SERVICE]
     end_day[end_day >= scenario.run.horizon_days] = NOT_YET
     last_row = np.full(n, -1, dtype=np.int64)

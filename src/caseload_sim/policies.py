@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from caseload_sim.scenario import Routing
+    from caseload_sim.pathway import Routing
 
 
 @dataclass(frozen=True, slots=True)

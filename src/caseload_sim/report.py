@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from caseload_sim.assessment import TREATED, recorded_problem
+from caseload_sim.care import exits_of
 from caseload_sim.clients import Clients, draw_population
-from caseload_sim.courses import recorded_problem
 from caseload_sim.dependence import odds_ratio
 from caseload_sim.draws import Draws
 from caseload_sim.expectation import bounds_of_all, bounds_of_any, counts_in, implied_odds_ratio
@@ -119,46 +119,57 @@ def _pairs(scenario: Scenario, clients: Clients) -> list[Comparison]:
     return rows
 
 
-def start_scores(scenario: Scenario, clients: Clients, draws: Draws, chosen: NDArray[np.bool_]) -> dict[str, float]:
-    """Mean and SD of PHQ-9 and GAD-7 at referral, and the share at caseness, of the chosen clients."""
-    phq9, gad7 = _at_referral(scenario, clients, draws)
-    found = {"phq9_mean": phq9[chosen].mean(), "phq9_sd": phq9[chosen].std()}
-    found |= {"gad7_mean": gad7[chosen].mean(), "gad7_sd": gad7[chosen].std()}
-    found["at_caseness"] = (~below_caseness(phq9[chosen], gad7[chosen])).mean()
+def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str, float]:
+    """Mean and SD of PHQ-9 and GAD-7, and the share at caseness, of those let through to treatment, when it starts.
+
+    Nobody leaves by chance alone here, and everybody starts after `start_scores_after` days: what the queue adds is in
+    `validate-model`.
+    """
+    chosen = exits_of(scenario, clients, draws) == TREATED
+    phq9, gad7 = (scores[chosen] for scores in _at_start(scenario, clients, draws))
+    found = {"phq9_mean": phq9.mean(), "phq9_sd": phq9.std()}
+    found |= {"gad7_mean": gad7.mean(), "gad7_sd": gad7.std()}
+    found["at_caseness"] = (~below_caseness(phq9, gad7)).mean()
     return {name: float(value) for name, value in found.items()}
 
 
-def _at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
-    path = trajectory(scenario, clients, draws)
-    return scores_after(scenario, path, np.zeros(len(clients.id), dtype=np.int32), at_end=False)
+def _at_start(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
+    after = scenario.population.targets.start_scores_after
+    days = np.full(len(clients.id), round(after.value) if after else 0, dtype=np.int32)
+    return scores_after(scenario, trajectory(scenario, clients, draws), days, at_end=False)
 
 
 def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparison]:
-    """Scores at referral: of those with an emotional disorder, of everybody, and by recorded problem."""
+    """Scores at the start of treatment, of those who get it, and by recorded problem; and at referral, of everybody."""
     targets = scenario.population.targets
-    ill = clients.count(scenario, "emotional_disorder") > 0
     fitted = () if targets.count_mix else ("phq9_mean", "gad7_mean", "at_caseness")
     rows = []
-    for name, achieved in start_scores(scenario, clients, draws, ill).items():
-        label = f"score at referral: {name} of those with an emotional disorder"
+    for name, achieved in start_scores(scenario, clients, draws).items():
+        label = f"score at the start of treatment: {name}"
         if name in targets.start_scores:
             use = "fitted" if name in fitted else "compared"
             rows.append(_row(label, targets.start_scores[name], achieved, use, share=False))
         else:
             rows.append(_shown(label, achieved, "shown"))
-    for name, achieved in start_scores(scenario, clients, draws, np.ones(len(ill), dtype=bool)).items():
-        rows.append(_shown(f"score at referral: {name} of all referred", achieved, "shown"))
+    path = trajectory(scenario, clients, draws)
+    for name, scores in zip(
+        ("phq9", "gad7"),
+        scores_after(scenario, path, np.zeros(len(clients.id), dtype=np.int32), at_end=False),
+        strict=True,
+    ):
+        rows.append(_shown(f"score at referral: {name}_mean of all referred", scores.mean(), "shown"))
+        rows.append(_shown(f"score at referral: {name}_sd of all referred", scores.std(), "shown"))
     if targets.scores_by_problem:
         recorded, _ = recorded_problem(scenario, clients, draws)
-        scores = dict(zip(("phq9", "gad7"), _at_referral(scenario, clients, draws), strict=True))
+        treated = exits_of(scenario, clients, draws) == TREATED
+        at_start = dict(zip(("phq9", "gad7"), _at_start(scenario, clients, draws), strict=True))
         for problem, by_instrument in targets.scores_by_problem.items():
             if problem in clients.disorder_names:
-                chosen = ill & (recorded == clients.disorder_names.index(problem))
+                chosen = treated & (recorded == clients.disorder_names.index(problem))
                 for name, number in by_instrument.items():
-                    achieved = float(scores[name][chosen].mean()) if chosen.any() else np.nan
-                    rows.append(
-                        _row(f"score at referral: {name}, problem {problem}", number, achieved, "compared", share=False)
-                    )
+                    achieved = float(at_start[name][chosen].mean()) if chosen.any() else np.nan
+                    label = f"score at the start of treatment: {name}, problem {problem}"
+                    rows.append(_row(label, number, achieved, "compared", share=False))
     return rows
 
 

@@ -16,8 +16,8 @@ from caseload_sim.origin import (
     Points,
     Positive,
     Share,
-    ShareMissed,
 )
+from caseload_sim.pathway import Pathway
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
@@ -50,6 +50,16 @@ class Demand(Part):
     referrals_per_year: Amount = Field(description="referrals a year")
 
 
+class Start(Part):
+    """Who is there at opening."""
+
+    running: bool = Field(description="false opens an empty service")
+    waiting: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="clients on the list of each step at opening; where not given, as many as make the service stationary",
+    )
+
+
 class Eligibility(Part):
     """Who is admitted at all, as a trial admits: only used by scenarios about trials."""
 
@@ -71,7 +81,8 @@ class Combination(Share):
 class Targets(Part):
     """Published figures about the population. `count_mix` is fitted to, or else the means in `start_scores`.
 
-    start_scores: phq9_mean, phq9_sd, gad7_mean, gad7_sd, at_caseness; of those with at least one emotional disorder
+    start_scores: phq9_mean, phq9_sd, gad7_mean, gad7_sd, at_caseness; of those whom assessment lets through to treatment
+    start_scores_after: days from referral to the first score
     scores_by_problem: recorded problem -> phq9, gad7, mean at the start
     """
 
@@ -87,6 +98,7 @@ class Targets(Part):
         default_factory=dict, description="published odds ratio of two conditions"
     )
     start_scores: dict[str, Amount] = Field(default_factory=dict, description="official scores at the start")
+    start_scores_after: Amount | None = Field(default=None, description="days from referral to the first score")
     scores_by_problem: dict[str, dict[str, Amount]] = Field(
         default_factory=dict, description="official mean scores at the start, by recorded problem"
     )
@@ -161,68 +173,26 @@ class Staff(Part):
     available_share: Share = Field(description="share of weeks left after leave, sickness and training")
 
 
-class AssessmentStep(Part):
-    """A first appointment; a place is one appointment slot of one day."""
+class Official(Number):
+    """A published figure about the service, the measure that stands for it here, and what it is used for.
 
-    kind: Literal["assessment"]
-    staff: str
-    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
-    missed_share: ShareMissed = Field(description="share of booked appointments missed or cancelled")
+    fitted_by: paths of the numbers that `calibrate service` moves, all by the same amount, to meet it
+    """
 
+    value: Annotated[float, Field(ge=-1e6, le=1e9)]
+    measure: str
+    base: str = ""
+    at: str = ""
+    group: str = "all"
+    role: Literal["fitted", "check"]
+    fitted_by: tuple[str, ...] = Field(default=(), strict=False)
+    note: str = ""
 
-class CourseStep(Part):
-    """A course of treatment; a place is one caseload slot held from first to last session."""
-
-    kind: Literal["course"]
-    staff: str
-    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
-    missed_share: ShareMissed = Field(description="share of booked sessions missed or cancelled")
-    days_between_sessions: Positive = Field(description="days between booked sessions")
-    planned_sessions_mean: Positive = Field(description="mean planned sessions (at least one)")
-    planned_sessions_shape: Positive = Field(description="negative binomial shape of planned sessions beyond the first")
-    drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
-    effect: dict[str, Share] = Field(description="effect relative to the trials, by target disorder")
-    sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
-    relapse_within_a_year: Share = Field(description="share of the remitted who relapse within 365 days")
-    steps_up_to: str | None = None
-    step_up_acceptance: Share | None = Field(default=None, description="share of non-responders who step up")
-
-
-Step = Annotated[AssessmentStep | CourseStep, Field(discriminator="kind")]
-
-
-class Attendance(Part):
-    """Logit of going on to a second contact, among those assessed and offered treatment."""
-
-    intercept: Effect = Field(description="logit")
-    per_emotional_disorder: Effect = Field(description="logit per emotional disorder")
-    by_condition: dict[str, Effect] = Field(description="logit for clients with the condition")
-
-
-class Routing(Part):
-    """What the service writes down at assessment, and how it sends clients on."""
-
-    right_problem: Share = Field(description="chance that the recorded problem is the principal one, when looked for")
-    otherwise_recorded: tuple[str, ...] = Field(strict=False)
-    disclosure: dict[str, Share] = Field(description="chance that a condition is disclosed at assessment")
-    high_intensity_problems: tuple[str, ...] = Field(strict=False)
-    direct_intercept: Effect = Field(description="logit of going straight to high intensity with any other problem")
-    direct_per_phq9_sd: Effect = Field(description="logit per 6 points of PHQ-9 above 15")
-    direct_per_flag: Effect = Field(description="logit per disclosed condition")
-
-
-class Pathway(Part):
-    """What happens to clients from referral to discharge."""
-
-    policy: str
-    booking_days_mean: Amount = Field(description="mean days from referral until the client can be booked")
-    not_suitable: Share = Field(description="share of referrals found unsuitable before any contact")
-    declined: Share = Field(description="share of referrals who decline before any contact")
-    not_assessed: Share = Field(description="share of referrals who never come to an assessment")
-    discharged_with_advice: Share = Field(description="share of those assessed who are discharged with advice")
-    attendance: Attendance
-    routing: Routing
-    steps: dict[str, Step]
+    @model_validator(mode="after")
+    def _is_moved_only_if_fitted(self) -> Self:
+        if self.fitted_by and self.role == "check":
+            raise ValueError("a check is never fitted to: leave out `fitted_by`, or give it the role 'fitted'")
+        return self
 
 
 class NaturalCourse(Part):
@@ -293,11 +263,13 @@ class Scenario(Part):
     look_at: str
     run: Run
     demand: Demand
+    start: Start
     population: Population
     instruments: Instruments
     staff: dict[str, Staff]
     pathway: Pathway
     outcome: Outcome
+    official: dict[str, Official] = Field(default_factory=dict)
     sources: dict[str, Source] = Field(default_factory=dict)
 
     @property

@@ -137,6 +137,49 @@ def severity_after(
     return severity, distress
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one questionnaire reads, before softening and error: start - progress * fall, where progress is `elapsed`.
+
+    start, fall: (n,) float64, SD; error: (n,) float64, points; instrument, highest: how the level becomes a score
+    """
+
+    start: Floats
+    fall: Floats
+    error: Floats
+    instrument: Instrument
+    highest: int
+
+    def score(self, progress: Floats) -> Scores:
+        """The score, (n,) int8, once so much of the six-month improvement has happened."""
+        instrument = self.instrument
+        soft = instrument.softness.value
+        level = self.start - progress * self.fall
+        points = soft * np.logaddexp(0, (instrument.intercept.value + instrument.slope.value * level) / soft)
+        return np.asarray(np.clip(np.rint(points + self.error), 0, self.highest), dtype=np.int8)
+
+
+def score_lines(
+    scenario: Scenario, path: Trajectory, treated: Treated | None = None, *, at_end: bool = True
+) -> tuple[Line, Line]:
+    """What PHQ-9 and GAD-7 read in the course of time; see `severity_after`."""
+    severity, distress = path.severity, path.distress
+    if at_end:
+        severity = severity + path.state_change
+    if treated is not None:
+        severity, distress = severity - treated.disorders, distress - treated.distress
+    which, names = int(at_end), scenario.disorders
+    lines = []
+    for instrument, errors, highest in (
+        (scenario.instruments.phq9, path.phq9_errors, PHQ9_MAX),
+        (scenario.instruments.gad7, path.gad7_errors, GAD7_MAX),
+    ):
+        start = _level(instrument, names, severity, distress)
+        fall = _level(instrument, names, path.improvement, path.distress_improvement)
+        lines.append(Line(start, fall, errors[which], instrument, highest))
+    return lines[0], lines[1]
+
+
 def scores_after(
     scenario: Scenario,
     path: Trajectory,
@@ -146,30 +189,20 @@ def scores_after(
     at_end: bool = True,
 ) -> tuple[Scores, Scores]:
     """PHQ-9 (0-27) and GAD-7 (0-21) after `days` from referral, each (n,) int8; see `severity_after`."""
-    severity, distress = severity_after(path, days, treated, at_end=at_end)
-    which = 1 if at_end else 0
-    names, instruments = scenario.disorders, scenario.instruments
-    phq9 = _score(instruments.phq9, names, severity, distress, path.phq9_errors[which], PHQ9_MAX)
-    return phq9, _score(instruments.gad7, names, severity, distress, path.gad7_errors[which], GAD7_MAX)
+    progress = elapsed(path.pace, days)
+    phq9, gad7 = score_lines(scenario, path, treated, at_end=at_end)
+    return phq9.score(progress), gad7.score(progress)
 
 
-def _score(
-    instrument: Instrument,
-    names: tuple[str, ...],
-    severity: Floats,
-    distress: Floats,
-    error: Floats,
-    highest: int,
-) -> Scores:
+def _level(instrument: Instrument, names: tuple[str, ...], severity: Floats, distress: Floats) -> Floats:
+    """What an instrument makes of severities (n, d) and distress (n,), SD."""
     mean = severity[:, 0]
     for j in range(1, severity.shape[1]):  # in a fixed order: the sum must not depend on the number of rows
         mean = mean + severity[:, j]
     mean = mean / severity.shape[1]
     own = severity[:, names.index(instrument.own_disorder)] if instrument.own_disorder in names else mean
-    w, k, soft = instrument.own_weight.value, instrument.distress_weight.value, instrument.softness.value
-    level = (w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2)
-    points = soft * np.logaddexp(0, (instrument.intercept.value + instrument.slope.value * level) / soft) + error
-    return np.asarray(np.clip(np.rint(points), 0, highest), dtype=np.int8)
+    w, k = instrument.own_weight.value, instrument.distress_weight.value
+    return np.asarray((w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2))
 
 
 def below_caseness(phq9: Scores, gad7: Scores) -> NDArray[np.bool_]:

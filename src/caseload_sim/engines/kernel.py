@@ -84,7 +84,7 @@ def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int) -> list[
     """Empty linked lists and counters, in the order of `pass_the_days`."""
     empty = [n_steps * n_ranks, n_steps * n_ranks, room, horizon, room, horizon, room, horizon, n]
     lists = [np.full(size, NOBODY, dtype=np.int32) for size in empty]
-    return [*lists, np.zeros(n_steps, dtype=np.int64), np.zeros(n_steps, dtype=np.int64), np.zeros(n, dtype=np.int64)]
+    return [*lists, *(np.zeros(size, dtype=np.int64) for size in (n_steps, n_steps, n, n))]
 
 
 @cache
@@ -113,12 +113,13 @@ def pass_the_days(
     client: Columns, step: Columns, joined: Columns, started: Columns, ended: Columns, ending: Columns,
     list_head: Columns, list_tail: Columns, list_next: Columns, ends_on: Columns, ends_next: Columns,
     leaves_on: Columns, leaves_next: Columns, returns_on: Columns, returns_next: Columns,
-    held: Columns, first_rank: Columns, joiners: Columns, waiting: Columns, held_each_day: Columns,
+    held: Columns, first_rank: Columns, joiners: Columns, entered: Columns, waiting: Columns, held_each_day: Columns,
     waiting_each_day: Columns,
 ) -> int:  # fmt: skip
     """Write the Episodes table; returns the number of rows, or ROWS_EXHAUSTED when there is no room for more.
 
     watched: 1 to count who waits each day, for which everybody's patience stands in the calendar
+    `entered` holds the day each client joined the first list, from which `inside_from` and `inside_to` count.
     Client by step columns are flat: client * n_steps + step. `joiners` holds such numbers too, for one day at a time.
     """
     n_rows = 0
@@ -134,7 +135,7 @@ def pass_the_days(
                 ended[row] = day
                 ending[row] = ending_of[at]
                 following = next_outside[at]
-                if inside_from[at] <= day <= inside_to[at]:
+                if inside_from[at] <= day - entered[client[row]] <= inside_to[at]:
                     following = next_inside[at]
                 if following >= 0:
                     joiners[n_joiners] = client[row] * n_steps + following
@@ -159,6 +160,7 @@ def pass_the_days(
             # R2: clients who return join again
             who = returns_on[day]
             while who != NOBODY:
+                entered[who] = day
                 if first_step[who] >= 0:
                     joiners[n_joiners] = who * n_steps + first_step[who]
                     n_joiners += 1
@@ -171,6 +173,7 @@ def pass_the_days(
         while next_arrival < len(arrivals) and joins_day[arrivals[next_arrival]] <= day:
             who = arrivals[next_arrival]
             next_arrival += 1
+            entered[who] = joins_day[who]
             if first_step[who] >= 0:
                 joiners[n_joiners] = who * n_steps + first_step[who]
                 n_joiners += 1

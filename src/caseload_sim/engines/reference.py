@@ -81,6 +81,7 @@ def referral(service: Service, plans: dict[str, list[Any]], client: int) -> Stor
     joined_day = plans["joins_day"][client]  # before day 0 in a running start (rule R0)
     if joined_day > env.now:
         yield env.timeout(joined_day - int(env.now))
+    entered = joined_day
     step = plans["first_step"][client]
     began = plans["started_day"][client]
     while step != NO_STEP:
@@ -94,7 +95,8 @@ def referral(service: Service, plans: dict[str, list[Any]], client: int) -> Stor
         service.held[step] -= 1
         stay.ended_day = joined_day = int(env.now)
         stay.ending = plans["ending"][client][step]
-        inside = plans["inside_from"][client][step] <= stay.ended_day <= plans["inside_to"][client][step]
+        since = stay.ended_day - entered
+        inside = plans["inside_from"][client][step] <= since <= plans["inside_to"][client][step]
         step = plans["next_inside" if inside else "next_outside"][client][step]
     returns_as = plans["returns_as"][client]
     if returns_as != NO_CLIENT:

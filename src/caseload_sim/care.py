@@ -1,0 +1,176 @@
+"""What each client would receive at each step, and how long they would wait: all drawn before the queue runs.
+
+Whatever depends on the queue becomes a whole number here: a wait that ends in giving up is a patience in
+days, and stepping up is an interval of end days on which the client would count as a responder.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.assessment import (
+    ADVICE,
+    DECLINED_TREATMENT,
+    INCOMPLETE_ASSESSMENT,
+    NEVER_ASSESSED,
+    NOT_SUITABLE_SEEN,
+    TREATED,
+    disclosed_flags,
+    exits,
+    first_course,
+    recorded_problem,
+)
+from caseload_sim.clients import Clients
+from caseload_sim.courses import LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
+from caseload_sim.draws import Draws, Floats
+from caseload_sim.pathway import CourseStep
+from caseload_sim.policies import POLICIES, Known
+from caseload_sim.responding import next_steps
+from caseload_sim.scenario import Scenario
+from caseload_sim.sessions import (
+    attended_sessions,
+    binomial,
+    booking_days,
+    lag_days,
+    missed_sessions,
+    missed_shares,
+    modality_of,
+    patience_days,
+)
+from caseload_sim.severity import Trajectory, scores_after, trajectory
+
+Table = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What care would be like, beyond what the queue needs to know.
+
+    target: (n,) int8, index of the recorded problem, which is what is treated
+    right_target: (n,) bool, the recorded problem is the most severe disorder
+    therapist: (n,) float64, multiplier of the effect
+    attended, not_attended, client_cancelled, provider_cancelled: (n, s) int32, booked contacts by what became of them,
+        if the step is reached and not interrupted
+    booking_days: (n,) int32, from referral to joining the first list
+    lag_days: (n, s) int32, from the offer of a place to the first session
+    modality: (n,) int8, index into `pathway.modalities`
+    exit: (n,) int8, index into EXITS: how the referral ends when it never reaches a course
+    assessment_coded_low: (n,) bool, the assessment of somebody sent straight to high intensity is coded low intensity
+    reason_recorded: (n,) bool, the service records why the referral ended
+    """
+
+    target: Codes
+    right_target: NDArray[np.bool_]
+    therapist: Floats
+    attended: Table
+    not_attended: Table
+    client_cancelled: Table
+    provider_cancelled: Table
+    booking_days: Days
+    lag_days: Table
+    modality: Codes
+    exit: Codes
+    assessment_coded_low: NDArray[np.bool_]
+    reason_recorded: NDArray[np.bool_]
+
+
+def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws) -> tuple[Courses, Care]:
+    """Draw everything that would happen to each client, were there always a free place."""
+    ids, steps = clients.id, list(scenario.pathway.steps.items())
+    shape = (len(ids), len(steps))
+    modality = modality_of(scenario, clients, draws)
+    shares = missed_shares(scenario, clients, modality)
+    known, target, principal = _known(scenario, clients, path, draws)
+    first, exit_ = first_course(scenario, clients, known, draws), exits(scenario, clients, known, draws)
+    attended, lag, course_days, patience = (np.empty(shape, dtype=np.int32) for _ in range(4))
+    kinds = [np.empty(shape, dtype=np.int32) for _ in shares]
+    ending = np.empty(shape, dtype=np.int8)
+    for s, (name, step) in enumerate(steps):
+        attended[:, s], ending[:, s] = attended_sessions(scenario, name, step, clients, modality, draws)
+        missed = missed_sessions(name, clients, attended[:, s], shares[0] + shares[1] + shares[2], draws)
+        for kind, number in zip(kinds, _by_kind(name, clients, missed, shares, draws), strict=True):
+            kind[:, s] = number
+        lag[:, s] = lag_days(scenario, name, step, first, clients, draws)
+        booked = attended[:, s] + missed
+        if isinstance(step, CourseStep):
+            held = lag[:, s] + np.rint(step.days_between_sessions.value * (booked - 1))
+        else:
+            held = booked
+        course_days[:, s] = np.clip(held, 1, LONGEST_DAYS)  # rule R5
+        patience[:, s] = patience_days(scenario, name, step, clients, draws)
+    therapist = np.maximum(1 + scenario.outcome.treatment.therapist_sd.value * draws.normal("therapist", ids), 0.0)
+    booking = booking_days(scenario, clients, draws)
+    inside_from, inside_to, next_inside, next_outside = next_steps(
+        scenario, clients, path, draws, therapist, target, attended, ending, first, booking
+    )
+    leaves = np.isin(exit_, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
+    for s, (_, step) in enumerate(steps):
+        if step.kind == "assessment":
+            next_inside[:, s] = next_outside[:, s] = np.where(leaves, NO_STEP, first)
+    courses = Courses(
+        joins_day=np.where(clients.referral_day == NOT_YET, NOT_YET, clients.referral_day + booking).astype(np.int32),
+        first_step=np.where(np.isin(exit_, NEVER_ASSESSED), NO_STEP, 0).astype(np.int8),  # the first is the assessment
+        course_days=course_days,
+        patience_days=patience,
+        priority=np.zeros(shape, dtype=np.int32),
+        ending=ending,
+        inside_from=inside_from,
+        inside_to=inside_to,
+        next_inside=next_inside,
+        next_outside=next_outside,
+        started_day=np.full(len(ids), NOT_YET, dtype=np.int32),
+        returns_as=np.full(len(ids), NO_CLIENT, dtype=np.int32),
+        return_after_days=np.ones(len(ids), dtype=np.int32),
+    )
+    straight = first == _index_of_last_step(scenario)
+    coded = draws.uniform("assessment_coded", ids) < scenario.pathway.routing.assessment_coded_low.value
+    care = Care(
+        target=target,
+        right_target=target == principal,
+        therapist=therapist,
+        attended=attended,
+        not_attended=kinds[0],
+        client_cancelled=kinds[1],
+        provider_cancelled=kinds[2],
+        booking_days=booking,
+        lag_days=lag,
+        modality=modality,
+        exit=exit_,
+        assessment_coded_low=straight & coded & (exit_ == TREATED),
+        reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
+    )
+    return courses, care
+
+
+def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
+    """How each referral would end short of a course, were there no waiting, (n,) int8, index into EXITS."""
+    known, _, _ = _known(scenario, clients, trajectory(scenario, clients, draws), draws)
+    return exits(scenario, clients, known, draws)
+
+
+def _known(scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws) -> tuple[Known, Codes, Codes]:
+    """What the service knows at assessment; the recorded problem; and the principal one, which it does not know."""
+    target, principal = recorded_problem(scenario, clients, draws)
+    phq9, gad7 = scores_after(scenario, path, np.zeros(len(clients.id), dtype=np.int32), at_end=False)
+    flags = disclosed_flags(scenario, clients, draws)
+    return Known(target, clients.disorder_names, phq9, gad7, flags), target, principal
+
+
+def _by_kind(
+    name: str, clients: Clients, missed: Days, shares: tuple[Floats, Floats, Floats], draws: Draws
+) -> tuple[Days, Days, Days]:
+    """Missed contacts split into not attended, cancelled by the client, and by the provider, each (n,) int32."""
+    word, notice, provider = shares
+    together = np.maximum(word + notice + provider, 1e-12)
+    by_provider = binomial(draws.uniform(f"missed_provider:{name}", clients.id), missed, provider / together)
+    by_client = missed - by_provider
+    without_word = np.maximum(word + notice, 1e-12)
+    not_attended = binomial(draws.uniform(f"missed_word:{name}", clients.id), by_client, word / without_word)
+    return not_attended, by_client - not_attended, by_provider
+
+
+def _index_of_last_step(scenario: Scenario) -> int:
+    """The step to which the policy sends those who need most; -2 when it sends nobody anywhere."""
+    steps = POLICIES[scenario.pathway.policy].steps
+    return scenario.steps.index(steps[-1]) if steps else -2

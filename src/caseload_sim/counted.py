@@ -1,0 +1,111 @@
+"""One replication with all its tables, and how rows of a measure table are counted from them."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.care import Care
+from caseload_sim.clients import Clients
+from caseload_sim.courses import Capacity
+from caseload_sim.episodes import Episodes
+from caseload_sim.outcomes import Outcomes
+from caseload_sim.pathway import CourseStep
+from caseload_sim.scenario import Scenario
+
+Flags = NDArray[np.bool_]
+
+
+class Key(NamedTuple):
+    """Which row of a measure table: `at` and `service` are empty where they do not apply."""
+
+    measure: str
+    base: str
+    at: str
+    service: str
+    group: str
+
+
+class Value(NamedTuple):
+    """One row's numerator, denominator and value; NaN where there is none."""
+
+    numerator: float
+    denominator: float
+    value: float
+
+
+MeasureTable = dict[Key, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """One replication of a scenario, every table of it; what `simulate` returns."""
+
+    scenario: Scenario
+    replication: int
+    clients: Clients
+    care: Care
+    capacity: Capacity
+    episodes: Episodes
+    outcomes: Outcomes
+    digests: dict[str, str]
+
+
+def period(simulation: Simulation) -> tuple[int, int]:
+    """First day of data collection, and the first day after it."""
+    run = simulation.scenario.run
+    return run.warm_up_days, run.warm_up_days + run.data_collection_days
+
+
+def within(simulation: Simulation, days: NDArray[np.int32]) -> Flags:
+    """Which days lie in the data collection period; a day that never came does not."""
+    first, after = period(simulation)
+    return (days >= first) & (days < after)
+
+
+def groups(simulation: Simulation) -> dict[str, Flags]:
+    """Clients by group name, "all" first: counts and conditions (true state), strata, first step, each (n,) bool."""
+    clients, scenario = simulation.clients, simulation.scenario
+    n_emotional = clients.count(scenario, "emotional_disorder")
+    n_disorders = clients.count(scenario, "emotional_disorder", "dependence")
+    result = {"all": np.ones(len(clients.id), dtype=bool)}
+    for k in range(6):
+        result[f"emotional_disorders={k}"] = n_emotional == k
+    result["emotional_disorders=6+"] = n_emotional >= 6
+    result["emotional_disorders=3+"] = n_emotional >= 3
+    for k in range(8):
+        result[f"disorders={k}"] = n_disorders == k
+    result["disorders=8+"] = n_disorders >= 8
+    result["disorders=0-1"] = n_disorders <= 1
+    result["disorders=3+"] = n_disorders >= 3
+    dependent = clients.count(scenario, "dependence") > 0
+    abused = clients.count(scenario, "childhood_abuse") > 0
+    for name, has in (("dependence", dependent), ("childhood_abuse", abused)):
+        result[f"{name}=yes"], result[f"{name}=no"] = has, ~has
+    for c, name in enumerate(clients.condition_names):
+        result[f"{name}=yes"], result[f"{name}=no"] = clients.conditions[:, c], ~clients.conditions[:, c]
+    for name, stratum in clients.strata.items():
+        for k, label in enumerate(clients.stratum_names[name]):
+            result[f"{name}={label}"] = stratum == k
+    for s, name in enumerate(scenario.steps):
+        if isinstance(scenario.pathway.steps[name], CourseStep):
+            result[f"step={name}"] = simulation.outcomes.first_course == s
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A row to be counted for every group: who is in the numerator and who in the denominator."""
+
+    measure: str
+    base: str
+    at: str
+    service: str
+    numerator: NDArray[Any]
+    denominator: Flags
+
+
+def ratio(numerator: float, denominator: float) -> Value:
+    """A share or a mean; NaN over nobody."""
+    return Value(float(numerator), float(denominator), float(numerator / denominator) if denominator else np.nan)

@@ -1,0 +1,280 @@
+"""Referrals that are not a first one from opening on: those already with the service, and those who come back.
+
+A running start is a pool of clients referred over the two years before opening, led through the pathway by the clock alone:
+at each step everybody waits as long as the staff there makes them wait. Whoever is then still booked, waiting or holding
+a place at opening is there on day 0, with a past; stays are length-biased because the long ones are likelier to be met.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.assessment import TREATED
+from caseload_sim.care import Care, draw_courses
+from caseload_sim.clients import DAYS_PER_YEAR, Clients, draw_population
+from caseload_sim.courses import NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
+from caseload_sim.episodes import Episodes, canonical
+from caseload_sim.pathway import CourseStep
+from caseload_sim.scenario import Scenario
+from caseload_sim.severity import Trajectory, trajectory
+
+POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening; few are with a service for longer
+Table = TypeVar("Table", Clients, Trajectory, Courses, Care)
+
+
+@dataclass(frozen=True, slots=True)
+class Referrals:
+    """Everybody the engine is to know of, one row each in all four tables, and what had happened before opening.
+
+    history: stays that were over before opening
+    """
+
+    clients: Clients
+    path: Trajectory
+    courses: Courses
+    care: Care
+    history: Episodes
+
+
+def draw_referrals(
+    scenario: Scenario, clients: Clients, capacity: Capacity, draws: Draws, start_of: Scenario | None = None
+) -> Referrals:
+    """The clients referred from opening on, those who come back, and those who were there at opening.
+
+    start_of: the scenario whose running start is used, when it is not the scenario's own: the same people, with the same
+        plans, are then there on day 0
+    """
+    first, parents = _with_returns(scenario, clients, draws)
+    path = trajectory(scenario, first, draws)
+    courses, care = draw_courses(scenario, first, path, draws)
+    courses = _linked(scenario, courses, care, len(clients.id), parents, first, draws)
+    nothing = _no_history()
+    begun = start_of or scenario
+    if not begun.start.running or not begun.pathway.steps or np.all(courses.first_step == NO_STEP):
+        return Referrals(first, path, courses, care, nothing)
+    return _stacked_all(Referrals(first, path, courses, care, nothing), running_start(begun, capacity, draws))
+
+
+# --- those who come back -------------------------------------------------------------------------------------------
+
+
+def _with_returns(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Clients, NDArray[np.intp]]:
+    """The clients, and once more those who will come back if treated and due to relapse; and the rows they come from.
+
+    A person who returns is as ill as at the first referral, and has draws of their own for all that follows.
+    """
+    chance = scenario.pathway.returns.chance.value
+    if chance == 0:
+        return clients, np.empty(0, dtype=np.intp)
+    comes_back = draws.uniform("returns", clients.id) < chance
+    risk = scenario.outcome.relapse_unfinished.value
+    due = draws.uniform("relapse", clients.id) < risk
+    parents = np.flatnonzero(comes_back & due)
+    again = _rows(clients, parents)
+    again = replace(
+        again, id=clients.id[parents] + RETURN_IDS, referral_day=np.full(len(parents), NOT_YET, dtype=np.int32)
+    )
+    return _stacked(clients, again), parents
+
+
+def _linked(
+    scenario: Scenario,
+    courses: Courses,
+    care: Care,
+    n_first: int,
+    parents: NDArray[np.intp],
+    clients: Clients,
+    draws: Draws,
+) -> Courses:
+    """The courses, each row that comes back knowing as whom and after how many days."""
+    if len(parents) == 0:
+        return courses
+    treated = care.exit[parents] == TREATED
+    rows = n_first + np.flatnonzero(treated)
+    returns_as, after = courses.returns_as.copy(), courses.return_after_days.copy()
+    returns_as[parents[treated]] = rows
+    mean = scenario.pathway.returns.delay_days_mean.value
+    delay = draws.exponential_days("return_delay", clients.id[parents[treated]], mean)
+    after[parents[treated]] = np.maximum(delay + care.booking_days[rows], 1)
+    return replace(courses, returns_as=returns_as, return_after_days=after)
+
+
+# --- those who are there at opening --------------------------------------------------------------------------------
+
+
+def running_start(scenario: Scenario, capacity: Capacity, draws: Draws) -> Referrals:
+    """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
+
+    `start.waiting` says how many wait at a step; where it does not, as many as the staff of that step leave waiting in the
+    long run: those with the least patience give up until the rest can be served.
+    """
+    size = round(scenario.demand.referrals_per_year.value * POOL_DAYS / DAYS_PER_YEAR)
+    pool = draw_population(scenario, draws, size, first_id=START_IDS)
+    path = trajectory(scenario, pool, draws)
+    courses, care = draw_courses(scenario, pool, path, draws)
+    referred = np.floor((np.arange(size) - size) * (POOL_DAYS / max(size, 1))).astype(np.int64)
+    order = draws.uniform("start", pool.id).argsort()  # who came when: not by place in the stream
+    referral_day = np.empty(size, dtype=np.int64)
+    referral_day[order] = referred
+    joined_first = referral_day + care.booking_days
+    at, joined = courses.first_step.astype(np.int64), joined_first.copy()
+    started = np.full(size, NOT_YET, dtype=np.int64)
+    there = joined_first >= 0  # booked, or about to leave without ever being seen
+    history = []
+    for s, name in enumerate(scenario.steps):
+        here = np.flatnonzero((at == s) & (joined < 0))
+        patience, days = courses.patience_days[here, s].astype(np.int64), courses.course_days[here, s].astype(np.int64)
+        wait = _wait_days(scenario, name, float(capacity.places[:DAYS_PER_YEAR, s].mean()), patience, days)
+        stays = patience > wait
+        begins = joined[here] + wait
+        ends = begins + days
+        waiting = np.where(stays, begins, joined[here] + patience) >= 0
+        held = stays & (begins < 0) & (ends >= 0)
+        there[here[waiting | held]] = True
+        started[here[held]] = begins[held]
+        passed = here[stays & (ends < 0)]
+        over = ends[stays & (ends < 0)]
+        history.append((passed, s, joined[passed], begins[stays & (ends < 0)], over, courses.ending[passed, s]))
+        at[here[~waiting & ~held]] = NO_STEP
+        since = over - joined_first[passed]
+        inside = (courses.inside_from[passed, s] <= since) & (since <= courses.inside_to[passed, s])
+        at[passed] = np.where(inside, courses.next_inside[passed, s], courses.next_outside[passed, s])
+        joined[passed] = over
+    there &= (at >= 0) | (joined_first >= 0)
+    there[_surplus(scenario, capacity, there, at, started, draws, pool)] = False
+    return _as_referrals(pool, path, courses, care, there, referral_day, joined_first, joined, at, started, history)
+
+
+def _wait_days(
+    scenario: Scenario, name: str, places: float, patience: NDArray[np.int64], days: NDArray[np.int64]
+) -> int:
+    """Days that everybody waits at a step, for so many arrivals over the pool's days."""
+    if len(patience) == 0:
+        return 0
+    if name in scenario.start.waiting:
+        wanted = scenario.start.waiting[name].value
+        low, high = 0, POOL_DAYS
+        while high - low > 1:  # the list grows with the wait: arrivals a day times the mean stay on it
+            middle = (low + high) // 2
+            on_list = np.minimum(patience, middle).sum() / POOL_DAYS
+            low, high = (middle, high) if on_list <= wanted else (low, middle)
+        return low
+    most_patient_first = np.argsort(-patience, kind="stable")
+    needed = np.cumsum(days[most_patient_first]) / POOL_DAYS  # places held if so many are served
+    served = int(np.searchsorted(needed, places, side="right"))
+    return 0 if served >= len(patience) else int(min(patience[most_patient_first[served]], POOL_DAYS))
+
+
+def _surplus(
+    scenario: Scenario,
+    capacity: Capacity,
+    there: NDArray[np.bool_],
+    at: NDArray[np.int64],
+    started: NDArray[np.int64],
+    draws: Draws,
+    pool: Clients,
+) -> NDArray[np.intp]:
+    """Rows that would hold a place beyond those staffed in the first week, drawn by lot."""
+    lot = draws.uniform("start_lot", pool.id)
+    dropped = []
+    for s, step in enumerate(scenario.pathway.steps.values()):
+        held = np.flatnonzero(there & (at == s) & (started != NOT_YET))
+        room = int(capacity.places[:7, s].max(initial=0))
+        if isinstance(step, CourseStep) and len(held) > room:
+            dropped.append(held[np.argsort(lot[held])[room:]])
+    return np.concatenate(dropped) if dropped else np.empty(0, dtype=np.intp)
+
+
+def _as_referrals(
+    pool: Clients,
+    path: Trajectory,
+    courses: Courses,
+    care: Care,
+    there: NDArray[np.bool_],
+    referral_day: NDArray[np.int64],
+    joined_first: NDArray[np.int64],
+    joined: NDArray[np.int64],
+    at: NDArray[np.int64],
+    started: NDArray[np.int64],
+    history: list[Any],
+) -> Referrals:
+    """The rows of those who are there, with days counted from opening and from the list they are on now."""
+    rows = np.flatnonzero(there)
+    new_row = np.full(len(there), -1, dtype=np.int64)
+    new_row[rows] = np.arange(len(rows))
+    later = (joined - joined_first)[rows, None]
+
+    def since_now(days: NDArray[np.int32]) -> NDArray[np.int32]:
+        unlimited = days[rows] == np.iinfo(np.int32).max
+        return np.where(unlimited, days[rows], days[rows] - later).astype(np.int32)
+
+    planned = replace(
+        _rows(courses, rows),
+        joins_day=joined[rows].astype(np.int32),
+        first_step=at[rows].astype(np.int8),
+        started_day=started[rows].astype(np.int32),
+        inside_from=since_now(courses.inside_from),
+        inside_to=since_now(courses.inside_to),
+    )
+    parts = [(new_row[who], np.full(len(who), s), a, b, c, d) for who, s, a, b, c, d in history]
+    client, step, joins, begins, ends, ending = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    kept = client >= 0
+    past = canonical(client[kept], step[kept], joins[kept], begins[kept], ends[kept], ending[kept])
+    people = replace(_rows(pool, rows), referral_day=referral_day[rows].astype(np.int32))
+    return Referrals(people, _rows(path, rows), planned, _rows(care, rows), past)
+
+
+# --- rows of tables ------------------------------------------------------------------------------------------------
+
+
+def with_history(episodes: Episodes, history: Episodes) -> Episodes:
+    """The engine's table with the stays that were over before opening."""
+    if len(history.client) == 0:
+        return episodes
+    columns = [np.concatenate([getattr(history, f.name), getattr(episodes, f.name)]) for f in fields(Episodes)]
+    return canonical(*columns)
+
+
+def _no_history() -> Episodes:
+    return canonical(*(np.empty(0, dtype=np.int64) for _ in fields(Episodes)))
+
+
+def _stacked_all(ours: Referrals, start: Referrals) -> Referrals:
+    """Those referred from opening on first, so that ids ascend."""
+    n = len(ours.clients.id)
+    history = replace(start.history, client=start.history.client + np.int32(n))
+    return Referrals(
+        _stacked(ours.clients, start.clients),
+        _stacked(ours.path, start.path),
+        _stacked(ours.courses, start.courses),
+        _stacked(ours.care, start.care),
+        history,
+    )
+
+
+def _rows(table: Table, rows: NDArray[np.intp]) -> Table:
+    """Some rows of a table of columns."""
+    return _each_column(lambda column: column[rows], table)
+
+
+def _stacked(above: Table, below: Table) -> Table:
+    """The rows of two tables of columns, one after the other."""
+    return _each_column(lambda *columns: np.concatenate(columns), above, below)
+
+
+def _each_column(change: Any, *tables: Table) -> Table:
+    def one(*values: Any) -> Any:
+        if isinstance(values[0], np.ndarray):
+            return change(*values)
+        if isinstance(values[0], dict):
+            return {key: one(*(value[key] for value in values)) for key in values[0]}
+        if isinstance(values[0], tuple):
+            return tuple(one(*parts) for parts in zip(*values, strict=True))
+        return values[0]
+
+    first = tables[0]
+    changed = {f.name: one(*(getattr(table, f.name) for table in tables)) for f in fields(first)}
+    return replace(first, **changed)

@@ -1,0 +1,158 @@
+"""How many sessions each client would attend and miss, how long they would wait, and when they could come."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients import Clients
+from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_DAYS, Codes, Days
+from caseload_sim.draws import Draws, Floats, counts_from_uniform
+from caseload_sim.pathway import CourseStep, Influence, Step
+from caseload_sim.scenario import Scenario
+
+DEPRIVATION = "deprivation_decile"  # stratum, 1 the most deprived
+NOT_REACHED_BEFORE = 1e-250  # a probability too small to start a recursion from
+
+
+def booking_days(scenario: Scenario, clients: Clients, draws: Draws) -> Days:
+    """Days from referral until the client can be booked, (n,) int32."""
+    booking, ids = scenario.pathway.booking, clients.id
+    days = draws.gamma_days("booking", ids, booking.mean_days.value, booking.shape.value)
+    slow = draws.uniform("booking_slow", ids) < booking.slow_share.value
+    later = draws.exponential_days("booking_slow_days", ids, booking.slow_mean_days.value)
+    return np.minimum(np.where(slow, later, days), LONGEST_DAYS).astype(np.int32)
+
+
+def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
+    """How each client's contacts take place, (n,) int8, index into `pathway.modalities`.
+
+    Whoever cannot be reached by what was offered has the first modality in the file.
+    """
+    modalities = list(scenario.pathway.modalities.values())
+    edges = np.cumsum([modality.share.value for modality in modalities])
+    offered = np.searchsorted(edges / edges[-1], draws.uniform("modality", clients.id))
+    offered = np.minimum(offered, len(modalities) - 1)
+    reach = np.array([modality.reach.value for modality in modalities])
+    reached = draws.uniform("modality_reach", clients.id) < reach[offered]
+    return np.where(reached, offered, 0).astype(np.int8)
+
+
+def influence(scenario: Scenario, clients: Clients, effects: Influence) -> Floats:
+    """Sum of effects on a log or logit, by complexity and deprivation, (n,) float64; zeros when switched off."""
+    if not effects.switched_on:
+        return np.zeros(len(clients.id))
+    n_emotional = clients.count(scenario, "emotional_disorder")
+    total = effects.per_emotional_disorder.value * (n_emotional - effects.reference_disorders.value)
+    if DEPRIVATION in clients.strata:
+        deciles = clients.strata[DEPRIVATION].astype(np.float64)  # 0 the most deprived
+        middle = (len(clients.stratum_names[DEPRIVATION]) - 1) / 2
+        total = total + effects.per_deprivation_decile.value * (middle - deciles)
+    return np.asarray(total)
+
+
+def attended_sessions(
+    scenario: Scenario, name: str, step: Step, clients: Clients, modality: Codes, draws: Draws
+) -> tuple[Days, Codes]:
+    """Sessions attended, (n,) int32 >= 1, and how the course ends, (n,) int8."""
+    n = len(clients.id)
+    if not isinstance(step, CourseStep):
+        return np.ones(n, dtype=np.int32), np.full(n, ASSESSED, dtype=np.int8)
+    beyond_first = max(step.planned_sessions_mean.value - 1, 0.0)
+    u = draws.uniform(f"planned_sessions:{name}", clients.id)
+    planned = 1 + counts_from_uniform(u, beyond_first, step.planned_sessions_shape.value)
+    effects = np.array([m.drop_out.value for m in scenario.pathway.modalities.values()])[modality]
+    chance = _shifted(
+        step.drop_out_per_session.value, effects + influence(scenario, clients, scenario.pathway.influences.drop_out)
+    )
+    with np.errstate(divide="ignore"):  # a chance of 0 is never met, one of 1 at once
+        leaves_after = np.log(draws.uniform(f"drop_out:{name}", clients.id)) / np.log1p(-chance)
+    stays = 1 + np.minimum(leaves_after, LONGEST_DAYS).astype(np.int32)
+    ending = np.where(stays < planned, DROPPED_OUT, FINISHED).astype(np.int8)
+    return np.minimum(planned, stays).astype(np.int32), ending
+
+
+def missed_shares(scenario: Scenario, clients: Clients, modality: Codes) -> tuple[Floats, Floats, Floats]:
+    """Share of each client's booked contacts not attended, cancelled by the client, and by the provider, each (n,).
+
+    What the provider cancels does not depend on the client.
+    """
+    missed = scenario.pathway.missed
+    effects = np.array([m.missed.value for m in scenario.pathway.modalities.values()])[modality]
+    by_client = missed.not_attended.value + missed.client_cancelled.value
+    shifted = _shifted(by_client, effects + influence(scenario, clients, scenario.pathway.influences.missed))
+    shifted = np.minimum(shifted, 0.95 - missed.provider_cancelled.value)
+    word = missed.not_attended.value / by_client if by_client > 0 else 0.0
+    provider = np.full(len(clients.id), missed.provider_cancelled.value)
+    return shifted * word, shifted * (1 - word), provider
+
+
+def missed_sessions(name: str, clients: Clients, attended: Days, share: Floats, draws: Draws) -> Days:
+    """Booked contacts missed or cancelled before the last attended one: negative binomial, (n,) int32."""
+    return negative_binomial(draws.uniform(f"missed:{name}", clients.id), attended, share)
+
+
+def patience_days(scenario: Scenario, name: str, step: Step, clients: Clients, draws: Draws) -> Days:
+    """Days on a step's list before giving up, or until an offer would be declined, (n,) int32 >= 1."""
+    mean = step.patience_mean_days.value * np.exp(influence(scenario, clients, scenario.pathway.influences.patience))
+    days = -mean * np.log(draws.uniform(f"patience:{name}", clients.id))
+    return (np.minimum(days, LONGEST_DAYS) + 1).astype(np.int32)
+
+
+def lag_days(scenario: Scenario, name: str, step: Step, first_course: Codes, clients: Clients, draws: Draws) -> Days:
+    """Days from the offer of a place until the client can first come, (n,) int32; more for those stepped up."""
+    if not isinstance(step, CourseStep):
+        return np.zeros(len(clients.id), dtype=np.int32)
+    mean = np.full(len(clients.id), step.lag_days_mean.value)
+    for s, below in enumerate(scenario.pathway.steps.values()):
+        if isinstance(below, CourseStep) and below.steps_up_to == name and below.step_up_lag_days:
+            mean[first_course == s] += below.step_up_lag_days.value
+    days = -mean * np.log(draws.uniform(f"lag:{name}", clients.id))
+    return np.minimum(days, LONGEST_DAYS).astype(np.int32)
+
+
+def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
+    """Failures before so many successes, at each u of the distribution function; failures have this share of trials.
+
+    u: (n,) in (0, 1); successes: (n,) >= 1; share: (n,) 0 to 0.95
+    Returns (n,) int32.
+    """
+    mass = np.exp(successes * np.log1p(-share))
+    result = np.zeros(len(u), dtype=np.int32)
+    for row in np.flatnonzero(mass < NOT_REACHED_BEFORE):  # hundreds of sessions nearly all missed
+        mean = successes[row] * share[row] / (1 - share[row])
+        result[row] = counts_from_uniform(u[row : row + 1], mean, float(successes[row]))[0]
+    rows = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
+    mass, reached = mass[rows], mass[rows]
+    k = 0
+    while len(rows):
+        k += 1
+        mass = mass * ((successes[rows] + k - 1) / k * share[rows])
+        reached = reached + mass
+        result[rows] = k
+        going = (u[rows] > reached) & (mass > 0)
+        rows, mass, reached = rows[going], mass[going], reached[going]
+    return result
+
+
+def binomial(u: Floats, trials: Days, share: Floats) -> Days:
+    """Successes among so many trials, at each u of the distribution function, (n,) int32."""
+    result = np.zeros(len(u), dtype=np.int32)
+    share = np.minimum(share, 1 - 1e-12)
+    mass = np.exp(trials * np.log1p(-share))
+    rows = np.flatnonzero((trials > 0) & (u > mass))
+    mass, reached = mass[rows], mass[rows]
+    k = 0
+    while len(rows):
+        k += 1
+        mass = mass * ((trials[rows] - k + 1) / k * share[rows] / (1 - share[rows]))
+        reached = reached + mass
+        result[rows] = k
+        going = (u[rows] > reached) & (trials[rows] > k)
+        rows, mass, reached = rows[going], mass[going], reached[going]
+    return result
+
+
+def _shifted(share: float, by: NDArray[np.float64]) -> Floats:
+    """A share moved by so much on the logit scale, (n,); 0 and 1 stay what they are."""
+    if share in (0, 1):
+        return np.full(len(by), float(share))
+    return np.asarray(1 / (1 + np.exp(-(np.log(share / (1 - share)) + by))))
