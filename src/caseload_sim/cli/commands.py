@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import looking, populations, running
+from caseload_sim.cli import comparing, looking, populations, running
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -30,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "population": populations.population,
     "calibrate": populations.calibrate,
     "sweep": running.sweep,
+    "compare": comparing.compare,
     "list": looking.list_command,
     "explain": looking.explain,
     "validate": looking.validate,
