@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": comparing.compare,
     "list": looking.list_command,
     "explain": looking.explain,
+    "diff": looking.diff,
     "validate": looking.validate,
     "check": running.check,
 }

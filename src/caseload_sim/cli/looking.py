@@ -45,3 +45,21 @@ def validate(scenario: ScenarioArgument, sets: Sets = None, scenario_path: Paths
     """Check a scenario file: says what is wrong and where, or that it is ready to run."""
     chosen = opened(scenario, scenario_path, sets)
     print(f"{scenario}: valid. {chosen.title}. Run it with: caseload-sim run {scenario}")
+
+
+def diff(
+    first: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A scenario's name, or your own .toml file.")],
+    second: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Another one.")],
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Say in words what two scenarios assume differently: path, meaning, and each value with its origin."""
+    from caseload_sim.differences import differences_in_words, what_differs
+
+    one, other = opened(first, scenario_path, None), opened(second, scenario_path, None)
+    if json:
+        from caseload_sim.store import as_json
+
+        print(as_json(what_differs(one, other)))
+    else:
+        print(differences_in_words(one, other))
