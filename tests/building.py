@@ -1,10 +1,12 @@
-"""Courses and capacity built by hand for engine tests."""
+"""Courses and capacity built by hand for engine tests, and what every picture must be."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from caseload_sim.courses import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
 from caseload_sim.engines import kernel, reference
@@ -94,3 +96,25 @@ ENGINES: dict[str, Callable[..., Episodes]] = {
     "kernel compiled": partial(kernel.run, compiled=True),
     "kernel interpreted, bounds checked": partial(kernel.run, compiled=False, loop=with_bounds_checked),
 }
+
+
+def check_legible(figure: Figure) -> None:
+    """Assert that a picture has a title and labelled axes, and that no text runs out of it."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes = figure.axes
+    assert axes[0].get_title()
+    assert all(ax.get_ylabel() or ax.get_yticklabels() for ax in axes)
+    assert any(ax.get_xlabel() for ax in axes)
+    width, height = canvas.get_width_height()
+    renderer = canvas.get_renderer()
+    for ax in axes:
+        low, high = sorted(ax.get_ylim())
+        ticks = [text for text in ax.get_yticklabels() if low <= text.get_position()[1] <= high]
+        for text in [ax.title, ax.xaxis.label, ax.yaxis.label, *ticks, *ax.texts]:
+            if text.get_text() and text.get_visible():
+                box = text.get_window_extent(renderer)
+                assert box.x0 >= -2, text
+                assert box.x1 <= width + 2, text
+                assert box.y0 >= -2, text
+                assert box.y1 <= height + 2, text

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caseload_sim.calibration import calibrate_population
     from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, load_scenario
+    from caseload_sim.comparison import Compared, ComparisonRow, compare
+    from caseload_sim.comparison_figures import plot_differences
     from caseload_sim.counted import Simulation
     from caseload_sim.definitions import MEASURES
+    from caseload_sim.differences import Difference, differences_in_words, what_differs
     from caseload_sim.errors import CaseloadError, CatalogueError, RunError, ScenarioError
     from caseload_sim.experiment import Results, Row, replicate, simulate
     from caseload_sim.explanation import explain
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 _HOME = {
     "calibration": ("calibrate_population",),
     "catalogue": ("get_scenario", "list_scenarios", "list_sources", "load_scenario"),
+    "comparison": ("Compared", "ComparisonRow", "compare"),
+    "comparison_figures": ("plot_differences",),
     "definitions": ("MEASURES",),
+    "differences": ("Difference", "differences_in_words", "what_differs"),
     "errors": ("CaseloadError", "CatalogueError", "RunError", "ScenarioError"),
     "experiment": ("Results", "Row", "replicate", "simulate"),
     "explanation": ("explain",),
@@ -38,10 +44,11 @@ _HOME = {
     "sweeps": ("sweep",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
-    "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "explain",
+    "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "explain", "what_differs", "differences_in_words", "Difference",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
-    "population_report", "calibrate_population", "sweep",
+    "population_report", "calibrate_population", "sweep", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
+    "plot_differences",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

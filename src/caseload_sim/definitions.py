@@ -1,6 +1,9 @@
 """What is reported: every measure with its numerator, denominator, definition and source."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from caseload_sim.errors import RunError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,3 +462,12 @@ _BY_NAME = {measure.name: measure for measure in MEASURES}
 def definition(name: str) -> Measure:
     """The measure of that name."""
     return _BY_NAME[name]
+
+
+def check_measures(names: Iterable[str]) -> None:
+    """Raises RunError for a name that no measure has."""
+    for name in names:
+        if name not in _BY_NAME:
+            raise RunError(
+                f"{name}: no such measure. {did_you_mean(name, _BY_NAME)} `caseload-sim list measures` shows all."
+            )

@@ -1,7 +1,7 @@
 """From a scenario to its results: one replication, or many with intervals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,7 @@ class Results:
     rows: every measure, summarised; over_time: every day
     digests: one dict of table digests a replication; first: the first replication, with all its tables
     uncertainty: what the spread between replications is made of, when prevalences were drawn
+    values: (replications, rows) float64, the value of each row in each replication, NaN where it has none
     """
 
     scenario: Scenario
@@ -92,6 +93,7 @@ class Results:
     digests: tuple[dict[str, str], ...]
     first: Simulation
     uncertainty: tuple["UncertaintyRow", ...] = ()
+    values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; empty names match what the measure has.
@@ -253,6 +255,7 @@ def replicate(
         digests=tuple(digests),
         first=first,
         uncertainty=_split_of_variance(scenario.name, tables, as_published) if parameter_uncertainty else (),
+        values=np.array([[table[key].value for key in tables[0]] for table in tables]),
     )
 
 
@@ -281,8 +284,8 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     keys = list(tables[0])
     stacked = np.array([[table[key] for key in keys] for table in tables])  # (replications, rows, 3)
     counted = ~np.isnan(stacked[:, :, 2])
-    numerator, denominator, value = (_mean(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
-    half, wide = _half_widths(stacked[:, :, 2])
+    numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
+    half, wide = half_widths(stacked[:, :, 2])
     rows = []
     for i, key in enumerate(keys):
         unit = definition(key.measure).unit
@@ -317,7 +320,7 @@ def _split_of_variance(
     keys = list(drawn[0])
     total = np.array([[table[key].value for key in keys] for table in drawn])
     chance = np.array([[table[key].value for key in keys] for table in as_published])
-    sds = [np.sqrt(_variance(values)) for values in (total, chance, total - chance)]
+    sds = [np.sqrt(variance_of(values)) for values in (total, chance, total - chance)]
     return tuple(
         UncertaintyRow(
             scenario=scenario_name,
@@ -331,10 +334,10 @@ def _split_of_variance(
     )
 
 
-def _variance(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def variance_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Variance over the first axis, leaving NaN out; NaN with fewer than two values."""
     count = np.sum(~np.isnan(values), axis=0)
-    squares = np.nansum((values - _mean(values)) ** 2, axis=0)
+    squares = np.nansum((values - mean_of(values)) ** 2, axis=0)
     return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
 
 
@@ -342,7 +345,7 @@ def _summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTime
     rows = []
     for name, step in daily[0]:
         stacked = np.array([table[name, step] for table in daily])
-        value, (half, _) = _mean(stacked), _half_widths(stacked)
+        value, (half, _) = mean_of(stacked), half_widths(stacked)
         lower, upper = np.maximum(value - half, 0), value + half
         rows += [
             OverTimeRow(scenario_name, name, step, day, *numbers)
@@ -351,19 +354,19 @@ def _summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTime
     return tuple(rows)
 
 
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
     count = np.sum(~np.isnan(values), axis=0)
     return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
     from scipy.special import stdtrit
 
     count = np.sum(~np.isnan(values), axis=0)
     enough = count >= 2
-    sd = np.sqrt(_variance(values))
+    sd = np.sqrt(variance_of(values))
     t = stdtrit(np.where(enough, count - 1, 1), 0.5 + MIDDLE_SHARE / 2)
     mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
     single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)

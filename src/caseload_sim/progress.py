@@ -10,10 +10,13 @@ from caseload_sim.scenario import Scenario
 class Progress:
     """Progress on stderr: a bar on a terminal, one line elsewhere."""
 
-    def __init__(self, scenario: Scenario, counted: str = "replications") -> None:
+    def __init__(self, scenario: Scenario, counted: str = "replications", named: str = "") -> None:
+        """Of a scenario; `named` is what to call the work when it is of several."""
         self.counted = counted
         run = scenario.run
-        self.title = f"{scenario.name}, seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}"
+        self.title = (
+            f"{named or scenario.name}, seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}"
+        )
         self.periods = f"{run.warm_up_days} days warm-up, {run.data_collection_days} data collection, {run.follow_up_days} follow-up"
         self.total = run.replications
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from caseload_sim.comparison import Compared, ComparisonRow
 from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
@@ -68,6 +69,23 @@ class RunFolder:
                 _draw(self.partial / "figures", results, figure_names, figure_format)
             with _created(self.partial / "run.json") as file:
                 json.dump(_provenance(results, engine), file, indent=1)
+            return self.put_in_place()
+        except (OSError, UnicodeError) as error:
+            raise _unwritable(self.final, error) from None
+        finally:
+            self.discard()
+
+    def save_comparison(self, compared: Compared, engine: str, draw: "Callable[[], Figure] | None") -> Path:
+        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place."""
+        try:
+            with _created(self.partial / "differences.csv") as file:
+                write_csv(compared.rows, ComparisonRow, file)
+            _write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
+            if draw:
+                (self.partial / "figures").mkdir()
+                draw().savefig(self.partial / "figures" / "differences.png", dpi=150)
+            with _created(self.partial / "run.json") as file:
+                json.dump(_provenance_of_comparison(compared, engine), file, indent=1)
             return self.put_in_place()
         except (OSError, UnicodeError) as error:
             raise _unwritable(self.final, error) from None
@@ -157,13 +175,33 @@ def _unwritable(path: Path, error: OSError | UnicodeError) -> RunError:
 def _provenance(results: Results, engine: str) -> dict[str, Any]:
     return {
         "what": "one run of caseload-sim; tables in Parquet are of replication 0, measures are over all replications",
+        "kind": "run",
         "scenario": results.scenario.model_dump(mode="json", exclude_none=True),
         "seed": results.scenario.run.seed,
+        **_made_with(engine),
+        "digests": list(results.digests),
+    }
+
+
+def _provenance_of_comparison(compared: Compared, engine: str) -> dict[str, Any]:
+    return {
+        "what": "scenarios compared by caseload-sim on common random numbers",
+        "kind": "comparison",
+        "versus": compared.versus,
+        "notes": list(compared.notes),
+        "scenarios": [one.scenario.model_dump(mode="json", exclude_none=True) for one in compared.results],
+        "seed": compared.results[0].scenario.run.seed,
+        **_made_with(engine),
+        "digests": {one.scenario.name: list(one.digests) for one in compared.results},
+    }
+
+
+def _made_with(engine: str) -> dict[str, Any]:
+    return {
         "engine": engine,
         "versions": {name: version(name) for name in PARTS_OF_THE_ANSWER},
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
-        "digests": list(results.digests),
     }
 
 
@@ -186,6 +224,15 @@ def _write_parquet(folder: Path, simulation: Simulation) -> None:
     ):
         arrays = {key: _arrow(column) for key, column in columns.items()}
         pq.write_table(pa.table(arrays), folder / f"{name}.parquet")
+
+
+def _write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
+    """Flat rows as Parquet, null where there is no value."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
+    pq.write_table(pa.table(columns), path)
 
 
 def _arrow(column: Any) -> Any:

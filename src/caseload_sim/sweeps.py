@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import nan
 
-from caseload_sim.definitions import definition
+from caseload_sim.definitions import check_measures
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiment import Row, replicate
 from caseload_sim.scenario import Scenario
@@ -75,7 +75,7 @@ def sweep(
     Raises RunError for a wrong number of paths or an unknown measure, ScenarioError for an impossible value: all values
     are checked before the first run.
     """
-    _known(measure)
+    check_measures([measure])
     if not 1 <= len(values) <= 2:
         raise RunError("a sweep changes one value, or two.")
     combinations: list[dict[str, float]] = [{}]
@@ -103,16 +103,6 @@ def _chosen(rows: Sequence[Row], measure: str, base: str, at: str, group: str) -
                 raise RunError(f"{measure} has no {name} '{wanted}'. {did_you_mean(wanted, there)}")
             found = [row for row in found if getattr(row, name) == wanted]
     return tuple(found)
-
-
-def _known(measure: str) -> None:
-    try:
-        definition(measure)
-    except KeyError:
-        from caseload_sim.definitions import MEASURES
-
-        hint = did_you_mean(measure, (m.name for m in MEASURES))
-        raise RunError(f"{measure}: no such measure. {hint} `caseload-sim list measures` shows all.") from None
 
 
 def values_in(text: str) -> tuple[float, ...]:

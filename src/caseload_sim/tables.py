@@ -96,9 +96,11 @@ def _lines(rows: Sequence[Row]) -> list[str]:
         )
         if row.service:
             none, difference = _same(rows, row, "none"), _same(rows, row, "difference")
-            lines.append(f"{label:<21}{_value(row):>18}{_point(none):>7}{_value(difference):>19}{_fraction(row):>15}")
+            lines.append(
+                f"{label:<21}{value_text(row):>18}{point_text(none):>7}{value_text(difference):>19}{_fraction(row):>15}"
+            )
         else:
-            lines.append(f"{label:<28}{_value(row):>26}{_fraction(row):>20}")
+            lines.append(f"{label:<28}{value_text(row):>26}{_fraction(row):>20}")
     return lines
 
 
@@ -107,7 +109,8 @@ def _same(rows: Sequence[Row], row: Row, service: str) -> Row:
     return next(r for r in rows if (r.base, r.at, r.service, r.group) == wanted)
 
 
-def _point(row: Row) -> str:
+def point_text(row: Row) -> str:
+    """The value alone, as 41.7%; a dash where there is none."""
     if np.isnan(row.value):
         return "-"
     if row.unit == "share":
@@ -115,15 +118,15 @@ def _point(row: Row) -> str:
     return f"{row.value:,.0f}" if row.unit in ("referrals", "clients") else f"{row.value:.1f}"
 
 
-def _value(row: Row) -> str:
+def value_text(row: Row) -> str:
     """The value with its interval, as 41.7% (40.9-42.5)."""
     if np.isnan(row.lower_95_ci) or np.isnan(row.value):
-        return _point(row)
+        return point_text(row)
     scale, digits = (
         (100, ".1f") if row.unit == "share" else (1, ",.0f" if row.unit in ("referrals", "clients") else ".1f")
     )
     dash = "," if row.lower_95_ci < 0 else "-"
-    return f"{_point(row)} ({scale * row.lower_95_ci:{digits}}{dash}{scale * row.upper_95_ci:{digits}})"
+    return f"{point_text(row)} ({scale * row.lower_95_ci:{digits}}{dash}{scale * row.upper_95_ci:{digits}})"
 
 
 def _fraction(row: Row) -> str:
@@ -190,7 +193,7 @@ def print_sweep(swept: Sweep) -> None:
         values = ", ".join(f"{value:g}" for value in point.at.values())
         for row in point.rows:
             label = ", ".join(filter(None, (row.base if row.base != "all" else "", _AT[row.at], row.service)))
-            console.print(Text(f"{values:<16}{label:<30}{_value(row):>22}{_fraction(row):>12}"), soft_wrap=True)
+            console.print(Text(f"{values:<16}{label:<30}{value_text(row):>22}{_fraction(row):>12}"), soft_wrap=True)
 
 
 def print_plain(rows: Sequence[dict[str, Any]]) -> None:

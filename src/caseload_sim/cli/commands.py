@@ -1,0 +1,76 @@
+"""All commands under one name, and what happens when one goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from caseload_sim.cli import comparing, looking, populations, running
+from caseload_sim.errors import CaseloadError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    help="What remission can a talking-therapy service reach, for those really referred, under which definition?\n\n"
+    "Start with `caseload-sim run`: the default scenario, a table, five pictures, and where they were saved.\n\n"
+    "Exit codes: 0 done, 2 bad input, 130 interrupted, 1 anything unforeseen.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+# In the order in which --help shows them.
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": running.run,
+    "population": populations.population,
+    "calibrate": populations.calibrate,
+    "sweep": running.sweep,
+    "compare": comparing.compare,
+    "list": looking.list_command,
+    "explain": looking.explain,
+    "diff": looking.diff,
+    "validate": looking.validate,
+    "check": running.check,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"caseload-sim {installed('caseload-sim')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; user errors become one message and exit code 2."""
+    if sys.stdout is None:  # closed by whoever called: there is nobody to print for
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" rather than failing
+    try:
+        app()
+    except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
+        if stop.code == INTERRUPTED:
+            print("Interrupted: nothing was saved.", file=sys.stderr)
+        raise
+    except CaseloadError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:  # the reader of a pipe has left: not an error of ours
+        sys.stdout = None
+        sys.exit(0)
+    except OSError as error:
+        print(f"Not everything could be printed: {error.strerror or error}.", file=sys.stderr)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,127 @@
+"""Commands that put scenarios side by side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from caseload_sim.cli.options import (
+    RESULTS,
+    Paths,
+    Replications,
+    Seed,
+    opened,
+    with_run,
+)
+from caseload_sim.errors import RunError, ScenarioError, did_you_mean
+
+if TYPE_CHECKING:
+    from caseload_sim.scenario import Scenario
+
+
+def compare(
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="NAME|FILE...", help="Two scenarios or more, by name or by file.")
+    ],
+    versus: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Compare the others with this one; with the first if not given.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="Show this measure instead of the headlines; repeatable. `list measures` shows all."),
+    ] = None,
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Annotated[Path, typer.Option(help="Folder in which the comparison's own folder is made.")] = RESULTS,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change one value in all the scenarios; repeat for more."),
+    ] = None,
+    scenario_path: Paths = None,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
+) -> None:
+    """Run several scenarios on the same clients and draws, and show how each differs from the first.
+
+    Seed and replications are those of the scenario compared with, unless given.
+
+    Examples:
+
+        caseload-sim compare hepgul_2016 national_2024_25 service_claim
+
+        caseload-sim compare hepgul_2016 my_service.toml --measure second_contact_days_mean --replications 20
+    """
+    if json and csv:
+        raise RunError("--json and --csv: choose one.")
+    from caseload_sim.definitions import check_measures
+
+    check_measures(measure or [])
+    chosen = [_opened(name, scenario_path, sets) for name in scenarios]
+    reference = _reference(scenarios, chosen, versus)
+
+    from caseload_sim.comparison import ComparisonRow, check_names
+    from caseload_sim.comparison import compare as run_compare
+    from caseload_sim.comparison_figures import draw_differences
+    from caseload_sim.engines import DEFAULT_ENGINE
+    from caseload_sim.progress import Progress
+    from caseload_sim.store import RunFolder, as_json, run_name, write_csv
+
+    check_names(chosen)
+    reference = with_run(reference, seed, replications)
+    inputs = [
+        one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
+    ]
+    name = run_name(reference, f"compare {[one.model_dump_json() for one in inputs]}")
+    name = name.replace(reference.name, f"{reference.name}-compare", 1)
+    folder = RunFolder(out, name)
+    try:
+        with Progress(reference, named=", ".join(one.name for one in chosen)) as progress:
+            compared = run_compare(
+                chosen,
+                versus=reference.name,
+                seed=reference.run.seed,
+                replications=reference.run.replications,
+                progress=progress,
+            )
+        draw = None if no_figures else lambda: draw_differences(compared.rows, measure or [])
+        saved = folder.save_comparison(compared, DEFAULT_ENGINE, draw)
+    finally:
+        folder.discard()
+    rows = [row for row in compared.rows if not measure or row.measure in measure]
+    if json:
+        print(as_json(rows))
+    elif csv:
+        write_csv(rows, ComparisonRow, sys.stdout)
+    else:
+        from caseload_sim.comparison_tables import print_comparison
+
+        print_comparison(compared, measure or [])
+    for note in compared.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def _opened(name: str, paths: list[Path] | None, sets: list[str] | None) -> Scenario:
+    """One of the scenarios; an error in --set says in which of them."""
+    try:
+        return opened(name, paths, sets)
+    except ScenarioError as error:
+        if sets:
+            raise ScenarioError(f"in {name}: {error}") from None
+        raise
+
+
+def _reference(typed: list[str], scenarios: list[Scenario], versus: str | None) -> Scenario:
+    """The scenario to compare with, which may be given as it was typed or by its name."""
+    if versus is None:
+        return scenarios[0]
+    for words, scenario in zip(typed, scenarios, strict=True):
+        if versus in (words, scenario.name):
+            return scenario
+    raise RunError(
+        f"--versus {versus}: not among those compared. {did_you_mean(versus, [one.name for one in scenarios])}"
+    )

@@ -1,0 +1,63 @@
+"""What the commands share: their common options, and how what was typed becomes a scenario."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caseload_sim.errors import RunError
+
+if TYPE_CHECKING:
+    from caseload_sim.scenario import Scenario
+
+DEFAULT = "hepgul_2016"
+
+ScenarioArgument = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="A scenario's name, or your own .toml file.")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change one value; repeat for more. Paths are as `explain` shows."
+    ),
+]
+Paths = Annotated[
+    list[Path] | None,
+    typer.Option("--scenario-path", metavar="FOLDER", help="Look for scenarios here too; repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all randomness; the scenario's own if not given.")]
+Replications = Annotated[int | None, typer.Option(min=1, max=100_000, help="How many replications.")]
+RESULTS = Path("results")
+
+
+def opened(name_or_file: str, paths: list[Path] | None, sets: list[str] | None) -> Scenario:
+    """The scenario of that name or file, with the changes of --set. Raises CaseloadError."""
+    from caseload_sim.catalogue import open_scenario
+
+    return open_scenario(name_or_file, paths=paths or [], changes=changes_in(sets))
+
+
+def changes_in(sets: list[str] | None) -> dict[str, Any]:
+    """Dotted path -> value, as written after --set. Raises RunError when one is not PATH=VALUE."""
+    from caseload_sim.catalogue import parse_value
+
+    changes: dict[str, Any] = {}
+    for text in sets or []:
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip() or not value.strip():
+            raise RunError(f"--set {text}: write PATH=VALUE, as in population.prevalence.ptsd.value=0.3")
+        changes[path.strip()] = parse_value(value.strip())
+    return changes
+
+
+def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
+    """The scenario with seed and replications as typed, its own where nothing was."""
+    run = scenario.run
+    changes = {
+        "seed": run.seed if seed is None else seed,
+        "replications": replications or run.replications,
+    }
+    return scenario.model_copy(update={"run": run.model_copy(update=changes)})

@@ -1,0 +1,188 @@
+"""Commands that run a service: one scenario, many values of one input, or both engines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caseload_sim.cli.options import (
+    DEFAULT,
+    RESULTS,
+    Json,
+    Paths,
+    Replications,
+    ScenarioArgument,
+    Seed,
+    Sets,
+    opened,
+    with_run,
+)
+from caseload_sim.errors import CatalogueError, RunError, did_you_mean
+
+
+def run(
+    scenario: ScenarioArgument = DEFAULT,
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Annotated[Path, typer.Option(help="Folder in which the run's own folder is made.")] = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="Draw only this figure; repeatable. `caseload-sim list figures` shows all."),
+    ] = None,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    engine: Annotated[
+        str, typer.Option(help="kernel, or reference: the SimPy engine, the same answer more slowly.")
+    ] = "kernel",
+    parameter_uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--parameter-uncertainty",
+            help="Draw each published prevalence anew for each replication, and split the spread into chance and sources.",
+        ),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
+) -> None:
+    """Run a scenario and print every measure with its definition, numerator, denominator and interval.
+
+    Examples:
+
+        caseload-sim run
+
+        caseload-sim run trial_world --seed 7 --replications 20 --out results/
+
+        caseload-sim run hepgul_2016 --set population.prevalence.alcohol_dependence.value=0.30
+    """
+    if json and csv:
+        raise RunError("--json and --csv: choose one.")
+    from caseload_sim.engines import ENGINES
+
+    if engine not in ENGINES:
+        raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
+    chosen = opened(scenario, scenario_path, sets)
+    names = [] if no_figures else _figure_names(figure)
+
+    from caseload_sim.experiment import replicate
+    from caseload_sim.progress import Progress
+    from caseload_sim.store import RunFolder, as_json, run_name, write_csv
+
+    chosen = with_run(chosen, seed, replications)
+    folder = RunFolder(out, run_name(chosen, "parameter_uncertainty" if parameter_uncertainty else ""))
+    try:
+        with Progress(chosen) as progress:
+            results = replicate(chosen, engine=engine, parameter_uncertainty=parameter_uncertainty, progress=progress)
+        saved = folder.save(results, engine, names)
+    finally:
+        folder.discard()
+    if json:
+        print(as_json(results.rows))
+    elif csv:
+        from caseload_sim.experiment import Row
+
+        write_csv(results.rows, Row, sys.stdout)
+    else:
+        from caseload_sim.tables import print_results
+
+        print_results(results)
+    print(f"Saved in {saved}" + (f" (figures: {', '.join(names)})" if names else ""), file=sys.stderr)
+
+
+def sweep(
+    scenario: ScenarioArgument,
+    path: Annotated[str, typer.Argument(help="What to change, as `explain` shows it.")],
+    values: Annotated[str, typer.Argument(help="from:to:count, or a list such as 0.1,0.2,0.3.")],
+    second_path: Annotated[str | None, typer.Argument(help="A second value to change.")] = None,
+    second_values: Annotated[str | None, typer.Argument(help="Its values: the result is a heat map.")] = None,
+    measure: Annotated[
+        str, typer.Option(help="Which measure; `caseload-sim list measures` shows all.")
+    ] = "all_remission",
+    base: Annotated[
+        str, typer.Option(help="finished, started or referred; where the measure has several.")
+    ] = "finished",
+    at: Annotated[str, typer.Option(help="end, month_12 or sustained; where the measure has several.")] = "end",
+    group: Annotated[str, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity.")] = "all",
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")
+    ] = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Run a scenario at several values of one input, or two, on the same clients, and plot any measure.
+
+    Example:
+
+        caseload-sim sweep hepgul_2016 population.prevalence.alcohol_dependence.value 0.05:0.40:8 --measure all_remission
+    """
+    if (second_path is None) != (second_values is None):
+        raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
+    chosen = opened(scenario, scenario_path, sets)
+    from caseload_sim.population_figures import draw_sweep
+    from caseload_sim.progress import Progress
+    from caseload_sim.store import as_json, run_name, save_table
+    from caseload_sim.sweeps import SweepRow, flattened, values_in
+    from caseload_sim.sweeps import sweep as run_sweep
+
+    asked = {path: values_in(values)}
+    if second_path is not None and second_values is not None:
+        asked[second_path] = values_in(second_values)
+    chosen = with_run(chosen, seed, replications)
+    with Progress(chosen, "points") as progress:
+        swept = run_sweep(
+            chosen,
+            asked,
+            measure,
+            base=base,
+            at=at,
+            group=group,
+            seed=seed,
+            replications=replications,
+            progress=progress,
+        )
+    rows = flattened(swept)
+    name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
+    saved = save_table(
+        out, name.replace(chosen.name, f"{chosen.name}-sweep", 1), rows, SweepRow, lambda: draw_sweep(swept)
+    )
+    if json:
+        print(as_json(rows))
+    else:
+        from caseload_sim.tables import print_sweep
+
+        print_sweep(swept)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def check(
+    scenario: ScenarioArgument = DEFAULT,
+    seed: Seed = None,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+) -> None:
+    """Run a scenario through both engines and compare every row; exit code 1 when they differ."""
+    chosen = opened(scenario, scenario_path, sets)
+    from caseload_sim.experiment import check_engines
+
+    stays, difference = check_engines(chosen, seed=seed)
+    if difference:
+        print(f"{chosen.name}: the engines differ. {difference}")
+        raise typer.Exit(1)
+    print(f"{chosen.name}: the engines agree on all {stays:,} stays.")
+
+
+def _figure_names(asked: list[str] | None) -> list[str]:
+    from caseload_sim.figures import FIGURES
+
+    for name in asked or []:
+        if name not in FIGURES:
+            raise CatalogueError(
+                f"--figure {name}: no such figure. {did_you_mean(name, FIGURES)} `caseload-sim list figures` shows all."
+            )
+    return asked or list(FIGURES)
