@@ -4,7 +4,7 @@ import pytest
 
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.experiment import Results, replicate, simulate
-from caseload_sim.measures import Simulation
+from caseload_sim.counted import Simulation
 from caseload_sim.scenario import Scenario
 
 SMALL = {

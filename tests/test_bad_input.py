@@ -98,7 +98,7 @@ FILES = {
         "mine.toml:2: population.strata.sex: the shares add up to 1.2; they must add up to 1.",
     ),
     "more than everybody leaves": (
-        HEAD + '[pathway]\ndeclined = { value = 0.9, assumption = "x" }', "not_suitable, declined and not_assessed add up to 1.151"
+        HEAD + '[pathway]\ndeclined = { value = 0.9, assumption = "x" }', "not_suitable, declined and not_assessed add up to 1.1"
     ),
     "a disorder no effect is known for": (
         HEAD + '[outcome.treatment.spill]\npstd = { value = 0.3, assumption = "x" }', "not a known disorder. Did you mean 'ptsd'?"
@@ -123,7 +123,7 @@ FILES = {
         "mine.toml:2: staff.asessor: 'contacts_per_week' is missing. Did you mean 'assessor'?",
     ),
     "misspelt step as a table": (
-        HEAD + '[pathway.steps.low_intensty]\nmissed_share = { value = 0.3, assumption = "x" }',
+        HEAD + '[pathway.steps.low_intensty]\nlag_days_mean = { value = 0.3, assumption = "x" }',
         "pathway.steps.low_intensty: a step needs kind = \"assessment\" or kind = \"course\". Did you mean 'low_intensity'?",
     ),
     "key-like text in a long string": (
@@ -157,7 +157,7 @@ FILES = {
     ),
     "no assessment": (
         HEAD + '[pathway.steps]\nsecond = { kind = "assessment", staff = "assessor", patience_mean_days = { value = 9, '
-        'assumption = "x" }, missed_share = { value = 0, assumption = "x" } }', "the first step, and only the first",
+        'assumption = "x" } }', "the first step, and only the first",
     ),
     "a step with no kind": (HEAD + "[pathway.steps.spa]\nstaff = 3", "mine.toml:2: pathway.steps.spa"),
 }  # fmt: skip

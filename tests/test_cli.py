@@ -107,7 +107,7 @@ def test_json_and_csv_print_the_same_rows_and_nothing_else(folder: Path) -> None
     assert all(-1 <= value <= 1 for value in shares)
     assert {row["at"] for row in rows} == {"", "end", "month_12", "sustained"}
     assert {row["service"] for row in rows} == {"", "service", "none", "difference"}
-    assert {row["base"] for row in rows} == {"all", "finished", "started", "referred"}
+    assert {row["base"] for row in rows} == {"all", "finished", "started", "referred", "courses"}
 
 
 def test_the_same_run_twice_is_one_folder_with_the_same_measures(folder: Path) -> None:
@@ -274,7 +274,7 @@ def test_odd_names_of_steps_do_not_upset_the_figures(folder: Path) -> None:
 kind = "course"
 staff = "extra"
 patience_mean_days = { value = 9, assumption = "x" }
-missed_share = { value = 0, assumption = "x" }
+lag_days_mean = { value = 0, assumption = "x" }
 days_between_sessions = { value = 7, assumption = "x" }
 planned_sessions_mean = { value = 3, assumption = "x" }
 planned_sessions_shape = { value = 3, assumption = "x" }

@@ -66,9 +66,24 @@ def test_where_nothing_varies_or_one_pair_is_left_no_share_of_variance_is_claime
     assert np.isnan(removed[0])
 
 
-def test_each_scenarios_own_figures_are_those_of_running_it_alone(small: Scenario, compared: Compared) -> None:
-    alone = replicate(small.with_changes(MORE_STAFF), replications=4)
-    together = [row for row in compared.rows if row.scenario == "more therapists"]
+def test_the_same_people_are_there_at_opening_in_every_scenario_compared(small: Scenario, compared: Compared) -> None:
+    """More therapists from today meet today's list: it is as long on the first day, and shorter after."""
+    now, more = compared.results[0].first, next(r.first for r in compared.results if r.scenario.name == "more therapists")
+    ours, theirs = (np.flatnonzero(one.episodes.joined_day < 0) for one in (now, more))
+    for column in ("step", "joined_day"):
+        assert np.array_equal(getattr(now.episodes, column)[ours], getattr(more.episodes, column)[theirs])
+    assert len(ours) > 100
+    first_day = {one.scenario.name: one.episodes.joined_day < 0 for one in (now, more)}
+    assert sum(first_day["now"]) == sum(first_day["more therapists"])
+    alone = replicate(small.with_changes(MORE_STAFF), replications=1).first
+    assert np.sum(alone.episodes.joined_day < 0) != len(ours), "its own long-run list is another"
+
+
+def test_each_scenarios_own_figures_are_those_of_running_it_alone(small: Scenario) -> None:
+    changed = small.with_changes(MORE_STAFF)
+    alone = replicate(changed, replications=2)
+    together = compare({"now": small, "more therapists": changed}, replications=2, own_start=True).rows
+    together = tuple(row for row in together if row.scenario == "more therapists")
     assert len(alone.rows) == len(together)
     names = [field.name for field in fields(Row) if field.name != "scenario"]
     for ours, theirs in zip(alone.rows, together, strict=True):
@@ -114,9 +129,10 @@ def test_two_names_for_the_same_inputs_differ_by_exactly_nothing_and_it_is_said(
     assert result.notes == ("b and a have the same inputs: every difference is 0 by construction.",)
 
 
-def test_comparing_the_other_way_round_turns_every_sign(small: Scenario, compared: Compared) -> None:
+def test_comparing_the_other_way_round_turns_every_sign(small: Scenario) -> None:
     changed = {"now": small, "more therapists": small.with_changes(MORE_STAFF)}
-    back = compare(changed, versus="more therapists", replications=4)
+    compared = compare(changed, replications=3, own_start=True)
+    back = compare(changed, versus="more therapists", replications=3, own_start=True)
     for measure, base, at, service in HEADLINES:
         wanted = {"base": base, "at": at, "service": service}
         there, here = (

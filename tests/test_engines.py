@@ -18,7 +18,7 @@ from caseload_sim.courses import (
     check_courses,
 )
 from caseload_sim.episodes import check_invariants, digest, occupancy
-from caseload_sim.measures import Simulation
+from caseload_sim.counted import Simulation
 
 pytestmark = pytest.mark.parametrize("engine", list(ENGINES))
 

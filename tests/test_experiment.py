@@ -107,7 +107,7 @@ def test_no_referrals_at_all_is_a_service_with_empty_rows(small: Scenario) -> No
     {"pathway.not_suitable": 0.7, "pathway.declined": 0, "pathway.not_assessed": 0.3},
     {"staff.high_intensity_therapist.wte": 0},
     {"pathway.steps.low_intensity.drop_out_per_session": 1},
-    {"pathway.steps.low_intensity.missed_share": 0.95},
+    {"pathway.missed.not_attended": 0.85, "pathway.missed.client_cancelled": 0.04},
     {"pathway.routing.right_problem": 0, "outcome.treatment.therapist_sd": 3},
     {"run.follow_up_days": 0, "run.data_collection_days": 1},
 ])  # fmt: skip

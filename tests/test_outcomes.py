@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.courses import NOT_YET
 from caseload_sim.experiment import Results, simulate
-from caseload_sim.measures import Simulation
+from caseload_sim.counted import Simulation
 from caseload_sim.outcomes import LEFT, recovered, reliable_change
 from caseload_sim.scenario import Scenario
 
@@ -67,8 +67,8 @@ def test_nobody_without_a_starting_diagnosis_counts_as_remitted(small_simulation
 
 def test_the_untreated_twin_is_the_client_of_the_scenario_without_service(small: Scenario) -> None:
     """Those never seen are read on the same day in both, so every reading must be equal, client by client."""
-    with_service = simulate(small)
-    without = simulate(small.with_changes({"pathway.policy": "no_service"}))
+    with_service = simulate(small.with_changes({"start.running": False}))
+    without = simulate(small.with_changes({"pathway.policy": "no_service", "start.running": False}))
     never_seen = with_service.outcomes.first_contact_day == NOT_YET
     assert 100 < never_seen.sum() < len(never_seen)
     for at in ("end", "month_12", "sustained"):
@@ -128,7 +128,7 @@ def test_contacts_and_days_follow_from_the_episodes(small_simulation: Simulation
         rows = np.flatnonzero(episodes.client == client)
         assert episodes.step[rows].tolist() == [0, 1, 2]
         assert out.first_contact_day[client] == episodes.ended_day[rows[0]] - 1
-        assert out.second_contact_day[client] == episodes.started_day[rows[1]]
+        assert out.second_contact_day[client] == episodes.started_day[rows[1]] + small_simulation.care.lag_days[client, 1]
         assert out.last_contact_day[client] == episodes.ended_day[rows[2]]
         assert out.end_day[client] == episodes.ended_day[rows[2]]
         assert out.contacts[client] == 1 + small_simulation.care.attended[client, 1:].sum()

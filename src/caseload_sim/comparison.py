@@ -74,14 +74,17 @@ def compare(
     seed: int | None = None,
     replications: int | None = None,
     engine: str = DEFAULT_ENGINE,
+    own_start: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Compared:
     """Run two scenarios or more on common random numbers, and compare each with the first, or with `versus`.
 
-    The same client has the same draws whatever the scenario, so a difference is of scenarios and not of luck.
+    The same client has the same draws whatever the scenario, so a difference is of scenarios and not of luck. Where the
+    steps are the same, the people who are there at opening are those of the scenario compared with, with their plans.
 
     scenarios: of different names; or name -> scenario, which gives them these names: {"now": a, "with more staff": b}
     seed, replications: the same for all; those of the scenario compared with if None
+    own_start: each opens with the lists and caseloads that it would have in the long run, instead of those of `versus`
     progress: called with (done, of) after each replication of each scenario
 
     Raises RunError for fewer than two, for a name that comes twice, and for an unknown `versus`.
@@ -99,7 +102,14 @@ def compare(
         return None if progress is None else lambda done, of: progress(k * of + done, len(chosen) * of)
 
     results = tuple(
-        replicate(scenario, seed=seed, replications=n, engine=engine, progress=counted(k))
+        replicate(
+            scenario,
+            seed=seed,
+            replications=n,
+            engine=engine,
+            progress=counted(k),
+            start_of=None if own_start else _start_of(scenario, chosen[names.index(reference_name)]),
+        )
         for k, scenario in enumerate(chosen)
     )
     reference = results[names.index(reference_name)]
@@ -107,6 +117,13 @@ def compare(
     others = [one.scenario for one in results if one is not reference]
     notes = [note for other in others for note in _notes(reference.scenario, other)]
     return Compared(reference_name, results, tuple(rows), tuple(notes))
+
+
+def _start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
+    """The scenario whose people are there at opening: the reference's, where both have a running start and the same steps."""
+    shared = scenario.start.running and reference.start.running and scenario.steps == reference.steps
+    same_columns = scenario.population.conditions() == reference.population.conditions()
+    return reference if shared and same_columns else None
 
 
 def shown(rows: Sequence[ComparisonRow], measures: Sequence[str] = ()) -> tuple[ComparisonRow, ...]:

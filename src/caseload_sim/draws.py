@@ -61,6 +61,7 @@ PURPOSES = (
     "return_delay",
     "start",
     "start_lot",
+    "provider",
     "relapse",
     "relapse_day",
     "parameter",
@@ -114,7 +115,7 @@ class Draws:
         from scipy.special import gammaincinv
 
         days = gammaincinv(shape, self.uniform(purpose, ids)) * (mean_days / shape)
-        return np.minimum(np.rint(days), 2**30).astype(np.int32)
+        return np.asarray(np.minimum(np.rint(days), 2**30), dtype=np.int32)
 
     def exponential_days(self, purpose: str, ids: Ids, mean_days: float) -> NDArray[np.int32]:
         """Whole days, rounded down, of an exponential time with that mean, (n,) int32, >= 0."""

@@ -17,7 +17,9 @@ from caseload_sim.episodes import Episodes, check_invariants, digest, first_diff
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.measures import OverTime, measure, over_time
 from caseload_sim.outcomes import read_outcomes
-from caseload_sim.referrals import Referrals, draw_referrals, with_history
+from caseload_sim.policies import POLICIES
+from caseload_sim.providers import percentiles, pooled, provider_scenarios
+from caseload_sim.referrals import Referrals, draw_referrals, running_start, with_history
 from caseload_sim.scenario import Scenario
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
@@ -120,15 +122,21 @@ class Results:
 
 
 def simulate(
-    scenario: Scenario, *, seed: int | None = None, replication: int = 0, engine: str = DEFAULT_ENGINE
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    engine: str = DEFAULT_ENGINE,
+    start_of: Scenario | None = None,
 ) -> Simulation:
     """One replication: clients, what they would receive, the queue, and how they end.
 
     seed: the scenario's own if None; replication: from 0; engine: a name in ENGINES
+    start_of: a scenario with the same steps, whose running start is used: the same people are then there on day 0
     Raises RunError for an unknown engine.
     """
     scenario = _with_run(scenario, seed, 1)
-    return _simulate(scenario, replication, _engine(engine, scenario))
+    return _measured(scenario, replication, _engine(engine, scenario), start_of)[0]
 
 
 def _with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
@@ -148,6 +156,7 @@ def _engine(name: str, scenario: Scenario) -> Engine:
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
     clients = scenario.demand.referrals_per_year.value * scenario.run.horizon_days / DAYS_PER_YEAR
+    clients *= scenario.providers.number if scenario.providers else 1
     return engine_for(name, int(clients * scenario.run.replications))
 
 
@@ -181,10 +190,11 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
     return scenario.model_copy(update={"population": population})
 
 
-def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulation:
+def _simulate(scenario: Scenario, replication: int, engine: Engine, start_of: Scenario | None = None) -> Simulation:
     draws = Draws(scenario.run.seed, replication)
     capacity = places(scenario)
-    referrals = draw_referrals(scenario, draw_clients(scenario, draws), capacity, draws)
+    start = (start_of, places(start_of)) if start_of else (scenario, capacity)
+    referrals = draw_referrals(scenario, draw_clients(scenario, draws), draws, *start)
     courses = referrals.courses
     check_courses(courses)
     queue = engine(courses, capacity)
@@ -200,6 +210,22 @@ def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulatio
         "outcomes": digest(outcomes),
     }
     return Simulation(scenario, replication, clients, care, capacity, episodes, outcomes, digests)
+
+
+def _measured(
+    scenario: Scenario, replication: int, engine: Engine, start_of: Scenario | None
+) -> tuple[Simulation, MeasureTable]:
+    """One replication and its measures; of several providers, all of them as one, and how they differ."""
+    if scenario.providers is None:
+        simulation = _simulate(scenario, replication, engine, start_of)
+        return simulation, measure(simulation)
+    number = scenario.providers.number
+    each = [
+        _simulate(one, replication * number + k, engine, start_of)
+        for k, one in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
+    ]
+    whole = pooled(each, scenario, replication)
+    return whole, measure(whole) | percentiles([measure(one) for one in each])
 
 
 def _with_days_of_return(referrals: Referrals, queue: Episodes, scenario: Scenario) -> Referrals:
@@ -221,11 +247,13 @@ def replicate(
     replications: int | None = None,
     engine: str = DEFAULT_ENGINE,
     parameter_uncertainty: bool = False,
+    start_of: Scenario | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Results:
     """Run a scenario several times and summarise.
 
     replications: the scenario's own if None; progress: called with (done, of) after each
+    start_of: a scenario with the same steps, whose running start is used; see `simulate`
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
     """
@@ -237,12 +265,13 @@ def replicate(
     digests = []
     first: Simulation | None = None
     for replication in range(n):
-        simulation = _simulate(scenario, replication, ready_engine)
+        simulation, table = _measured(scenario, replication, ready_engine, start_of)
         if parameter_uncertainty:
-            as_published.append(measure(simulation))
-            simulation = _simulate(with_drawn_prevalences(scenario, replication), replication, ready_engine)
+            as_published.append(table)
+            drawn = with_drawn_prevalences(scenario, replication)
+            simulation, table = _measured(drawn, replication, ready_engine, start_of)
         first = first or simulation
-        tables.append(measure(simulation))
+        tables.append(table)
         daily.append(over_time(simulation))
         digests.append(simulation.digests)
         if progress:
@@ -259,6 +288,15 @@ def replicate(
     )
 
 
+def waiting_at_opening(scenario: Scenario, draws: Draws) -> dict[str, int]:
+    """How many clients are on the list of each step when a scenario with a running start opens; empty without one."""
+    if not scenario.start.running or not POLICIES[scenario.pathway.policy].steps:
+        return {}
+    courses = running_start(scenario, places(scenario), draws).courses
+    on_list = (courses.joins_day < 0) & (courses.started_day == NOT_YET)
+    return {name: int(np.sum(on_list & (courses.first_step == s))) for s, name in enumerate(scenario.steps)}
+
+
 def check_engines(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> tuple[int, str | None]:
     """Run one replication through every engine: the number of stays, and in words where two first differ, if they do.
 
@@ -267,7 +305,7 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     scenario = _with_run(scenario, seed, 1)
     draws = Draws(scenario.run.seed, replication)
     capacity = places(scenario)
-    courses = draw_referrals(scenario, draw_clients(scenario, draws), capacity, draws).courses
+    courses = draw_referrals(scenario, draw_clients(scenario, draws), draws, scenario, capacity).courses
     reference = ENGINES["reference"](courses, capacity)
     others = [
         kernel.run(courses, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]

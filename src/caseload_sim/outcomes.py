@@ -245,7 +245,7 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
     end_day, left = _leaving(scenario, clients, care, courses, episodes)
     return _Seen(
-        end_day, left, first_contact, second_contact, last_contact, contacts, sessions, *missed,
+        end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed[0], missed[1], missed[2],
         first_course, last_course, moved & ~down, down,
         np.where(moved & ~down, last_at - first_at, NOT_YET).astype(np.int32), dropped,
     )  # fmt: skip

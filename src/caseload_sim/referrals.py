@@ -6,7 +6,7 @@ a place at opening is there on day 0, with a past; stays are length-biased becau
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from caseload_sim.assessment import TREATED
 from caseload_sim.care import Care, draw_courses
 from caseload_sim.clients import DAYS_PER_YEAR, Clients, draw_population
+from caseload_sim.columns import rows_of, stacked
 from caseload_sim.courses import NO_STEP, NOT_YET, Capacity, Courses
 from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.pathway import CourseStep
+from caseload_sim.policies import POLICIES
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import Trajectory, trajectory
 
 POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening; few are with a service for longer
-Table = TypeVar("Table", Clients, Trajectory, Courses, Care)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +41,22 @@ class Referrals:
 
 
 def draw_referrals(
-    scenario: Scenario, clients: Clients, capacity: Capacity, draws: Draws, start_of: Scenario | None = None
+    scenario: Scenario, clients: Clients, draws: Draws, start_of: Scenario, capacity_at_start: Capacity
 ) -> Referrals:
     """The clients referred from opening on, those who come back, and those who were there at opening.
 
-    start_of: the scenario whose running start is used, when it is not the scenario's own: the same people, with the same
-        plans, are then there on day 0
+    start_of, capacity_at_start: the scenario whose running start is used, usually the same, and its places; given that of
+        another scenario, the same people with the same plans are there on day 0, and what differs begins then
     """
     first, parents = _with_returns(scenario, clients, draws)
     path = trajectory(scenario, first, draws)
     courses, care = draw_courses(scenario, first, path, draws)
     courses = _linked(scenario, courses, care, len(clients.id), parents, first, draws)
     nothing = _no_history()
-    begun = start_of or scenario
-    if not begun.start.running or not begun.pathway.steps or np.all(courses.first_step == NO_STEP):
-        return Referrals(first, path, courses, care, nothing)
-    return _stacked_all(Referrals(first, path, courses, care, nothing), running_start(begun, capacity, draws))
+    ours = Referrals(first, path, courses, care, nothing)
+    if not start_of.start.running or not POLICIES[start_of.pathway.policy].steps:
+        return ours
+    return _stacked_all(ours, running_start(start_of, capacity_at_start, draws))
 
 
 # --- those who come back -------------------------------------------------------------------------------------------
@@ -73,11 +74,11 @@ def _with_returns(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[C
     risk = scenario.outcome.relapse_unfinished.value
     due = draws.uniform("relapse", clients.id) < risk
     parents = np.flatnonzero(comes_back & due)
-    again = _rows(clients, parents)
+    again = rows_of(clients, parents)
     again = replace(
         again, id=clients.id[parents] + RETURN_IDS, referral_day=np.full(len(parents), NOT_YET, dtype=np.int32)
     )
-    return _stacked(clients, again), parents
+    return stacked(clients, again), parents
 
 
 def _linked(
@@ -212,7 +213,7 @@ def _as_referrals(
         return np.where(unlimited, days[rows], days[rows] - later).astype(np.int32)
 
     planned = replace(
-        _rows(courses, rows),
+        rows_of(courses, rows),
         joins_day=joined[rows].astype(np.int32),
         first_step=at[rows].astype(np.int8),
         started_day=started[rows].astype(np.int32),
@@ -223,11 +224,8 @@ def _as_referrals(
     client, step, joins, begins, ends, ending = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     kept = client >= 0
     past = canonical(client[kept], step[kept], joins[kept], begins[kept], ends[kept], ending[kept])
-    people = replace(_rows(pool, rows), referral_day=referral_day[rows].astype(np.int32))
-    return Referrals(people, _rows(path, rows), planned, _rows(care, rows), past)
-
-
-# --- rows of tables ------------------------------------------------------------------------------------------------
+    people = replace(rows_of(pool, rows), referral_day=referral_day[rows].astype(np.int32))
+    return Referrals(people, rows_of(path, rows), planned, rows_of(care, rows), past)
 
 
 def with_history(episodes: Episodes, history: Episodes) -> Episodes:
@@ -247,34 +245,9 @@ def _stacked_all(ours: Referrals, start: Referrals) -> Referrals:
     n = len(ours.clients.id)
     history = replace(start.history, client=start.history.client + np.int32(n))
     return Referrals(
-        _stacked(ours.clients, start.clients),
-        _stacked(ours.path, start.path),
-        _stacked(ours.courses, start.courses),
-        _stacked(ours.care, start.care),
+        stacked(ours.clients, start.clients),
+        stacked(ours.path, start.path),
+        stacked(ours.courses, start.courses),
+        stacked(ours.care, start.care),
         history,
     )
-
-
-def _rows(table: Table, rows: NDArray[np.intp]) -> Table:
-    """Some rows of a table of columns."""
-    return _each_column(lambda column: column[rows], table)
-
-
-def _stacked(above: Table, below: Table) -> Table:
-    """The rows of two tables of columns, one after the other."""
-    return _each_column(lambda *columns: np.concatenate(columns), above, below)
-
-
-def _each_column(change: Any, *tables: Table) -> Table:
-    def one(*values: Any) -> Any:
-        if isinstance(values[0], np.ndarray):
-            return change(*values)
-        if isinstance(values[0], dict):
-            return {key: one(*(value[key] for value in values)) for key in values[0]}
-        if isinstance(values[0], tuple):
-            return tuple(one(*parts) for parts in zip(*values, strict=True))
-        return values[0]
-
-    first = tables[0]
-    changed = {f.name: one(*(getattr(table, f.name) for table in tables)) for f in fields(first)}
-    return replace(first, **changed)

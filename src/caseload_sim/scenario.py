@@ -50,6 +50,15 @@ class Demand(Part):
     referrals_per_year: Amount = Field(description="referrals a year")
 
 
+class Providers(Part):
+    """Several providers of the scenario's size, pooled; they differ in their staff."""
+
+    number: Annotated[int, Field(ge=2, le=1000)]
+    staff_log_sd: Amount = Field(
+        description="SD between providers of the logarithm of their staff, each kind by itself"
+    )
+
+
 class Start(Part):
     """Who is there at opening."""
 
@@ -264,6 +273,7 @@ class Scenario(Part):
     run: Run
     demand: Demand
     start: Start
+    providers: Providers | None = None
     population: Population
     instruments: Instruments
     staff: dict[str, Staff]

@@ -106,7 +106,7 @@ def lag_days(scenario: Scenario, name: str, step: Step, first_course: Codes, cli
         if isinstance(below, CourseStep) and below.steps_up_to == name and below.step_up_lag_days:
             mean[first_course == s] += below.step_up_lag_days.value
     days = -mean * np.log(draws.uniform(f"lag:{name}", clients.id))
-    return np.minimum(days, LONGEST_DAYS).astype(np.int32)
+    return np.asarray(np.minimum(days, LONGEST_DAYS), dtype=np.int32)
 
 
 def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from caseload_sim.comparison import Compared, ComparisonRow
+from caseload_sim.counted import Simulation
 from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
-from caseload_sim.measures import Simulation
 from caseload_sim.outcomes import LEFT
 from caseload_sim.scenario import Scenario
 

@@ -15,6 +15,7 @@ from caseload_sim.experiment import Results, Row, UncertaintyRow
 from caseload_sim.figures import words
 from caseload_sim.report import Comparison
 from caseload_sim.scenario import Scenario
+from caseload_sim.service_fit import ServiceFit, ValidationRow
 from caseload_sim.sweeps import Sweep
 
 # The ladder comes last: it is what is still on the screen when the run is over.
@@ -27,15 +28,17 @@ _SECTIONS = (
     (
         "FROM REFERRAL TO THE END: referrals ended in the period",
         ("ended_before_treatment", "ended_after_one_contact", "ended_after_finishing", "not_suitable", "not_assessed",
-         "declined", "discharged_with_advice", "gave_up", "dropped_out", "low_intensity_first", "stepped_up", "unfinished"),
+         "declined", "incomplete_assessment", "discharged_with_advice", "gave_up", "dropped_out", "low_intensity_first",
+         "stepped_up", "stepped_down", "unfinished"),
     ),
     (
         "WAITS, CONTACTS AND PLACES",
         ("first_contact_days_mean", "first_contact_days_median", "first_contact_days_90th_percentile", "first_contact_within_6_weeks",
          "first_contact_within_18_weeks", "second_contact_days_mean", "second_contact_days_median",
             "second_contact_days_90th_percentile",
-         "second_contact_over_28_days", "second_contact_over_90_days", "wait_days_mean", "wait_days_median",
-         "wait_days_90th_percentile", "contacts_mean", "contacts_median", "missed_contacts", "utilisation", "waiting_list"),
+         "second_contact_over_28_days", "second_contact_over_90_days", "treatment_wait_days_mean", "step_up_wait_days_mean", "wait_days_mean", "wait_days_median",
+         "wait_days_90th_percentile", "contacts_mean", "contacts_median", "missed_contacts", "utilisation", "waiting_list",
+         "waiting_list_growth"),
     ),
     (
         "THE LADDER: one population, every definition",
@@ -44,7 +47,7 @@ _SECTIONS = (
     ),
 )  # fmt: skip
 _BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "contacts_mean", "contacts_median",
-            "utilisation", "waiting_list")  # fmt: skip
+            "utilisation", "waiting_list", "waiting_list_growth", "treatment_wait_days_mean")  # fmt: skip
 _AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
 
 
@@ -90,7 +93,7 @@ def _lines(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         if row.service in ("none", "difference") or not (row.group == "all" or by_step):
             continue
-        of_step = words(row.group.removeprefix("step=")) if by_step and row.group != "all" else ""
+        of_step = words(row.group.removeprefix("step=").replace("=", " ")) if by_step and row.group != "all" else ""
         label = "  " + ", ".join(
             filter(None, (row.base if row.base != "all" and not of_step else "", _AT[row.at], of_step))
         )
@@ -182,6 +185,47 @@ def print_fit(found: PopulationFit) -> None:
             Text(f"Stopped by the bound of: {', '.join(found.at_bounds)}. The mix above is the nearest within bounds.")
         )
     console.print()
+
+
+def print_service_fit(found: ServiceFit) -> None:
+    """What the fit of a service came to."""
+    console = Console(highlight=False)
+    console.print(Text("FITTED: what has no source, to official figures of the service", "bold reverse"))
+    console.print(Text(f"{'':<38}{'target':>10}{'before':>10}{'after':>10}", "dim"))
+    for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
+        console.print(Text(f"{words(name):<38}{target:>10.4g}{before:>10.4g}{after:>10.4g}"))
+    console.print(Text(f"{found.rounds} round{'s' * (found.rounds != 1)} after the first", "dim"))
+    console.print()
+
+
+def print_validation(scenario: Scenario, rows: Sequence[ValidationRow], multiple: float | None) -> None:
+    """Every official figure against the model, with its note, and how many are met."""
+    console = Console(highlight=False)
+    console.print(Text(f"OFFICIAL FIGURES AGAINST THE MODEL: {scenario.title}", "bold reverse"))
+    console.print(Text(f"{'':<34}{'official':>9}{'model':>9}{'95% interval':>15}{'':>1}{'role':>6}", "dim"))
+    for row in rows:
+        official = scenario.official[row.quantity]
+        numbers = [
+            _official_text(official.measure, x) for x in (row.target, row.value, row.lower_95_ci, row.upper_95_ci)
+        ]
+        style = "" if row.verdict == "met" else "bold"
+        line = f"{words(row.quantity):<34.34}{numbers[0]:>9}{numbers[1]:>9}{numbers[2] + '-' + numbers[3]:>15} {row.role:<7}{row.verdict}"
+        console.print(Text(line, style), soft_wrap=True)
+        if official.note:
+            console.print(Padding(Text(official.note, "dim"), (0, 0, 0, 4)))
+    for role in ("fitted", "check"):
+        some = [row for row in rows if row.role == role]
+        met = sum(row.verdict == "met" for row in some)
+        console.print(Text(f"{role}: {met} of {len(some)} met, within 1 point for shares and 5% for all else"))
+    if multiple is not None:
+        reach = f"{multiple:.1f} times" if multiple == multiple else "more than four times"
+        console.print(Text(f"Recovery per finished referral would be met with {reach} the effect found in trials."))
+
+
+def _official_text(measure: str, value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{100 * value:.1f}%" if definition(measure).unit == "share" else f"{value:.1f}"
 
 
 def print_sweep(swept: Sweep) -> None:

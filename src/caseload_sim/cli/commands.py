@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import comparing, looking, populations, running
+from caseload_sim.cli import comparing, looking, populations, running, services
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -35,6 +35,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": looking.explain,
     "diff": looking.diff,
     "validate": looking.validate,
+    "validate-model": services.validate_model,
+    "new": services.new,
     "check": running.check,
 }
 for name, command in COMMANDS.items():

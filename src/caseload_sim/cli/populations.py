@@ -11,6 +11,8 @@ import typer
 from caseload_sim.cli.options import DEFAULT, RESULTS, Json, Paths, ScenarioArgument, Seed, Sets, opened
 from caseload_sim.errors import CatalogueError, did_you_mean
 
+KINDS = ("population", "service")
+
 
 def population(
     scenario: ScenarioArgument = DEFAULT,
@@ -47,25 +49,42 @@ def population(
 
 
 def calibrate(
-    what: Annotated[str, typer.Argument(metavar="KIND", help="population: so far the only kind.")],
+    what: Annotated[str, typer.Argument(metavar="KIND", help="population or service.")],
     scenario: ScenarioArgument = DEFAULT,
+    replications: Annotated[
+        int, typer.Option(min=1, max=1000, help="Of each run, when a service is fitted; more give steadier waits.")
+    ] = 6,
     out: Annotated[Path | None, typer.Option(help="Write the fitted values to this scenario file as well.")] = None,
     sets: Sets = None,
     scenario_path: Paths = None,
 ) -> None:
-    """Fit what is assumed about the population to the published count of disorders; published prevalences stay.
+    """Fit what has no source to what is published; nothing that has a source is moved.
+
+    population: one loading and one shift of all assumed prevalences, to the count of disorders or to mean scores.
+
+    service: what `fitted_by` names under each official figure, such as staff to waits.
 
     Prints what was fitted and a scenario fragment with the fitted values, each marked `fitted`.
     """
-    if what != "population":
-        raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, ['population'])}")
+    if what not in KINDS:
+        raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, KINDS)}")
     chosen = opened(scenario, scenario_path, sets)
-    from caseload_sim.calibration import calibrate_population
-    from caseload_sim.tables import print_fit
+    from caseload_sim.tables import print_fit, print_service_fit
 
-    found = calibrate_population(chosen)
-    print_fit(found)
-    fragment = found.fragment(chosen.name)
+    if what == "population":
+        from caseload_sim.calibration import calibrate_population
+
+        population_fit = calibrate_population(chosen)
+        print_fit(population_fit)
+        fragment = population_fit.fragment(chosen.name)
+    else:
+        from caseload_sim.progress import Progress
+        from caseload_sim.service_fit import calibrate_service
+
+        with Progress(chosen, "runs", f"calibrate service {chosen.name}") as progress:
+            service_fit = calibrate_service(chosen, replications=replications, progress=progress)
+        print_service_fit(service_fit)
+        fragment = service_fit.fragment()
     print(fragment)
     if out is not None:
         from caseload_sim.store import save_text

@@ -1,0 +1,81 @@
+"""Many providers instead of one: each with staff of its own measure, all pooled as national statistics pool them."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+from caseload_sim.columns import stacked
+from caseload_sim.counted import Key, MeasureTable, Simulation, Value
+from caseload_sim.courses import Capacity
+from caseload_sim.draws import Draws
+from caseload_sim.episodes import Episodes, canonical, digest
+from caseload_sim.scenario import Scenario
+
+PERCENTILES = {"10th percentile": 0.1, "median": 0.5, "90th percentile": 0.9}
+
+
+def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
+    """One scenario for each provider: staff more or fewer than the scenario's by a lognormal factor of median 1.
+
+    The draw belongs to seed, replication, kind of staff and provider: the same provider in every scenario.
+    """
+    providers = scenario.providers
+    assert providers is not None
+    which = np.arange(providers.number, dtype=np.int64)
+    factors = {
+        kind: np.exp(providers.staff_log_sd.value * draws.normal(f"provider:{kind}", which)) for kind in scenario.staff
+    }
+    result = []
+    for k in range(providers.number):
+        staff = {
+            kind: one.model_copy(
+                update={"wte": one.wte.model_copy(update={"value": one.wte.value * float(factors[kind][k])})}
+            )
+            for kind, one in scenario.staff.items()
+        }
+        result.append(scenario.model_copy(update={"staff": staff, "providers": None}))
+    return result
+
+
+def pooled(simulations: list[Simulation], scenario: Scenario, replication: int) -> Simulation:
+    """All providers as if they were one: their clients one after the other, their places added up."""
+    first_row = np.cumsum([0] + [len(one.clients.id) for one in simulations])
+    columns = {f.name: np.concatenate([getattr(one.episodes, f.name) for one in simulations]) for f in fields(Episodes)}
+    columns["client"] = np.concatenate(
+        [one.episodes.client + row for one, row in zip(simulations, first_row, strict=False)]
+    )
+    episodes = canonical(*columns.values())
+    scores = [
+        replace(one.outcomes.course_scores, client=one.outcomes.course_scores.client + np.int32(row))
+        for one, row in zip(simulations, first_row, strict=False)
+    ]
+    outcomes = stacked(
+        *(replace(one.outcomes, course_scores=some) for one, some in zip(simulations, scores, strict=True))
+    )
+    capacity = simulations[0].capacity
+    summed = {
+        f.name: sum(getattr(one.capacity, f.name) for one in simulations)
+        for f in fields(Capacity)
+        if isinstance(getattr(capacity, f.name), np.ndarray)
+    }
+    clients = stacked(*(one.clients for one in simulations))
+    digests = {"clients": digest(clients), "episodes": digest(episodes), "outcomes": digest(outcomes)}
+    return Simulation(
+        scenario, replication, clients, stacked(*(one.care for one in simulations)),
+        replace(capacity, **summed), episodes, outcomes, digests,
+    )  # fmt: skip
+
+
+def percentiles(tables: list[MeasureTable]) -> MeasureTable:
+    """How each measure over all clients differs between providers: groups "providers=10th percentile" and so on."""
+    result: MeasureTable = {}
+    for key in tables[0]:
+        if key.group == "all" or key.group.startswith("intensity="):
+            values = np.array([table[key].value for table in tables])
+            known = values[~np.isnan(values)]
+            within = "" if key.group == "all" else f", {key.group}"
+            for name, share in PERCENTILES.items():
+                value = float(np.quantile(known, share)) if len(known) else np.nan
+                group = f"providers={name}{within}"
+                result[Key(key.measure, key.base, key.at, key.service, group)] = Value(np.nan, len(known), value)
+    return result
