@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterator, Mapping
 from caseload_sim.errors import did_you_mean
 from caseload_sim.origin import Number, numbers
 from caseload_sim.policies import POLICIES
-from caseload_sim.scenario import DEFAULT, CourseStep, Population, Scenario
+from caseload_sim.scenario import DEFAULT, LAST_DATE, CourseStep, Population, Scenario
 
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
 MOST_STRATA = 100
-DAYS_PER_WEEK = 7
+DAYS_PER_WEEK, DAYS_PER_YEAR = 7, 365
+MOST_REFERRALS_PER_YEAR = 1_000_000
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
 RESERVED_NAMES = frozenset(
     ("all", "disorders", "emotional_disorders", "dependence", "childhood_abuse", "step", "id", "referral_day", "distress",
@@ -24,6 +25,7 @@ def contradictions(scenario: Scenario, sources: Collection[str]) -> Found:
     yield from _unknown_sources(scenario, sources)
     yield from _unknown_names(scenario)
     yield from _incomplete_tables(scenario)
+    yield from _impossible_demand(scenario)
     yield from _impossible_population(scenario)
     yield from _impossible_pathway(scenario)
 
@@ -103,6 +105,28 @@ def _incomplete_tables(scenario: Scenario) -> Found:
     for name, prevalence in scenario.population.prevalence.items():
         if name not in scenario.population.loading and prevalence.group not in scenario.population.loading:
             yield ("population", "loading"), f"says nothing of '{name}' or its group '{prevalence.group}'."
+
+
+def _impossible_demand(scenario: Scenario) -> Found:
+    """A run beyond the known calendar, or growth to more referrals, at either end of it, than can be simulated."""
+    demand, run = scenario.demand, scenario.run
+    days_known = (LAST_DATE - run.opens).days + 1
+    if run.weekends_off and run.horizon_days > days_known:
+        yield (
+            ("run", "opens"),
+            f"{run.horizon_days:,} days from {run.opens} end after {LAST_DATE}, beyond which bank holidays are not known. "
+            "Open earlier, run for fewer days, or set weekends_off = false.",
+        )
+    growth = 1 + demand.growth_per_year.value
+    half = run.data_collection_days / 2
+    ends = ((half + run.follow_up_days) / DAYS_PER_YEAR, -(half + run.warm_up_days) / DAYS_PER_YEAR)
+    most = demand.referrals_per_year.value * max(growth**years for years in ends)
+    if most > MOST_REFERRALS_PER_YEAR:
+        yield (
+            ("demand", "growth_per_year", "value"),
+            f"{demand.growth_per_year.value:g} a year makes {most:.3g} referrals a year within the run; "
+            f"at most {MOST_REFERRALS_PER_YEAR:,} can be.",
+        )
 
 
 def _impossible_population(scenario: Scenario) -> Found:

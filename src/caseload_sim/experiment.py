@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
-from caseload_sim.clients import DAYS_PER_YEAR, draw_clients
+from caseload_sim.clients import draw_clients
 from caseload_sim.courses import check_courses, draw_courses, places
 from caseload_sim.definitions import definition
+from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
 from caseload_sim.episodes import check_invariants, digest, first_difference
@@ -144,7 +145,7 @@ def _with_run(scenario: Scenario, seed: int | None, replications: int | None) ->
 def _engine(name: str, scenario: Scenario) -> Engine:
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
-    clients = scenario.demand.referrals_per_year.value * scenario.run.horizon_days / DAYS_PER_YEAR
+    clients = referrals_per_day(scenario).sum()
     return engine_for(name, int(clients * scenario.run.replications))
 
 

@@ -1,14 +1,16 @@
 """A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from caseload_sim.origin import (
     Amount,
     Correlation,
     Effect,
+    Factor,
     Number,
     OddsRatio,
     Pair,
@@ -17,10 +19,27 @@ from caseload_sim.origin import (
     Positive,
     Share,
     ShareMissed,
+    YearlyChange,
 )
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
+FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
+
+
+def _as_date(value: Any) -> Any:
+    """A date as TOML writes it, or the same in quotes; anything else is left for the schema to refuse."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r:.40} is not a date; write it as 2022-04-02") from None
+    if type(value) is date and not FIRST_DATE <= value <= LAST_DATE:
+        raise ValueError(f"{value} is out of range; it must be from {FIRST_DATE} to {LAST_DATE}")
+    return value
+
+
+Date = Annotated[date, BeforeValidator(_as_date)]
 
 
 class Prevalence(Share):
@@ -30,13 +49,15 @@ class Prevalence(Share):
 
 
 class Run(Part):
-    """How long is simulated, how often, and with which seed."""
+    """How long is simulated, from which day on, how often, and with which seed."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     replications: Annotated[int, Field(ge=1, le=100_000)]
     warm_up_days: Annotated[int, Field(ge=0, le=36_500)]
     data_collection_days: Annotated[int, Field(ge=1, le=36_500)]
     follow_up_days: Annotated[int, Field(ge=0, le=36_500)]
+    opens: Date = Field(description="the date of day 0")
+    weekends_off: bool = Field(description="nobody starts on weekends and bank holidays of England")
 
     @property
     def horizon_days(self) -> int:
@@ -44,10 +65,60 @@ class Run(Part):
         return self.warm_up_days + self.data_collection_days + self.follow_up_days
 
 
-class Demand(Part):
-    """How many clients are referred."""
+class MonthlyIndex(Part):
+    """Referrals of each calendar month, as a multiple of the mean month; only their proportions count."""
 
-    referrals_per_year: Amount = Field(description="referrals a year")
+    january: Amount = Field(description="referrals of the month, of the mean month")
+    february: Amount = Field(description="referrals of the month, of the mean month")
+    march: Amount = Field(description="referrals of the month, of the mean month")
+    april: Amount = Field(description="referrals of the month, of the mean month")
+    may: Amount = Field(description="referrals of the month, of the mean month")
+    june: Amount = Field(description="referrals of the month, of the mean month")
+    july: Amount = Field(description="referrals of the month, of the mean month")
+    august: Amount = Field(description="referrals of the month, of the mean month")
+    september: Amount = Field(description="referrals of the month, of the mean month")
+    october: Amount = Field(description="referrals of the month, of the mean month")
+    november: Amount = Field(description="referrals of the month, of the mean month")
+    december: Amount = Field(description="referrals of the month, of the mean month")
+
+    def values(self) -> list[float]:
+        """The twelve numbers, January first."""
+        return [getattr(self, month).value for month in type(self).model_fields]
+
+    @model_validator(mode="after")
+    def _is_not_all_zero(self) -> Self:
+        if not any(self.values()):
+            raise ValueError("all months are 0; at least one must be above 0")
+        return self
+
+
+class Period(Part):
+    """From one date to another, both included."""
+
+    from_date: Date
+    to_date: Date
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.to_date < self.from_date:
+            raise ValueError(f"to_date {self.to_date} is before from_date {self.from_date}; give the earlier first")
+        return self
+
+
+class Shock(Period):
+    """A time in which referrals are some multiple of what they would have been."""
+
+    factor: Factor = Field(description="referrals, as a multiple of what they would have been")
+
+
+class Demand(Part):
+    """How many clients are referred, and when."""
+
+    referrals_per_year: Amount = Field(description="referrals a year, at the middle of data collection")
+    growth_per_year: YearlyChange = Field(description="growth of referrals a year, as a share")
+    seasonal: bool = Field(description="referrals follow the months of the year")
+    monthly_index: MonthlyIndex
+    shocks: dict[str, Shock] = Field(default_factory=dict)
 
 
 class Eligibility(Part):
