@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from caseload_sim.courses import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.capacity import Capacity
+from caseload_sim.courses import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Courses
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes
 

@@ -154,7 +154,50 @@ FILES = {
         HEAD + '[pathway.steps.low_intensity.effect]\nptsd = { value = 2, assumption = "x" }', "it must be at most 1."
     ),
     "one therapist at two steps": (
-        HEAD + '[pathway.steps.high_intensity]\nstaff = "assessor"', "'assessor' already serves assessment"
+        HEAD + '[pathway.steps.high_intensity]\nstaff = "assessor"',
+        "mine.toml:3: pathway.steps.high_intensity.staff: 'assessor' serves assessment and high_intensity with shares of its time "
+        "that add up to 2; give each of them a share_of_staff, together at most 1, or a kind of staff of its own.",
+    ),
+    "more than all of a therapist's time": (
+        HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 1.2, assumption = "x" }',
+        "mine.toml:3: pathway.steps.high_intensity.share_of_staff.value: 1.2 is out of range; it must be at most 1.",
+    ),
+    "contacts that take no time": (
+        HEAD + '[pathway.steps.high_intensity]\nstaff_time_per_contact = { value = 0, assumption = "x" }',
+        "mine.toml:3: pathway.steps.high_intensity.staff_time_per_contact.value: 0 is out of range; it must be above 0.",
+    ),
+    "a share of staff too small for a place": (
+        HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 0.001, assumption = "x" }',
+        "staff.high_intensity_therapist.wte: gives 0.89 of one place at high_intensity, which is none; a place needs 24.9 WTE.",
+    ),
+    "staff that is never at work": (
+        HEAD + '[staff.assessor]\nsickness_share = { value = 0.9, assumption = "x" }',
+        "mine.toml:2: staff.assessor: leave_share, sickness_share and training_and_admin_share add up to 1.044; they must leave "
+        "some time for clients, so together be below 1.",
+    ),
+    "the share of time that was one number": (
+        HEAD + '[staff.assessor]\navailable_share = { value = 0.8, assumption = "x" }',
+        "mine.toml:3: staff.assessor.available_share: not a known key. Did you mean",
+    ),
+    "a misspelt part of turnover": (
+        HEAD + '[staff.assessor]\nleavers_a_year = { value = 0.2, assumption = "x" }',
+        "mine.toml:3: staff.assessor.leavers_a_year: not a known key. Did you mean 'leavers_per_year'?",
+    ),
+    "more leavers than can be": (
+        HEAD + '[staff.assessor]\nleavers_per_year = { value = 22, assumption = "x" }',
+        "mine.toml:3: staff.assessor.leavers_per_year.value: 22 is out of range; it must be at most 12.",
+    ),
+    "trained within a day": (
+        HEAD + '[staff.assessor]\ntraining_days = { value = 0.5, assumption = "x" }',
+        "mine.toml:3: staff.assessor.training_days.value: 0.5 is out of range; it must be at least 1.",
+    ),
+    "a surge team that goes before it comes": (
+        HEAD + '[staff.assessor.surge.winter]\nwte = { value = 3, assumption = "x" }\nfrom_date = 2025-01-01\nto_date = 2024-12-01',
+        "mine.toml:2: staff.assessor.surge.winter: to_date 2024-12-01 is before from_date 2025-01-01; give the earlier first.",
+    ),
+    "a surge team of unknown size": (
+        HEAD + "[staff.assessor.surge.winter]\nfrom_date = 2025-01-01\nto_date = 2025-12-01",
+        "mine.toml:2: staff.assessor.surge.winter.wte: missing. Give it a value",
     ),
     "no assessment": (
         HEAD + '[pathway.steps]\nsecond = { kind = "assessment", staff = "assessor", patience_mean_days = { value = 9, '

@@ -10,7 +10,7 @@ from caseload_sim.scenario import DEFAULT, LAST_DATE, CourseStep, Population, Sc
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
 MOST_STRATA = 100
-DAYS_PER_WEEK, DAYS_PER_YEAR = 7, 365
+DAYS_PER_YEAR = 365
 MOST_REFERRALS_PER_YEAR = 1_000_000
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
 RESERVED_NAMES = frozenset(
@@ -280,14 +280,8 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     if kinds.count("assessment") != 1 or kinds[0] != "assessment":
         yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
     yield from _places_lost(scenario)
-    served: dict[str, str] = {}
+    yield from _staff_shared_too_often(scenario)
     for name, step in pathway.steps.items():
-        if step.staff in served:
-            yield (
-                ("pathway", "steps", name, "staff"),
-                f"'{step.staff}' already serves {served[step.staff]}; give each step a kind of staff of its own.",
-            )
-        served[step.staff] = name
         if not isinstance(step, CourseStep):
             continue
         if (step.steps_up_to is None) != (step.step_up_acceptance is None):
@@ -311,10 +305,25 @@ def _places_lost(scenario: Scenario) -> Found:
         staff = scenario.staff.get(step.staff)
         if staff is None or not isinstance(step, CourseStep):
             continue
-        days = step.days_between_sessions.value
-        made = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / DAYS_PER_WEEK * days
+        contacts = staff.wte.value * staff.contacts_per_wte_day * step.share_of_staff.value
+        made = contacts * step.days_between_sessions.value / step.staff_time_per_contact.value
         if 0 < made < 1 - 1e-6:
             yield (
                 ("staff", step.staff, "wte"),
                 f"gives {made:.2g} of one place at {name}, which is none; a place needs {staff.wte.value / made:.3g} WTE.",
+            )
+
+
+def _staff_shared_too_often(scenario: Scenario) -> Found:
+    """A kind of staff whose steps together ask for more than all of its time."""
+    served: dict[str, list[str]] = {}
+    for name, step in scenario.pathway.steps.items():
+        served.setdefault(step.staff, []).append(name)
+    for staff, names in served.items():
+        total = sum(scenario.pathway.steps[name].share_of_staff.value for name in names)
+        if total > 1 + ROUNDING:
+            yield (
+                ("pathway", "steps", names[-1], "staff"),
+                f"'{staff}' serves {' and '.join(names)} with shares of its time that add up to {total:g}; give each of them "
+                "a share_of_staff, together at most 1, or a kind of staff of its own.",
             )

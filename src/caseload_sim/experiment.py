@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
-from caseload_sim.clients import draw_clients
-from caseload_sim.courses import check_courses, draw_courses, places
+from caseload_sim.clients import Clients, draw_clients
+from caseload_sim.courses import check_courses, draw_courses
 from caseload_sim.definitions import definition
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
@@ -19,6 +19,7 @@ from caseload_sim.measures import MeasureTable, OverTime, Simulation, measure, o
 from caseload_sim.outcomes import read_outcomes
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
+from caseload_sim.staffing import places
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 MIDDLE_SHARE = 0.95  # of the intervals reported
@@ -185,7 +186,7 @@ def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulatio
     path = trajectory(scenario, clients, draws)
     courses, care = draw_courses(scenario, clients, path, draws)
     check_courses(courses)
-    capacity = places(scenario)
+    capacity = places(scenario, draws, mean_disorders(scenario, clients))
     episodes = engine(courses, capacity)
     check_invariants(episodes, courses, capacity)
     outcomes = read_outcomes(scenario, clients, path, care, courses, episodes, draws)
@@ -196,6 +197,12 @@ def _simulate(scenario: Scenario, replication: int, engine: Engine) -> Simulatio
         "outcomes": digest(outcomes),
     }
     return Simulation(scenario, replication, clients, care, capacity, episodes, outcomes, digests)
+
+
+def mean_disorders(scenario: Scenario, clients: Clients) -> float:
+    """Emotional disorders that these clients have on average, which moves how many staff leave; 0 with no clients."""
+    counts = clients.count(scenario, "emotional_disorder")
+    return float(counts.mean()) if len(counts) else 0.0
 
 
 def replicate(
@@ -251,7 +258,7 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     draws = Draws(scenario.run.seed, replication)
     clients = draw_clients(scenario, draws)
     courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
-    capacity = places(scenario)
+    capacity = places(scenario, draws, mean_disorders(scenario, clients))
     reference = ENGINES["reference"](courses, capacity)
     others = [
         kernel.run(courses, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]

@@ -70,7 +70,13 @@ def _calendar(scenario: Scenario) -> str:
             "Nobody starts on a weekend or bank holiday."
             if scenario.run.weekends_off
             else "Every day is a working day.",
+            "Staff leave and are replaced." if scenario.run.staff_turnover else "All posts are filled for good.",
             *(f"Shock {name}: {s.from_date} to {s.to_date}." for name, s in scenario.demand.shocks.items()),
+            *(
+                f"Surge {name} of {kind}: {s.from_date} to {s.to_date}."
+                for kind, staff in scenario.staff.items()
+                for name, s in staff.surge.items()
+            ),
         ]
     )
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from caseload_sim.origin import (
     Amount,
     Correlation,
+    DaysLong,
     Effect,
     Factor,
     Number,
@@ -20,10 +21,13 @@ from caseload_sim.origin import (
     Share,
     ShareMissed,
     YearlyChange,
+    YearlyRate,
 )
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
+DAYS_PER_WEEK = 7
+ROUNDING = 1e-9  # by which sums of decimal fractions may miss 1
 FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
 
 
@@ -58,6 +62,7 @@ class Run(Part):
     follow_up_days: Annotated[int, Field(ge=0, le=36_500)]
     opens: Date = Field(description="the date of day 0")
     weekends_off: bool = Field(description="nobody starts on weekends and bank holidays of England")
+    staff_turnover: bool = Field(description="staff leave and are replaced; otherwise all posts are filled for good")
 
     @property
     def horizon_days(self) -> int:
@@ -224,12 +229,78 @@ class Instruments(Part):
     full_remission_margin: Amount = Field(description="SD below threshold that counts as fully gone")
 
 
-class Staff(Part):
-    """Whole-time equivalents and the contacts they leave room for."""
+class Surge(Period):
+    """Extra staff for a time, on top of the posts: none of them leaves before its end."""
 
-    wte: Amount = Field(description="whole-time equivalents in post")
+    wte: Amount = Field(description="whole-time equivalents added for a time")
+
+
+_NOT_GIVEN = "none, as the scenario does not say"
+
+
+class Staff(Part):
+    """Posts of one kind, who fills them, and the contacts they leave room for.
+
+    Turnover and trainees are none for a kind of staff of one's own that does not mention them.
+    """
+
+    wte: Amount = Field(description="posts funded, whole-time equivalents")
     contacts_per_week: Amount = Field(description="booked contacts a week per WTE, when at work")
-    available_share: Share = Field(description="share of weeks left after leave, sickness and training")
+    leave_share: Share = Field(description="share of working time on annual leave and bank holidays")
+    sickness_share: Share = Field(description="share of working time lost to sickness")
+    training_and_admin_share: Share = Field(description="share of working time for training and administration")
+    vacancy_share: Share = Field(
+        default=Share(value=0, assumption=_NOT_GIVEN), description="share of posts vacant at opening"
+    )
+    leavers_per_year: YearlyRate = Field(
+        default=YearlyRate(value=0, assumption=_NOT_GIVEN), description="leavers a year per person in post"
+    )
+    leavers_per_disorder: Effect = Field(
+        default=Effect(value=0, assumption=_NOT_GIVEN),
+        description="relative rise of leaving for each emotional disorder that clients have above the reference",
+    )
+    reference_disorders: Amount = Field(
+        default=Amount(value=0, assumption=_NOT_GIVEN),
+        description="emotional disorders of the mean client at which `leavers_per_year` holds",
+    )
+    days_to_replace: Amount = Field(
+        default=Amount(value=0, assumption=_NOT_GIVEN), description="mean days that a post stays vacant"
+    )
+    trainees: Amount = Field(
+        default=Amount(value=0, assumption=_NOT_GIVEN), description="trainees, whole-time equivalents"
+    )
+    trainee_share: Share = Field(
+        default=Share(value=0, assumption=_NOT_GIVEN), description="contacts of a trainee, as a share of the qualified"
+    )
+    training_days: DaysLong = Field(
+        default=DaysLong(value=365, assumption="a year, as the scenario does not say"),
+        description="days until a trainee qualifies",
+    )
+    surge: dict[str, Surge] = Field(default_factory=dict)
+
+    @property
+    def available_share(self) -> float:
+        """Share of working time left for clients, 0 to 1."""
+        return 1 - (self.leave_share.value + self.sickness_share.value + self.training_and_admin_share.value)
+
+    @property
+    def contacts_per_wte_day(self) -> float:
+        """Contacts that one WTE can book, averaged over all days of the year."""
+        return self.contacts_per_week.value * self.available_share / DAYS_PER_WEEK
+
+    @model_validator(mode="after")
+    def _has_time_for_clients(self) -> Self:
+        lost = 1 - self.available_share
+        if lost > 1 + ROUNDING or (lost > 1 - ROUNDING and self.wte.value > 0):
+            raise ValueError(
+                f"leave_share, sickness_share and training_and_admin_share add up to {lost:g}; they must leave some time "
+                "for clients, so together be below 1"
+            )
+        return self
+
+
+_ALL = Share(value=1, assumption="the staff does nothing else")
+_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")
 
 
 class AssessmentStep(Part):
@@ -237,6 +308,7 @@ class AssessmentStep(Part):
 
     kind: Literal["assessment"]
     staff: str
+    share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
     patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
     missed_share: ShareMissed = Field(description="share of booked appointments missed or cancelled")
 
@@ -246,6 +318,11 @@ class CourseStep(Part):
 
     kind: Literal["course"]
     staff: str
+    share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
+    staff_time_per_contact: Positive = Field(
+        default=_ONE_TO_ONE,
+        description="staff contacts that one client's contact takes, as 0.2 in a group of ten with two",
+    )
     patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
     missed_share: ShareMissed = Field(description="share of booked sessions missed or cancelled")
     days_between_sessions: Positive = Field(description="days between booked sessions")
