@@ -11,12 +11,15 @@ import sys
 import idiomatic_simpy
 from timing import best_of
 
+from caseload_sim.capacity import Capacity
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import Capacity, Courses, draw_courses, places
+from caseload_sim.courses import Courses, draw_courses
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
+from caseload_sim.experiment import mean_disorders
 from caseload_sim.severity import trajectory
+from caseload_sim.staffing import places
 
 SIZES = (10_000, 100_000)
 LOAD_NUMBA = """
@@ -37,7 +40,9 @@ def inputs(n_clients: int) -> tuple[Courses, Capacity]:
     changes |= {f"staff.{name}.wte": staff.wte.value * scale for name, staff in base.staff.items()}
     scenario, draws = base.with_changes(changes), Draws(1, 0)
     clients = draw_clients(scenario, draws)
-    return draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)[0], places(scenario)
+    return draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)[0], places(
+        scenario, draws, mean_disorders(scenario, clients)
+    )
 
 
 def seconds_to_load_numba(job: tuple[Courses, Capacity]) -> float:

@@ -9,7 +9,8 @@ from typing import Any
 
 import simpy
 
-from caseload_sim.courses import NO_STEP, Capacity, Courses
+from caseload_sim.capacity import Capacity
+from caseload_sim.courses import NO_STEP, Courses
 
 
 def run(courses: Courses, capacity: Capacity) -> list[tuple[int, int, float, float, float]]:

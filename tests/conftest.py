@@ -16,6 +16,7 @@ SMALL = {
     "run.data_collection_days": 200,
     "run.follow_up_days": 700,
     "run.replications": 2,
+    "run.staff_turnover": False,  # with so few posts, one leaver would be most of what a test sees
 }
 
 

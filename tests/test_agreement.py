@@ -12,15 +12,17 @@ import pytest
 
 import caseload_sim.engines as engines_package
 from building import with_bounds_checked
+from caseload_sim.capacity import Capacity
 from caseload_sim.catalogue import get_scenario, list_scenarios
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import GAVE_UP, NOT_YET, Capacity, Courses, check_courses, draw_courses, places
+from caseload_sim.courses import GAVE_UP, NOT_YET, Courses, check_courses, draw_courses
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference
-from caseload_sim.experiment import check_engines, simulate
+from caseload_sim.experiment import check_engines, mean_disorders, simulate
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
+from caseload_sim.staffing import places
 from random_services import random_service
 
 N_RANDOM, N_VERIFICATION, N_FOR_MUTANTS = 300, 10_000, 300
@@ -94,7 +96,7 @@ def test_every_shipped_scenario_stays_within_bounds(name: str) -> None:
     scenario, draws = get_scenario(name), Draws(1, 0)
     clients = draw_clients(scenario, draws)
     courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
-    capacity = places(scenario)
+    capacity = places(scenario, draws, mean_disorders(scenario, clients))
     checked = kernel.run(courses, capacity, loop=with_bounds_checked)
     assert_equal(kernel.run(courses, capacity, compiled=True), checked, capacity, "bounds checked")
 
@@ -233,7 +235,7 @@ def test_all_that_goes_into_an_engine_and_comes_out_is_whole_numbers(small: Scen
     draws = Draws(1, 0)
     clients = draw_clients(small, draws)
     courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
-    capacity = places(small)
+    capacity = places(small, draws, mean_disorders(small, clients))
     episodes = kernel.run(courses, capacity)
     tables: list[tuple[Any, str]] = [(courses, f.name) for f in fields(courses)] + [
         (episodes, f.name) for f in fields(episodes)

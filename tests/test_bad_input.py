@@ -7,6 +7,7 @@ import pytest
 
 from caseload_sim.catalogue import get_scenario, list_scenarios, load_scenario, parse_value
 from caseload_sim.errors import CaseloadError, CatalogueError, ScenarioError
+from caseload_sim.scenario import MonthlyIndex
 
 HEAD = 'extends = "hepgul_2016"\n'
 PREVALENCE = HEAD + "[population.prevalence]\n"
@@ -153,11 +154,108 @@ FILES = {
         HEAD + '[pathway.steps.low_intensity.effect]\nptsd = { value = 2, assumption = "x" }', "it must be at most 1."
     ),
     "one therapist at two steps": (
-        HEAD + '[pathway.steps.high_intensity]\nstaff = "assessor"', "'assessor' already serves assessment"
+        HEAD + '[pathway.steps.high_intensity]\nstaff = "assessor"',
+        "mine.toml:3: pathway.steps.high_intensity.staff: 'assessor' serves assessment and high_intensity with shares of its time "
+        "that add up to 2; give each of them a share_of_staff, together at most 1, or a kind of staff of its own.",
+    ),
+    "more than all of a therapist's time": (
+        HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 1.2, assumption = "x" }',
+        "mine.toml:3: pathway.steps.high_intensity.share_of_staff.value: 1.2 is out of range; it must be at most 1.",
+    ),
+    "contacts that take no time": (
+        HEAD + '[pathway.steps.high_intensity]\nstaff_time_per_contact = { value = 0, assumption = "x" }',
+        "mine.toml:3: pathway.steps.high_intensity.staff_time_per_contact.value: 0 is out of range; it must be above 0.",
+    ),
+    "a share of staff too small for a place": (
+        HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 0.001, assumption = "x" }',
+        "staff.high_intensity_therapist.wte: gives 0.89 of one place at high_intensity, which is none; a place needs 24.9 WTE.",
+    ),
+    "staff that is never at work": (
+        HEAD + '[staff.assessor]\nsickness_share = { value = 0.9, assumption = "x" }',
+        "mine.toml:2: staff.assessor: leave_share, sickness_share and training_and_admin_share add up to 1.044; they must leave "
+        "some time for clients, so together be below 1.",
+    ),
+    "the share of time that was one number": (
+        HEAD + '[staff.assessor]\navailable_share = { value = 0.8, assumption = "x" }',
+        "mine.toml:3: staff.assessor.available_share: not a known key. Did you mean",
+    ),
+    "a misspelt part of turnover": (
+        HEAD + '[staff.assessor]\nleavers_a_year = { value = 0.2, assumption = "x" }',
+        "mine.toml:3: staff.assessor.leavers_a_year: not a known key. Did you mean 'leavers_per_year'?",
+    ),
+    "more leavers than can be": (
+        HEAD + '[staff.assessor]\nleavers_per_year = { value = 22, assumption = "x" }',
+        "mine.toml:3: staff.assessor.leavers_per_year.value: 22 is out of range; it must be at most 12.",
+    ),
+    "trained within a day": (
+        HEAD + '[staff.assessor]\ntraining_days = { value = 0.5, assumption = "x" }',
+        "mine.toml:3: staff.assessor.training_days.value: 0.5 is out of range; it must be at least 1.",
+    ),
+    "a surge team that goes before it comes": (
+        HEAD + '[staff.assessor.surge.winter]\nwte = { value = 3, assumption = "x" }\nfrom_date = 2025-01-01\nto_date = 2024-12-01',
+        "mine.toml:2: staff.assessor.surge.winter: to_date 2024-12-01 is before from_date 2025-01-01; give the earlier first.",
+    ),
+    "a surge team of unknown size": (
+        HEAD + "[staff.assessor.surge.winter]\nfrom_date = 2025-01-01\nto_date = 2025-12-01",
+        "mine.toml:2: staff.assessor.surge.winter.wte: missing. Give it a value",
     ),
     "no assessment": (
         HEAD + '[pathway.steps]\nsecond = { kind = "assessment", staff = "assessor", patience_mean_days = { value = 9, '
         'assumption = "x" } }', "the first step, and only the first",
+    ),
+    "a date that does not exist": (
+        HEAD + '[run]\nopens = "2023-02-29"', "mine.toml:3: run.opens: '2023-02-29' is not a date; write it as 2022-04-02."
+    ),
+    "a date that is a number": (
+        HEAD + "[run]\nopens = 2022", "mine.toml:3: run.opens: 2022 is not allowed here; it must be a date such as 2022-04-02."
+    ),
+    "a date before there were bank holidays": (
+        HEAD + "[run]\nopens = 1066-10-14", "mine.toml:3: run.opens: 1066-10-14 is out of range; it must be from 1978-01-01 to 2100-12-31."
+    ),
+    "a run into a century without a calendar": (
+        HEAD + "[run]\nopens = 2098-01-01\n",
+        "mine.toml:3: run.opens: 2,010 days from 2098-01-01 end after 2100-12-31, beyond which bank holidays are not known. "
+        "Open earlier, run for fewer days, or set weekends_off = false.",
+    ),
+    "a switch that is a word": (
+        HEAD + '[run]\nweekends_off = "no"', "mine.toml:3: run.weekends_off: 'no' is not allowed here; it must be true or false."
+    ),
+    "a misspelt month": (
+        HEAD + '[demand.monthly_index]\n\nfebuary = { value = 1, assumption = "x" }',
+        "mine.toml:4: demand.monthly_index.febuary: not a known key. Did you mean 'february'?",
+    ),
+    "a month below nothing": (
+        HEAD + '[demand.monthly_index]\nmay = { value = -1, assumption = "x" }',
+        "mine.toml:3: demand.monthly_index.may.value: -1 is out of range; it must be at least 0.",
+    ),
+    "a year without referrals in any month": (
+        HEAD + "[demand.monthly_index]\n" + "\n".join(
+            f'{month} = {{ value = 0, assumption = "x" }}' for month in MonthlyIndex.model_fields
+        ), "mine.toml:2: demand.monthly_index: all months are 0; at least one must be above 0.",
+    ),
+    "growth beyond all bounds": (
+        HEAD + '[demand]\ngrowth_per_year = { value = 9, assumption = "x" }',
+        "mine.toml:3: demand.growth_per_year.value: 9 is out of range; it must be at most 1.",
+    ),
+    "growth for a century": (
+        HEAD + '[run]\nfollow_up_days = 36500\n[demand]\ngrowth_per_year = { value = 0.1, assumption = "x" }',
+        "mine.toml:5: demand.growth_per_year.value: 0.1 a year makes 1.48e+08 referrals a year within the run; at most 1,000,000 can be.",
+    ),
+    "a shock that ends before it begins": (
+        HEAD + '[demand.shocks.fall]\nfrom_date = 2020-04-30\nto_date = 2020-04-01\nfactor = { value = 0.43, assumption = "x" }',
+        "mine.toml:2: demand.shocks.fall: to_date 2020-04-01 is before from_date 2020-04-30; give the earlier first.",
+    ),
+    "a shock without an end": (
+        HEAD + '[demand.shocks.fall]\nfrom_date = 2020-04-30\nfactor = { value = 0.43, assumption = "x" }',
+        "mine.toml:2: demand.shocks.fall.to_date: missing. Give it a value",
+    ),
+    "a shock without an origin": (
+        HEAD + "[demand.shocks.fall]\nfrom_date = 2020-04-01\nto_date = 2020-04-30\nfactor = { value = 0.43 }",
+        "mine.toml:5: demand.shocks.fall.factor: a number needs either `source` with `where`, or `assumption`, or `fitted`.",
+    ),
+    "a shock of a hundredfold": (
+        HEAD + '[demand.shocks.rise]\nfrom_date = 2020-04-01\nto_date = 2020-04-30\nfactor = { value = 100, assumption = "x" }',
+        "mine.toml:5: demand.shocks.rise.factor.value: 100 is out of range; it must be at most 10.",
     ),
     "a step with no kind": (HEAD + "[pathway.steps.spa]\nstaff = 3", "mine.toml:2: pathway.steps.spa"),
 }  # fmt: skip
@@ -220,6 +318,13 @@ def test_a_misspelt_scenario_is_met_with_the_nearest_name() -> None:
         ({"run.seed.value": 3}, "--set run.seed.value: no 'value' in run.seed"),
         ({"pathway.policy": "stratifed"}, "--set pathway.policy: 'stratifed' is not a known policy"),
         ({"": 2}, "no '' in the scenario"),
+        ({"run.opens": "yesterday"}, "--set run.opens: 'yesterday' is not a date; write it as 2022-04-02."),
+        (
+            {"demand.shoks.fall": {"factor": {"value": 1}}},
+            "--set demand.shoks: not a known key. Did you mean 'shocks'?",
+        ),
+        ({"demand.shocks.fall": {"from_date": "2020-04-01"}}, "--set demand.shocks.fall.to_date: missing."),
+        ({"demand.shocks.fall.factor": 0.4}, "--set demand.shocks.fall.factor: no 'fall' in demand.shocks."),
     ],
 )
 def test_a_wrong_change_is_refused(changes: dict[str, object], message: str) -> None:

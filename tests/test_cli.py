@@ -285,7 +285,9 @@ effect = { default = { value = 1, assumption = "x" } }
 [staff.extra]
 wte = { value = 1, assumption = "x" }
 contacts_per_week = { value = 20, assumption = "x" }
-available_share = { value = 0.8, assumption = "x" }
+leave_share = { value = 0.1, assumption = "x" }
+sickness_share = { value = 0.05, assumption = "x" }
+training_and_admin_share = { value = 0.05, assumption = "x" }
 """
     )
     (folder / "odd.toml").write_text(text, encoding="utf-8")

@@ -6,35 +6,12 @@ from numpy.typing import NDArray
 
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import FINISHED, NO_STEP, NOT_YET, draw_courses, places
+from caseload_sim.courses import FINISHED, NO_STEP, NOT_YET, draw_courses
 from caseload_sim.draws import Draws
 from caseload_sim.counted import Simulation
 from caseload_sim.policies import POLICIES, Known
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import below_caseness, trajectory
-
-
-def test_places_by_hand(small: Scenario) -> None:
-    """1.4 WTE at 25 contacts a week, 80% of weeks, 16 days between sessions: 1.4 * 25 * .8 / 7 * 16 = 64 places."""
-    capacity = places(small)
-    assert capacity.places.shape == (small.run.horizon_days, 3)
-    assert capacity.places[0].tolist() == [4, 64, 100]
-    assert np.all(capacity.places[:, 1:] == capacity.places[0, 1:])
-
-
-def test_whole_places_are_not_lost_to_floating_point() -> None:
-    """3.0 WTE * 30 * 0.7 / 7 is nine appointments a day, though a computer says a hair less."""
-    changes = {"staff.assessor.wte": 3.0, "staff.assessor.contacts_per_week": 30, "staff.assessor.available_share": 0.7}
-    assert places(get_scenario(changes=changes)).places[0, 0] == 9
-
-
-def test_no_appointment_is_lost_to_rounding() -> None:
-    """2.4 WTE * 25 * 0.8 / 7 = 6.857 appointments a day: six or seven, and 6.857 on average; 0.3 WTE: six a week."""
-    for wte in (2.4, 0.3):
-        a_day = wte * 25 * 0.8 / 7
-        column = places(get_scenario(changes={"staff.assessor.wte": wte})).places[:, 0]
-        assert set(np.unique(column)) <= {int(a_day), int(a_day) + 1}
-        assert abs(column.sum() - len(column) * a_day) < 1
 
 
 def test_a_third_step_of_ones_own_is_used(small: Scenario) -> None:

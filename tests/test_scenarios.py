@@ -53,7 +53,9 @@ def test_explain_names_every_number_and_its_origin(name: str) -> None:
 def test_no_source_is_listed_twice_or_without_a_citation() -> None:
     sources = list_sources()
     assert len({source.citation for source in sources.values()}) == len(sources)
-    assert all(source.doi or source.licence or "manual" in source.citation for source in sources.values())
+    assert all(
+        source.doi or source.licence or source.note or "manual" in source.citation for source in sources.values()
+    )
 
 
 def test_a_number_is_only_reached_through_its_table() -> None:

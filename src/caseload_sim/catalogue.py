@@ -186,19 +186,46 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[str, Any]:
+    """Steps that say `like = "another"` filled up with what that other step has."""
+    pathway = content.get("pathway")
+    steps = pathway.get("steps") if isinstance(pathway, Mapping) else None
+    if not isinstance(pathway, Mapping) or not isinstance(steps, Mapping):
+        return content
+    filled = dict(steps)
+    for name, step in steps.items():
+        if isinstance(step, Mapping) and "like" in step:
+            other = steps.get(step["like"]) if isinstance(step["like"], str) else None
+            if not isinstance(other, Mapping) or "like" in other:
+                place = _place(("pathway", "steps", name, "like"), files, {})
+                known = [key for key, one in steps.items() if isinstance(one, Mapping) and "like" not in one]
+                raise ScenarioError(
+                    f"{place}: {_shown(step['like'])} is not a step. {did_you_mean(str(step['like']), known)}"
+                )
+            filled[name] = _merged(other, {key: value for key, value in step.items() if key != "like"})
+    return {**content, "pathway": {**pathway, "steps": filled}}
+
+
 def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The content with one value changed. `path` may stop at the number or go on to its `.value`."""
+    """The content with one value changed. `path` may stop at the number or go on to its `.value`.
+
+    A value that is a table is merged in; it may be new, such as a shock, since the schema refuses what has no place.
+    """
     if not isinstance(path, str):
         raise ScenarioError(f"{path!r}: a change needs a dotted path, as in 'population.prevalence.ptsd'.")
     parts = path.split(".")
     table: Any = content
     for depth, part in enumerate(parts):
         if not isinstance(table, Mapping) or part not in table:
+            if isinstance(value, Mapping):
+                break
             known = table if isinstance(table, Mapping) else ()
             here = ".".join(parts[:depth]) or "the scenario"
             raise ScenarioError(f"--set {path}: no '{part}' in {here}. {did_you_mean(part, known)}")
         table = table[part]
-    if isinstance(table, Mapping):
+    if isinstance(value, Mapping):
+        value = _as_users_own(value)
+    elif isinstance(table, Mapping):
         if "value" not in table:
             raise ScenarioError(f"--set {path}: a group of values. Choose one: {', '.join(list(table)[:12])}.")
         parts.append("value")
@@ -208,6 +235,14 @@ def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, 
     for part in reversed(parts[:-1]):
         change = {part: change}
     return _merged(content, change)
+
+
+def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table with every number in it that has no origin marked as the user's own."""
+    result = {key: _as_users_own(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+    if "value" in result and not any(key in result for key in ("source", "assumption", "fitted")):
+        result["assumption"] = USERS_OWN
+    return result
 
 
 def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> Scenario:
@@ -223,6 +258,7 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
             f"{named.path}:{line}: name: a scenario is called after its file; use `title` for a heading."
         )
     content["name"] = path.stem
+    content = _with_likenesses(content, files)
     own = files[0].content
     for key in ("title", "summary", "look_at"):  # a user's short file need not repeat them
         if key not in own and len(files) > 1:
@@ -323,6 +359,7 @@ def _explained(
         "finite_number": "a finite number", "string_type": "text in quotes",
         "model_type": "a table such as { value = 0.5, assumption = \"why\" }", "dict_type": "a table",
         "model_attributes_type": "a table such as { value = 0.5, assumption = \"why\" }",
+        "date_type": "a date such as 2022-04-02", "bool_type": "true or false",
         "int_from_float": "a whole number", "tuple_type": "a list", "literal_error": str(limits.get("expected")),
     }  # fmt: skip
     return f"{place}: {shown} is not allowed here; it must be {expected.get(kind, str(detail['msg']))}."

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from caseload_sim.errors import did_you_mean
+from caseload_sim.operations import LAST_DATE
 from caseload_sim.origin import Number, numbers
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES
@@ -11,7 +12,8 @@ from caseload_sim.scenario import DEFAULT, Population, Scenario
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
 MOST_STRATA = 100
-DAYS_PER_WEEK = 7
+DAYS_PER_YEAR = 365
+MOST_REFERRALS_PER_YEAR = 1_000_000
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
 RESERVED_NAMES = frozenset(
     ("all", "disorders", "emotional_disorders", "dependence", "childhood_abuse", "step", "id", "referral_day", "distress",
@@ -25,6 +27,7 @@ def contradictions(scenario: Scenario, sources: Collection[str]) -> Found:
     yield from _unknown_sources(scenario, sources)
     yield from _unknown_names(scenario)
     yield from _incomplete_tables(scenario)
+    yield from _impossible_demand(scenario)
     yield from _impossible_population(scenario)
     yield from _impossible_pathway(scenario)
 
@@ -104,6 +107,28 @@ def _incomplete_tables(scenario: Scenario) -> Found:
     for name, prevalence in scenario.population.prevalence.items():
         if name not in scenario.population.loading and prevalence.group not in scenario.population.loading:
             yield ("population", "loading"), f"says nothing of '{name}' or its group '{prevalence.group}'."
+
+
+def _impossible_demand(scenario: Scenario) -> Found:
+    """A run beyond the known calendar, or growth to more referrals, at either end of it, than can be simulated."""
+    demand, run = scenario.demand, scenario.run
+    days_known = (LAST_DATE - run.opens).days + 1
+    if run.weekends_off and run.horizon_days > days_known:
+        yield (
+            ("run", "opens"),
+            f"{run.horizon_days:,} days from {run.opens} end after {LAST_DATE}, beyond which bank holidays are not known. "
+            "Open earlier, run for fewer days, or set weekends_off = false.",
+        )
+    growth = 1 + demand.growth_per_year.value
+    half = run.data_collection_days / 2
+    ends = ((half + run.follow_up_days) / DAYS_PER_YEAR, -(half + run.warm_up_days) / DAYS_PER_YEAR)
+    most = demand.referrals_per_year.value * max(growth**years for years in ends)
+    if most > MOST_REFERRALS_PER_YEAR:
+        yield (
+            ("demand", "growth_per_year", "value"),
+            f"{demand.growth_per_year.value:g} a year makes {most:.3g} referrals a year within the run; "
+            f"at most {MOST_REFERRALS_PER_YEAR:,} can be.",
+        )
 
 
 def _impossible_population(scenario: Scenario) -> Found:
@@ -257,14 +282,8 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     if kinds.count("assessment") != 1 or kinds[0] != "assessment":
         yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
     yield from _places_lost(scenario)
-    served: dict[str, str] = {}
+    yield from _staff_shared_too_often(scenario)
     for name, step in pathway.steps.items():
-        if step.staff in served:
-            yield (
-                ("pathway", "steps", name, "staff"),
-                f"'{step.staff}' already serves {served[step.staff]}; give each step a kind of staff of its own.",
-            )
-        served[step.staff] = name
         if not isinstance(step, CourseStep):
             continue
         if (step.steps_up_to is None) != (step.step_up_acceptance is None):
@@ -288,10 +307,25 @@ def _places_lost(scenario: Scenario) -> Found:
         staff = scenario.staff.get(step.staff)
         if staff is None or not isinstance(step, CourseStep):
             continue
-        days = step.days_between_sessions.value
-        made = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / DAYS_PER_WEEK * days
+        contacts = staff.wte.value * staff.contacts_per_wte_day * step.share_of_staff.value
+        made = contacts * step.days_between_sessions.value / step.staff_time_per_contact.value
         if 0 < made < 1 - 1e-6:
             yield (
                 ("staff", step.staff, "wte"),
                 f"gives {made:.2g} of one place at {name}, which is none; a place needs {staff.wte.value / made:.3g} WTE.",
+            )
+
+
+def _staff_shared_too_often(scenario: Scenario) -> Found:
+    """A kind of staff whose steps together ask for more than all of its time."""
+    served: dict[str, list[str]] = {}
+    for name, step in scenario.pathway.steps.items():
+        served.setdefault(step.staff, []).append(name)
+    for staff, names in served.items():
+        total = sum(scenario.pathway.steps[name].share_of_staff.value for name in names)
+        if total > 1 + ROUNDING:
+            yield (
+                ("pathway", "steps", names[-1], "staff"),
+                f"'{staff}' serves {' and '.join(names)} with shares of its time that add up to {total:g}; give each of them "
+                "a share_of_staff, together at most 1, or a kind of staff of its own.",
             )

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.demand import referral_days
 from caseload_sim.dependence import residual_factor
-from caseload_sim.draws import Draws, Floats, Ids, counts_from_uniform
+from caseload_sim.draws import Draws, Floats, Ids
 from caseload_sim.errors import RunError
 from caseload_sim.scenario import Eligibility, Population, Scenario
 
-DAYS_PER_YEAR = 365
 MOST_CANDIDATES_PER_CLIENT = 2_000
 
 
@@ -56,7 +56,7 @@ def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
 
     Raises RunError when hardly anybody is eligible.
     """
-    referral_day = _referral_days(scenario, draws)
+    referral_day = referral_days(scenario, draws)
     return replace(draw_population(scenario, draws, len(referral_day)), referral_day=referral_day)
 
 
@@ -71,14 +71,6 @@ def draw_population(scenario: Scenario, draws: Draws, n_clients: int, *, first_i
     if eligibility is not None:
         ids = _eligible_ids(scenario, draws, eligibility, n_clients, first_id)
     return _people(scenario, draws, ids, days)
-
-
-def _referral_days(scenario: Scenario, draws: Draws) -> NDArray[np.int32]:
-    """Day of each referral, ascending, (n,) int32; a Poisson number each day."""
-    days = np.arange(scenario.run.horizon_days, dtype=np.int64)
-    per_day = scenario.demand.referrals_per_year.value / DAYS_PER_YEAR
-    counts = counts_from_uniform(draws.uniform("referrals", days), per_day)
-    return np.repeat(days, counts).astype(np.int32)
 
 
 def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.int32]) -> Clients:

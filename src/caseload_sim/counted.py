@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care
 from caseload_sim.clients import Clients
-from caseload_sim.courses import Capacity
 from caseload_sim.episodes import Episodes
 from caseload_sim.outcomes import Outcomes
 from caseload_sim.pathway import CourseStep

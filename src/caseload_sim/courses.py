@@ -1,12 +1,9 @@
-"""What the queue needs to know of each client and of the service, in whole numbers."""
+"""What the queue needs to know of each client, in whole numbers."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from caseload_sim.pathway import CourseStep
-from caseload_sim.scenario import Scenario
 
 NOT_YET = np.iinfo(np.int32).min  # a day that has not happened
 NEVER = np.iinfo(np.int32).max  # a patience without end
@@ -15,9 +12,6 @@ NO_CLIENT = -1
 NOT_YET_ENDED, GAVE_UP, ASSESSED, FINISHED, DROPPED_OUT = range(5)
 ENDINGS = ("not_yet", "gave_up", "assessed", "finished", "dropped_out")
 LONGEST_DAYS = 100_000
-DAYS_PER_WEEK = 7
-MOST_PLACES = 1e8
-WHOLE_PLACE = 1e-6  # so that nine places are nine although 3 x 30 x 0.7 / 7 is a hair less in floating point
 
 Days = NDArray[np.int32]
 Codes = NDArray[np.int8]
@@ -52,14 +46,6 @@ class Courses:
     return_after_days: Days
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """Places open at each step on each day, (days, s) int32, and the names of the steps."""
-
-    places: NDArray[np.int32]
-    steps: tuple[str, ...]
-
-
 def check_courses(courses: Courses) -> None:
     """Assert what engines rely on: rule R5, and in a running start nothing that ended before opening (rule R0)."""
     assert courses.course_days.min(initial=1) >= 1, "rule R5: a course lasts at least a day"
@@ -72,23 +58,3 @@ def check_courses(courses: Courses) -> None:
     held = began != NOT_YET
     assert np.all((began[held] >= joined[held]) & (began[held] < 0)), "rule R0: held since before opening"
     assert np.all(np.where(held, ends, gives_up) >= 0), "rule R0: whoever left before opening is not in the table"
-
-
-def places(scenario: Scenario) -> Capacity:
-    """Places by day: WTE x contacts a week x share of weeks at work x weeks between booked sessions.
-
-    A course holds a place for months: its number is the same every day, rounded down. An assessment holds one for a day,
-    so its places are appointments: 6.4 a day are six on some days and seven on others, and none is lost to rounding.
-    """
-    horizon = scenario.run.horizon_days
-    columns = []
-    for step in scenario.pathway.steps.values():
-        staff = scenario.staff[step.staff]
-        contacts_per_day = staff.wte.value * staff.contacts_per_week.value * staff.available_share.value / DAYS_PER_WEEK
-        if isinstance(step, CourseStep):
-            whole = np.floor(min(contacts_per_day * step.days_between_sessions.value + WHOLE_PLACE, MOST_PLACES))
-            columns.append(np.full(horizon, whole))
-        else:
-            so_far = np.floor(min(contacts_per_day, MOST_PLACES) * np.arange(horizon + 1) + WHOLE_PLACE)
-            columns.append(np.diff(so_far))
-    return Capacity(places=np.stack(columns, axis=1).astype(np.int32), steps=scenario.steps)

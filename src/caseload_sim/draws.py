@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-# Every purpose for which something is drawn. A purpose may be split by condition, disorder or step: "trait:ptsd".
+# Every purpose for which something is drawn. A purpose may be split by condition, disorder or step: "trait:ptsd"; those of
+# staff by kind, and by how often a post has changed: "staff_leaving:2:assessor". There a post's number is its place.
 PURPOSES = (
     "referrals",
     "common_factor",
@@ -65,6 +66,10 @@ PURPOSES = (
     "relapse",
     "relapse_day",
     "parameter",
+    "staff_start",
+    "staff_leaving",
+    "staff_replacing",
+    "staff_training",
 )
 # People who are not first referrals have places of their own in every stream: returns, and those there at opening.
 RETURN_IDS, START_IDS = 2**40, 2**41

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.courses import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Courses
+from caseload_sim.capacity import Capacity
+from caseload_sim.courses import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Courses
 
 
 @dataclass(frozen=True, slots=True)

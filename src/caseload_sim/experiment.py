@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
-from caseload_sim.clients import DAYS_PER_YEAR, draw_clients
+from caseload_sim.clients import Clients, draw_clients
 from caseload_sim.counted import MeasureTable, Simulation
-from caseload_sim.courses import NOT_YET, check_courses, places
+from caseload_sim.courses import NOT_YET, check_courses
 from caseload_sim.definitions import definition
+from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first
@@ -21,6 +22,7 @@ from caseload_sim.policies import POLICIES
 from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.referrals import Referrals, draw_referrals, running_start, with_history
 from caseload_sim.scenario import Scenario
+from caseload_sim.staffing import places
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 MIDDLE_SHARE = 0.95  # of the intervals reported
@@ -155,8 +157,7 @@ def _with_run(scenario: Scenario, seed: int | None, replications: int | None) ->
 def _engine(name: str, scenario: Scenario) -> Engine:
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
-    clients = scenario.demand.referrals_per_year.value * scenario.run.horizon_days / DAYS_PER_YEAR
-    clients *= scenario.providers.number if scenario.providers else 1
+    clients = referrals_per_day(scenario).sum() * (scenario.providers.number if scenario.providers else 1)
     return engine_for(name, int(clients * scenario.run.replications))
 
 
@@ -192,9 +193,12 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
 
 def _simulate(scenario: Scenario, replication: int, engine: Engine, start_of: Scenario | None = None) -> Simulation:
     draws = Draws(scenario.run.seed, replication)
-    capacity = places(scenario)
-    start = (start_of, places(start_of)) if start_of else (scenario, capacity)
-    referrals = draw_referrals(scenario, draw_clients(scenario, draws), draws, *start)
+    first = draw_clients(scenario, draws)
+    capacity = places(scenario, draws, mean_disorders(scenario, first))
+    start = (scenario, capacity)
+    if start_of:
+        start = start_of, places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
+    referrals = draw_referrals(scenario, first, draws, *start)
     courses = referrals.courses
     check_courses(courses)
     queue = engine(courses, capacity)
@@ -238,6 +242,12 @@ def _with_days_of_return(referrals: Referrals, queue: Episodes, scenario: Scenar
     came = unknown & (joined != NOT_YET)
     days = np.where(came, joined - care.booking_days, clients.referral_day).astype(np.int32)
     return replace(referrals, clients=replace(clients, referral_day=days))
+
+
+def mean_disorders(scenario: Scenario, clients: Clients) -> float:
+    """Emotional disorders that these clients have on average, which moves how many staff leave; 0 with no clients."""
+    counts = clients.count(scenario, "emotional_disorder")
+    return float(counts.mean()) if len(counts) else 0.0
 
 
 def replicate(
@@ -292,7 +302,8 @@ def waiting_at_opening(scenario: Scenario, draws: Draws) -> dict[str, int]:
     """How many clients are on the list of each step when a scenario with a running start opens; empty without one."""
     if not scenario.start.running or not POLICIES[scenario.pathway.policy].steps:
         return {}
-    courses = running_start(scenario, places(scenario), draws).courses
+    capacity = places(scenario, draws, mean_disorders(scenario, draw_clients(scenario, draws)))
+    courses = running_start(scenario, capacity, draws).courses
     on_list = (courses.joins_day < 0) & (courses.started_day == NOT_YET)
     return {name: int(np.sum(on_list & (courses.first_step == s))) for s, name in enumerate(scenario.steps)}
 
@@ -304,8 +315,9 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     """
     scenario = _with_run(scenario, seed, 1)
     draws = Draws(scenario.run.seed, replication)
-    capacity = places(scenario)
-    courses = draw_referrals(scenario, draw_clients(scenario, draws), draws, scenario, capacity).courses
+    clients = draw_clients(scenario, draws)
+    capacity = places(scenario, draws, mean_disorders(scenario, clients))
+    courses = draw_referrals(scenario, clients, draws, scenario, capacity).courses
     reference = ENGINES["reference"](courses, capacity)
     others = [
         kernel.run(courses, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]

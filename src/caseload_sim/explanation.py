@@ -21,6 +21,7 @@ def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
         "",
         f"Runs {run.replications} replications with seed {run.seed}: {run.warm_up_days} days of warm-up, then "
         f"{run.data_collection_days} days of data collection, then {run.follow_up_days} days to let referrals end.",
+        f"Opens on {run.opens}. {_calendar(scenario)}",
         f"Policy {scenario.pathway.policy}: {POLICIES[scenario.pathway.policy].description}.",
         f"Steps: {', '.join(_step(scenario, name) for name in scenario.steps)}.",
         f"Recorded when the right problem is not: {', '.join(scenario.pathway.routing.otherwise_recorded)}. "
@@ -57,6 +58,27 @@ def explain(scenario: Scenario, sources: Mapping[str, Source]) -> str:
 
 def _origin(number: Number) -> str:
     return f"{'source ' if number.source else ''}{number.origin()}"
+
+
+def _calendar(scenario: Scenario) -> str:
+    """When clients are referred and seen, in words."""
+    return " ".join(
+        [
+            "Referrals follow the months of the year."
+            if scenario.demand.seasonal
+            else "Referrals are the same in every month.",
+            "Nobody starts on a weekend or bank holiday."
+            if scenario.run.weekends_off
+            else "Every day is a working day.",
+            "Staff leave and are replaced." if scenario.run.staff_turnover else "All posts are filled for good.",
+            *(f"Shock {name}: {s.from_date} to {s.to_date}." for name, s in scenario.demand.shocks.items()),
+            *(
+                f"Surge {name} of {kind}: {s.from_date} to {s.to_date}."
+                for kind, staff in scenario.staff.items()
+                for name, s in staff.surge.items()
+            ),
+        ]
+    )
 
 
 def _step(scenario: Scenario, name: str) -> str:

@@ -252,7 +252,9 @@ def plot_waiting_list(
             if measure == "utilisation":  # a day's figure jumps with weekdays and small numbers: show weekly means
                 values = np.array([row.value for row in rows])
                 whole = len(values) // DAYS_PER_WEEK * DAYS_PER_WEEK
-                weekly = values[:whole].reshape(-1, DAYS_PER_WEEK).mean(axis=1)
+                days = values[:whole].reshape(-1, DAYS_PER_WEEK)
+                counted = np.sum(~np.isnan(days), axis=1)  # appointments have no figure on a day off
+                weekly = np.where(counted, np.nansum(days, axis=1) / np.maximum(counted, 1), np.nan)
                 ax.plot(np.arange(len(weekly)) / 52.18, scale * weekly, style, color=colour, label=words(step))
                 continue
             years = weeks[0] / 365.25

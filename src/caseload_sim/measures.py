@@ -9,7 +9,9 @@ from caseload_sim.counted import Counted, Flags, Key, MeasureTable, Simulation, 
 from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
 from caseload_sim.outcomes import LEFT, REMISSIONS, Outcomes, Reading, recovered, reliable_change
+from caseload_sim.pathway import CourseStep
 from caseload_sim.service_measures import contact_rows, course_rows, funnel, wait_rows
+from caseload_sim.working_days import working_days
 
 Columns = NDArray[np.float64]
 SERVICES = ("service", "none")
@@ -164,16 +166,24 @@ def _place_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
     first, after = period(simulation)
     scenario = simulation.scenario
     held, waiting = occupancy(simulation.episodes, len(scenario.steps), scenario.run.horizon_days)
-    for s, name in enumerate(scenario.steps):
-        open_days = simulation.capacity.places[first:after, s].sum(dtype=np.int64)
-        used = held[first:after, s].sum(dtype=np.int64)
-        yield Key("utilisation", "all", "", "", f"step={name}"), ratio(used, open_days)
+    staffed, working = _staffed(simulation), working_days(scenario)
+    for s, (name, step) in enumerate(scenario.pathway.steps.items()):
+        # A course holds its place over the weekend; an appointment that is booked again takes up nobody's time on a day off.
+        counted = np.flatnonzero(working[first:after] | isinstance(step, CourseStep)) + first
+        used, there = (table[counted, s].sum(dtype=np.int64) for table in (held, staffed))
+        yield Key("utilisation", "all", "", "", f"step={name}"), ratio(used, there)
         waited = waiting[first:after, s].sum(dtype=np.int64)
         yield Key("waiting_list", "all", "", "", f"step={name}"), ratio(waited, after - first)
         grown = (
             float(np.polyfit(np.arange(after - first), waiting[first:after, s], 1)[0]) if after - first > 1 else np.nan
         )
         yield Key("waiting_list_growth", "all", "", "", f"step={name}"), Value(np.nan, np.nan, DAYS_PER_WEEK * grown)
+
+
+def _staffed(simulation: Simulation) -> NDArray[np.int32]:
+    """Places for which there was staff, (days, s) int32."""
+    capacity = simulation.capacity
+    return capacity.places if capacity.staffed is None else capacity.staffed
 
 
 OverTime = dict[tuple[str, str], NDArray[np.float64]]
@@ -184,8 +194,9 @@ def over_time(simulation: Simulation) -> OverTime:
     scenario = simulation.scenario
     held, waiting = occupancy(simulation.episodes, len(scenario.steps), scenario.run.horizon_days)
     result: OverTime = {}
+    staffed = _staffed(simulation)
     for s, name in enumerate(scenario.steps):
         result["waiting_list", name] = waiting[:, s].astype(np.float64)
-        places = simulation.capacity.places[:, s]
+        places = staffed[:, s]
         result["utilisation", name] = np.where(places > 0, held[:, s] / np.maximum(places, 1), np.nan)
     return result

@@ -69,6 +69,30 @@ class Positive(Number):
     value: Annotated[float, Field(gt=0, le=1e6)]
 
 
+class Factor(Number):
+    """What something is multiplied by, from 0 to 10."""
+
+    value: Annotated[float, Field(ge=0, le=10)]
+
+
+class DaysLong(Number):
+    """A length of at least a day, up to a century."""
+
+    value: Annotated[float, Field(ge=1, le=36_500)]
+
+
+class YearlyRate(Number):
+    """How often a year something happens, up to once a month."""
+
+    value: Annotated[float, Field(ge=0, le=12)]
+
+
+class YearlyChange(Number):
+    """Growth a year as a share, from -0.5 (halved) to 1 (doubled)."""
+
+    value: Annotated[float, Field(ge=-0.5, le=1)]
+
+
 class Effect(Number):
     """An effect in SD or logits, from -10 to 10."""
 

@@ -20,11 +20,16 @@ class Missed(Part):
         return self.not_attended.value + self.client_cancelled.value + self.provider_cancelled.value
 
 
+_ALL = Share(value=1, assumption="the staff does nothing else")
+_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")
+
+
 class AssessmentStep(Part):
     """A first appointment; a place is one appointment slot of one day."""
 
     kind: Literal["assessment"]
     staff: str
+    share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
     patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
 
 
@@ -33,6 +38,11 @@ class CourseStep(Part):
 
     kind: Literal["course"]
     staff: str
+    share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
+    staff_time_per_contact: Positive = Field(
+        default=_ONE_TO_ONE,
+        description="staff contacts that one client's contact takes, as 0.2 in a group of ten with two",
+    )
     patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
     lag_days_mean: Amount = Field(description="mean days from the offer of a place until the client can first come")
     days_between_sessions: Positive = Field(description="days between booked sessions")

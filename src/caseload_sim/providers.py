@@ -4,9 +4,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from caseload_sim.capacity import Capacity
 from caseload_sim.columns import stacked
 from caseload_sim.counted import Key, MeasureTable, Simulation, Value
-from caseload_sim.courses import Capacity
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import Episodes, canonical, digest
 from caseload_sim.scenario import Scenario

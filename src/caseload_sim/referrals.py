@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.assessment import TREATED
+from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, draw_courses
-from caseload_sim.clients import DAYS_PER_YEAR, Clients, draw_population
+from caseload_sim.clients import Clients, draw_population
 from caseload_sim.columns import rows_of, stacked
-from caseload_sim.courses import NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.courses import NO_STEP, NOT_YET, Courses
+from caseload_sim.demand import DAYS_PER_YEAR
 from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
 from caseload_sim.episodes import Episodes, canonical
+from caseload_sim.operations import DAYS_PER_WEEK
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES
 from caseload_sim.scenario import Scenario
@@ -125,10 +128,11 @@ def running_start(scenario: Scenario, capacity: Capacity, draws: Draws) -> Refer
     started = np.full(size, NOT_YET, dtype=np.int64)
     there = joined_first >= 0  # booked, or about to leave without ever being seen
     history = []
+    staffed = capacity.places if capacity.staffed is None else capacity.staffed
     for s, name in enumerate(scenario.steps):
         here = np.flatnonzero((at == s) & (joined < 0))
         patience, days = courses.patience_days[here, s].astype(np.int64), courses.course_days[here, s].astype(np.int64)
-        wait = _wait_days(scenario, name, float(capacity.places[:DAYS_PER_YEAR, s].mean()), patience, days)
+        wait = _wait_days(scenario, name, float(staffed[:DAYS_PER_YEAR, s].mean()), patience, days)
         stays = patience > wait
         begins = joined[here] + wait
         ends = begins + days
@@ -179,11 +183,14 @@ def _surplus(
     pool: Clients,
 ) -> NDArray[np.intp]:
     """Rows that would hold a place beyond those staffed in the first week, drawn by lot."""
-    lot = draws.uniform("start_lot", pool.id)
+    lot, staffed = (
+        draws.uniform("start_lot", pool.id),
+        capacity.places if capacity.staffed is None else capacity.staffed,
+    )
     dropped = []
     for s, step in enumerate(scenario.pathway.steps.values()):
         held = np.flatnonzero(there & (at == s) & (started != NOT_YET))
-        room = int(capacity.places[:7, s].max(initial=0))
+        room = int(staffed[:DAYS_PER_WEEK, s].max(initial=0))
         if isinstance(step, CourseStep) and len(held) > room:
             dropped.append(held[np.argsort(lot[held])[room:]])
     return np.concatenate(dropped) if dropped else np.empty(0, dtype=np.intp)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from caseload_sim.operations import Demand, Providers, Run, Staff, Start
 from caseload_sim.origin import (
     Amount,
     Correlation,
@@ -27,46 +28,6 @@ class Prevalence(Share):
     """The share of referred clients who meet criteria, and what kind of condition it is."""
 
     group: Group
-
-
-class Run(Part):
-    """How long is simulated, how often, and with which seed."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
-    replications: Annotated[int, Field(ge=1, le=100_000)]
-    warm_up_days: Annotated[int, Field(ge=0, le=36_500)]
-    data_collection_days: Annotated[int, Field(ge=1, le=36_500)]
-    follow_up_days: Annotated[int, Field(ge=0, le=36_500)]
-
-    @property
-    def horizon_days(self) -> int:
-        """Days simulated: warm-up, data collection and follow-up."""
-        return self.warm_up_days + self.data_collection_days + self.follow_up_days
-
-
-class Demand(Part):
-    """How many clients are referred."""
-
-    referrals_per_year: Amount = Field(description="referrals a year")
-
-
-class Providers(Part):
-    """Several providers of the scenario's size, pooled; they differ in their staff."""
-
-    number: Annotated[int, Field(ge=2, le=1000)]
-    staff_log_sd: Amount = Field(
-        description="SD between providers of the logarithm of their staff, each kind by itself"
-    )
-
-
-class Start(Part):
-    """Who is there at opening."""
-
-    running: bool = Field(description="false opens an empty service")
-    waiting: dict[str, Amount] = Field(
-        default_factory=dict,
-        description="clients on the list of each step at opening; where not given, as many as make the service stationary",
-    )
 
 
 class Eligibility(Part):
@@ -172,14 +133,6 @@ class Instruments(Part):
     gad7: Instrument
     interview_error_sd: Amount = Field(description="SD of the interview's error, in SD of severity")
     full_remission_margin: Amount = Field(description="SD below threshold that counts as fully gone")
-
-
-class Staff(Part):
-    """Whole-time equivalents and the contacts they leave room for."""
-
-    wte: Amount = Field(description="whole-time equivalents in post")
-    contacts_per_week: Amount = Field(description="booked contacts a week per WTE, when at work")
-    available_share: Share = Field(description="share of weeks left after leave, sickness and training")
 
 
 class Official(Number):

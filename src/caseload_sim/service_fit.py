@@ -146,7 +146,7 @@ def calibrate_service(
     rounds = 0
     while rounds < MOST_ROUNDS and np.abs(best_miss).max() > NEAR_ENOUGH:
         rounds += 1
-        step = np.linalg.lstsq(slopes, -here, rcond=1e-6)[0]
+        step = np.asarray(np.linalg.lstsq(slopes, -here, rcond=1e-6)[0], dtype=np.float64)
         step *= min(1.0, LONGEST_STEP / np.abs(step).max())
         there = miss(point + step)
         slopes += np.outer(there - here - slopes @ step, step) / (step @ step)

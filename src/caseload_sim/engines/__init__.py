@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from caseload_sim.courses import Capacity, Courses
+from caseload_sim.capacity import Capacity
+from caseload_sim.courses import Courses
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes
 

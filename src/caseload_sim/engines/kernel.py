@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.courses import GAVE_UP, NEVER, NOT_YET, NOT_YET_ENDED, Capacity, Courses
+from caseload_sim.capacity import Capacity
+from caseload_sim.courses import GAVE_UP, NEVER, NOT_YET, NOT_YET_ENDED, Courses
 from caseload_sim.episodes import Episodes, canonical
 
 NOBODY = -1  # the end of a linked list

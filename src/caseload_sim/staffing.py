@@ -1,0 +1,184 @@
+"""Who is at work, and the places that makes: posts that fall vacant and are filled again, trainees, and surge teams."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.capacity import Capacity
+from caseload_sim.draws import Draws, Floats
+from caseload_sim.operations import DAYS_PER_WEEK, Staff
+from caseload_sim.pathway import CourseStep
+from caseload_sim.scenario import Scenario
+from caseload_sim.working_days import Dates, dates, working_days
+
+DAYS_PER_YEAR = 365
+MOST_PLACES = 1e8
+WHOLE_PLACE = 1e-6  # so that nine places are nine although 3 x 30 x 0.7 / 7 is a hair less in floating point
+_MONDAY = 3  # 1 January 1970, day 0 of datetime64, was a Thursday: weeks begin three days before it
+
+Booleans = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
+
+
+def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> Capacity:
+    """Places by day: WTE at work x contacts a week x share of weeks at work x weeks between booked sessions.
+
+    clients_mean_disorders: emotional disorders that referred clients have on average; moves how many staff leave
+
+    A course holds a place for months: its number is rounded down. An assessment holds one for a day, so its places are
+    appointments, and none is lost to rounding: 6.4 a day are six on some days and seven on others. The appointments of a
+    week fall on its working days: bank holidays cost none, since they are already in the share of time on leave.
+    """
+    working, days = working_days(scenario), dates(scenario)
+    contacts = {
+        name: scenario.staff[name].contacts_per_wte_day * wte_at_work(scenario, name, draws, clients_mean_disorders)
+        for name in {step.staff: None for step in scenario.pathway.steps.values()}
+    }
+    staffed, opened = [], []
+    for step in scenario.pathway.steps.values():
+        mine = step.share_of_staff.value * contacts[step.staff]
+        if isinstance(step, CourseStep):
+            per_place = step.staff_time_per_contact.value / step.days_between_sessions.value
+            whole = np.floor(np.minimum(mine / per_place + WHOLE_PLACE, MOST_PLACES))
+            staffed.append(whole)
+            opened.append(np.where(working, whole, 0))
+        else:
+            appointments = _appointments(np.minimum(mine, MOST_PLACES), working, days)
+            staffed.append(appointments)
+            opened.append(appointments)
+    return Capacity(
+        places=np.stack(opened, axis=1).astype(np.int32),
+        steps=scenario.steps,
+        staffed=np.stack(staffed, axis=1).astype(np.int32),
+    )
+
+
+def wte_at_work(scenario: Scenario, kind: str, draws: Draws, clients_mean_disorders: float) -> Floats:
+    """Staff of a kind on each day in whole-time equivalents of the qualified, leave and sickness not yet taken off.
+
+    kind: a key of `scenario.staff`; clients_mean_disorders: see `places`
+    Returns (days,) float64. All posts are filled for good with `run.staff_turnover = false`.
+    """
+    staff, days = scenario.staff[kind], dates(scenario)
+    in_post = np.full(len(days), staff.wte.value)
+    if scenario.run.staff_turnover:
+        in_post = _wte_in_post(staff, kind, len(days), leaving_per_year(staff, clients_mean_disorders), draws)
+    in_post = in_post + staff.trainee_share.value * staff.trainees.value
+    for surge in staff.surge.values():
+        here = (days >= np.datetime64(surge.from_date)) & (days <= np.datetime64(surge.to_date))
+        in_post = in_post + np.where(here, surge.wte.value, 0.0)
+    return np.asarray(in_post)
+
+
+def leaving_per_year(staff: Staff, clients_mean_disorders: float) -> float:
+    """How often a year somebody in post leaves, higher when clients have more disorders than the reference; >= 0."""
+    above = clients_mean_disorders - staff.reference_disorders.value
+    return staff.leavers_per_year.value * max(1 + staff.leavers_per_disorder.value * above, 0.0)
+
+
+def long_run_vacancy(leaving: float, days_to_replace: float) -> float:
+    """The share of posts vacant in the long run, 0 to 1: of leaving a times a year, r years to replace: a r / (1 + a r).
+
+    The alternating renewal process of Cox (1962): a share of time is the mean of its spells over the mean of a cycle.
+    """
+    cycle = leaving * days_to_replace / DAYS_PER_YEAR
+    return cycle / (1 + cycle)
+
+
+def _wte_in_post(staff: Staff, kind: str, horizon: int, leaving: float, draws: Draws) -> Floats:
+    """WTE in post on each day, (days,) float64; the last post may be a fraction of one.
+
+    Each post is filled and vacant in turn, for exponential times. Its draws have the post's number as their place in a
+    stream for each turn, so a post more or fewer leaves the others as they were. On the day somebody qualifies, the
+    vacant post of the lowest number is theirs.
+    """
+    size = _sizes(staff.wte.value)
+    ids = np.arange(len(size), dtype=np.int64)
+    filled = draws.uniform(f"staff_start:{kind}", ids) >= staff.vacancy_share.value
+    lasts = _Spells(kind, ids, DAYS_PER_YEAR / leaving if leaving else np.inf, staff.days_to_replace.value, draws)
+    turn = np.zeros(len(size), dtype=np.int64)
+    until = lasts.days(ids, turn, filled)
+    change = np.zeros(horizon + 1)
+    change[0] = size[filled].sum()
+
+    def turn_over(posts: Numbers, on: Numbers) -> None:
+        filled[posts] = ~filled[posts]
+        np.add.at(change, on, np.where(filled[posts], size[posts], -size[posts]))
+        turn[posts] += 1
+
+    for day, n_qualified in _qualifying(staff, kind, horizon, draws):
+        due = np.flatnonzero(until <= day)
+        while len(due):
+            turn_over(due, np.minimum(np.ceil(until[due]), horizon).astype(np.int64))
+            until[due] += lasts.days(due, turn[due], filled[due])
+            due = due[until[due] <= day]
+        taken = np.flatnonzero(~filled)[:n_qualified]
+        turn_over(taken, np.full(len(taken), day))
+        until[taken] = day + lasts.days(taken, turn[taken], filled[taken])
+    return np.cumsum(change)[:-1]
+
+
+class _Spells:
+    """How long each spell of each post lasts, drawn turn by turn as it is asked for."""
+
+    def __init__(self, kind: str, ids: Numbers, mean_filled: float, mean_vacant: float, draws: Draws) -> None:
+        self._kind, self._ids, self._draws = kind, ids, draws
+        self._means = {True: ("staff_leaving", mean_filled), False: ("staff_replacing", mean_vacant)}
+        self._drawn: dict[tuple[str, int], Floats] = {}
+
+    def days(self, posts: Numbers, turn: Numbers, filled: Booleans) -> Floats:
+        """Days that the spells of these posts last, (posts,) float64; endless when nobody ever leaves."""
+        result = np.empty(len(posts))
+        for number in np.unique(turn).tolist():
+            for state, (purpose, mean) in self._means.items():
+                rows = (turn == number) & (filled == state)
+                if rows.any():
+                    result[rows] = mean if mean in (0, np.inf) else -mean * self._logs(purpose, number)[posts[rows]]
+        return result
+
+    def _logs(self, purpose: str, turn: int) -> Floats:
+        if (purpose, turn) not in self._drawn:
+            self._drawn[purpose, turn] = np.log(self._draws.uniform(f"{purpose}:{turn}:{self._kind}", self._ids))
+        return self._drawn[purpose, turn]
+
+
+def _sizes(wte: float) -> Floats:
+    """Posts of one WTE each, the last the fraction that remains, (posts,) float64."""
+    size = np.ones(int(np.ceil(wte - WHOLE_PLACE)))
+    size[-1:] = wte - (len(size) - 1)
+    return size
+
+
+def _qualifying(staff: Staff, kind: str, horizon: int, draws: Draws) -> Iterator[tuple[int, int]]:
+    """Days on which trainees qualify, with how many, ascending; at the end the horizon, with none.
+
+    At opening every trainee is somewhere in the course; the next one begins when one qualifies.
+    """
+    slots = np.arange(len(_sizes(staff.trainees.value)), dtype=np.int64)
+    length = staff.training_days.value
+    first = draws.uniform(f"staff_training:{kind}", slots) * length
+    moments = (first[:, None] + length * np.arange(int(horizon / length) + 1)).ravel()
+    days, counts = np.unique(np.ceil(moments[moments <= horizon - 1]).astype(np.int64), return_counts=True)
+    yield from zip(days.tolist(), counts.tolist(), strict=True)
+    yield horizon, 0
+
+
+def _appointments(contacts: Floats, working: Booleans, days: Dates) -> Floats:
+    """Whole appointments by day, (days,): the contacts of each week spread over its working days.
+
+    A week without a working day hands its contacts on to the next, as at an opening on a Saturday.
+    """
+    a_day = contacts
+    if not working.all():
+        week = (days.astype(np.int64) + _MONDAY) // DAYS_PER_WEEK
+        week = week - week[:1]
+        in_week, n_working = np.bincount(week, contacts), np.bincount(week, working)
+        each, owed = np.zeros(len(in_week)), 0.0
+        for number, total in enumerate(in_week.tolist()):
+            owed += total
+            if n_working[number]:
+                each[number], owed = owed / n_working[number], 0.0
+        a_day = np.where(working, each[week], 0.0)
+    so_far = np.floor(np.concatenate([[0.0], np.cumsum(a_day)]) + WHOLE_PLACE)
+    return np.diff(so_far)
