@@ -3,8 +3,8 @@
 import pytest
 
 from caseload_sim.catalogue import get_scenario
-from caseload_sim.experiment import Results, replicate, simulate
 from caseload_sim.counted import Simulation
+from caseload_sim.experiment import Results, replicate, simulate
 from caseload_sim.scenario import Scenario
 
 SMALL = {

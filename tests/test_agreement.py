@@ -13,9 +13,10 @@ import pytest
 import caseload_sim.engines as engines_package
 from building import with_bounds_checked
 from caseload_sim.capacity import Capacity
+from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario, list_scenarios
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import GAVE_UP, NOT_YET, Courses, check_courses, draw_courses
+from caseload_sim.courses import GAVE_UP, NOT_YET, Courses, check_courses
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference

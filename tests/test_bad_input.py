@@ -7,7 +7,7 @@ import pytest
 
 from caseload_sim.catalogue import get_scenario, list_scenarios, load_scenario, parse_value
 from caseload_sim.errors import CaseloadError, CatalogueError, ScenarioError
-from caseload_sim.scenario import MonthlyIndex
+from caseload_sim.operations import MonthlyIndex
 
 HEAD = 'extends = "hepgul_2016"\n'
 PREVALENCE = HEAD + "[population.prevalence]\n"

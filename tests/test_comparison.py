@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from building import check_legible
+from caseload_sim.catalogue import get_scenario
 from caseload_sim.comparison import HEADLINES, Compared, ComparisonRow, compare, paired, shown
 from caseload_sim.comparison_figures import draw_differences, plot_differences
 from caseload_sim.errors import RunError
@@ -68,7 +69,10 @@ def test_where_nothing_varies_or_one_pair_is_left_no_share_of_variance_is_claime
 
 def test_the_same_people_are_there_at_opening_in_every_scenario_compared(small: Scenario, compared: Compared) -> None:
     """More therapists from today meet today's list: it is as long on the first day, and shorter after."""
-    now, more = compared.results[0].first, next(r.first for r in compared.results if r.scenario.name == "more therapists")
+    now, more = (
+        compared.results[0].first,
+        next(r.first for r in compared.results if r.scenario.name == "more therapists"),
+    )
     ours, theirs = (np.flatnonzero(one.episodes.joined_day < 0) for one in (now, more))
     for column in ("step", "joined_day"):
         assert np.array_equal(getattr(now.episodes, column)[ours], getattr(more.episodes, column)[theirs])
@@ -198,8 +202,8 @@ def test_the_rows_shown_are_the_headlines_or_every_reading_asked_for(compared: C
     headlines = shown(compared.rows)
     assert len(headlines) == 3 * len(HEADLINES)
     asked = shown(compared.rows, ["wait_days_mean", "all_remission"])
-    assert [row.measure for row in asked] == ["wait_days_mean"] * 9 + ["all_remission"] * 3 * 3 * 3 * 2
-    assert {row.group for row in asked} == {"all", "step=assessment", "step=low_intensity", "step=high_intensity"}
+    assert [row.measure for row in asked] == ["wait_days_mean"] * 15 + ["all_remission"] * 3 * 3 * 3 * 2
+    assert {row.group for row in asked} == {"all", *(f"step={name}" for name in get_scenario().steps)}
     assert {row.service for row in asked} == {"", "service", "difference"}
     with pytest.raises(RunError, match=r"al_remission: no such measure\. Did you mean 'all_remission'"):
         shown(compared.rows, ["al_remission"])

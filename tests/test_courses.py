@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import FINISHED, NO_STEP, NOT_YET, draw_courses
-from caseload_sim.draws import Draws
 from caseload_sim.counted import Simulation
+from caseload_sim.courses import FINISHED, NO_STEP, NOT_YET
+from caseload_sim.draws import Draws
 from caseload_sim.policies import POLICIES, Known
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import below_caseness, trajectory

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from building import ENGINES, capacity, courses, rows
+from caseload_sim.counted import Simulation
 from caseload_sim.courses import (
     DROPPED_OUT,
     FINISHED,
@@ -18,7 +19,6 @@ from caseload_sim.courses import (
     check_courses,
 )
 from caseload_sim.episodes import check_invariants, digest, occupancy
-from caseload_sim.counted import Simulation
 
 pytestmark = pytest.mark.parametrize("engine", list(ENGINES))
 
@@ -170,7 +170,9 @@ def test_relabelling_clients_who_never_tie_relabels_the_answer(engine: str) -> N
 
 
 def test_a_whole_service_breaks_no_rule_and_loses_nobody(engine: str, small_simulation: Simulation) -> None:
-    held, waiting = occupancy(small_simulation.episodes, 3, small_simulation.scenario.run.horizon_days)
+    held, waiting = occupancy(
+        small_simulation.episodes, len(small_simulation.scenario.steps), small_simulation.scenario.run.horizon_days
+    )
     assert held.min() >= 0
     assert waiting.min() >= 0
     staffed = small_simulation.capacity.staffed

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from caseload_sim.counted import Key, Simulation
 from caseload_sim.courses import NOT_YET
 from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
 from caseload_sim.experiment import Results, Row
-from caseload_sim.counted import Key, Simulation, measure
+from caseload_sim.measures import measure
 
 
 def value(simulation: Simulation, name: str, base: str, at: str = "", service: str = "", group: str = "all") -> float:

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from caseload_sim.catalogue import get_scenario
+from caseload_sim.counted import Simulation
 from caseload_sim.courses import NOT_YET
 from caseload_sim.experiment import Results, simulate
-from caseload_sim.counted import Simulation
 from caseload_sim.outcomes import LEFT, recovered, reliable_change
 from caseload_sim.scenario import Scenario
 
@@ -123,15 +123,19 @@ def test_one_improvement_by_hand_decides_remission() -> None:
 
 
 def test_contacts_and_days_follow_from_the_episodes(small_simulation: Simulation) -> None:
-    out, episodes = small_simulation.outcomes, small_simulation.episodes
+    out, episodes, scenario = small_simulation.outcomes, small_simulation.episodes, small_simulation.scenario
     for client in np.flatnonzero(out.stepped_up)[:20]:
         rows = np.flatnonzero(episodes.client == client)
-        assert episodes.step[rows].tolist() == [0, 1, 2]
+        low, high = episodes.step[rows].tolist()[1:]
+        assert scenario.pathway.steps[scenario.steps[low]].steps_up_to == scenario.steps[high] == "high_intensity"
         assert out.first_contact_day[client] == episodes.ended_day[rows[0]] - 1
-        assert out.second_contact_day[client] == episodes.started_day[rows[1]] + small_simulation.care.lag_days[client, 1]
+        assert (
+            out.second_contact_day[client]
+            == episodes.started_day[rows[1]] + small_simulation.care.lag_days[client, low]
+        )
         assert out.last_contact_day[client] == episodes.ended_day[rows[2]]
         assert out.end_day[client] == episodes.ended_day[rows[2]]
-        assert out.contacts[client] == 1 + small_simulation.care.attended[client, 1:].sum()
+        assert out.contacts[client] == 1 + small_simulation.care.attended[client, [low, high]].sum()
 
 
 def test_how_referrals_end_adds_up(small_simulation: Simulation) -> None:

@@ -67,7 +67,9 @@ def test_the_dose_of_a_course_by_hand() -> None:
     """High intensity, 7 sessions of N95 14: 1 - exp(-1.5). Low intensity on PTSD: nothing. Spill to depression: .60."""
     scenario = get_scenario()
     target = np.array([4, 4, 0, 0], dtype=np.int8)
-    sessions = np.array([[0, 0, 7], [0, 5, 0], [0, 7, 14], [0, 0, 7]], dtype=np.int32)
+    low, high = scenario.steps.index("low_intensity"), scenario.steps.index("high_intensity")
+    sessions = np.zeros((4, len(scenario.steps)), dtype=np.int32)
+    sessions[:, low], sessions[:, high] = [0, 5, 7, 0], [7, 0, 14, 7]
     contacts = np.array([8, 6, 22, 1], dtype=np.int32)
     treated = treated_by(scenario, target, np.array([1.0, 1.0, 0.5, 1.0]), sessions, contacts)
     hi_7, full = 1 - np.exp(-1.5), 1 - np.exp(-3)

@@ -9,9 +9,10 @@ import pytest
 
 from building import ENGINES
 from caseload_sim.capacity import Capacity
+from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import NOT_YET, draw_courses
+from caseload_sim.courses import NOT_YET
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import check_invariants, occupancy
 from caseload_sim.experiment import simulate
