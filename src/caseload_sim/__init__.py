@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
     from caseload_sim.measures import Simulation, measure
+    from caseload_sim.people import comorbidity, people_of, prevalences, retention
+    from caseload_sim.people_figures import (
+        plot_comorbidity,
+        plot_outcomes_by_disorders,
+        plot_prevalences,
+        plot_retention,
+    )
     from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
     from caseload_sim.report import population_report
+    from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
     from caseload_sim.sweeps import sweep
 
@@ -36,8 +44,11 @@ _HOME = {
     "explanation": ("explain",),
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
     "measures": ("Simulation", "measure"),
+    "people": ("comorbidity", "people_of", "prevalences", "retention"),
+    "people_figures": ("plot_comorbidity", "plot_outcomes_by_disorders", "plot_prevalences", "plot_retention"),
     "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
     "report": ("population_report",),
+    "saved": ("SavedRun", "read_run"),
     "scenario": ("Scenario",),
     "sweeps": ("sweep",),
 }
@@ -47,6 +58,8 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "population_report", "calibrate_population", "sweep", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences",
+    "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
+    "read_run", "SavedRun",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

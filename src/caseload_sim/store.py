@@ -6,7 +6,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from hashlib import sha256
@@ -54,7 +54,7 @@ class RunFolder:
         except (OSError, UnicodeError) as error:
             raise _unwritable(out, error) from None
 
-    def save(self, results: Results, engine: str, figure_names: Sequence[str], figure_format: str = "png") -> Path:
+    def save(self, results: Results, engine: str, figure_names: Sequence[str]) -> Path:
         """Write all files and put the folder in place. Returns its path."""
         try:
             with _created(self.partial / "measures.csv") as file:
@@ -66,7 +66,10 @@ class RunFolder:
                     write_csv(results.uncertainty, UncertaintyRow, file)
             _write_parquet(self.partial, results.first)
             if figure_names:
-                _draw(self.partial / "figures", results, figure_names, figure_format)
+                from caseload_sim.gallery import FIGURES, FreshRun
+
+                figures = {name: FIGURES[name].draw(FreshRun(results)) for name in figure_names}
+                save_figures(self.partial / "figures", figures)
             with _created(self.partial / "run.json") as file:
                 json.dump(_provenance(results, engine), file, indent=1)
             return self.put_in_place()
@@ -75,17 +78,22 @@ class RunFolder:
         finally:
             self.discard()
 
-    def save_comparison(self, compared: Compared, engine: str, draw: "Callable[[], Figure] | None") -> Path:
-        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place."""
+    def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:
+        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place.
+
+        measures: what the forest plot shows, the headlines if empty
+        """
         try:
             with _created(self.partial / "differences.csv") as file:
                 write_csv(compared.rows, ComparisonRow, file)
             _write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
             if draw:
-                (self.partial / "figures").mkdir()
-                draw().savefig(self.partial / "figures" / "differences.png", dpi=150)
+                from caseload_sim.comparison_figures import draw_differences
+
+                save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
             with _created(self.partial / "run.json") as file:
-                json.dump(_provenance_of_comparison(compared, engine), file, indent=1)
+                record = {**_provenance_of_comparison(compared, engine), "measures_shown": list(measures)}
+                json.dump(record, file, indent=1)
             return self.put_in_place()
         except (OSError, UnicodeError) as error:
             raise _unwritable(self.final, error) from None
@@ -165,11 +173,11 @@ def _created(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _unwritable(path: Path, error: OSError | UnicodeError) -> RunError:
+def _unwritable(
+    path: Path, error: OSError | UnicodeError, advice: str = "Choose another folder with --out."
+) -> RunError:
     reason = getattr(error, "strerror", None) or error
-    return RunError(
-        f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). Choose another folder with --out."
-    )
+    return RunError(f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). {advice}")
 
 
 def _provenance(results: Results, engine: str) -> dict[str, Any]:
@@ -205,12 +213,19 @@ def _made_with(engine: str) -> dict[str, Any]:
     }
 
 
-def _draw(folder: Path, results: Results, names: Sequence[str], figure_format: str) -> None:
-    from caseload_sim.figures import FIGURES
+def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:
+    """Figures by name as files of a folder, which is made when it is not there. Returns their paths.
 
-    folder.mkdir()
-    for name in names:
-        FIGURES[name].draw(results).savefig(folder / f"{name}.{figure_format}", dpi=150)
+    Raises RunError when they cannot be written.
+    """
+    paths = [folder / f"{name}.{figure_format}" for name in figures]
+    try:
+        folder.mkdir(exist_ok=True)
+        for path, figure in zip(paths, figures.values(), strict=True):
+            figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise _unwritable(folder, error, "Copy the run folder to where you may write.") from None
+    return paths
 
 
 def _write_parquet(folder: Path, simulation: Simulation) -> None:

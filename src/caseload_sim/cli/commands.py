@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import comparing, looking, populations, running
+from caseload_sim.cli import comparing, drawing, looking, populations, running
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "calibrate": populations.calibrate,
     "sweep": running.sweep,
     "compare": comparing.compare,
+    "plot": drawing.plot,
     "list": looking.list_command,
     "explain": looking.explain,
     "diff": looking.diff,

@@ -20,7 +20,7 @@ from caseload_sim.cli.options import (
     opened,
     with_run,
 )
-from caseload_sim.errors import CatalogueError, RunError, did_you_mean
+from caseload_sim.errors import RunError, did_you_mean
 
 
 def run(
@@ -32,7 +32,7 @@ def run(
     scenario_path: Paths = None,
     figure: Annotated[
         list[str] | None,
-        typer.Option(help="Draw only this figure; repeatable. `caseload-sim list figures` shows all."),
+        typer.Option(help="Draw this figure instead of the five; repeatable. `caseload-sim list figures` shows all."),
     ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
     engine: Annotated[
@@ -64,8 +64,10 @@ def run(
 
     if engine not in ENGINES:
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
+    from caseload_sim.gallery import figure_names
+
     chosen = opened(scenario, scenario_path, sets)
-    names = [] if no_figures else _figure_names(figure)
+    names = [] if no_figures else figure_names(figure, "run")
 
     from caseload_sim.experiment import replicate
     from caseload_sim.progress import Progress
@@ -175,14 +177,3 @@ def check(
         print(f"{chosen.name}: the engines differ. {difference}")
         raise typer.Exit(1)
     print(f"{chosen.name}: the engines agree on all {stays:,} stays.")
-
-
-def _figure_names(asked: list[str] | None) -> list[str]:
-    from caseload_sim.figures import FIGURES
-
-    for name in asked or []:
-        if name not in FIGURES:
-            raise CatalogueError(
-                f"--figure {name}: no such figure. {did_you_mean(name, FIGURES)} `caseload-sim list figures` shows all."
-            )
-    return asked or list(FIGURES)
