@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from caseload_sim.experiment import Results, Row, replicate, simulate
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
+    from caseload_sim.file_schema import scenario_file_schema
     from caseload_sim.measures import Simulation, measure
     from caseload_sim.people import comorbidity, people_of, prevalences, retention
     from caseload_sim.people_figures import (
@@ -42,6 +43,7 @@ _HOME = {
     "errors": ("CaseloadError", "CatalogueError", "RunError", "ScenarioError"),
     "experiment": ("Results", "Row", "replicate", "simulate"),
     "explanation": ("explain",),
+    "file_schema": ("scenario_file_schema",),
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
     "measures": ("Simulation", "measure"),
     "people": ("comorbidity", "people_of", "prevalences", "retention"),
@@ -53,7 +55,7 @@ _HOME = {
     "sweeps": ("sweep",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
-    "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "explain", "what_differs", "differences_in_words", "Difference",
+    "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
     "population_report", "calibrate_population", "sweep", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": looking.explain,
     "diff": looking.diff,
     "validate": looking.validate,
+    "schema": looking.schema,
     "check": running.check,
 }
 for name, command in COMMANDS.items():

@@ -64,10 +64,12 @@ def run(
 
     if engine not in ENGINES:
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
-    from caseload_sim.gallery import figure_names
-
     chosen = opened(scenario, scenario_path, sets)
-    names = [] if no_figures else figure_names(figure, "run")
+    names: list[str] = []
+    if not no_figures:
+        from caseload_sim.gallery import figure_names
+
+        names = figure_names(figure, "run")
 
     from caseload_sim.experiment import replicate
     from caseload_sim.progress import Progress
