@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from caseload_sim.definitions import MEASURES
     from caseload_sim.differences import Difference, differences_in_words, what_differs
     from caseload_sim.errors import CaseloadError, CatalogueError, RunError, ScenarioError
+    from caseload_sim.events import EventLog, event_log
     from caseload_sim.experiment import Results, Row, replicate, simulate
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
@@ -41,6 +42,7 @@ _HOME = {
     "definitions": ("MEASURES",),
     "differences": ("Difference", "differences_in_words", "what_differs"),
     "errors": ("CaseloadError", "CatalogueError", "RunError", "ScenarioError"),
+    "events": ("EventLog", "event_log"),
     "experiment": ("Results", "Row", "replicate", "simulate"),
     "explanation": ("explain",),
     "file_schema": ("scenario_file_schema",),
@@ -61,7 +63,7 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
-    "read_run", "SavedRun",
+    "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

@@ -20,6 +20,7 @@ import numpy as np
 from caseload_sim.comparison import Compared, ComparisonRow
 from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.errors import RunError
+from caseload_sim.events import EVENT_TYPES, NO_PLACE, EventLog, EventRow, event_log
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
 from caseload_sim.measures import Simulation
 from caseload_sim.outcomes import LEFT
@@ -54,8 +55,11 @@ class RunFolder:
         except (OSError, UnicodeError) as error:
             raise _unwritable(out, error) from None
 
-    def save(self, results: Results, engine: str, figure_names: Sequence[str]) -> Path:
-        """Write all files and put the folder in place. Returns its path."""
+    def save(self, results: Results, engine: str, figure_names: Sequence[str], *, with_events: bool = False) -> Path:
+        """Write all files and put the folder in place. Returns its path.
+
+        with_events: the event log of the first replication too
+        """
         try:
             with _created(self.partial / "measures.csv") as file:
                 write_csv(results.rows, Row, file)
@@ -65,6 +69,11 @@ class RunFolder:
                 with _created(self.partial / "uncertainty.csv") as file:
                     write_csv(results.uncertainty, UncertaintyRow, file)
             _write_parquet(self.partial, results.first)
+            if with_events:
+                log = event_log(results.first)
+                _write_events(self.partial / "events.parquet", log)
+                with _created(self.partial / "events.csv") as file:
+                    write_csv(log.rows(), EventRow, file)
             if figure_names:
                 from caseload_sim.gallery import FIGURES, FreshRun
 
@@ -247,6 +256,23 @@ def _write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
     import pyarrow.parquet as pq
 
     columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
+    pq.write_table(pa.table(columns), path)
+
+
+def _write_events(path: Path, log: EventLog) -> None:
+    """An event log as Parquet, with plain text and null where no place is held."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "entity_id": pa.array(log.entity_id),
+        "event_type": _labelled(log.event_type, EVENT_TYPES).cast(pa.string()),
+        "event": _labelled(log.event, log.event_names).cast(pa.string()),
+        "time": pa.array(log.time),
+        "pathway": _labelled(log.pathway, log.pathway_names).cast(pa.string()),
+        "run_number": pa.array(np.full(len(log.time), log.run_number, dtype=np.int64)),
+        "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
+    }
     pq.write_table(pa.table(columns), path)
 
 

@@ -45,6 +45,12 @@ def run(
             help="Draw each published prevalence anew for each replication, and split the spread into chance and sources.",
         ),
     ] = False,
+    with_events: Annotated[
+        bool,
+        typer.Option(
+            "--event-log", help="Save the first replication's events too: who waited and held which place when."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
 ) -> None:
@@ -71,6 +77,10 @@ def run(
 
         names = figure_names(figure, "run")
 
+    if with_events:
+        from caseload_sim.events import event_names
+
+        event_names(chosen.steps)
     from caseload_sim.experiment import replicate
     from caseload_sim.progress import Progress
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
@@ -80,7 +90,7 @@ def run(
     try:
         with Progress(chosen) as progress:
             results = replicate(chosen, engine=engine, parameter_uncertainty=parameter_uncertainty, progress=progress)
-        saved = folder.save(results, engine, names)
+        saved = folder.save(results, engine, names, with_events=with_events)
     finally:
         folder.discard()
     if json:
