@@ -252,7 +252,7 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     result = call(*words, "--out", "results/", folder=folder)
     assert result.returncode == 0, result.stderr
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
-    assert "COMPARED WITH small: the same clients, the same draws" in result.stdout
+    assert "COMPARED WITH small, on common random numbers" in result.stdout
     assert "full remission: Remission, rung 4" in result.stdout
     assert "of: clients referred in the data collection period" in " ".join(result.stdout.split())
     progress, note, saved_line = result.stderr.splitlines()

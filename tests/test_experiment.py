@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from caseload_sim.catalogue import get_scenario
+from caseload_sim.counted import Key, Value
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Results, replicate, simulate, summarise
-from caseload_sim.measures import Key, Value
 from caseload_sim.scenario import Scenario
 
 

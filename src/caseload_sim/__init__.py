@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from caseload_sim.definitions import MEASURES
     from caseload_sim.differences import Difference, differences_in_words, what_differs
     from caseload_sim.errors import CaseloadError, CatalogueError, RunError, ScenarioError
+    from caseload_sim.events import EventLog, event_log
     from caseload_sim.experiment import Results, Row, replicate, simulate
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
+    from caseload_sim.file_schema import scenario_file_schema
     from caseload_sim.measures import measure
+    from caseload_sim.people import comorbidity, people_of, prevalences, retention
+    from caseload_sim.people_figures import (
+        plot_comorbidity,
+        plot_outcomes_by_disorders,
+        plot_prevalences,
+        plot_retention,
+    )
     from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
     from caseload_sim.report import population_report
+    from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
     from caseload_sim.sweeps import sweep
 
@@ -33,22 +43,29 @@ _HOME = {
     "definitions": ("MEASURES",),
     "differences": ("Difference", "differences_in_words", "what_differs"),
     "errors": ("CaseloadError", "CatalogueError", "RunError", "ScenarioError"),
+    "events": ("EventLog", "event_log"),
     "experiment": ("Results", "Row", "replicate", "simulate"),
     "explanation": ("explain",),
+    "file_schema": ("scenario_file_schema",),
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
     "counted": ("Simulation",),
     "measures": ("measure",),
+    "people": ("comorbidity", "people_of", "prevalences", "retention"),
+    "people_figures": ("plot_comorbidity", "plot_outcomes_by_disorders", "plot_prevalences", "plot_retention"),
     "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
     "report": ("population_report",),
+    "saved": ("SavedRun", "read_run"),
     "scenario": ("Scenario",),
     "sweeps": ("sweep",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
-    "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "explain", "what_differs", "differences_in_words", "Difference",
+    "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
     "population_report", "calibrate_population", "sweep", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences",
+    "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
+    "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

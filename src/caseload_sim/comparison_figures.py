@@ -63,7 +63,7 @@ def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax:
     ax.margins(x=0.18)
     versus = _plainly(rows[0].versus) if rows else "another scenario"
     lines_above = -(-in_legend // _LEGEND_COLUMNS)
-    ax.set_title(f"Compared with {versus}: the same clients, the same draws", pad=8 + 18 * lines_above)
+    ax.set_title(f"Compared with {versus}, on common random numbers", pad=8 + 18 * lines_above)
     ax.set_xlabel(f"Difference from {versus}, {_UNITS.get(unit, unit)}\n(bars: paired 95% interval over replications)")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)

@@ -21,7 +21,7 @@ def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
     """Headlines, or the measures asked for: each under its definition and denominator, a line for each scenario."""
     console = Console(highlight=False)
     run = compared.results[0].scenario.run
-    console.print(Text(f"COMPARED WITH {compared.versus}: the same clients, the same draws", "bold reverse"))
+    console.print(Text(f"COMPARED WITH {compared.versus}, on common random numbers", "bold reverse"))
     console.print(Text(f"{'':<{_NAME_WIDTH}}{'value':>22}{'difference':>25}{'removed':>9}", "dim"), soft_wrap=True)
     said = ""
     for measure, rows in groupby(shown(compared.rows, measures), key=lambda row: row.measure):

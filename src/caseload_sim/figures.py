@@ -1,13 +1,12 @@
 """Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from caseload_sim.experiment import OverTimeRow, Results, Row
+from caseload_sim.experiment import OverTimeRow, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,14 +17,6 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 )  # fmt: skip
 STEP_STYLES = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
 DAYS_PER_WEEK = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A named figure: what it shows, and how it is drawn from the results of a run."""
-
-    description: str
-    draw: Callable[[Results], Figure]
 
 
 def words(name: str) -> str:
@@ -345,24 +336,3 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_axisbelow(True)
     plain(ax)
     return ax
-
-
-def _figure(ax: "Axes") -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def _waiting_list(results: Results) -> Figure:
-    run = results.scenario.run
-    period = (run.warm_up_days, run.warm_up_days + run.data_collection_days)
-    return _figure(plot_waiting_list(results.over_time, period=period)[0])
-
-
-FIGURES = {
-    "disorders": Picture("disorders per referred client", lambda results: _figure(plot_disorders(results.rows))),
-    "flow": Picture("from 100 referrals to each rung", lambda results: _figure(plot_flow(results.rows))),
-    "waits": Picture("days waited at each step", lambda results: _figure(plot_waits(results.rows))),
-    "waiting_list": Picture("waiting list and utilisation over time", _waiting_list),
-    "ladder": Picture("every rung, with the service and with none", lambda results: _figure(plot_ladder(results.rows))),
-}

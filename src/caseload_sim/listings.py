@@ -40,9 +40,11 @@ def measures(paths: list[Path]) -> Rows:
 
 
 def figures(paths: list[Path]) -> Rows:
-    from caseload_sim.figures import FIGURES
+    from caseload_sim.gallery import FIGURES
 
-    return [{"name": name, "shows": picture.description} for name, picture in FIGURES.items()]
+    return [
+        {"name": name, "shows": picture.description, "of": f"a {picture.kind}"} for name, picture in FIGURES.items()
+    ]
 
 
 def policies(paths: list[Path]) -> Rows:

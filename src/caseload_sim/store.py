@@ -6,7 +6,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from hashlib import sha256
@@ -21,6 +21,7 @@ from caseload_sim.comparison import Compared, ComparisonRow
 from caseload_sim.counted import Simulation
 from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.errors import RunError
+from caseload_sim.events import EVENT_TYPES, NO_PLACE, EventLog, EventRow, event_log
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
 from caseload_sim.outcomes import LEFT
 from caseload_sim.scenario import Scenario
@@ -54,8 +55,11 @@ class RunFolder:
         except (OSError, UnicodeError) as error:
             raise _unwritable(out, error) from None
 
-    def save(self, results: Results, engine: str, figure_names: Sequence[str], figure_format: str = "png") -> Path:
-        """Write all files and put the folder in place. Returns its path."""
+    def save(self, results: Results, engine: str, figure_names: Sequence[str], *, with_events: bool = False) -> Path:
+        """Write all files and put the folder in place. Returns its path.
+
+        with_events: the event log of the first replication too
+        """
         try:
             with _created(self.partial / "measures.csv") as file:
                 write_csv(results.rows, Row, file)
@@ -65,8 +69,16 @@ class RunFolder:
                 with _created(self.partial / "uncertainty.csv") as file:
                     write_csv(results.uncertainty, UncertaintyRow, file)
             _write_parquet(self.partial, results.first)
+            if with_events:
+                log = event_log(results.first)
+                _write_events(self.partial / "events.parquet", log)
+                with _created(self.partial / "events.csv") as file:
+                    write_csv(log.rows(), EventRow, file)
             if figure_names:
-                _draw(self.partial / "figures", results, figure_names, figure_format)
+                from caseload_sim.gallery import FIGURES, FreshRun
+
+                figures = {name: FIGURES[name].draw(FreshRun(results)) for name in figure_names}
+                save_figures(self.partial / "figures", figures)
             with _created(self.partial / "run.json") as file:
                 json.dump(_provenance(results, engine), file, indent=1)
             return self.put_in_place()
@@ -75,17 +87,22 @@ class RunFolder:
         finally:
             self.discard()
 
-    def save_comparison(self, compared: Compared, engine: str, draw: "Callable[[], Figure] | None") -> Path:
-        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place."""
+    def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:
+        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place.
+
+        measures: what the forest plot shows, the headlines if empty
+        """
         try:
             with _created(self.partial / "differences.csv") as file:
                 write_csv(compared.rows, ComparisonRow, file)
             _write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
             if draw:
-                (self.partial / "figures").mkdir()
-                draw().savefig(self.partial / "figures" / "differences.png", dpi=150)
+                from caseload_sim.comparison_figures import draw_differences
+
+                save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
             with _created(self.partial / "run.json") as file:
-                json.dump(_provenance_of_comparison(compared, engine), file, indent=1)
+                record = {**_provenance_of_comparison(compared, engine), "measures_shown": list(measures)}
+                json.dump(record, file, indent=1)
             return self.put_in_place()
         except (OSError, UnicodeError) as error:
             raise _unwritable(self.final, error) from None
@@ -165,11 +182,11 @@ def _created(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _unwritable(path: Path, error: OSError | UnicodeError) -> RunError:
+def _unwritable(
+    path: Path, error: OSError | UnicodeError, advice: str = "Choose another folder with --out."
+) -> RunError:
     reason = getattr(error, "strerror", None) or error
-    return RunError(
-        f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). Choose another folder with --out."
-    )
+    return RunError(f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). {advice}")
 
 
 def _provenance(results: Results, engine: str) -> dict[str, Any]:
@@ -205,12 +222,19 @@ def _made_with(engine: str) -> dict[str, Any]:
     }
 
 
-def _draw(folder: Path, results: Results, names: Sequence[str], figure_format: str) -> None:
-    from caseload_sim.figures import FIGURES
+def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:
+    """Figures by name as files of a folder, which is made when it is not there. Returns their paths.
 
-    folder.mkdir()
-    for name in names:
-        FIGURES[name].draw(results).savefig(folder / f"{name}.{figure_format}", dpi=150)
+    Raises RunError when they cannot be written.
+    """
+    paths = [folder / f"{name}.{figure_format}" for name in figures]
+    try:
+        folder.mkdir(exist_ok=True)
+        for path, figure in zip(paths, figures.values(), strict=True):
+            figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise _unwritable(folder, error, "Copy the run folder to where you may write.") from None
+    return paths
 
 
 def _write_parquet(folder: Path, simulation: Simulation) -> None:
@@ -232,6 +256,23 @@ def _write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
     import pyarrow.parquet as pq
 
     columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
+    pq.write_table(pa.table(columns), path)
+
+
+def _write_events(path: Path, log: EventLog) -> None:
+    """An event log as Parquet, with plain text and null where no place is held."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "entity_id": pa.array(log.entity_id),
+        "event_type": _labelled(log.event_type, EVENT_TYPES).cast(pa.string()),
+        "event": _labelled(log.event, log.event_names).cast(pa.string()),
+        "time": pa.array(log.time),
+        "pathway": _labelled(log.pathway, log.pathway_names).cast(pa.string()),
+        "run_number": pa.array(np.full(len(log.time), log.run_number, dtype=np.int64)),
+        "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
+    }
     pq.write_table(pa.table(columns), path)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import comparing, looking, populations, running, services
+from caseload_sim.cli import comparing, drawing, looking, populations, running, services
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -31,12 +31,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "calibrate": populations.calibrate,
     "sweep": running.sweep,
     "compare": comparing.compare,
+    "plot": drawing.plot,
     "list": looking.list_command,
     "explain": looking.explain,
     "diff": looking.diff,
     "validate": looking.validate,
     "validate-model": services.validate_model,
     "new": services.new,
+    "schema": looking.schema,
     "check": running.check,
 }
 for name, command in COMMANDS.items():

@@ -65,7 +65,6 @@ def compare(
 
     from caseload_sim.comparison import ComparisonRow, check_names
     from caseload_sim.comparison import compare as run_compare
-    from caseload_sim.comparison_figures import draw_differences
     from caseload_sim.engines import DEFAULT_ENGINE
     from caseload_sim.progress import Progress
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
@@ -87,8 +86,7 @@ def compare(
                 replications=reference.run.replications,
                 progress=progress,
             )
-        draw = None if no_figures else lambda: draw_differences(compared.rows, measure or [])
-        saved = folder.save_comparison(compared, DEFAULT_ENGINE, draw)
+        saved = folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
     finally:
         folder.discard()
     rows = [row for row in compared.rows if not measure or row.measure in measure]

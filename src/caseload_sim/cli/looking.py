@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,3 +65,19 @@ def diff(
         print(as_json(what_differs(one, other)))
     else:
         print(differences_in_words(one, other))
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")] = None,
+) -> None:
+    """Print the JSON Schema of scenario files, for an editor that completes and checks them while you write."""
+    from caseload_sim.file_schema import scenario_file_schema
+
+    text = json_module.dumps(scenario_file_schema(), indent=1)
+    if out is None:
+        print(text)
+    else:
+        from caseload_sim.store import save_text
+
+        save_text(out, text + "\n")
+        print(f"Saved in {out}", file=sys.stderr)

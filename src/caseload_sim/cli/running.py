@@ -20,7 +20,7 @@ from caseload_sim.cli.options import (
     opened,
     with_run,
 )
-from caseload_sim.errors import CatalogueError, RunError, did_you_mean
+from caseload_sim.errors import RunError, did_you_mean
 
 
 def run(
@@ -32,7 +32,7 @@ def run(
     scenario_path: Paths = None,
     figure: Annotated[
         list[str] | None,
-        typer.Option(help="Draw only this figure; repeatable. `caseload-sim list figures` shows all."),
+        typer.Option(help="Draw this figure instead of the five; repeatable. `caseload-sim list figures` shows all."),
     ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
     engine: Annotated[
@@ -43,6 +43,12 @@ def run(
         typer.Option(
             "--parameter-uncertainty",
             help="Draw each published prevalence anew for each replication, and split the spread into chance and sources.",
+        ),
+    ] = False,
+    with_events: Annotated[
+        bool,
+        typer.Option(
+            "--event-log", help="Save the first replication's events too: who waited and held which place when."
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
@@ -65,8 +71,16 @@ def run(
     if engine not in ENGINES:
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
     chosen = opened(scenario, scenario_path, sets)
-    names = [] if no_figures else _figure_names(figure)
+    names: list[str] = []
+    if not no_figures:
+        from caseload_sim.gallery import figure_names
 
+        names = figure_names(figure, "run")
+
+    if with_events:
+        from caseload_sim.events import event_names
+
+        event_names(chosen.steps)
     from caseload_sim.experiment import replicate
     from caseload_sim.progress import Progress
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
@@ -76,7 +90,7 @@ def run(
     try:
         with Progress(chosen) as progress:
             results = replicate(chosen, engine=engine, parameter_uncertainty=parameter_uncertainty, progress=progress)
-        saved = folder.save(results, engine, names)
+        saved = folder.save(results, engine, names, with_events=with_events)
     finally:
         folder.discard()
     if json:
@@ -175,14 +189,3 @@ def check(
         print(f"{chosen.name}: the engines differ. {difference}")
         raise typer.Exit(1)
     print(f"{chosen.name}: the engines agree on all {stays:,} stays.")
-
-
-def _figure_names(asked: list[str] | None) -> list[str]:
-    from caseload_sim.figures import FIGURES
-
-    for name in asked or []:
-        if name not in FIGURES:
-            raise CatalogueError(
-                f"--figure {name}: no such figure. {did_you_mean(name, FIGURES)} `caseload-sim list figures` shows all."
-            )
-    return asked or list(FIGURES)

@@ -1,0 +1,140 @@
+"""All figures by name: what each shows, and which tables of a run it is drawn from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from matplotlib.figure import Figure
+
+from caseload_sim.comparison import ComparisonRow
+from caseload_sim.comparison_figures import draw_differences
+from caseload_sim.errors import CatalogueError, RunError, did_you_mean
+from caseload_sim.experiment import OverTimeRow, Results, Row
+from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
+from caseload_sim.people import People, comorbidity, people_of, prevalences, retention
+from caseload_sim.people_figures import (
+    plot_comorbidity,
+    plot_outcomes_by_disorders,
+    plot_prevalences,
+    plot_retention,
+)
+from caseload_sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+
+class Tables(Protocol):
+    """What figures are drawn from: a run just made, or one read from its folder. Each raises RunError when it is not there."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def scenario(self) -> Scenario: ...
+    @property
+    def rows(self) -> "Sequence[Row]": ...
+    @property
+    def over_time(self) -> "Sequence[OverTimeRow]": ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def differences(self) -> "Sequence[ComparisonRow]": ...
+    @property
+    def measures_shown(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FreshRun:
+    """The tables of a run just made."""
+
+    results: Results
+    kind: str = "run"
+    measures_shown: tuple[str, ...] = ()
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.results.scenario
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self.results.rows
+
+    @property
+    def over_time(self) -> tuple[OverTimeRow, ...]:
+        return self.results.over_time
+
+    @property
+    def people(self) -> People:
+        return people_of(self.results.first)
+
+    @property
+    def differences(self) -> tuple[ComparisonRow, ...]:
+        raise RunError("a run has no differences; `caseload-sim compare` makes them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A named figure: what it shows, and how it is drawn.
+
+    kind: "run" or "comparison", whose tables it needs; by_default: drawn by `caseload-sim run` without being asked for
+    """
+
+    description: str
+    draw: Callable[[Tables], Figure]
+    kind: str = "run"
+    by_default: bool = False
+
+
+def figure_names(asked: "Sequence[str] | None", kind: str) -> list[str]:
+    """The figures asked for, or all that a run draws by default. Raises CatalogueError for one that cannot be had."""
+    for name in asked or []:
+        if name not in FIGURES:
+            raise CatalogueError(
+                f"--figure {name}: no such figure. {did_you_mean(name, FIGURES)} `caseload-sim list figures` shows all."
+            )
+        if FIGURES[name].kind != kind:
+            raise CatalogueError(
+                f"--figure {name}: a figure of a {FIGURES[name].kind}, and this is a {kind}. "
+                f"Those of a {kind}: {', '.join(of_kind(kind))}."
+            )
+    return list(asked or [name for name, picture in FIGURES.items() if picture.kind == kind and picture.by_default])
+
+
+def of_kind(kind: str) -> list[str]:
+    """Names of all figures that a run, or a comparison, can have."""
+    return [name for name, picture in FIGURES.items() if picture.kind == kind]
+
+
+def _on_its_own(ax: "Axes") -> Figure:
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def _waiting_list(tables: Tables) -> Figure:
+    run = tables.scenario.run
+    period = (run.warm_up_days, run.warm_up_days + run.data_collection_days)
+    return _on_its_own(plot_waiting_list(tables.over_time, period=period)[0])
+
+
+def _prevalences(tables: Tables) -> Figure:
+    ax = plot_prevalences(prevalences(tables.scenario, tables.rows))
+    if tables.scenario.population.eligibility:
+        ax.set_title("Who is admitted, against the prevalences among those referred")
+    return _on_its_own(ax)
+
+
+FIGURES = {
+    "disorders": Picture("disorders per referred client", lambda t: _on_its_own(plot_disorders(t.rows)), by_default=True),
+    "flow": Picture("from 100 referrals to each rung", lambda t: _on_its_own(plot_flow(t.rows)), by_default=True),
+    "waits": Picture("days waited at each step", lambda t: _on_its_own(plot_waits(t.rows)), by_default=True),
+    "waiting_list": Picture("waiting list and utilisation over time", _waiting_list, by_default=True),
+    "ladder": Picture("every rung, with the service and with none", lambda t: _on_its_own(plot_ladder(t.rows)), by_default=True),
+    "prevalences": Picture("each condition's prevalence, target against achieved", _prevalences),
+    "comorbidity": Picture("which conditions clients have together", lambda t: _on_its_own(plot_comorbidity(comorbidity(t.people)))),
+    "outcomes_by_disorders": Picture("every rung by number of emotional disorders", lambda t: _on_its_own(plot_outcomes_by_disorders(t.rows))),
+    "retention": Picture("share of starters who attend at least so many contacts", lambda t: _on_its_own(plot_retention(retention(t.people)))),
+    "differences": Picture("how far each scenario's figures lie from another's", lambda t: draw_differences(t.differences, t.measures_shown), "comparison", True),
+}  # fmt: skip

@@ -1,0 +1,163 @@
+"""Run folders read back: the tables that figures are drawn from, checked as they are read."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import nan
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from caseload_sim.comparison import ComparisonRow
+from caseload_sim.errors import RunError
+from caseload_sim.experiment import OverTimeRow, Row
+from caseload_sim.people import People, in_period
+from caseload_sim.scenario import Scenario
+
+KINDS = ("run", "comparison")
+_OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
+T = TypeVar("T", bound=Row | OverTimeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """A run folder, or the folder of a comparison: its record, and its tables as they are asked for.
+
+    kind: "run" or "comparison"; scenario: of the run, or the one that others are compared with
+    measures_shown: what a comparison's figure was asked to show, empty for the headlines
+    Tables raise RunError when the folder lacks the file, or the file cannot be read.
+    """
+
+    folder: Path
+    kind: str
+    scenario: Scenario
+    measures_shown: tuple[str, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every measure."""
+        return _rows(self.folder / "measures.csv", Row)
+
+    @property
+    def over_time(self) -> tuple[OverTimeRow, ...]:
+        """Every day."""
+        return _rows(self.folder / "over_time.csv", OverTimeRow)
+
+    @property
+    def differences(self) -> tuple[ComparisonRow, ...]:
+        """Every measure of every scenario compared."""
+        return _rows(self.folder / "differences.csv", ComparisonRow)
+
+    @property
+    def people(self) -> People:
+        """The clients of the first replication."""
+        population = self.scenario.population
+        names, emotional = population.conditions(), set(population.conditions("emotional_disorder"))
+        clients = _columns(self.folder / "clients.parquet", ("referral_day", *names))
+        outcomes = _columns(self.folder / "outcomes.parquet", ("contacts", "end_day"))
+        if len(clients["referral_day"]) != len(outcomes["contacts"]):
+            raise _damaged(self.folder / "outcomes.parquet", "not as many rows as clients.parquet")
+        conditions = np.stack([clients[name].to_numpy(zero_copy_only=False) for name in names], axis=1).astype(bool)
+        is_emotional = [name in emotional for name in names]
+        return People(
+            condition_names=names,
+            conditions=conditions,
+            n_emotional=conditions[:, is_emotional].sum(axis=1, dtype=np.int64),
+            contacts=outcomes["contacts"].to_numpy(zero_copy_only=False).astype(np.int32),
+            referred=in_period(self.scenario.run, clients["referral_day"].to_numpy(zero_copy_only=False)),
+            ended=~outcomes["end_day"].is_null().to_numpy(zero_copy_only=False),
+        )
+
+
+def read_run(folder: str | Path) -> SavedRun:
+    """A folder that `caseload-sim run` or `compare` saved.
+
+    Raises RunError when it is no such folder, or its run.json cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such folder. Give the folder that `caseload-sim run` or `compare` saved.")
+    path = folder / "run.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        within = sorted(p.parent.name for p in folder.glob("*/run.json"))
+        hint = f" There are run folders in it, such as {within[0]}." if within else ""
+        raise RunError(f"{folder}: not a run folder, because it has no run.json.{hint}") from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise _damaged(path, "not JSON") from None
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if kind not in KINDS:
+        raise _damaged(path, "not the record of a run or a comparison")
+    return SavedRun(folder, kind, _scenario(path, record), tuple(map(str, record.get("measures_shown", ()))))
+
+
+def _scenario(path: Path, record: dict[str, Any]) -> Scenario:
+    """The scenario of a run, or the one that others are compared with."""
+    try:
+        if record["kind"] == "run":
+            content = record["scenario"]
+        else:
+            (content,) = (one for one in record["scenarios"] if one["name"] == record["versus"])
+        return Scenario.model_validate_json(json.dumps(content))
+    except (KeyError, TypeError, ValueError) as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else ""
+        raise _damaged(path, f"its scenario cannot be used{f', at {where}' if where else ''}") from None
+
+
+def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
+    """A table saved as CSV; blank is NaN."""
+    kinds = {field.name: field.type for field in fields(row_type)}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in kinds if name not in (reader.fieldnames or ())]
+            if missing:
+                raise _damaged(path, f"no column {missing[0]}")
+            rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except (ValueError, TypeError, csv.Error):
+        raise _damaged(path, "not the table it should be") from None
+    if not rows:
+        raise _damaged(path, "no rows")
+    return rows
+
+
+def _cell(text: str, kind: Any) -> Any:
+    if kind is str:
+        return text
+    return int(text) if kind is int else float(text) if text else nan
+
+
+def _columns(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Columns of a table saved as Parquet, as Arrow arrays."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        raise _unreadable(path, FileNotFoundError())
+    try:
+        there = set(pq.read_schema(path).names)
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise _damaged(path, f"no column {missing[0]}")
+        table = pq.read_table(path, columns=list(names))
+        return {name: table.column(name).combine_chunks() for name in names}
+    except (OSError, pa.ArrowException):
+        raise _damaged(path, "not the table it should be") from None
+
+
+def _unreadable(path: Path, error: OSError) -> RunError:
+    if isinstance(error, FileNotFoundError):
+        return RunError(f"{path.parent}: lacks {path.name}. Run the scenario again to have it.")
+    return RunError(f"{path}: cannot be read ({error.strerror or error}).")
+
+
+def _damaged(path: Path, why: str) -> RunError:
+    return RunError(f"{path}: {why}. {_OTHER_VERSION}")
