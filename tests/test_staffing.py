@@ -13,11 +13,12 @@ from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import draw_clients
 from caseload_sim.counted import Key
-from caseload_sim.measures import measure, over_time
 from caseload_sim.courses import NOT_YET
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import check_invariants, occupancy
 from caseload_sim.experiment import simulate
+from caseload_sim.measures import measure, over_time
+from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 from caseload_sim.staffing import leaving_per_year, long_run_vacancy, places, wte_at_work
@@ -46,17 +47,38 @@ def turnover(kind: str = THERAPIST, **values: Any) -> Scenario:
 
 
 def test_places_by_hand(small: Scenario) -> None:
-    """1.4 WTE at 25 contacts a week, 80% of weeks, 16 days between sessions: 1.4 * 25 * .8 / 7 * 16 = 64 places."""
-    capacity = capacity_of(small.with_changes(STEADY))
-    assert capacity.places.shape == (small.run.horizon_days, 3)
-    assert capacity.places[0].tolist() == [4, 64, 100]
+    """1.4 WTE at 25 contacts a week, 80% of weeks, 16 days between sessions: 1.4 * 25 * .8 / 7 * 16 = 64 places.
+
+    Half of them for one client at a time, 32; 0.3 of them in groups, 0.3 * 64 / 0.2 = 96; 0.2 of them by internet,
+    0.2 * 64 / 0.3 = 42.7.
+    """
+    scenario = small.with_changes(
+        {
+            **STEADY,
+            "staff.assessor.wte": 1.4,
+            f"staff.{PRACTITIONER}.wte": 1.4,
+            f"staff.{THERAPIST}.wte": 2.5,
+            "pathway.steps.low_intensity.share_of_staff": 0.5,
+            "pathway.steps.group.share_of_staff": 0.3,
+            "pathway.steps.group.staff_time_per_contact": 0.2,
+            "pathway.steps.internet_guided.share_of_staff": 0.2,
+            "pathway.steps.internet_guided.staff_time_per_contact": 0.3,
+        }
+    )
+    capacity = capacity_of(scenario)
+    by_hand = {"assessment": 4, "low_intensity": 32, "group": 96, "internet_guided": 42, "high_intensity": 100}
+    assert capacity.places.shape == (small.run.horizon_days, len(by_hand))
+    assert dict(zip(capacity.steps, capacity.places[0].tolist(), strict=True)) == by_hand
     assert np.all(capacity.places[:, 1:] == capacity.places[0, 1:])
     assert capacity.staffed is not None
     assert np.array_equal(capacity.places, capacity.staffed)
 
 
 def test_steady_staff_have_the_places_that_they_had_before_turnover_was_known() -> None:
-    """Whole floors of WTE * contacts * share / 7 * days between, and of running totals for appointments."""
+    """Whole floors of WTE * contacts * share / 7 * days between, and of running totals for appointments.
+
+    Steps that share a kind of staff have their part of it, over the staff time that a client's contact takes.
+    """
     rng = np.random.default_rng(4)
     for _ in range(40):
         numbers = np.round(rng.uniform(0.5, 60, 3), 1).tolist()
@@ -64,11 +86,19 @@ def test_steady_staff_have_the_places_that_they_had_before_turnover_was_known() 
         scenario = get_scenario(
             changes={**STEADY, **{f"staff.{k}.wte": n for k, n in zip(kinds, numbers, strict=True)}}
         )
-        a_day = [n * contacts * 0.8 / 7 for n, contacts in zip(numbers, (25, 25, 22), strict=True)]
-        so_far = np.floor(a_day[0] * np.arange(scenario.run.horizon_days + 1) + 1e-6)
+        a_day = {k: n * contacts * 0.8 / 7 for k, n, contacts in zip(kinds, numbers, (25, 25, 22), strict=True)}
+        so_far = np.floor(a_day["assessor"] * np.arange(scenario.run.horizon_days + 1) + 1e-6)
         got = capacity_of(scenario).places
-        assert np.array_equal(got[:, 0], np.diff(so_far)), numbers
-        assert np.all(got[:, 1:] == np.floor(np.array(a_day[1:]) * 16 + 1e-6)), numbers
+        assert np.array_equal(got[:, scenario.steps.index("assessment")], np.diff(so_far)), numbers
+        parts = {"high_intensity": (THERAPIST, 1.0)}
+        for name in ("low_intensity", "group", "internet_guided"):
+            step = scenario.pathway.steps[name]
+            assert isinstance(step, CourseStep)
+            parts[name] = PRACTITIONER, step.share_of_staff.value / step.staff_time_per_contact.value
+        assert {"assessment", *parts} == set(scenario.steps)
+        for name, (kind, part) in parts.items():
+            expected = np.floor(part * a_day[kind] * 16 + 1e-6)
+            assert np.all(got[:, scenario.steps.index(name)] == expected), (name, numbers)
 
 
 def test_whole_places_are_not_lost_to_floating_point() -> None:
@@ -184,14 +214,25 @@ def test_people_leave_as_often_as_said() -> None:
     assert wte(scenario)[5 * 365] / 1000 == pytest.approx(left, abs=4 * np.sqrt(left * (1 - left) / 1000))
 
 
-def test_the_shipped_posts_have_about_the_wte_in_post_of_before() -> None:
-    """9.5, 12.0 and 21.6 in post: 300 draws of the year of data collection, within four standard errors."""
+def test_the_shipped_posts_have_the_wte_in_post_that_the_renewal_process_says() -> None:
+    """300 draws of the year of data collection: the mean is posts * (1 - v), within four standard errors.
+
+    A post's mean over T years, which forgets in s = 1 / (a + 1 / r) years, has the variance
+    v (1 - v) * 2 s / T * (1 - s / T * (1 - exp(-T / s))).
+    """
     scenario = get_scenario()
-    for kind, expected in (("assessor", 9.5), (PRACTITIONER, 12.0), (THERAPIST, 21.6)):
-        draws = np.array([wte(scenario, kind, replication)[730:1095].mean() for replication in range(300)])
+    run = scenario.run
+    year = slice(run.warm_up_days, run.warm_up_days + run.data_collection_days)
+    years = run.data_collection_days / 365
+    for kind, staff in scenario.staff.items():
+        leaving, replacing = leaving_per_year(staff, REFERENCE), staff.days_to_replace.value
+        v, forgets = long_run_vacancy(leaving, replacing), 1 / (leaving + 365 / replacing) / years
+        draws = np.array([wte(scenario, kind, replication)[year].mean() for replication in range(300)])
         error = draws.std() / np.sqrt(len(draws))
-        assert draws.mean() == pytest.approx(expected, abs=4 * error + 0.05), "posts are given to a tenth"
-        assert draws.std() > 0.3, "and they vary"
+        assert draws.mean() == pytest.approx(staff.wte.value * (1 - v), abs=4 * error), kind
+        whole, fraction = divmod(staff.wte.value, 1)
+        of_a_post = v * (1 - v) * 2 * forgets * (1 - forgets * (1 - np.exp(-1 / forgets)))
+        assert draws.std() == pytest.approx(np.sqrt(of_a_post * (whole + fraction**2)), rel=0.25), "and they vary"
 
 
 def test_another_post_leaves_the_others_as_they_were() -> None:
@@ -241,13 +282,14 @@ def test_one_therapist_is_there_or_not_and_nobody_is_sent_away() -> None:
     simulation = simulate(scenario)
     capacity = simulation.capacity
     assert capacity.staffed is not None
-    places_of_one = int(22 * 0.8 / 7 * 16 + 1e-6)
-    assert set(np.unique(capacity.staffed[:, 2])) == {0, places_of_one}
-    held, _ = occupancy(simulation.episodes, 3, scenario.run.horizon_days)
-    gone = np.flatnonzero((capacity.staffed[1:, 2] == 0) & (capacity.staffed[:-1, 2] > 0)) + 1
+    places_of_one, high = int(22 * 0.8 / 7 * 16 + 1e-6), scenario.steps.index("high_intensity")
+    staffed = capacity.staffed[:, high]
+    assert set(np.unique(staffed)) == {0, places_of_one}
+    held = occupancy(simulation.episodes, len(scenario.steps), scenario.run.horizon_days)[0][:, high]
+    gone = np.flatnonzero((staffed[1:] == 0) & (staffed[:-1] > 0)) + 1
     assert len(gone)
     for day in gone:  # on the day of leaving only courses that were to end that day end
-        assert held[day, 2] >= 0.8 * held[day - 1, 2] > 0
+        assert held[day] >= 0.8 * held[day - 1] > 0
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))
@@ -256,21 +298,21 @@ def test_when_staff_are_cut_in_mid_flow_clients_finish_and_nobody_new_starts(sma
     draws = Draws(2, 0)
     clients = draw_clients(small, draws)
     courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
-    whole = capacity_of(small)
+    whole, high = capacity_of(small), small.steps.index("high_intensity")
     cut = whole.places.copy()
-    cut[300:, 2] //= 10
+    cut[300:, high] //= 10
     episodes = ENGINES[engine](courses, Capacity(places=cut, steps=whole.steps))
     check_invariants(episodes, courses, Capacity(places=cut, steps=whole.steps))
-    here = (episodes.step == 2) & (episodes.started_day != NOT_YET)
+    here = (episodes.step == high) & (episodes.started_day != NOT_YET)
     across = here & (episodes.started_day < 300) & ((episodes.ended_day >= 300) | (episodes.ended_day == NOT_YET))
     assert across.sum() > 50
     done = across & (episodes.ended_day != NOT_YET)
     assert np.array_equal(
-        episodes.ended_day[done] - episodes.started_day[done], courses.course_days[episodes.client[done], 2]
+        episodes.ended_day[done] - episodes.started_day[done], courses.course_days[episodes.client[done], high]
     )
-    held, _ = occupancy(episodes, 3, small.run.horizon_days)
+    held, _ = occupancy(episodes, len(small.steps), small.run.horizon_days)
     first_again = episodes.started_day[here & (episodes.started_day >= 300)].min()
-    assert held[first_again, 2] <= cut[first_again, 2]
+    assert held[first_again, high] <= cut[first_again, high]
     assert first_again > 350
 
 
@@ -278,7 +320,7 @@ def test_when_staff_are_cut_in_mid_flow_clients_finish_and_nobody_new_starts(sma
 
 
 def test_trainees_see_their_share_of_clients() -> None:
-    scenario = get_scenario(changes={**STEADY, f"staff.{THERAPIST}.trainees": 5})
+    scenario = get_scenario(changes={**STEADY, f"staff.{THERAPIST}.wte": 22.2, f"staff.{THERAPIST}.trainees": 5})
     assert np.all(wte(scenario) == 22.2 + 5 * 0.6)
 
 
@@ -311,7 +353,8 @@ def test_trainees_shorten_vacancies() -> None:
 
 def test_a_surge_team_is_there_from_its_first_to_its_last_day() -> None:
     team = {"from_date": "2024-09-01", "to_date": "2024-09-30", "wte": {"value": 4}}
-    scenario = get_scenario(changes={**STEADY, f"staff.{THERAPIST}.surge.autumn": team})
+    posts = {f"staff.{THERAPIST}.wte": 22.2, f"staff.{PRACTITIONER}.wte": 12.9}
+    scenario = get_scenario(changes={**STEADY, **posts, f"staff.{THERAPIST}.surge.autumn": team})
     days = dates(scenario)
     september = days.astype("datetime64[M]") == np.datetime64("2024-09")
     assert np.all(wte(scenario)[september] == 26.2)
@@ -324,6 +367,8 @@ def test_a_surge_team_of_ones_own_file_and_a_change_of_its_size(tmp_path: Path) 
         """extends = "hepgul_2016"
 [run]
 staff_turnover = false
+[staff.assessor]
+wte = { value = 10.2, assumption = "test" }
 [staff.assessor.surge.backlog]
 wte = { value = 2, assumption = "agency" }
 from_date = 2022-04-02
@@ -339,24 +384,25 @@ to_date = 2022-04-30
 # --- shared staff ---------------------------------------------------------------------------------------------------
 
 
-def test_two_steps_share_a_kind_of_staff_and_a_group_takes_less_of_it() -> None:
-    """Practitioners: 40% of 12 WTE for assessments, 60% for courses in groups where a contact takes a fifth of one."""
-    share = {"value": 0.4, "assumption": "test"}
-    scenario = get_scenario().with_changes(
-        {
-            **STEADY,
-            "pathway.steps.assessment": {"staff": PRACTITIONER, "share_of_staff": share},
-            "pathway.steps.low_intensity": {
-                "share_of_staff": {"value": 0.6},
-                "staff_time_per_contact": {"value": 0.2},
-            },
-            f"staff.{PRACTITIONER}.wte": 12,
-        }
-    )
+def test_steps_share_a_kind_of_staff_and_a_group_takes_less_of_it() -> None:
+    """Practitioners: 40% of 12 WTE for assessments, 30% for clients one by one, 20% for groups, where a contact takes
+    a fifth of one, and 10% by internet, where it takes half of one.
+    """
+    steps: dict[str, Any] = {
+        "assessment": {"staff": PRACTITIONER, "share_of_staff": {"value": 0.4, "assumption": "test"}},
+        "low_intensity": {"share_of_staff": {"value": 0.3}},
+        "group": {"share_of_staff": {"value": 0.2}, "staff_time_per_contact": {"value": 0.2}},
+        "internet_guided": {"share_of_staff": {"value": 0.1}, "staff_time_per_contact": {"value": 0.5}},
+    }
+    changes = {f"pathway.steps.{name}": change for name, change in steps.items()}
+    scenario = get_scenario().with_changes({**STEADY, **changes, f"staff.{PRACTITIONER}.wte": 12})
     a_day = 12 * 25 * 0.8 / 7
-    got = capacity_of(scenario).places
-    assert got[:700, 0].sum() == int(0.4 * a_day * 700 + 1e-6)
-    assert got[0, 1] == int(0.6 * a_day * 16 / 0.2 + 1e-6)
+    capacity = capacity_of(scenario)
+    got = {name: capacity.places[:, s] for s, name in enumerate(capacity.steps)}
+    assert got["assessment"][:700].sum() == int(0.4 * a_day * 700 + 1e-6)
+    assert got["low_intensity"][0] == int(0.3 * a_day * 16 + 1e-6)
+    assert got["group"][0] == int(0.2 * a_day * 16 / 0.2 + 1e-6)
+    assert got["internet_guided"][0] == int(0.1 * a_day * 16 / 0.5 + 1e-6)
 
 
 def test_shared_staff_leave_both_steps_on_the_same_day() -> None:
@@ -370,8 +416,9 @@ def test_shared_staff_leave_both_steps_on_the_same_day() -> None:
     )
     staffed = capacity_of(scenario).staffed
     assert staffed is not None
-    assert np.array_equal(staffed[:, 1], staffed[:, 2])
-    assert len(np.unique(staffed[:, 1])) > 2
+    low, high = (staffed[:, scenario.steps.index(name)] for name in ("low_intensity", "high_intensity"))
+    assert np.array_equal(low, high)
+    assert len(np.unique(low)) > 2
 
 
 # --- what is reported, and how fast ---------------------------------------------------------------------------------
@@ -379,13 +426,15 @@ def test_shared_staff_leave_both_steps_on_the_same_day() -> None:
 
 def test_use_of_places_is_measured_against_staff_and_not_against_open_doors(small: Scenario) -> None:
     """A full service is used to about 100%, weekends or not; appointments count on working days alone."""
-    simulation = simulate(small)
+    scenario = small.with_changes({f"staff.{PRACTITIONER}.wte": 0.8, f"staff.{THERAPIST}.wte": 2.0})
+    simulation = simulate(scenario)
     table, daily = measure(simulation), over_time(simulation)
-    for step in ("low_intensity", "high_intensity"):
+    assert scenario.steps == ("assessment", "low_intensity", "group", "internet_guided", "high_intensity")
+    for step in scenario.steps[1:]:
         assert 0.9 < table[Key("utilisation", "all", "", "", f"step={step}")].value <= 1.0
         assert not np.isnan(daily["utilisation", step]).any()
     assert 0.5 < table[Key("utilisation", "all", "", "", "step=assessment")].value <= 1.1
-    assert np.array_equal(np.isnan(daily["utilisation", "assessment"]), ~working_days(small))
+    assert np.array_equal(np.isnan(daily["utilisation", "assessment"]), ~working_days(scenario))
 
 
 def test_a_thousand_posts_of_each_kind_take_no_time() -> None:

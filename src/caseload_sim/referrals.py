@@ -124,33 +124,47 @@ def running_start(scenario: Scenario, capacity: Capacity, draws: Draws) -> Refer
     referral_day = np.empty(size, dtype=np.int64)
     referral_day[order] = referred
     joined_first = referral_day + care.booking_days
-    at, joined = courses.first_step.astype(np.int64), joined_first.copy()
-    started = np.full(size, NOT_YET, dtype=np.int64)
-    there = joined_first >= 0  # booked, or about to leave without ever being seen
+    # Where each is led to next, and since when; and where they are at opening, once that is found.
+    leads_to, joined = courses.first_step.astype(np.int64), joined_first.copy()
+    now = _Now(leads_to.copy(), joined_first.copy(), np.full(size, NOT_YET, dtype=np.int64), joined_first >= 0)
     history = []
     staffed = capacity.places if capacity.staffed is None else capacity.staffed
     for s, name in enumerate(scenario.steps):
-        here = np.flatnonzero((at == s) & (joined < 0))
+        here = np.flatnonzero(leads_to == s)
         patience, days = courses.patience_days[here, s].astype(np.int64), courses.course_days[here, s].astype(np.int64)
         wait = _wait_days(scenario, name, float(staffed[:DAYS_PER_YEAR, s].mean()), patience, days)
-        stays = patience > wait
-        begins = joined[here] + wait
+        stays, begins = patience > wait, joined[here] + wait
         ends = begins + days
-        waiting = np.where(stays, begins, joined[here] + patience) >= 0
+        waiting = (joined[here] < 0) & (np.where(stays, begins, joined[here] + patience) >= 0)
         held = stays & (begins < 0) & (ends >= 0)
-        there[here[waiting | held]] = True
-        started[here[held]] = begins[held]
-        passed = here[stays & (ends < 0)]
-        over = ends[stays & (ends < 0)]
-        history.append((passed, s, joined[passed], begins[stays & (ends < 0)], over, courses.ending[passed, s]))
-        at[here[~waiting & ~held]] = NO_STEP
-        since = over - joined_first[passed]
-        inside = (courses.inside_from[passed, s] <= since) & (since <= courses.inside_to[passed, s])
-        at[passed] = np.where(inside, courses.next_inside[passed, s], courses.next_outside[passed, s])
-        joined[passed] = over
-    there &= (at >= 0) | (joined_first >= 0)
-    there[_surplus(scenario, capacity, there, at, started, draws, pool)] = False
-    return _as_referrals(pool, path, courses, care, there, referral_day, joined_first, joined, at, started, history)
+        rows = here[waiting | held]
+        now.step[rows], now.joined[rows], now.there[rows] = s, joined[rows], True
+        now.started[here[held]] = begins[held]
+        past = stays & (ends < 0)
+        passed = here[past]
+        history.append((passed, s, joined[passed], begins[past], ends[past], courses.ending[passed, s]))
+        onward, over = here[stays], ends[stays]
+        since = over - joined_first[onward]
+        inside = (courses.inside_from[onward, s] <= since) & (since <= courses.inside_to[onward, s])
+        leads_to[here] = NO_STEP
+        leads_to[onward] = np.where(inside, courses.next_inside[onward, s], courses.next_outside[onward, s])
+        joined[onward] = over
+    now.there[_surplus(scenario, staffed, now, draws, pool)] = False
+    return _as_referrals(pool, path, courses, care, now, referral_day, joined_first, history)
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """Where the people of a pool are at opening: columns filled step by step.
+
+    step: (n,), the first one for those only booked; joined: (n,) day of joining its list
+    started: (n,) day of starting there, or NOT_YET; there: (n,) bool, with the service at all
+    """
+
+    step: NDArray[np.int64]
+    joined: NDArray[np.int64]
+    started: NDArray[np.int64]
+    there: NDArray[np.bool_]
 
 
 def _wait_days(
@@ -174,22 +188,13 @@ def _wait_days(
 
 
 def _surplus(
-    scenario: Scenario,
-    capacity: Capacity,
-    there: NDArray[np.bool_],
-    at: NDArray[np.int64],
-    started: NDArray[np.int64],
-    draws: Draws,
-    pool: Clients,
+    scenario: Scenario, staffed: NDArray[np.int32], now: _Now, draws: Draws, pool: Clients
 ) -> NDArray[np.intp]:
     """Rows that would hold a place beyond those staffed in the first week, drawn by lot."""
-    lot, staffed = (
-        draws.uniform("start_lot", pool.id),
-        capacity.places if capacity.staffed is None else capacity.staffed,
-    )
+    lot = draws.uniform("start_lot", pool.id)
     dropped = []
     for s, step in enumerate(scenario.pathway.steps.values()):
-        held = np.flatnonzero(there & (at == s) & (started != NOT_YET))
+        held = np.flatnonzero(now.there & (now.step == s) & (now.started != NOT_YET))
         room = int(staffed[:DAYS_PER_WEEK, s].max(initial=0))
         if isinstance(step, CourseStep) and len(held) > room:
             dropped.append(held[np.argsort(lot[held])[room:]])
@@ -201,19 +206,16 @@ def _as_referrals(
     path: Trajectory,
     courses: Courses,
     care: Care,
-    there: NDArray[np.bool_],
+    now: _Now,
     referral_day: NDArray[np.int64],
     joined_first: NDArray[np.int64],
-    joined: NDArray[np.int64],
-    at: NDArray[np.int64],
-    started: NDArray[np.int64],
     history: list[Any],
 ) -> Referrals:
     """The rows of those who are there, with days counted from opening and from the list they are on now."""
-    rows = np.flatnonzero(there)
-    new_row = np.full(len(there), -1, dtype=np.int64)
+    rows = np.flatnonzero(now.there)
+    new_row = np.full(len(now.there), -1, dtype=np.int64)
     new_row[rows] = np.arange(len(rows))
-    later = (joined - joined_first)[rows, None]
+    later = (now.joined - joined_first)[rows, None]
 
     def since_now(days: NDArray[np.int32]) -> NDArray[np.int32]:
         unlimited = days[rows] == np.iinfo(np.int32).max
@@ -221,9 +223,9 @@ def _as_referrals(
 
     planned = replace(
         rows_of(courses, rows),
-        joins_day=joined[rows].astype(np.int32),
-        first_step=at[rows].astype(np.int8),
-        started_day=started[rows].astype(np.int32),
+        joins_day=now.joined[rows].astype(np.int32),
+        first_step=now.step[rows].astype(np.int8),
+        started_day=now.started[rows].astype(np.int32),
         inside_from=since_now(courses.inside_from),
         inside_to=since_now(courses.inside_to),
     )
