@@ -257,6 +257,29 @@ FILES = {
         HEAD + '[demand.shocks.rise]\nfrom_date = 2020-04-01\nto_date = 2020-04-30\nfactor = { value = 100, assumption = "x" }',
         "mine.toml:5: demand.shocks.rise.factor.value: 100 is out of range; it must be at most 10.",
     ),
+    "more missed than booked": (
+        HEAD + '[pathway.missed]\nnot_attended = { value = 0.9, assumption = "x" }', "nobody would ever be seen"
+    ),
+    "stepping down to nowhere": (
+        HEAD + '[pathway.steps.high_intensity]\nsteps_down_to = "low_intensty"', "Did you mean 'low_intensity'"
+    ),
+    "a list of no step": (
+        HEAD + '[start.waiting]\nhigh_intensty = { value = 9, assumption = "x" }', "start.waiting.high_intensty: 'high_intensty' is not a known step"
+    ),
+    "more than all instead": (
+        HEAD + '[pathway.steps.group]\ninstead_share = { value = 0.99, assumption = "x" }', "add up to 1.05"
+    ),
+    "half of stepping down": (
+        HEAD + '[pathway.steps.low_intensity]\nsteps_down_to = "group"', "steps_down_to and step_down_share go together"
+    ),
+    "like nothing": (HEAD + '[pathway.steps.spa]\nlike = "grop"', "mine.toml:3: pathway.steps.spa.like: 'grop' is not a step"),
+    "an official figure of no measure": (
+        HEAD + '[official.x]\nmeasure = "recovry"\nrole = "check"\nvalue = 1\nassumption = "x"', "Did you mean 'recovery'"
+    ),
+    "a check that is fitted to": (
+        HEAD + '[official.x]\nmeasure = "recovery"\nrole = "check"\nfitted_by = ["pathway.declined"]\nvalue = 1\nassumption = "x"',
+        "a check is never fitted to",
+    ),
     "a step with no kind": (HEAD + "[pathway.steps.spa]\nstaff = 3", "mine.toml:2: pathway.steps.spa"),
 }  # fmt: skip
 

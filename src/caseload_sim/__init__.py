@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from caseload_sim.report import population_report
     from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
+    from caseload_sim.service_fit import ServiceFit, ValidationRow, calibrate_service, validate_model
     from caseload_sim.sweeps import sweep
 
 # Module -> public names in it. No module is called like a public name: importing it would put it in the name's place.
@@ -56,12 +57,13 @@ _HOME = {
     "report": ("population_report",),
     "saved": ("SavedRun", "read_run"),
     "scenario": ("Scenario",),
+    "service_fit": ("ServiceFit", "ValidationRow", "calibrate_service", "validate_model"),
     "sweeps": ("sweep",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
-    "population_report", "calibrate_population", "sweep", "compare", "Compared", "ComparisonRow",
+    "population_report", "calibrate_population", "validate_model", "calibrate_service", "ValidationRow", "ServiceFit", "sweep", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",

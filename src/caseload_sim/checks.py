@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from caseload_sim.definitions import MEASURES
 from caseload_sim.errors import did_you_mean
 from caseload_sim.operations import LAST_DATE
 from caseload_sim.origin import Number, numbers
@@ -12,6 +13,7 @@ from caseload_sim.scenario import DEFAULT, Population, Scenario
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
 MOST_STRATA = 100
+MOST_MISSED = 0.95
 DAYS_PER_YEAR = 365
 MOST_REFERRALS_PER_YEAR = 1_000_000
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
@@ -78,8 +80,13 @@ def _unknown_names(scenario: Scenario) -> Found:
     for name, step in scenario.pathway.steps.items():
         here = ("pathway", "steps", name)
         named.append(((*here, "staff"), (step.staff,), set(scenario.staff), "kind of staff"))
-        if isinstance(step, CourseStep) and step.steps_up_to is not None:
-            named.append(((*here, "steps_up_to"), (step.steps_up_to,), steps - {name}, "other step"))
+        for key in ("steps_up_to", "steps_down_to", "instead_of"):
+            if isinstance(step, CourseStep) and (other := getattr(step, key)) is not None:
+                named.append(((*here, key), (other,), steps - {name}, "other step"))
+    named.append((("start", "waiting"), scenario.start.waiting, steps, "step"))
+    for quantity, official in scenario.official.items():
+        known_measures = {measure.name for measure in MEASURES}
+        named.append((("official", quantity, "measure"), (official.measure,), known_measures, "measure"))
     for path, names, known, kind in named:
         for name in names:
             if name not in known:
@@ -281,16 +288,15 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     kinds = [step.kind for step in pathway.steps.values()]
     if kinds.count("assessment") != 1 or kinds[0] != "assessment":
         yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
+    yield from _impossible_shares(scenario)
     yield from _places_lost(scenario)
     yield from _staff_shared_too_often(scenario)
     for name, step in pathway.steps.items():
         if not isinstance(step, CourseStep):
             continue
-        if (step.steps_up_to is None) != (step.step_up_acceptance is None):
-            yield (
-                ("pathway", "steps", name),
-                "steps_up_to and step_up_acceptance go together: give both or neither.",
-            )
+        for first, second in _TOGETHER:
+            if (getattr(step, first) is None) != (getattr(step, second) is None):
+                yield ("pathway", "steps", name), f"{first} and {second} go together: give both or neither."
         seen, following = {name}, step.steps_up_to
         while following in pathway.steps and following is not None:
             if following in seen:
@@ -299,6 +305,35 @@ def _impossible_pathway(scenario: Scenario) -> Found:
             seen.add(following)
             further = pathway.steps[following]
             following = further.steps_up_to if isinstance(further, CourseStep) else None
+
+
+_TOGETHER = (
+    ("steps_up_to", "step_up_acceptance"),
+    ("steps_down_to", "step_down_share"),
+    ("instead_of", "instead_share"),
+)
+
+
+def _impossible_shares(scenario: Scenario) -> Found:
+    """Shares of one whole that add up to more than it, or to nothing."""
+    pathway = scenario.pathway
+    missed = pathway.missed.total
+    if missed > MOST_MISSED:
+        yield (
+            ("pathway", "missed"),
+            f"not_attended, client_cancelled and provider_cancelled add up to {missed:g}; at most {MOST_MISSED:g}, or nobody would ever be seen.",
+        )
+    if not sum(modality.share.value for modality in pathway.modalities.values()) > 0:
+        yield ("pathway", "modalities"), "needs at least one modality with a share above 0."
+    beside: dict[str, float] = {}
+    for name, step in pathway.steps.items():
+        if isinstance(step, CourseStep) and step.instead_of is not None and step.instead_share is not None:
+            beside[step.instead_of] = beside.get(step.instead_of, 0.0) + step.instead_share.value
+            if beside[step.instead_of] > 1:
+                yield (
+                    ("pathway", "steps", name, "instead_share"),
+                    f"the shares of those who go elsewhere than to {step.instead_of} add up to {beside[step.instead_of]:g}; at most 1.",
+                )
 
 
 def _places_lost(scenario: Scenario) -> Found:
