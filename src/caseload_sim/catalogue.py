@@ -182,7 +182,10 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
         result = {key: value for key, value in result.items() if key not in ORIGIN_KEYS}
     for key, value in child.items():
         old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        if isinstance(value, Mapping):
+            result[key] = _merged(old if isinstance(old, Mapping) else {}, value)
+        else:
+            result[key] = value
     return result
 
 

@@ -87,6 +87,9 @@ def _unknown_names(scenario: Scenario) -> Found:
     for quantity, official in scenario.official.items():
         known_measures = {measure.name for measure in MEASURES}
         named.append((("official", quantity, "measure"), (official.measure,), known_measures, "measure"))
+    paths = {path for path, _, _ in numbers(scenario)}
+    for soft, doubt in scenario.doubt.items():
+        named.append((("doubt", soft, "paths"), doubt.paths, paths, "path of a number"))
     for path, names, known, kind in named:
         for name in names:
             if name not in known:

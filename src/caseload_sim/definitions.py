@@ -107,6 +107,13 @@ MEASURES = (
         _LADDER,
     ),
     Measure(
+        "disorder_remission",
+        "share",
+        "Remission of one disorder: present at the start interview, absent at the last; the group names it.",
+        "the disorder absent at interview",
+        f"{_LADDER}; those with the disorder at the start interview",
+    ),
+    Measure(
         "recovered_still_diagnosed",
         "share",
         "Officially recovered, yet a starting disorder is still present at interview.",

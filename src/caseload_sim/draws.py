@@ -66,6 +66,7 @@ PURPOSES = (
     "relapse",
     "relapse_day",
     "parameter",
+    "doubt",
     "staff_start",
     "staff_leaving",
     "staff_replacing",

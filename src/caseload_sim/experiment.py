@@ -258,12 +258,14 @@ def replicate(
     engine: str = DEFAULT_ENGINE,
     parameter_uncertainty: bool = False,
     start_of: Scenario | None = None,
+    first_replication: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Results:
     """Run a scenario several times and summarise.
 
     replications: the scenario's own if None; progress: called with (done, of) after each
     start_of: a scenario with the same steps, whose running start is used; see `simulate`
+    first_replication: number of the first, so that a set of replications can be run in parts
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
     """
@@ -274,7 +276,7 @@ def replicate(
     daily: list[OverTime] = []
     digests = []
     first: Simulation | None = None
-    for replication in range(n):
+    for replication in range(first_replication, first_replication + n):
         simulation, table = _measured(scenario, replication, ready_engine, start_of)
         if parameter_uncertainty:
             as_published.append(table)
@@ -285,7 +287,7 @@ def replicate(
         daily.append(over_time(simulation))
         digests.append(simulation.digests)
         if progress:
-            progress(replication + 1, n)
+            progress(replication - first_replication + 1, n)
     assert first is not None
     return Results(
         scenario=scenario,

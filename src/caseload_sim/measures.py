@@ -22,7 +22,7 @@ DAYS_PER_WEEK = 7
 def measure(simulation: Simulation) -> MeasureTable:
     """Every measure of one replication, in the order of MEASURES."""
     table: MeasureTable = {}
-    for rows in (_outcome_rows, _population_rows, wait_rows, contact_rows, course_rows, _place_rows):
+    for rows in (_outcome_rows, _disorder_rows, _population_rows, wait_rows, contact_rows, course_rows, _place_rows):
         table.update(rows(simulation))
     order = {m.name: i for i, m in enumerate(MEASURES)}
     return dict(sorted(table.items(), key=lambda item: order[item[0].measure]))
@@ -143,6 +143,22 @@ def _ladder(simulation: Simulation) -> Iterator[Counted]:
 
 
 # --- the population -----------------------------------------------------------------------------------------
+
+
+def _disorder_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
+    """For each disorder, how many of those who had it at the start interview are without it at the end."""
+    out = simulation.outcomes
+    ladder = within(simulation, simulation.clients.referral_day) & out.ended & (out.principal >= 0) & out.at_caseness
+    for base, some in (("finished", ladder & out.finished), ("started", ladder & out.started), ("referred", ladder)):
+        for j, name in enumerate(simulation.clients.disorder_names):
+            had = some & out.diagnosed[:, j]
+            values = [
+                ratio(float(np.sum(had & reading.without[:, j])), float(had.sum())) for _, reading in _readings(out)
+            ]
+            for service, value in zip(SERVICES, values, strict=True):
+                yield Key("disorder_remission", base, "end", service, f"{name}=yes"), value
+            difference = Value(np.nan, np.nan, values[0].value - values[1].value)
+            yield Key("disorder_remission", base, "end", "difference", f"{name}=yes"), difference
 
 
 def _population_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:

@@ -40,6 +40,9 @@ class Reading:
 
     last_phq9, last_gad7: (n,) int8, at the last contact
     end, month_12, sustained: rung -> (n,) bool, at the end, 365 days later, and at the end with no relapse since
+    without, without_month_12: (n, d) bool, the disorder is absent at interview, whether or not it was there at the start
+    clear, clear_month_12: (n, d) bool, absent by the margin of full remission
+    relapsed: (n,) bool, within 365 days if remitted
     """
 
     last_phq9: Scores
@@ -47,6 +50,11 @@ class Reading:
     end: dict[str, Flags]
     month_12: dict[str, Flags]
     sustained: dict[str, Flags]
+    without: Flags
+    clear: Flags
+    without_month_12: Flags
+    clear_month_12: Flags
+    relapsed: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,8 @@ def read_outcomes(
     ended_after = np.where(seen.end_day == NOT_YET, scenario.run.horizon_days, seen.end_day)
     read_day = np.where(never_seen, measured, ended_after).astype(np.int32)
     last_day = np.where(never_seen, measured, seen.last_contact_day).astype(np.int32)
+    if (fixed := scenario.outcome.read_everybody_after_days) is not None:
+        read_day = last_day = (clients.referral_day + np.int32(fixed)).astype(np.int32)
     first_day = np.where(never_seen, clients.referral_day, seen.first_contact_day)
     first_phq9, first_gad7 = scores_after(
         scenario, path, (first_day - clients.referral_day).astype(np.int32), at_end=False
@@ -337,7 +347,18 @@ def _reading(
     at_month_12 = np.where(relapsed[:, None] & gone, again, later) + interview.error_month_12
     end = _rungs(at_end, interview)
     sustained = {rung: flags & ~relapsed for rung, flags in end.items()}
-    return Reading(last_phq9, last_gad7, end, _rungs(at_month_12, interview), sustained)
+    return Reading(
+        last_phq9=last_phq9,
+        last_gad7=last_gad7,
+        end=end,
+        month_12=_rungs(at_month_12, interview),
+        sustained=sustained,
+        without=gone,
+        clear=at_end <= -interview.margin,
+        without_month_12=at_month_12 <= 0,
+        clear_month_12=at_month_12 <= -interview.margin,
+        relapsed=relapsed,
+    )
 
 
 def _rungs(severity: Floats, interview: _Interview) -> dict[str, Flags]:

@@ -138,6 +138,7 @@ class Instruments(Part):
 class Official(Number):
     """A published figure about the service, the measure that stands for it here, and what it is used for.
 
+    low, high: range that counts as met, where the figure comes with one; otherwise a tolerance is set by its unit
     fitted_by: paths of the numbers that `calibrate service` moves, all by the same amount, to meet it
     """
 
@@ -145,7 +146,10 @@ class Official(Number):
     measure: str
     base: str = ""
     at: str = ""
+    service: str = ""
     group: str = "all"
+    low: float | None = None
+    high: float | None = None
     role: Literal["fitted", "check"]
     fitted_by: tuple[str, ...] = Field(default=(), strict=False)
     note: str = ""
@@ -154,6 +158,28 @@ class Official(Number):
     def _is_moved_only_if_fitted(self) -> Self:
         if self.fitted_by and self.role == "check":
             raise ValueError("a check is never fitted to: leave out `fitted_by`, or give it the role 'fitted'")
+        if (self.low is None) != (self.high is None) or (self.low or 0) > (self.high or 0):
+            raise ValueError("`low` and `high` go together, the lower one first")
+        return self
+
+
+class Doubt(Part):
+    """A range for inputs that nobody has measured: values between low and high are all held possible.
+
+    multiplies: the range is of a factor on the present values, not of the value itself
+    """
+
+    paths: tuple[str, ...] = Field(strict=False, min_length=1)
+    low: float
+    high: float
+    multiplies: bool = False
+    meaning: str
+    assumption: str
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("`low` must lie below `high`")
         return self
 
 
@@ -202,6 +228,9 @@ class Outcome(Part):
     )
     relapse_untreated: Share = Field(description="share of the remitted who relapse within 365 days, never treated")
     measured_after_days: Annotated[int, Field(ge=1, le=3650)]
+    read_everybody_after_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        default=None, description="read all clients so many days after referral, not when they end: for reference only"
+    )
 
 
 class Source(Part):
@@ -232,6 +261,7 @@ class Scenario(Part):
     staff: dict[str, Staff]
     pathway: Pathway
     outcome: Outcome
+    doubt: dict[str, Doubt] = Field(default_factory=dict)
     official: dict[str, Official] = Field(default_factory=dict)
     sources: dict[str, Source] = Field(default_factory=dict)
 

@@ -64,7 +64,9 @@ class ServiceFit:
 
 
 def tolerance_of(official: Official) -> float:
-    """1 point for shares, 5% of the target for everything else."""
+    """1 point for shares, 5% of the target for everything else; half the range where the figure comes with one."""
+    if official.low is not None and official.high is not None:
+        return (official.high - official.low) / 2
     return (
         TOLERANCE_OF_SHARES
         if definition(official.measure).unit == "share"
@@ -89,7 +91,9 @@ def compare_with_official(scenario: Scenario, results: Results) -> tuple[Validat
     rows = []
     for quantity, official in _with_targets(scenario).official.items():
         row, tolerance = _row_of(results, official), tolerance_of(official)
-        met = abs(row.value - official.value) <= tolerance  # NaN is never met
+        low = official.value - tolerance if official.low is None else official.low
+        high = official.value + tolerance if official.high is None else official.high
+        met = low <= row.value <= high  # NaN is never met
         rows.append(
             ValidationRow(
                 quantity, official.value, row.value, row.lower_95_ci, row.upper_95_ci, tolerance,
@@ -196,7 +200,7 @@ def _row_of(results: Results, official: Official) -> Row:
 
 
 def _service(official: Official) -> str:
-    return "service" if official.at else ""
+    return official.service or ("service" if official.at else "")
 
 
 def _moved(number: Number, by: float) -> float:
