@@ -9,6 +9,7 @@ from caseload_sim.columns import stacked
 from caseload_sim.counted import Key, MeasureTable, Simulation, Value
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import Episodes, canonical, digest
+from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
 
 PERCENTILES = {"10th percentile": 0.1, "median": 0.5, "90th percentile": 0.9}
@@ -17,20 +18,27 @@ PERCENTILES = {"10th percentile": 0.1, "median": 0.5, "90th percentile": 0.9}
 def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
     """One scenario for each provider: staff more or fewer than the scenario's by a lognormal factor of median 1.
 
-    The draw belongs to seed, replication, kind of staff and provider: the same provider in every scenario.
+    Of each kind of staff that treats, the factors are the middles of equal slices of their distribution, given to the
+    providers by lot, so that thirty providers are spread alike in every replication. Who assesses is everywhere as many.
     """
-    providers = scenario.providers
+    from scipy.special import ndtri
+
+    providers, pathway = scenario.providers, scenario.pathway
     assert providers is not None
     which = np.arange(providers.number, dtype=np.int64)
-    factors = {
-        kind: np.exp(providers.staff_log_sd.value * draws.normal(f"provider:{kind}", which)) for kind in scenario.staff
-    }
+    treating = dict.fromkeys(step.staff for step in pathway.steps.values() if isinstance(step, CourseStep))
+    factors = {}
+    for kind in treating:
+        slices = draws.uniform(f"provider:{kind}", which).argsort().argsort()
+        factors[kind] = np.exp(providers.staff_log_sd.value * ndtri((slices + 0.5) / providers.number))
     result = []
     for k in range(providers.number):
         staff = {
             kind: one.model_copy(
                 update={"wte": one.wte.model_copy(update={"value": one.wte.value * float(factors[kind][k])})}
             )
+            if kind in factors
+            else one
             for kind, one in scenario.staff.items()
         }
         result.append(scenario.model_copy(update={"staff": staff, "providers": None}))
