@@ -167,8 +167,8 @@ FILES = {
         "mine.toml:3: pathway.steps.high_intensity.staff_time_per_contact.value: 0 is out of range; it must be above 0.",
     ),
     "a share of staff too small for a place": (
-        HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 0.001, assumption = "x" }',
-        "staff.high_intensity_therapist.wte: gives 0.89 of one place at high_intensity, which is none; a place needs 24.9 WTE.",
+        HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 0.0005, assumption = "x" }',
+        "of one place at high_intensity, which is none; a place needs 49.7 WTE.",
     ),
     "staff that is never at work": (
         HEAD + '[staff.assessor]\nsickness_share = { value = 0.9, assumption = "x" }',

@@ -21,22 +21,24 @@ def test_a_third_step_of_ones_own_is_used(small: Scenario) -> None:
     content = small.model_dump(exclude_none=True)
     steps = content["pathway"]["steps"]
     steps["specialist"] = {**steps["high_intensity"], "staff": "specialist"}
+    steps["high_intensity"].pop("steps_down_to"), steps["high_intensity"].pop("step_down_share")
     steps["high_intensity"] |= {"steps_up_to": "specialist", "step_up_acceptance": {"value": 1.0, "assumption": "test"}}
     content["staff"]["specialist"] = content["staff"]["high_intensity_therapist"]
     simulation = simulate(Scenario.model_validate(content))
     episodes, out = simulation.episodes, simulation.outcomes
-    assert np.sum((episodes.step == 3) & (episodes.started_day != NOT_YET)) > 20
+    low, high, above = (simulation.scenario.steps.index(n) for n in ("low_intensity", "high_intensity", "specialist"))
+    assert np.sum((episodes.step == above) & (episodes.started_day != NOT_YET)) > 20
     # Who stopped on the third list without starting was still at caseness after both courses before it.
-    done = (episodes.step == 2) & (episodes.ending == FINISHED)
+    done = (episodes.step == high) & (episodes.ending == FINISHED)
     who = episodes.client[done]
-    stopped = np.isin(who, episodes.client[episodes.step == 3]) & (
+    stopped = np.isin(who, episodes.client[episodes.step == above]) & (
         out.last_contact_day[who] == episodes.ended_day[done]
     )
-    came_from_below = out.first_course[who] == 1
+    came_from_below = out.first_course[who] == low
     well = below_caseness(out.service.last_phq9[who], out.service.last_gad7[who])
     assert np.sum(stopped & came_from_below) > 3
     assert not well[stopped].any()
-    assert well[~np.isin(who, episodes.client[episodes.step == 3])].all()
+    assert well[~np.isin(who, episodes.client[episodes.step == above])].all()
 
 
 def test_every_duration_and_patience_lasts_at_least_a_day(small: Scenario) -> None:
@@ -54,9 +56,14 @@ def test_missed_sessions_have_the_published_share() -> None:
     draws = Draws(3, 0)
     clients = draw_clients(scenario, draws)
     _, care = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
-    for s in range(3):
-        booked = care.attended[:, s] + care.missed[:, s]
-        assert care.missed[:, s].sum() / booked.sum() == pytest.approx(0.248, abs=0.01)
+    shares = scenario.pathway.missed
+    kinds = (care.not_attended, care.client_cancelled, care.provider_cancelled)
+    for s in range(len(scenario.steps)):
+        booked = care.attended[:, s] + sum(kind[:, s] for kind in kinds)
+        for kind, share in zip(
+            kinds, (shares.not_attended, shares.client_cancelled, shares.provider_cancelled), strict=True
+        ):
+            assert kind[:, s].sum() / booked.sum() == pytest.approx(share.value, abs=0.01)
 
 
 def test_stepping_up_agrees_with_the_scores_read_at_the_end(small_simulation: Simulation) -> None:
@@ -66,9 +73,11 @@ def test_stepping_up_agrees_with_the_scores_read_at_the_end(small_simulation: Si
     clients = draw_clients(scenario, draws)
     courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
     low, high = scenario.steps.index("low_intensity"), scenario.steps.index("high_intensity")
-    done = (episodes.step == low) & (episodes.ending == FINISHED)
+    done = (episodes.step == low) & (episodes.ending == FINISHED) & (episodes.client < len(clients.id))
     who, day = episodes.client[done], episodes.ended_day[done]
     would_accept = courses.next_outside[who, low] == high
+    from_below = np.isin(who, np.flatnonzero(out.first_course == low))  # not those who stepped down to it
+    who, day, would_accept = who[from_below], day[from_below], would_accept[from_below]
     goes_up = np.isin(who, episodes.client[episodes.step == high])
     assert np.array_equal(goes_up & ~would_accept, np.zeros(len(who), dtype=bool))
     stayed = would_accept & ~goes_up & (out.last_contact_day[who] == day)
@@ -103,7 +112,7 @@ def test_the_stepped_policy_sends_ptsd_social_anxiety_and_ocd_to_high_intensity(
     mild, severe, flagged = (chance(known(0, phq9, flags), routing)[0] for phq9, flags in ((8, 0), (22, 0), (8, 2)))
     assert mild < severe < 1
     assert mild < flagged < 1
-    assert mild == pytest.approx(1 / (1 + np.exp(0.25 + 0.6 * 7 / 6)))
+    assert mild == pytest.approx(1 / (1 + np.exp(-routing.direct_intercept.value + 0.6 * 7 / 6)))
 
 
 @pytest.mark.parametrize("policy", ["high_intensity_first", "low_intensity_only"])
@@ -111,5 +120,8 @@ def test_one_step_policies_use_one_step(small: Scenario, policy: str) -> None:
     from caseload_sim.experiment import simulate
 
     episodes = simulate(small.with_changes({"pathway.policy": policy})).episodes
-    used = set(np.unique(episodes.step).tolist())
-    assert used == {0, 1 if policy == "low_intensity_only" else 2}
+    used = {small.steps[step] for step in np.unique(episodes.step)}
+    if policy == "low_intensity_only":
+        assert used == {"assessment", "low_intensity", "group", "internet_guided"}
+    else:  # one in fifty steps down
+        assert used - {"low_intensity"} == {"assessment", "high_intensity"}

@@ -96,7 +96,7 @@ def test_no_two_clients_hold_the_same_place_of_a_step_on_the_same_day(simulation
         for k, row in enumerate(rows):
             if row.event_type == "resource_use":
                 until = rows[k + 1].time if k + 1 < len(rows) else horizon
-                held.update((row.event, row.resource_id, day) for day in range(row.time, until))
+                held.update((row.event, row.resource_id, day) for day in range(max(row.time, 0), until))
     assert set(held.values()) <= {1}
     most, _ = occupancy(simulation.episodes, len(simulation.scenario.steps), horizon)
     assert len(held) == most.sum(), "every place-day is there"
@@ -116,7 +116,8 @@ def test_counts_by_day_are_the_engines_occupancy(simulation: Simulation, log: Ev
 
 
 def test_an_empty_queue_is_a_row_of_zeros_and_not_left_out(small: Scenario) -> None:
-    idle = simulate(small.with_changes(SERVICES["more staff than can be used"]))
+    every_day = {"run.weekends_off": False}  # otherwise some wait for Monday
+    idle = simulate(small.with_changes(SERVICES["more staff than can be used"] | every_day))
     counted = by_day(event_log(idle), small.run.horizon_days)
     for step in idle.scenario.steps:
         assert counted[f"{step}_wait"].shape == (small.run.horizon_days,)

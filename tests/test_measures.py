@@ -80,9 +80,10 @@ def test_a_difference_is_the_service_less_none(small_results: Results) -> None:
 
 def test_the_waiting_list_counted_day_by_day(small_simulation: Simulation) -> None:
     episodes, run = small_simulation.episodes, small_simulation.scenario.run
-    held, waiting = occupancy(episodes, 3, run.horizon_days)
+    n_steps = len(small_simulation.scenario.steps)
+    held, waiting = occupancy(episodes, n_steps, run.horizon_days)
     for day in (0, 150, 399, run.horizon_days - 1):
-        for step in range(3):
+        for step in range(n_steps):
             here = episodes.step == step
             joined = here & (episodes.joined_day <= day)
             begun = (episodes.started_day != NOT_YET) & (episodes.started_day <= day)
@@ -94,7 +95,8 @@ def test_the_waiting_list_counted_day_by_day(small_simulation: Simulation) -> No
 def test_a_median_and_a_90th_percentile_by_hand(small_simulation: Simulation) -> None:
     episodes, run = small_simulation.episodes, small_simulation.scenario.run
     first, after = run.warm_up_days, run.warm_up_days + run.data_collection_days
-    rows = (episodes.step == 2) & (episodes.started_day >= first) & (episodes.started_day < after)
+    high = small_simulation.scenario.steps.index("high_intensity")
+    rows = (episodes.step == high) & (episodes.started_day >= first) & (episodes.started_day < after)
     waits = sorted((episodes.started_day[rows] - episodes.joined_day[rows]).tolist())
     median = value(small_simulation, "wait_days_median", "started", group="step=high_intensity")
     nine_in_ten = value(small_simulation, "wait_days_90th_percentile", "started", group="step=high_intensity")
@@ -119,12 +121,12 @@ def test_the_default_ladder_falls_from_rung_2_to_4_and_from_finished_to_started_
 
 
 def test_the_default_service_resembles_the_national_one(baseline: Results) -> None:
-    """Wide bands: issue by issue they narrow; the exact comparison is a table, not a test."""
+    """Wide bands, for one replication of other clients; the exact comparison is `validate-model`."""
     national = {
         "ended_before_treatment": (0.330, 0.03), "ended_after_one_contact": (0.288, 0.03),
         "ended_after_finishing": (0.382, 0.03), "low_intensity_first": (0.498, 0.05), "stepped_up": (0.194, 0.04),
         "contacts_mean": (8.4, 1.0), "missed_contacts": (0.248, 0.01), "first_contact_days_mean": (21.4, 2.0),
-        "second_contact_days_mean": (61, 12),
+        "second_contact_days_mean": (61, 20),
     }  # fmt: skip
     for name, (published, tolerance) in national.items():
         assert baseline.find(name).value == pytest.approx(published, abs=tolerance), name

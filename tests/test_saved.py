@@ -27,7 +27,7 @@ def run_folder(small_results: Results, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def comparison_folder(small: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compared = compare({"now": small, "later": small.with_changes({"pathway.booking_days_mean": 30})}, versus="later")
+    compared = compare({"now": small, "later": small.with_changes({"pathway.booking.mean_days": 30})}, versus="later")
     folder = RunFolder(tmp_path_factory.mktemp("saved"), "a comparison")
     return folder.save_comparison(compared, "kernel", ["recovery"], draw=False)
 

@@ -12,7 +12,8 @@ from caseload_sim.capacity import Capacity
 from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.counted import Key, measure, over_time
+from caseload_sim.counted import Key
+from caseload_sim.measures import measure, over_time
 from caseload_sim.courses import NOT_YET
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import check_invariants, occupancy

@@ -15,6 +15,8 @@ _EXTENDS = {
     "minLength": 1,
     "description": "the scenario of which this file holds only the differences: a name, or a file in the same folder",
 }
+STEPS = ("AssessmentStep", "CourseStep")
+_LIKE = {"type": "string", "minLength": 1, "description": "the step of which this one holds only the differences"}
 _ABOUT = (
     "A file with `extends` may leave out anything and may put `replace = true` into a table; one without is complete. "
     "What the program accepts fits this schema. The reverse does not hold: names that must exist, values that must agree "
@@ -40,6 +42,10 @@ def scenario_file_schema() -> Schema:
                 del schema["properties"]["name"]
             whole["required"] = [key for key in whole["required"] if key != "name"]
             changes["properties"] = {"extends": _EXTENDS, **changes["properties"]}
+        elif name in STEPS:  # a step may be filled up from another
+            like = {**changes, "properties": {"like": _LIKE, **changes["properties"]}}
+            changes = _or_replaced(like, whole)
+            whole = {"if": {"required": ["like"]}, "then": like, "else": whole}
         elif name in numbers:
             whole["allOf"] = [_one_origin()]
             changes["properties"]["replace"] = _REPLACE
