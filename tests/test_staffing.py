@@ -13,11 +13,11 @@ from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import draw_clients
 from caseload_sim.counted import Key
-from caseload_sim.measures import measure, over_time
 from caseload_sim.courses import NOT_YET
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import check_invariants, occupancy
 from caseload_sim.experiment import simulate
+from caseload_sim.measures import measure, over_time
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 from caseload_sim.staffing import leaving_per_year, long_run_vacancy, places, wte_at_work

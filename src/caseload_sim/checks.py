@@ -282,8 +282,10 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     kinds = [step.kind for step in pathway.steps.values()]
     if kinds.count("assessment") != 1 or kinds[0] != "assessment":
         yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
-    yield from _modalities_that_reach_nobody(scenario)
-    yield from _places_lost(scenario)
+    without_contacts = [*_modalities_that_reach_nobody(scenario)]
+    yield from without_contacts
+    if not without_contacts:
+        yield from _places_lost(scenario)
     yield from _staff_shared_too_often(scenario)
     for name, step in pathway.steps.items():
         if not isinstance(step, CourseStep):
