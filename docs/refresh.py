@@ -1,6 +1,7 @@
 """Renew the generated parts of the documentation: `python docs/refresh.py`.
 
-Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md, and the figures beside.
+Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md, and the figures beside; then a
+page for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
 """
 
 import re
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from caseload_sim import get_scenario, population_report
+from caseload_sim import get_scenario, list_scenarios, population_report
 from caseload_sim.figures import words
 from caseload_sim.population_figures import draw_population
 from caseload_sim.report import Comparison
@@ -52,6 +53,9 @@ def main() -> None:
         figure = draw_population(population_report(get_scenario(name), N_CLIENTS))
         figure.savefig(HERE / "images" / f"population_{name}.png", dpi=80)
     (HERE / "population.md").write_text(population_page(), encoding="utf-8", newline="\n")
+    from scenario_pages import write_pages
+
+    write_pages(list_scenarios())
 
 
 if __name__ == "__main__":
