@@ -1,7 +1,8 @@
 """Renew the generated parts of the documentation: `python docs/refresh.py`.
 
 Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md, the figures beside, and the
-tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in service.md.
+tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in service.md;
+then a page for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
 """
 
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from caseload_sim import get_scenario, population_report, validate_model
+from caseload_sim import get_scenario, list_scenarios, population_report, validate_model
 from caseload_sim.definitions import definition
 from caseload_sim.figures import words
 from caseload_sim.origin import numbers
@@ -118,6 +119,9 @@ def main() -> None:
         figure = draw_population(population_report(get_scenario(name), N_CLIENTS))
         figure.savefig(HERE / "images" / f"population_{name}.png", dpi=80)
     (HERE / "population.md").write_text(population_page(), encoding="utf-8", newline="\n")
+    from scenario_pages import write_pages
+
+    write_pages(list_scenarios())
 
 
 if __name__ == "__main__":

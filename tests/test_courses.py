@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario
@@ -10,7 +9,6 @@ from caseload_sim.clients import draw_clients
 from caseload_sim.counted import Simulation
 from caseload_sim.courses import FINISHED, NO_STEP, NOT_YET
 from caseload_sim.draws import Draws
-from caseload_sim.policies import POLICIES, Known
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import below_caseness, trajectory
 
@@ -96,23 +94,6 @@ def test_a_scenario_without_service_sends_nobody_anywhere() -> None:
     courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
     assert np.all(courses.first_step == NO_STEP)
     assert np.all(courses.started_day == NOT_YET)
-
-
-def known(problem: int, phq9: int, flags: int) -> Known:
-    def as_column(x: int) -> NDArray[np.int8]:
-        return np.array([x], dtype=np.int8)
-
-    return Known(as_column(problem), get_scenario().disorders, as_column(phq9), as_column(10), as_column(flags))
-
-
-def test_the_stepped_policy_sends_ptsd_social_anxiety_and_ocd_to_high_intensity() -> None:
-    routing, chance = get_scenario().pathway.routing, POLICIES["stepped"].chance_of_last
-    for name in ("ptsd", "social_anxiety", "ocd"):
-        assert chance(known(get_scenario().disorders.index(name), 5, 0), routing) == [1.0]
-    mild, severe, flagged = (chance(known(0, phq9, flags), routing)[0] for phq9, flags in ((8, 0), (22, 0), (8, 2)))
-    assert mild < severe < 1
-    assert mild < flagged < 1
-    assert mild == pytest.approx(1 / (1 + np.exp(-routing.direct_intercept.value + 0.6 * 7 / 6)))
 
 
 @pytest.mark.parametrize("policy", ["high_intensity_first", "low_intensity_only"])

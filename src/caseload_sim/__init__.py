@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
     from caseload_sim.file_schema import scenario_file_schema
     from caseload_sim.measures import measure
+    from caseload_sim.own_policies import OwnPolicy
+    from caseload_sim.pathway import Routing
     from caseload_sim.people import comorbidity, people_of, prevalences, retention
     from caseload_sim.people_figures import (
         plot_comorbidity,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         plot_prevalences,
         plot_retention,
     )
+    from caseload_sim.policies import Decision, Known
     from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
     from caseload_sim.report import population_report
     from caseload_sim.saved import SavedRun, read_run
@@ -51,8 +54,11 @@ _HOME = {
     "figures": ("plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits"),
     "counted": ("Simulation",),
     "measures": ("measure",),
+    "own_policies": ("OwnPolicy",),
+    "pathway": ("Routing",),
     "people": ("comorbidity", "people_of", "prevalences", "retention"),
     "people_figures": ("plot_comorbidity", "plot_outcomes_by_disorders", "plot_prevalences", "plot_retention"),
+    "policies": ("Decision", "Known"),
     "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
     "report": ("population_report",),
     "saved": ("SavedRun", "read_run"),
@@ -62,6 +68,7 @@ _HOME = {
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
+    "Known", "Routing", "Decision", "OwnPolicy",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
     "population_report", "calibrate_population", "validate_model", "calibrate_service", "ValidationRow", "ServiceFit", "sweep", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",

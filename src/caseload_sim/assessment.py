@@ -1,12 +1,13 @@
 """What is recorded and decided at assessment, and who never comes to it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
 from caseload_sim.courses import NO_STEP, Codes
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
-from caseload_sim.policies import POLICIES, Known
+from caseload_sim.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import below_caseness
 
@@ -22,13 +23,23 @@ EXITS = (
 NEVER_ASSESSED = (NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED)
 
 
-def recorded_problem(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Codes, Codes]:
-    """The problem that the service records, and the most severe disorder, as indices of disorders, each (n,) int8."""
+def recorded_problem(
+    scenario: Scenario, clients: Clients, draws: Draws, policy: Policy | None = None
+) -> tuple[Codes, Codes]:
+    """The problem that the service records, and the most severe disorder, as indices of disorders, each (n,) int8.
+
+    policy: the scenario's own if None; it says whether somebody looks for the problem, and how
+    """
     routing, names = scenario.pathway.routing, clients.disorder_names
+    records = (policy or POLICIES[scenario.pathway.policy]).records
     principal = np.argmax(clients.severity, axis=1).astype(np.int8)
+    if records == "by_lot":
+        lot = draws.uniform("problem_by_lot", clients.id) * len(names)
+        return np.minimum(lot, len(names) - 1).astype(np.int8), principal
+    chance = routing.right_problem_by_interview if records == "by_interview" else routing.right_problem
     others = [names.index(name) for name in routing.otherwise_recorded if name in names] or [0]
     which = (draws.uniform("problem_other", clients.id) * len(others)).astype(np.int64)
-    looked_right = draws.uniform("problem_right", clients.id) < routing.right_problem.value
+    looked_right = draws.uniform("problem_right", clients.id) < chance.value
     return np.where(looked_right, principal, np.array(others)[which]).astype(np.int8), principal
 
 
@@ -40,15 +51,18 @@ def disclosed_flags(scenario: Scenario, clients: Clients, draws: Draws) -> Codes
     return flags
 
 
-def first_course(scenario: Scenario, clients: Clients, known: Known, draws: Draws) -> Codes:
+def first_course(scenario: Scenario, clients: Clients, decision: Decision, draws: Draws) -> Codes:
     """The step to which the policy sends each client, or the step taken instead of it, (n,) int8."""
     ids = clients.id
-    policy = POLICIES[scenario.pathway.policy]
-    if not policy.steps:
+    if not decision.chance:
         return np.full(len(ids), NO_STEP, dtype=np.int8)
-    index = [scenario.steps.index(name) for name in policy.steps]
-    last = draws.uniform("route", ids) < policy.chance_of_last(known, scenario.pathway.routing)
-    chosen = np.where(last, index[-1], index[0])
+    (*others, last) = decision.chance
+    u, below = draws.uniform("route", ids), decision.chance[last]
+    chosen = np.full(len(ids), scenario.steps.index(others[0] if others else last))
+    chosen[u < below] = scenario.steps.index(last)
+    for name in reversed(others):
+        chosen[(u >= below) & (u < below + decision.chance[name])] = scenario.steps.index(name)
+        below = below + decision.chance[name]
     u, so_far = draws.uniform("variant", ids), np.zeros(len(ids))
     result = chosen.copy()
     for s, step in enumerate(scenario.pathway.steps.values()):
@@ -59,9 +73,12 @@ def first_course(scenario: Scenario, clients: Clients, known: Known, draws: Draw
     return result.astype(np.int8)
 
 
-def exits(scenario: Scenario, clients: Clients, known: Known, draws: Draws) -> Codes:
+def exits(
+    scenario: Scenario, clients: Clients, known: Known, reached: NDArray[np.bool_], policy: Policy, draws: Draws
+) -> Codes:
     """How each referral ends when it never reaches a course, (n,) int8; TREATED when nothing stands in the way.
 
+    reached: (n,) bool, some modality reaches the client; all others are never assessed
     Before any contact by chance alone; at assessment by the scores that the service sees, and by how likely somebody
     with these conditions is to take up treatment.
     """
@@ -75,11 +92,12 @@ def exits(scenario: Scenario, clients: Clients, known: Known, draws: Draws) -> C
     advice = np.where(below, screening.advice_below_caseness.value, screening.advice_at_caseness.value)
     result[draws.uniform("advice", ids) < advice] = ADVICE
     result[draws.uniform("not_suitable_seen", ids) < screening.not_suitable.value] = NOT_SUITABLE_SEEN
+    result[~reached] = NOT_ASSESSED
     edges = np.cumsum([pathway.not_suitable.value, pathway.declined.value, pathway.not_assessed.value])
     before = np.searchsorted(edges, draws.uniform("before_assessment", ids), side="right")
     for i, code in enumerate((NOT_SUITABLE, DECLINED, NOT_ASSESSED)):
         result[before == i] = code
-    if not POLICIES[pathway.policy].steps:
+    if not policy.steps:
         result[:] = NO_SERVICE
     return result
 

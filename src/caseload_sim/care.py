@@ -25,10 +25,11 @@ from caseload_sim.clients import Clients
 from caseload_sim.courses import LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
-from caseload_sim.policies import POLICIES, Known
+from caseload_sim.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.responding import next_steps
 from caseload_sim.scenario import Scenario
 from caseload_sim.sessions import (
+    NOT_REACHED,
     attended_sessions,
     binomial,
     booking_days,
@@ -54,7 +55,7 @@ class Care:
         if the step is reached and not interrupted
     booking_days: (n,) int32, from referral to joining the first list
     lag_days: (n, s) int32, from the offer of a place to the first session
-    modality: (n,) int8, index into `pathway.modalities`
+    modality: (n,) int8, index into `pathway.modalities`, or -1 for those whom none reaches
     exit: (n,) int8, index into EXITS: how the referral ends when it never reaches a course
     assessment_coded_low: (n,) bool, the assessment of somebody sent straight to high intensity is coded low intensity
     reason_recorded: (n,) bool, the service records why the referral ended
@@ -75,14 +76,23 @@ class Care:
     reason_recorded: NDArray[np.bool_]
 
 
-def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws) -> tuple[Courses, Care]:
-    """Draw everything that would happen to each client, were there always a free place."""
+def draw_courses(
+    scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws, policy: Policy | None = None
+) -> tuple[Courses, Care]:
+    """Draw everything that would happen to each client, were there always a free place.
+
+    policy: the one that the scenario names if None
+    """
+    policy = policy or POLICIES[scenario.pathway.policy]
     ids, steps = clients.id, list(scenario.pathway.steps.items())
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
     shares = missed_shares(scenario, clients, modality)
-    known, target, principal = _known(scenario, clients, path, draws)
-    first, exit_ = first_course(scenario, clients, known, draws), exits(scenario, clients, known, draws)
+    target, principal = recorded_problem(scenario, clients, draws, policy)
+    known = known_of(scenario, clients, path, target, draws)
+    decision = policy.decide(known, scenario.pathway.routing)
+    first = first_course(scenario, clients, decision, draws)
+    exit_ = exits(scenario, clients, known, modality != NOT_REACHED, policy, draws)
     attended, lag, course_days, patience = (np.empty(shape, dtype=np.int32) for _ in range(4))
     kinds = [np.empty(shape, dtype=np.int32) for _ in shares]
     ending = np.empty(shape, dtype=np.int8)
@@ -102,7 +112,7 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
     therapist = np.maximum(1 + scenario.outcome.treatment.therapist_sd.value * draws.normal("therapist", ids), 0.0)
     booking = booking_days(scenario, clients, draws)
     inside_from, inside_to, next_inside, next_outside = next_steps(
-        scenario, clients, path, draws, therapist, target, attended, ending, first, booking
+        scenario, clients, path, draws, therapist, target, attended, ending, first, booking, steps_up=policy.steps_up
     )
     leaves = np.isin(exit_, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
     for s, (_, step) in enumerate(steps):
@@ -113,7 +123,7 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
         first_step=np.where(np.isin(exit_, NEVER_ASSESSED), NO_STEP, 0).astype(np.int8),  # the first is the assessment
         course_days=course_days,
         patience_days=patience,
-        priority=np.zeros(shape, dtype=np.int32),
+        priority=_priority(scenario, decision, len(ids)),
         ending=ending,
         inside_from=inside_from,
         inside_to=inside_to,
@@ -123,7 +133,7 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
         returns_as=np.full(len(ids), NO_CLIENT, dtype=np.int32),
         return_after_days=np.ones(len(ids), dtype=np.int32),
     )
-    straight = first == _index_of_last_step(scenario)
+    straight = first == (scenario.steps.index(policy.steps[-1]) if policy.steps else NO_STEP - 1)
     coded = draws.uniform("assessment_coded", ids) < scenario.pathway.routing.assessment_coded_low.value
     care = Care(
         target=target,
@@ -145,16 +155,45 @@ def draw_courses(scenario: Scenario, clients: Clients, path: Trajectory, draws: 
 
 def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     """How each referral would end short of a course, were there no waiting, (n,) int8, index into EXITS."""
-    known, _, _ = _known(scenario, clients, trajectory(scenario, clients, draws), draws)
-    return exits(scenario, clients, known, draws)
+    policy = POLICIES[scenario.pathway.policy]
+    recorded, _ = recorded_problem(scenario, clients, draws, policy)
+    known = known_of(scenario, clients, trajectory(scenario, clients, draws), recorded, draws)
+    return exits(scenario, clients, known, modality_of(scenario, clients, draws) != NOT_REACHED, policy, draws)
 
 
-def _known(scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws) -> tuple[Known, Codes, Codes]:
-    """What the service knows at assessment; the recorded problem; and the principal one, which it does not know."""
-    target, principal = recorded_problem(scenario, clients, draws)
+def known_of(scenario: Scenario, clients: Clients, path: Trajectory, recorded: Codes, draws: Draws) -> Known:
+    """What the service knows of each client at assessment, in arrays that cannot be written to.
+
+    recorded: (n,) int8, index of the recorded problem
+    """
     phq9, gad7 = scores_after(scenario, path, np.zeros(len(clients.id), dtype=np.int32), at_end=False)
-    flags = disclosed_flags(scenario, clients, draws)
-    return Known(target, clients.disorder_names, phq9, gad7, flags), target, principal
+    not_known_yet = clients.referral_day == NOT_YET
+    columns = (
+        np.where(not_known_yet, scenario.run.horizon_days, clients.referral_day).astype(np.int32),
+        recorded.copy(),
+        phq9,
+        gad7,
+        disclosed_flags(scenario, clients, draws),
+    )
+    for column in columns:
+        column.flags.writeable = False
+    day, problem, phq9, gad7, flags = columns
+    return Known(day, problem, clients.disorder_names, phq9, gad7, flags, scenario.steps)
+
+
+def in_order_of(
+    policy: Policy, scenario: Scenario, clients: Clients, path: Trajectory, care: Care, draws: Draws
+) -> NDArray[np.int32]:
+    """Priority of each client at each step under a policy, whoever recorded their problem, (n, s) int32."""
+    known = known_of(scenario, clients, path, care.target, draws)
+    return _priority(scenario, policy.decide(known, scenario.pathway.routing), len(clients.id))
+
+
+def _priority(scenario: Scenario, decision: Decision, n_clients: int) -> NDArray[np.int32]:
+    priority = np.zeros((n_clients, len(scenario.steps)), dtype=np.int32)
+    for name, ranks in decision.priority.items():
+        priority[:, scenario.steps.index(name)] = ranks
+    return priority
 
 
 def _by_kind(
@@ -168,9 +207,3 @@ def _by_kind(
     without_word = np.maximum(word + notice, 1e-12)
     not_attended = binomial(draws.uniform(f"missed_word:{name}", clients.id), by_client, word / without_word)
     return not_attended, by_client - not_attended, by_provider
-
-
-def _index_of_last_step(scenario: Scenario) -> int:
-    """The step to which the policy sends those who need most; -2 when it sends nobody anywhere."""
-    steps = POLICIES[scenario.pathway.policy].steps
-    return scenario.steps.index(steps[-1]) if steps else -2

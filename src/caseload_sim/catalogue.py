@@ -79,6 +79,12 @@ def open_scenario(
     return open_one(name_or_file, paths=paths, changes=changes)
 
 
+def parent_of(name: str, *, paths: Sequence[Path] = ()) -> str | None:
+    """The scenario that a named one extends, None for one that stands by itself. Raises as `get_scenario` does."""
+    chain = _chain(_find(name, paths), paths)
+    return chain[1].path.stem if len(chain) > 1 else None
+
+
 def list_sources() -> dict[str, Source]:
     """All shipped sources by key."""
     content = _read(shipped_folder() / "sources.toml").content

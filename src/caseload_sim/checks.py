@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from caseload_sim.definitions import MEASURES
 from caseload_sim.errors import did_you_mean
+from caseload_sim.modalities import staff_time_of_a_contact
 from caseload_sim.operations import LAST_DATE
 from caseload_sim.origin import Number, numbers
 from caseload_sim.pathway import CourseStep
@@ -19,7 +20,7 @@ MOST_REFERRALS_PER_YEAR = 1_000_000
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
 RESERVED_NAMES = frozenset(
     ("all", "disorders", "emotional_disorders", "dependence", "childhood_abuse", "step", "id", "referral_day", "distress",
-     "recorded_problem")
+     "recorded_problem", "modality")
 )  # fmt: skip
 ROUNDING = 5e-4  # published shares are rounded
 
@@ -292,7 +293,10 @@ def _impossible_pathway(scenario: Scenario) -> Found:
     if kinds.count("assessment") != 1 or kinds[0] != "assessment":
         yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
     yield from _impossible_shares(scenario)
-    yield from _places_lost(scenario)
+    without_contacts = [*_modalities_that_reach_nobody(scenario)]
+    yield from without_contacts
+    if not without_contacts:
+        yield from _places_lost(scenario)
     yield from _staff_shared_too_often(scenario)
     for name, step in pathway.steps.items():
         if not isinstance(step, CourseStep):
@@ -326,8 +330,6 @@ def _impossible_shares(scenario: Scenario) -> Found:
             ("pathway", "missed"),
             f"not_attended, client_cancelled and provider_cancelled add up to {missed:g}; at most {MOST_MISSED:g}, or nobody would ever be seen.",
         )
-    if not sum(modality.share.value for modality in pathway.modalities.values()) > 0:
-        yield ("pathway", "modalities"), "needs at least one modality with a share above 0."
     beside: dict[str, float] = {}
     for name, step in pathway.steps.items():
         if isinstance(step, CourseStep) and step.instead_of is not None and step.instead_share is not None:
@@ -339,6 +341,16 @@ def _impossible_shares(scenario: Scenario) -> Found:
                 )
 
 
+def _modalities_that_reach_nobody(scenario: Scenario) -> Found:
+    """No modality, or none that is offered, or none that reaches anybody: then nobody could be seen."""
+    here = ("pathway", "modalities")
+    modalities = scenario.pathway.modalities.values()
+    if not any(modality.share.value for modality in modalities):
+        yield here, "no modality is offered; at least one needs a `share` above 0."
+    elif not any(modality.reach.value for modality in modalities):
+        yield here, "no modality reaches anybody; at least one needs a `reach` above 0."
+
+
 def _places_lost(scenario: Scenario) -> Found:
     """Staff too few for a single place, which would be rounded down to none."""
     for name, step in scenario.pathway.steps.items():
@@ -346,7 +358,8 @@ def _places_lost(scenario: Scenario) -> Found:
         if staff is None or not isinstance(step, CourseStep):
             continue
         contacts = staff.wte.value * staff.contacts_per_wte_day * step.share_of_staff.value
-        made = contacts * step.days_between_sessions.value / step.staff_time_per_contact.value
+        time_each = step.staff_time_per_contact.value * staff_time_of_a_contact(scenario)
+        made = contacts * step.days_between_sessions.value / time_each
         if 0 < made < 1 - 1e-6:
             yield (
                 ("staff", step.staff, "wte"),

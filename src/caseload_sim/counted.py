@@ -65,7 +65,7 @@ def within(simulation: Simulation, days: NDArray[np.int32]) -> Flags:
 
 
 def groups(simulation: Simulation) -> dict[str, Flags]:
-    """Clients by group name, "all" first: counts and conditions (true state), strata, first step, each (n,) bool."""
+    """Clients by group name, "all" first: counts and conditions (true state), strata, first step, modality, each (n,) bool."""
     clients, scenario = simulation.clients, simulation.scenario
     n_emotional = clients.count(scenario, "emotional_disorder")
     n_disorders = clients.count(scenario, "emotional_disorder", "dependence")
@@ -91,6 +91,8 @@ def groups(simulation: Simulation) -> dict[str, Flags]:
     for s, name in enumerate(scenario.steps):
         if isinstance(scenario.pathway.steps[name], CourseStep):
             result[f"step={name}"] = simulation.outcomes.first_course == s
+    for k, name in enumerate(scenario.pathway.modalities):
+        result[f"modality={name}"] = simulation.care.modality == k
     return result
 
 

@@ -34,6 +34,7 @@ PURPOSES = (
     "therapist",
     "problem_right",
     "problem_other",
+    "problem_by_lot",
     "disclosure",
     "route",
     "booking",

@@ -18,7 +18,8 @@ from caseload_sim.episodes import Episodes, check_invariants, digest, first_diff
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.measures import OverTime, measure, over_time
 from caseload_sim.outcomes import read_outcomes
-from caseload_sim.policies import POLICIES
+from caseload_sim.own_policies import OwnPolicy, chosen_policy, own_policy
+from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.referrals import Referrals, draw_referrals, running_start, with_history
 from caseload_sim.scenario import Scenario
@@ -89,6 +90,7 @@ class Results:
     digests: one dict of table digests a replication; first: the first replication, with all its tables
     uncertainty: what the spread between replications is made of, when prevalences were drawn
     values: (replications, rows) float64, the value of each row in each replication, NaN where it has none
+    policy: the user's own, where one decided instead of the scenario's
     """
 
     scenario: Scenario
@@ -98,6 +100,7 @@ class Results:
     first: Simulation
     uncertainty: tuple["UncertaintyRow", ...] = ()
     values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    policy: OwnPolicy | None = None
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; empty names match what the measure has.
@@ -130,15 +133,18 @@ def simulate(
     replication: int = 0,
     engine: str = DEFAULT_ENGINE,
     start_of: Scenario | None = None,
+    policy: Decide | None = None,
 ) -> Simulation:
     """One replication: clients, what they would receive, the queue, and how they end.
 
     seed: the scenario's own if None; replication: from 0; engine: a name in ENGINES
     start_of: a scenario with the same steps, whose running start is used: the same people are then there on day 0
-    Raises RunError for an unknown engine.
+    policy: a function of your own, `def name(known: Known, routing: Routing) -> Decision`, that decides where clients start
+        and how waiting lists are ordered, instead of the policy that the scenario names (see own_policies.py)
+    Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
     scenario = _with_run(scenario, seed, 1)
-    return _measured(scenario, replication, _engine(engine, scenario), start_of)[0]
+    return _measured(scenario, replication, _engine(engine, scenario), start_of, policy)[0]
 
 
 def _with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
@@ -191,14 +197,20 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
     return scenario.model_copy(update={"population": population})
 
 
-def _simulate(scenario: Scenario, replication: int, engine: Engine, start_of: Scenario | None = None) -> Simulation:
+def _simulate(
+    scenario: Scenario,
+    replication: int,
+    engine: Engine,
+    start_of: Scenario | None = None,
+    policy: Decide | None = None,
+) -> Simulation:
     draws = Draws(scenario.run.seed, replication)
     first = draw_clients(scenario, draws)
     capacity = places(scenario, draws, mean_disorders(scenario, first))
     start = (scenario, capacity)
     if start_of:
         start = start_of, places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
-    referrals = draw_referrals(scenario, first, draws, *start)
+    referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy))
     courses = referrals.courses
     check_courses(courses)
     queue = engine(courses, capacity)
@@ -217,15 +229,19 @@ def _simulate(scenario: Scenario, replication: int, engine: Engine, start_of: Sc
 
 
 def _measured(
-    scenario: Scenario, replication: int, engine: Engine, start_of: Scenario | None
+    scenario: Scenario,
+    replication: int,
+    engine: Engine,
+    start_of: Scenario | None,
+    policy: Decide | None = None,
 ) -> tuple[Simulation, MeasureTable]:
     """One replication and its measures; of several providers, all of them as one, and how they differ."""
     if scenario.providers is None:
-        simulation = _simulate(scenario, replication, engine, start_of)
+        simulation = _simulate(scenario, replication, engine, start_of, policy)
         return simulation, measure(simulation)
     number = scenario.providers.number
     each = [
-        _simulate(one, replication * number + k, engine, start_of)
+        _simulate(one, replication * number + k, engine, start_of, policy)
         for k, one in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
     ]
     whole = pooled(each, scenario, replication)
@@ -260,6 +276,7 @@ def replicate(
     start_of: Scenario | None = None,
     first_replication: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    policy: Decide | None = None,
 ) -> Results:
     """Run a scenario several times and summarise.
 
@@ -268,8 +285,10 @@ def replicate(
     first_replication: number of the first, so that a set of replications can be run in parts
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
+    policy: a function of your own; see `simulate`. Its name and the digest of its source stay with the results
     """
     scenario = _with_run(scenario, seed, replications)
+    own = own_policy(policy) if policy else None
     n, ready_engine = scenario.run.replications, _engine(engine, scenario)
     tables: list[MeasureTable] = []
     as_published: list[MeasureTable] = []
@@ -277,11 +296,11 @@ def replicate(
     digests = []
     first: Simulation | None = None
     for replication in range(first_replication, first_replication + n):
-        simulation, table = _measured(scenario, replication, ready_engine, start_of)
+        simulation, table = _measured(scenario, replication, ready_engine, start_of, policy)
         if parameter_uncertainty:
             as_published.append(table)
             drawn = with_drawn_prevalences(scenario, replication)
-            simulation, table = _measured(drawn, replication, ready_engine, start_of)
+            simulation, table = _measured(drawn, replication, ready_engine, start_of, policy)
         first = first or simulation
         tables.append(table)
         daily.append(over_time(simulation))
@@ -297,6 +316,7 @@ def replicate(
         first=first,
         uncertainty=_split_of_variance(scenario.name, tables, as_published) if parameter_uncertainty else (),
         values=np.array([[table[key].value for key in tables[0]] for table in tables]),
+        policy=own,
     )
 
 

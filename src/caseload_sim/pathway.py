@@ -123,6 +123,10 @@ class Modality(Part):
 
     share: Share = Field(description="share of clients offered this, where they can be reached by it")
     reach: Share = Field(description="share of clients who have what it takes: a connection, a telephone, a way there")
+    reach_per_deprivation_decile: Effect = Field(
+        description="logit of being reached for each decile towards the least deprived, from the middle"
+    )
+    contact_minutes: Positive = Field(description="minutes of staff time that a contact takes")
     missed: Effect = Field(description="logit of a booked contact being missed")
     drop_out: Effect = Field(description="logit of dropping out after a session")
 
@@ -134,16 +138,34 @@ class Returns(Part):
     delay_days_mean: Positive = Field(description="mean days from leaving to the new referral")
 
 
+class Complexity(Part):
+    """Weights of the complexity score, in points, and the score from which clients count as complex."""
+
+    high_intensity_problem: Effect = Field(description="points when the recorded problem is sent to high intensity")
+    per_phq9_point: Effect = Field(description="points per point of PHQ-9")
+    per_gad7_point: Effect = Field(description="points per point of GAD-7")
+    per_flag: Effect = Field(description="points per disclosed condition")
+    threshold: Amount = Field(description="points from which policy `stratified` starts a client at high intensity")
+
+
 class Routing(Part):
     """What the service writes down at assessment, and how it sends clients on."""
 
     right_problem: Share = Field(description="chance that the recorded problem is the principal one, when looked for")
+    right_problem_by_interview: Share = Field(
+        description="the same after a structured interview, as policy `diagnose_first` has it"
+    )
+    interview_assessment_time: Positive = Field(
+        description="time of an assessment with a structured interview, as a multiple of one without"
+    )
     otherwise_recorded: tuple[str, ...] = Field(strict=False)
     disclosure: dict[str, Share] = Field(description="chance that a condition is disclosed at assessment")
     high_intensity_problems: tuple[str, ...] = Field(strict=False)
     direct_intercept: Effect = Field(description="logit of going straight to high intensity with any other problem")
     direct_per_phq9_sd: Effect = Field(description="logit per 6 points of PHQ-9 above 15")
     direct_per_flag: Effect = Field(description="logit per disclosed condition")
+    roulette_high_intensity: Share = Field(description="share that policy `roulette` starts at high intensity")
+    complexity: Complexity
     assessment_coded_low: Share = Field(
         description="share of those sent straight to high intensity whose assessment is coded as low intensity"
     )
@@ -165,6 +187,9 @@ class Pathway(Part):
     routing: Routing
     missed: Missed
     influences: Influences
+    standard_contact_minutes: Positive = Field(
+        description="minutes of the contacts that `contacts_per_week` of staff counts"
+    )
     modalities: dict[str, Modality]
     returns: Returns
     steps: dict[str, Step]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.assessment import TREATED
 from caseload_sim.capacity import Capacity
-from caseload_sim.care import Care, draw_courses
+from caseload_sim.care import Care, draw_courses, in_order_of
 from caseload_sim.clients import Clients, draw_population
 from caseload_sim.columns import rows_of, stacked
 from caseload_sim.courses import NO_STEP, NOT_YET, Courses
@@ -22,7 +22,7 @@ from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.operations import DAYS_PER_WEEK
 from caseload_sim.pathway import CourseStep
-from caseload_sim.policies import POLICIES
+from caseload_sim.policies import POLICIES, Policy
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import Trajectory, trajectory
 
@@ -44,22 +44,35 @@ class Referrals:
 
 
 def draw_referrals(
-    scenario: Scenario, clients: Clients, draws: Draws, start_of: Scenario, capacity_at_start: Capacity
+    scenario: Scenario,
+    clients: Clients,
+    draws: Draws,
+    start_of: Scenario,
+    capacity_at_start: Capacity,
+    policy: Policy | None = None,
 ) -> Referrals:
     """The clients referred from opening on, those who come back, and those who were there at opening.
 
     start_of, capacity_at_start: the scenario whose running start is used, usually the same, and its places; given that of
-        another scenario, the same people with the same plans are there on day 0, and what differs begins then
+        another scenario, the same people with the same plans are there on day 0, and what differs begins then; so they
+        wait in the order of this scenario's policy
+    policy: the one that the scenario names if None; it also made the running start, if that is not another scenario's
     """
+    policy = policy or POLICIES[scenario.pathway.policy]
+    policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
     first, parents = _with_returns(scenario, clients, draws)
     path = trajectory(scenario, first, draws)
-    courses, care = draw_courses(scenario, first, path, draws)
+    courses, care = draw_courses(scenario, first, path, draws, policy)
     courses = _linked(scenario, courses, care, len(clients.id), parents, first, draws)
     nothing = _no_history()
     ours = Referrals(first, path, courses, care, nothing)
-    if not start_of.start.running or not POLICIES[start_of.pathway.policy].steps:
+    if not start_of.start.running or not policy_at_start.steps:
         return ours
-    return _stacked_all(ours, running_start(start_of, capacity_at_start, draws))
+    start = running_start(start_of, capacity_at_start, draws, policy_at_start)
+    if start_of is not scenario:
+        order = in_order_of(policy, scenario, start.clients, start.path, start.care, draws)
+        start = replace(start, courses=replace(start.courses, priority=order))
+    return _stacked_all(ours, start)
 
 
 # --- those who come back -------------------------------------------------------------------------------------------
@@ -109,20 +122,23 @@ def _linked(
 # --- those who are there at opening --------------------------------------------------------------------------------
 
 
-def running_start(scenario: Scenario, capacity: Capacity, draws: Draws) -> Referrals:
+def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None) -> Referrals:
     """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
 
     `start.waiting` says how many wait at a step; where it does not, as many as the staff of that step leave waiting in the
-    long run: those with the least patience give up until the rest can be served.
+    long run: those with the least patience give up until the rest can be served. All wait equally long here, whatever the
+    order of the lists, which is kept from opening on.
+    policy: the one that the scenario names if None
     """
     size = round(scenario.demand.referrals_per_year.value * POOL_DAYS / DAYS_PER_YEAR)
     pool = draw_population(scenario, draws, size, first_id=START_IDS)
-    path = trajectory(scenario, pool, draws)
-    courses, care = draw_courses(scenario, pool, path, draws)
     referred = np.floor((np.arange(size) - size) * (POOL_DAYS / max(size, 1))).astype(np.int64)
     order = draws.uniform("start", pool.id).argsort()  # who came when: not by place in the stream
     referral_day = np.empty(size, dtype=np.int64)
     referral_day[order] = referred
+    pool = replace(pool, referral_day=referral_day.astype(np.int32))
+    path = trajectory(scenario, pool, draws)
+    courses, care = draw_courses(scenario, pool, path, draws, policy)
     joined_first = referral_day + care.booking_days
     # Where each is led to next, and since when; and where they are at opening, once that is found.
     leads_to, joined = courses.first_step.astype(np.int64), joined_first.copy()

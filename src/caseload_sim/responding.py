@@ -7,7 +7,6 @@ from caseload_sim.clients import Clients
 from caseload_sim.courses import FINISHED, NEVER, NO_STEP, Codes, Days
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
-from caseload_sim.policies import POLICIES
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import (
     GAD7_CASENESS,
@@ -31,8 +30,12 @@ def next_steps(
     ending: Codes,
     first_course: Codes,
     booking_days: Days,
+    *,
+    steps_up: bool,
 ) -> tuple[Days, Days, Codes, Codes]:
     """End days, from joining the first list, on which no step-up follows; and the step that follows inside and outside them.
+
+    steps_up: whether the policy lets anybody go up or down at all
 
     Whoever reaches a step from below has had the sessions of every step from the first course on. Stepping down, where
     a step has it, is by chance alone, and nobody who has stepped down steps up again.
@@ -41,7 +44,7 @@ def next_steps(
     shape = attended.shape
     inside_from, inside_to = np.zeros(shape, dtype=np.int32), np.full(shape, NEVER, dtype=np.int32)
     inside, outside = np.full(shape, NO_STEP, dtype=np.int8), np.full(shape, NO_STEP, dtype=np.int8)
-    if not POLICIES[scenario.pathway.policy].steps_up:
+    if not steps_up:
         return inside_from, inside_to, inside, outside
     for s, (name, step) in enumerate(scenario.pathway.steps.items()):
         if not isinstance(step, CourseStep):

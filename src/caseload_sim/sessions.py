@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from caseload_sim.clients import Clients
 from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_DAYS, Codes, Days
 from caseload_sim.draws import Draws, Floats, counts_from_uniform
+from caseload_sim.modalities import DEPRIVATION
 from caseload_sim.pathway import CourseStep, Influence, Step
 from caseload_sim.scenario import Scenario
 
-DEPRIVATION = "deprivation_decile"  # stratum, 1 the most deprived
+NOT_REACHED = -1  # by any modality; such clients are never assessed, so what their contacts would be like is never read
 NOT_REACHED_BEFORE = 1e-250  # a probability too small to start a recursion from
 
 
@@ -23,17 +24,18 @@ def booking_days(scenario: Scenario, clients: Clients, draws: Draws) -> Days:
 
 
 def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
-    """How each client's contacts take place, (n,) int8, index into `pathway.modalities`.
+    """How each client's contacts take place, (n,) int8, index into `pathway.modalities`, or NOT_REACHED.
 
-    Whoever cannot be reached by what was offered has the first modality in the file.
+    Whoever cannot be reached by what was offered has the first modality in the file that reaches them.
     """
     modalities = list(scenario.pathway.modalities.values())
     edges = np.cumsum([modality.share.value for modality in modalities])
     offered = np.searchsorted(edges / edges[-1], draws.uniform("modality", clients.id))
     offered = np.minimum(offered, len(modalities) - 1)
-    reach = np.array([modality.reach.value for modality in modalities])
-    reached = draws.uniform("modality_reach", clients.id) < reach[offered]
-    return np.where(reached, offered, 0).astype(np.int8)
+    u, least = draws.uniform("modality_reach", clients.id), -_towards_most_deprived(clients)
+    reached = np.stack([u < _shifted(m.reach.value, m.reach_per_deprivation_decile.value * least) for m in modalities])
+    instead = np.where(reached.any(axis=0), reached.argmax(axis=0), NOT_REACHED)
+    return np.where(reached[offered, np.arange(len(u))], offered, instead).astype(np.int8)
 
 
 def influence(scenario: Scenario, clients: Clients, effects: Influence) -> Floats:
@@ -42,11 +44,15 @@ def influence(scenario: Scenario, clients: Clients, effects: Influence) -> Float
         return np.zeros(len(clients.id))
     n_emotional = clients.count(scenario, "emotional_disorder")
     total = effects.per_emotional_disorder.value * (n_emotional - effects.reference_disorders.value)
-    if DEPRIVATION in clients.strata:
-        deciles = clients.strata[DEPRIVATION].astype(np.float64)  # 0 the most deprived
-        middle = (len(clients.stratum_names[DEPRIVATION]) - 1) / 2
-        total = total + effects.per_deprivation_decile.value * (middle - deciles)
-    return np.asarray(total)
+    return np.asarray(total + effects.per_deprivation_decile.value * _towards_most_deprived(clients))
+
+
+def _towards_most_deprived(clients: Clients) -> Floats:
+    """Deciles of deprivation from the middle, (n,) float64; zeros where it is not known."""
+    if DEPRIVATION not in clients.strata:
+        return np.zeros(len(clients.id))
+    deciles = clients.strata[DEPRIVATION].astype(np.float64)  # 0 the most deprived
+    return np.asarray((len(clients.stratum_names[DEPRIVATION]) - 1) / 2 - deciles)
 
 
 def attended_sessions(

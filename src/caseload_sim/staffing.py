@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
 from caseload_sim.draws import Draws, Floats
+from caseload_sim.modalities import staff_time_of_a_contact
 from caseload_sim.operations import DAYS_PER_WEEK, Staff
 from caseload_sim.pathway import CourseStep
+from caseload_sim.policies import POLICIES
 from caseload_sim.scenario import Scenario
 from caseload_sim.working_days import Dates, dates, working_days
 
@@ -29,7 +31,11 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
     A course holds a place for months: its number is rounded down. An assessment holds one for a day, so its places are
     appointments, and none is lost to rounding: 6.4 a day are six on some days and seven on others. The appointments of a
     week fall on its working days: bank holidays cost none, since they are already in the share of time on leave.
+    Contacts longer than the standard, and assessments by structured interview, leave room for fewer.
     """
+    time_each = staff_time_of_a_contact(scenario)
+    by_interview = POLICIES[scenario.pathway.policy].records == "by_interview"
+    time_assessing = scenario.pathway.routing.interview_assessment_time.value if by_interview else 1.0
     working, days = working_days(scenario), dates(scenario)
     contacts = {
         name: scenario.staff[name].contacts_per_wte_day * wte_at_work(scenario, name, draws, clients_mean_disorders)
@@ -39,12 +45,12 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
     for step in scenario.pathway.steps.values():
         mine = step.share_of_staff.value * contacts[step.staff]
         if isinstance(step, CourseStep):
-            per_place = step.staff_time_per_contact.value / step.days_between_sessions.value
+            per_place = step.staff_time_per_contact.value * time_each / step.days_between_sessions.value
             whole = np.floor(np.minimum(mine / per_place + WHOLE_PLACE, MOST_PLACES))
             staffed.append(whole)
             opened.append(np.where(working, whole, 0))
         else:
-            appointments = _appointments(np.minimum(mine, MOST_PLACES), working, days)
+            appointments = _appointments(np.minimum(mine / (time_each * time_assessing), MOST_PLACES), working, days)
             staffed.append(appointments)
             opened.append(appointments)
     return Capacity(

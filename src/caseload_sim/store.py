@@ -196,6 +196,7 @@ def _provenance(results: Results, engine: str) -> dict[str, Any]:
         "scenario": results.scenario.model_dump(mode="json", exclude_none=True),
         "seed": results.scenario.run.seed,
         **_made_with(engine),
+        **({"own_policy": asdict(results.policy)} if results.policy else {}),
         "digests": list(results.digests),
     }
 

@@ -1,0 +1,212 @@
+"""Write a page for each shipped scenario: `python docs/scenario_pages.py [NAME ...]`, all of them without a name.
+
+A page has two parts. The first says what the scenario is, what it changes and where each number comes from; it is made
+from the scenario alone, and a test keeps it up to date. The second, between two marks, holds simulated figures.
+"""
+
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from caseload_sim import get_scenario, list_scenarios, list_sources, plot_ladder, replicate, what_differs
+from caseload_sim.catalogue import parent_of
+from caseload_sim.differences import Difference
+from caseload_sim.experiment import Results, Row
+from caseload_sim.figures import LADDER_RUNGS
+from caseload_sim.origin import numbers
+from caseload_sim.policies import POLICIES
+from caseload_sim.scenario import Scenario
+
+FOLDER = Path(__file__).parent / "scenarios"
+REPLICATIONS, REPLICATIONS_OF_PROVIDERS = 5, 2
+DOTS_PER_INCH = 70
+SIMULATED, END = "<!-- simulated -->", "<!-- end of simulated -->"
+PUBLISHED = ("official.", "population.targets.")  # figures to compare with, not inputs
+WAITS = (
+    ("first_contact_days_mean", "referral to first contact"),
+    ("second_contact_days_mean", "first to second contact"),
+)
+
+
+def page(name: str) -> str:
+    """The part of a page that follows from the scenario alone."""
+    scenario, parent = get_scenario(name), parent_of(name)
+    against = f"compare {parent} {name}" if parent else f"explain {name}"
+    lines = [
+        f"# {name}",
+        "",
+        "<!-- Made by docs/refresh.py: change the scenario, not this page. -->",
+        "",
+        f"**{scenario.title}.** {scenario.summary.strip()}",
+        "",
+        f"**Look at:** {scenario.look_at}",
+        "",
+        f"[All scenarios](README.md) · `caseload-sim run {name}` · `caseload-sim {against}`",
+        "",
+        *(_differences(scenario, parent) if parent else _root(scenario)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def index() -> str:
+    """The list of all scenarios."""
+    lines = [
+        "# Scenarios",
+        "",
+        "<!-- Made by docs/refresh.py. -->",
+        "",
+        "Each changes what its question is about and nothing else. Its page gives the reason, what differs, where every number "
+        "comes from, and what came out of a few replications.",
+        "",
+        "| scenario | what it is | extends | look at |",
+        "|---|---|---|---|",
+    ]
+    for name in list_scenarios():
+        scenario, parent = get_scenario(name), parent_of(name) or ""
+        lines.append(f"| [{name}]({name}.md) | {scenario.title} | {parent} | {scenario.look_at} |")
+    return "\n".join(lines) + "\n"
+
+
+def _root(scenario: Scenario) -> list[str]:
+    every = [number for _, number, _ in numbers(scenario)]
+    sourced, fitted = sum(bool(n.source) for n in every), sum(bool(n.fitted) for n in every)
+    return [
+        "## What it assumes",
+        "",
+        f"It extends nothing. Of its {len(every)} numbers {sourced} have a source, {fitted} are fitted, and "
+        f"{len(every) - sourced - fitted} are assumptions; `caseload-sim explain {scenario.name}` gives all of them.",
+        "",
+        "## Sources",
+        "",
+        *_cited({n.source for n in every if n.source}),
+    ]
+
+
+def _differences(scenario: Scenario, parent: str) -> list[str]:
+    found = what_differs(get_scenario(parent), scenario)
+    published = [one for one in found if one.path.startswith(PUBLISHED)]
+    inputs = [one for one in found if one not in published]
+    lines = [
+        f"## What differs from [{parent}]({parent}.md)",
+        "",
+        f"| input | {parent} | here | origin of the value here |",
+        "|---|---|---|---|",
+        *(
+            f"| `{one.path}`<br>{one.meaning} | {_said(one.first)} | {_said(one.second)} | {_origin(one)} |"
+            for one in inputs
+        ),
+        "",
+    ]
+    if published:
+        lines += [
+            f"Besides, {len(published)} entries of published figures to compare with; `caseload-sim diff {parent} {scenario.name}` gives all.",
+            "",
+        ]
+    keys = {
+        number.source for path, number, _ in numbers(scenario) if number.source and path in {one.path for one in inputs}
+    }
+    return [*lines, "## Sources", "", *(_cited(keys) or ["None: what it changes is assumed, or a choice."])]
+
+
+def _cited(keys: set[str]) -> list[str]:
+    sources = list_sources()
+    return [f"- {key}: {sources[key].citation}{_doi(sources[key].doi)}" for key in sorted(keys)]
+
+
+def _doi(doi: str | None) -> str:
+    return f" [doi:{doi}](https://doi.org/{doi})" if doi else ""
+
+
+def _origin(one: Difference) -> str:
+    if one.path == "pathway.policy":
+        return f"a choice: {POLICIES[one.second].description}"
+    return one.second_origin.replace("|", "/") or ("not there" if one.second is None else "a choice")
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "not there"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+# --- the simulated part ---------------------------------------------------------------------------------------------
+
+
+@cache
+def results_of(name: str) -> Results:
+    """A few replications of the scenario, with its own seed."""
+    scenario = get_scenario(name)
+    return replicate(scenario, replications=REPLICATIONS_OF_PROVIDERS if scenario.providers else REPLICATIONS)
+
+
+def simulated(name: str) -> str:
+    """The part of a page that holds simulated figures, marks included."""
+    results, parent = results_of(name), parent_of(name)
+    beside = results_of(parent) if parent else None
+    in_parent = f" {parent} |" if parent else ""
+    n = results.scenario.run.replications
+    lines = [
+        SIMULATED,
+        "",
+        "## What came out",
+        "",
+        f"{n} replications with seed {results.scenario.run.seed}, each a simulated "
+        f"{results.scenario.run.data_collection_days} days; in brackets the 95% interval of their mean, which "
+        "is chance alone. A difference that is smaller than such an interval says nothing.",
+        "",
+        f"| of all clients (%) | with the service | the same clients with none | added by the service |{in_parent}",
+        f"|---|---|---|---|{'---|' if parent else ''}",
+    ]
+    for measure, base, at, label in (
+        *LADDER_RUNGS,
+        ("all_remission", "referred", "end", "all disorders gone\nof all referred"),
+    ):
+        rows = [
+            results.find(measure, base=base, at=at, service=service) for service in ("service", "none", "difference")
+        ]
+        last = f" {_percent(beside.find(measure, base=base, at=at, service='service'))} |" if beside else ""
+        lines.append(
+            f"| {', '.join(label.splitlines())} | {_percent(rows[0], True)} | {_percent(rows[1])} | {_percent(rows[2], True)} |{last}"
+        )
+    lines += ["", f"| days, mean | here |{in_parent}", f"|---|---|{'---|' if parent else ''}"]
+    for measure, label in WAITS:
+        last = f" {_days(beside.find(measure))} |" if beside else ""
+        lines.append(f"| {label} | {_days(results.find(measure))} |{last}")
+    alt = f"The ladder of {name}: each rung with the service and for the same clients with none, as in the table above"
+    return "\n".join([*lines, "", f"![{alt}](images/{name}.png)", "", END]) + "\n"
+
+
+def _percent(row: Row, with_interval: bool = False) -> str:
+    if np.isnan(row.value):
+        return "none"
+    interval = f" ({100 * row.lower_95_ci:.1f} to {100 * row.upper_95_ci:.1f})" if with_interval else ""
+    return f"{100 * row.value:.1f}{interval}"
+
+
+def _days(row: Row) -> str:
+    return "none" if np.isnan(row.value) else f"{row.value:.0f}"
+
+
+def without_simulated(text: str) -> str:
+    """A page without its simulated part."""
+    return re.sub(f"\n{re.escape(SIMULATED)}.*{re.escape(END)}\n", "", text, flags=re.DOTALL)
+
+
+def write_pages(names: tuple[str, ...]) -> None:
+    """Write these pages with their figures, and the index."""
+    (FOLDER / "images").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        figure = plot_ladder(results_of(name).rows).figure
+        figure.savefig(FOLDER / "images" / f"{name}.png", dpi=DOTS_PER_INCH)
+        (FOLDER / f"{name}.md").write_text(f"{page(name)}\n{simulated(name)}", encoding="utf-8", newline="\n")
+        print(name, file=sys.stderr)
+    (FOLDER / "README.md").write_text(index(), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    write_pages(tuple(sys.argv[1:]) or list_scenarios())
