@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from caseload_sim.costs import Costs
 from caseload_sim.operations import Demand, Providers, Run, Staff, Start
 from caseload_sim.origin import (
     Amount,
@@ -232,6 +233,7 @@ class Scenario(Part):
     staff: dict[str, Staff]
     pathway: Pathway
     outcome: Outcome
+    costs: Costs
     official: dict[str, Official] = Field(default_factory=dict)
     sources: dict[str, Source] = Field(default_factory=dict)
 

@@ -31,10 +31,8 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
     week fall on its working days: bank holidays cost none, since they are already in the share of time on leave.
     """
     working, days = working_days(scenario), dates(scenario)
-    contacts = {
-        name: scenario.staff[name].contacts_per_wte_day * wte_at_work(scenario, name, draws, clients_mean_disorders)
-        for name in {step.staff: None for step in scenario.pathway.steps.values()}
-    }
+    in_post = {name: wte_at_work(scenario, name, draws, clients_mean_disorders) for name in scenario.staff}
+    contacts = {name: scenario.staff[name].contacts_per_wte_day * wte for name, wte in in_post.items()}
     staffed, opened = [], []
     for step in scenario.pathway.steps.values():
         mine = step.share_of_staff.value * contacts[step.staff]
@@ -51,6 +49,7 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
         places=np.stack(opened, axis=1).astype(np.int32),
         steps=scenario.steps,
         staffed=np.stack(staffed, axis=1).astype(np.int32),
+        in_post=np.stack(list(in_post.values()), axis=1),
     )
 
 
