@@ -1,5 +1,6 @@
 """What it costs: by hand for three clients, both bases, inflation, what has no value, and a service's share of a grant."""
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ PRICES = {
     "costs.sessions.missed_share": 0.5,
     "costs.report_year": 2012,
 }
+DOCS = Path(__file__).parents[1] / "docs"
 EXTRA = get_scenario("extra_38m")
 
 
@@ -243,6 +245,17 @@ def test_the_table_fits_80_columns_and_states_prices_and_basis(
     text = capsys.readouterr().out
     assert "by staff in post" in text
     assert "Prices are of 2024-25:" in " ".join(text.split())
+
+
+def test_the_generated_tables_of_the_costs_page_are_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("refresh", DOCS / "refresh.py")
+    assert spec is not None
+    assert spec.loader is not None
+    refresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(refresh)
+    page = (DOCS / "costs.md").read_text(encoding="utf-8")
+    assert page == refresh.costs_page(), "run python docs/refresh.py"
+    assert page.count("| course ") == 5
 
 
 # --- a service's share of 38 million ------------------------------------------------------------------------------------
