@@ -12,6 +12,8 @@ from caseload_sim.staffing_solver import Solution
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+ROOM_FOR_A_LABEL = 0.08  # of the width of the picture
+
 
 def plot_solution(solution: Solution, *, ax: "Axes | None" = None) -> "Axes":
     """The measure against the varied number with its 95% band; the target, the solution with its interval, and today."""
@@ -29,8 +31,10 @@ def plot_solution(solution: Solution, *, ax: "Axes | None" = None) -> "Axes":
     ax.axhline(target, color=VERMILION, linestyle="--", label=f"target: {said} {target:g}{_unit(solution.now.unit)}")
     if x[0] > 0:
         ax.set_xscale("log")
-        ticks = x[np.round(np.linspace(0, len(x) - 1, min(len(x), 7))).astype(int)]
-        ticks = ticks[np.concatenate([[True], np.diff(np.log(ticks)) > 0.04 * np.log(x[-1] / x[0])])]
+        ticks = [float(x[0])]
+        for value in x[1:].tolist():
+            if np.log(value / ticks[-1]) > ROOM_FOR_A_LABEL * np.log(x[-1] / x[0]):
+                ticks.append(value)
         ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_minor_formatter(NullFormatter())
