@@ -1,8 +1,8 @@
 """Renew the generated parts of the documentation: `python docs/refresh.py`.
 
-Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md, the figures beside, and the
-tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in service.md;
-then a page for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
+Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md and costs.md, the figures beside,
+and the tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in
+service.md; then a page for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
 """
 
 import re
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from caseload_sim import get_scenario, list_scenarios, population_report, validate_model
+from caseload_sim import Results, Row, get_scenario, list_scenarios, population_report, replicate, validate_model
+from caseload_sim.costs import financial_year
 from caseload_sim.definitions import definition
 from caseload_sim.figures import words
 from caseload_sim.origin import numbers
@@ -112,6 +113,68 @@ def fitted_table(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def published_costs(results: Results) -> str:
+    """Every published cost beside the model's, both at the prices that are reported."""
+    costs = results.scenario.costs
+    lines = [
+        f"Pounds at {financial_year(costs.report_year)} prices; {results.scenario.name}, {len(results.values)} replications.",
+        "",
+        "| published | as published | at these prices | model, by session | model of published |",
+        "|---|---|---|---|---|",
+    ]
+    for name, published in costs.published.items():
+        row = results.find(published.measure, base=published.base, at=published.at, group=published.group)
+        inflated = published.value * costs.inflated(published.price_year)
+        said = f"{words(name)} ({published.source}){f'; {published.note}' if published.note else ''}"
+        lines.append(
+            f"| {said} | {published.value:,.0f} in {financial_year(published.price_year)} | {inflated:,.0f} "
+            f"| {_pounds(row)} | {row.value / inflated:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def costs_by_definition(by_session: Results, by_staff: Results) -> str:
+    """What each result costs, over those who finished a course, by session and by staff."""
+    costs = by_session.scenario.costs
+    lines = [
+        f"Pounds at {financial_year(costs.report_year)} prices, those with two or more contacts: what they cost over those who got there.",
+        "",
+        "| per | by session | by staff in post | one more than untreated, by session | by staff in post |",
+        "|---|---|---|---|---|",
+    ]
+    for name, at in COSTED:
+        cells = []
+        for kind in ("cost_per", "cost_per_extra"):
+            for results in (by_session, by_staff):
+                base = "referred" if name == "referral" else "finished"
+                there = any(row.measure == f"{kind}_{name}" for row in results.rows)
+                cells.append(_pounds(results.find(f"{kind}_{name}", base=base, at=at)) if there else "")
+        lines.append(f"| {words(name)}{f', {words(at)}' if at else ''} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+COSTED = (
+    ("referral", ""), ("finished_course", ""), ("recovery", "end"), ("principal_remission", "end"),
+    ("all_remission", "end"), ("full_remission", "end"), ("full_remission", "sustained"),
+)  # fmt: skip
+
+
+def _pounds(row: Row) -> str:
+    return f"{row.value:,.0f} ({row.lower_95_ci:,.0f} to {row.upper_95_ci:,.0f})"
+
+
+def costs_page() -> str:
+    """costs.md with its tables renewed."""
+    text = (HERE / "costs.md").read_text(encoding="utf-8")
+    by_session = replicate(get_scenario("national_2024_25"))
+    by_staff = replicate(get_scenario("national_2024_25", changes={"costs.basis": "wte"}))
+    tables = {
+        "published_costs": published_costs(by_session),
+        "costs_by_definition": costs_by_definition(by_session, by_staff),
+    }
+    return MARKED.sub(lambda match: f"{match[1]}\n{tables[match[2]]}\n{match[4]}", text)
+
+
 def main() -> None:
     """Write the pages and their figures."""
     (HERE / "service.md").write_text(service_page(), encoding="utf-8", newline="\n")
@@ -119,6 +182,7 @@ def main() -> None:
         figure = draw_population(population_report(get_scenario(name), N_CLIENTS))
         figure.savefig(HERE / "images" / f"population_{name}.png", dpi=80)
     (HERE / "population.md").write_text(population_page(), encoding="utf-8", newline="\n")
+    (HERE / "costs.md").write_text(costs_page(), encoding="utf-8", newline="\n")
     from scenario_pages import write_pages
 
     write_pages(list_scenarios())

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
     from caseload_sim.service_fit import ServiceFit, ValidationRow, calibrate_service, validate_model
+    from caseload_sim.solver_figures import plot_solution
+    from caseload_sim.staffing_solver import Solution, solve
     from caseload_sim.sweeps import sweep
 
 # Module -> public names in it. No module is called like a public name: importing it would put it in the name's place.
@@ -64,15 +66,17 @@ _HOME = {
     "saved": ("SavedRun", "read_run"),
     "scenario": ("Scenario",),
     "service_fit": ("ServiceFit", "ValidationRow", "calibrate_service", "validate_model"),
+    "solver_figures": ("plot_solution",),
+    "staffing_solver": ("Solution", "solve"),
     "sweeps": ("sweep",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
     "Known", "Routing", "Decision", "OwnPolicy",
     "simulate", "replicate", "measure", "Simulation", "Results", "Row", "MEASURES",
-    "population_report", "calibrate_population", "validate_model", "calibrate_service", "ValidationRow", "ServiceFit", "sweep", "compare", "Compared", "ComparisonRow",
+    "population_report", "calibrate_population", "validate_model", "calibrate_service", "ValidationRow", "ServiceFit", "sweep", "solve", "Solution", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
-    "plot_differences",
+    "plot_differences", "plot_solution",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
     "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from caseload_sim.costs import DEFAULT_STAFF
 from caseload_sim.definitions import MEASURES
 from caseload_sim.errors import did_you_mean
 from caseload_sim.modalities import staff_time_of_a_contact
@@ -33,6 +34,7 @@ def contradictions(scenario: Scenario, sources: Collection[str]) -> Found:
     yield from _impossible_demand(scenario)
     yield from _impossible_population(scenario)
     yield from _impossible_pathway(scenario)
+    yield from _impossible_costs(scenario)
 
 
 def _unknown_sources(scenario: Scenario, sources: Collection[str]) -> Found:
@@ -379,4 +381,22 @@ def _staff_shared_too_often(scenario: Scenario) -> Found:
                 ("pathway", "steps", names[-1], "staff"),
                 f"'{staff}' serves {' and '.join(names)} with shares of its time that add up to {total:g}; give each of them "
                 "a share_of_staff, together at most 1, or a kind of staff of its own.",
+            )
+
+
+def _impossible_costs(scenario: Scenario) -> Found:
+    """Costs of staff that is not there, or staff without a cost."""
+    per_year, staff = scenario.costs.wte.per_year, scenario.staff
+    here = ("costs", "wte", "per_year")
+    for name in per_year:
+        if name not in staff and name != DEFAULT_STAFF:
+            yield (*here, name), f"'{name}' is not a known kind of staff. {did_you_mean(name, [*staff, DEFAULT_STAFF])}"
+    missing = [name for name in staff if name not in per_year]
+    if missing and DEFAULT_STAFF not in per_year:
+        yield here, f"says nothing of '{missing[0]}'. Add a line for it, or one called `{DEFAULT_STAFF}`."
+    for name in scenario.costs.grant.shared_among if scenario.costs.grant else ():
+        if name not in staff:
+            yield (
+                ("costs", "grant", "shared_among"),
+                f"'{name}' is not a known kind of staff. {did_you_mean(name, staff)}",
             )

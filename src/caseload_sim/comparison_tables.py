@@ -65,7 +65,7 @@ def _difference(row: ComparisonRow) -> str:
     if np.isnan(row.difference):
         return "-"
     scale = 100 if row.unit == "share" else 1
-    digits = "+z,.0f" if row.unit in ("referrals", "clients") else "+z.1f"
+    digits = "+z,.0f" if row.unit in ("referrals", "clients", "GBP") else "+z.1f"
     if np.isnan(row.difference_lower_95_ci):
         return f"{scale * row.difference:{digits}}"
     low, high = scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci

@@ -10,7 +10,7 @@ from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care
 from caseload_sim.clients import Clients
 from caseload_sim.episodes import Episodes
-from caseload_sim.outcomes import Outcomes
+from caseload_sim.outcomes import LEFT, Outcomes
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
 
@@ -106,6 +106,13 @@ class Counted:
     service: str
     numerator: NDArray[Any]
     denominator: Flags
+
+
+def scored(simulation: Simulation) -> Flags:
+    """Who has a first and a last score: those with two contacts, and everybody where there is no service at all, (n,)."""
+    out = simulation.outcomes
+    never = out.left == LEFT.index("no_service")
+    return np.asarray(out.finished | never)
 
 
 def ratio(numerator: float, denominator: float) -> Value:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from caseload_sim.cost_definitions import COST_MEASURES
 from caseload_sim.errors import RunError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A quantity that is reported, in words; `unit` is "share", "days", "contacts", "clients" or "referrals"."""
+    """A quantity that is reported, in words; `unit` is "share", "days", "contacts", "clients", "referrals" or "GBP"."""
 
     name: str
     unit: str
@@ -460,6 +461,7 @@ MEASURES = (
         "",
         "days in the period",
     ),
+    *(Measure(*row) for row in COST_MEASURES),
 )
 
 

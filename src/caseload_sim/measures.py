@@ -5,10 +5,23 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.counted import Counted, Flags, Key, MeasureTable, Simulation, Value, groups, period, ratio, within
+from caseload_sim.cost_measures import cost_rows
+from caseload_sim.counted import (
+    Counted,
+    Flags,
+    Key,
+    MeasureTable,
+    Simulation,
+    Value,
+    groups,
+    period,
+    ratio,
+    scored,
+    within,
+)
 from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
-from caseload_sim.outcomes import LEFT, REMISSIONS, Outcomes, Reading, recovered, reliable_change
+from caseload_sim.outcomes import REMISSIONS, Outcomes, Reading, recovered, reliable_change
 from caseload_sim.pathway import CourseStep
 from caseload_sim.service_measures import contact_rows, course_rows, funnel, wait_rows
 from caseload_sim.working_days import working_days
@@ -22,7 +35,9 @@ DAYS_PER_WEEK = 7
 def measure(simulation: Simulation) -> MeasureTable:
     """Every measure of one replication, in the order of MEASURES."""
     table: MeasureTable = {}
-    for rows in (_outcome_rows, _disorder_rows, _population_rows, wait_rows, contact_rows, course_rows, _place_rows):
+    for rows in (
+        _outcome_rows, _disorder_rows, _population_rows, wait_rows, contact_rows, course_rows, _place_rows, cost_rows,
+    ):  # fmt: skip
         table.update(rows(simulation))
     order = {m.name: i for i, m in enumerate(MEASURES)}
     return dict(sorted(table.items(), key=lambda item: order[item[0].measure]))
@@ -89,7 +104,7 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
         case = denominator & out.at_caseness
         for name, reliable in (("recovery", False), ("reliable_recovery", True)):
             for service, reading in _readings(out):
-                success = recovered(out, reading) & _scored(simulation)
+                success = recovered(out, reading) & scored(simulation)
                 if reliable:
                     success &= reliable_change(out, reading)[0]
                 yield Counted(name, base, "end", service, success, case)
@@ -109,13 +124,6 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
         yield Counted(f"first_{name}_mean", "finished", "", "", first, finished)
         for service, reading in _readings(out):
             yield Counted(f"last_{name}_mean", "finished", "end", service, getattr(reading, last), finished)
-
-
-def _scored(simulation: Simulation) -> Flags:
-    """Who has a first and a last score: those with two contacts, and everybody where there is no service at all."""
-    out = simulation.outcomes
-    never = out.left == LEFT.index("no_service")
-    return np.asarray(out.finished | never)
 
 
 def _readings(out: Outcomes) -> tuple[tuple[str, Reading], ...]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from caseload_sim.costs import Costs
 from caseload_sim.operations import Demand, Providers, Run, Staff, Start
 from caseload_sim.origin import (
     Amount,
@@ -261,6 +262,7 @@ class Scenario(Part):
     staff: dict[str, Staff]
     pathway: Pathway
     outcome: Outcome
+    costs: Costs
     doubt: dict[str, Doubt] = Field(default_factory=dict)
     official: dict[str, Official] = Field(default_factory=dict)
     sources: dict[str, Source] = Field(default_factory=dict)

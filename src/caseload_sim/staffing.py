@@ -37,10 +37,8 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
     by_interview = POLICIES[scenario.pathway.policy].records == "by_interview"
     time_assessing = scenario.pathway.routing.interview_assessment_time.value if by_interview else 1.0
     working, days = working_days(scenario), dates(scenario)
-    contacts = {
-        name: scenario.staff[name].contacts_per_wte_day * wte_at_work(scenario, name, draws, clients_mean_disorders)
-        for name in {step.staff: None for step in scenario.pathway.steps.values()}
-    }
+    in_post = {name: wte_at_work(scenario, name, draws, clients_mean_disorders) for name in scenario.staff}
+    contacts = {name: scenario.staff[name].contacts_per_wte_day * wte for name, wte in in_post.items()}
     staffed, opened = [], []
     for step in scenario.pathway.steps.values():
         mine = step.share_of_staff.value * contacts[step.staff]
@@ -57,6 +55,7 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
         places=np.stack(opened, axis=1).astype(np.int32),
         steps=scenario.steps,
         staffed=np.stack(staffed, axis=1).astype(np.int32),
+        in_post=np.stack(list(in_post.values()), axis=1),
     )
 
 

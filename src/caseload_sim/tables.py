@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caseload_sim.calibration import PopulationFit
+from caseload_sim.cost_tables import print_costs
 from caseload_sim.definitions import definition
 from caseload_sim.experiment import Results, Row, UncertaintyRow
 from caseload_sim.figures import words
@@ -48,6 +49,7 @@ _SECTIONS = (
 )  # fmt: skip
 _BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "contacts_mean", "contacts_median",
             "utilisation", "waiting_list", "waiting_list_growth", "treatment_wait_days_mean")  # fmt: skip
+_WHOLE = ("referrals", "clients", "GBP")  # units of which no fraction is shown
 _AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
 
 
@@ -55,6 +57,8 @@ def print_results(results: Results) -> None:
     """The main rows of a run, each measure under its definition: all clients, and by step what is by step."""
     console = Console(highlight=False)
     for title, names in _SECTIONS:
+        if title is _SECTIONS[-1][0]:
+            print_costs(results.rows, results.scenario.costs)
         rows = {name: [row for row in results.rows if row.measure == name] for name in names}
         paired = any(row.service for some in rows.values() for row in some)
         console.print(Text(title, "bold reverse"))
@@ -118,16 +122,14 @@ def point_text(row: Row) -> str:
         return "-"
     if row.unit == "share":
         return f"{100 * row.value:.1f}%"
-    return f"{row.value:,.0f}" if row.unit in ("referrals", "clients") else f"{row.value:.1f}"
+    return f"{row.value:,.0f}" if row.unit in _WHOLE else f"{row.value:.1f}"
 
 
 def value_text(row: Row) -> str:
     """The value with its interval, as 41.7% (40.9-42.5)."""
     if np.isnan(row.lower_95_ci) or np.isnan(row.value):
         return point_text(row)
-    scale, digits = (
-        (100, ".1f") if row.unit == "share" else (1, ",.0f" if row.unit in ("referrals", "clients") else ".1f")
-    )
+    scale, digits = (100, ".1f") if row.unit == "share" else (1, ",.0f" if row.unit in _WHOLE else ".1f")
     dash = "," if row.lower_95_ci < 0 else "-"
     return f"{point_text(row)} ({scale * row.lower_95_ci:{digits}}{dash}{scale * row.upper_95_ci:{digits}})"
 

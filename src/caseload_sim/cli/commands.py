@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import comparing, drawing, looking, populations, running, services
+from caseload_sim.cli import comparing, drawing, looking, populations, running, services, solving
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -30,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "population": populations.population,
     "calibrate": populations.calibrate,
     "sweep": running.sweep,
+    "solve": solving.solve,
     "compare": comparing.compare,
     "plot": drawing.plot,
     "list": looking.list_command,

@@ -1,0 +1,174 @@
+"""What clients cost, and what a recovery or a remission costs, by each definition.
+
+Money and results are of the same people: referrals ended in the period. Contacts are counted as whole numbers and priced
+at the end, so that sums do not depend on their order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.counted import Flags, Key, Simulation, Value, groups, period, ratio, scored, within
+from caseload_sim.courses import NOT_YET
+from caseload_sim.outcomes import REMISSIONS, recovered
+from caseload_sim.pathway import CourseStep
+from caseload_sim.policies import POLICIES
+from caseload_sim.service_measures import low_steps
+from caseload_sim.staffing import DAYS_PER_YEAR
+
+Columns = NDArray[np.float64]
+BASES = ("finished", "started", "referred")
+READ_AT = ("end", "month_12", "sustained")
+CLIENTS_AT_ONCE = 65_536  # counted in one go, which bounds the memory that counting takes
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Pounds for each contact at each step, in the prices that are reported.
+
+    attended, missed: (s,) float64; idle: pounds of staff who saw nobody, borne by all referrals alike
+    """
+
+    attended: Columns
+    missed: Columns
+    idle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What is paid for: which rows of the table, and who counts, with the service less untreated if that is asked."""
+
+    measure: str
+    at: str
+    counts: NDArray[np.int64]
+    extra: bool = False
+
+
+def cost_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
+    """Every cost, for every base and group of clients."""
+    out = simulation.outcomes
+    rows = np.flatnonzero(within(simulation, out.end_day))
+    attended, missed = contacts_by_step(simulation)
+    prices = prices_of_contacts(simulation, attended[rows], missed[rows])
+    events = _events(simulation)
+    columns = np.concatenate([attended, missed, np.stack([event.counts for event in events], axis=1)], axis=1)[rows]
+    members = {name: flags[rows] for name, flags in {**groups(simulation), **_courses(simulation)}.items()}
+    n_steps = attended.shape[1]
+    for base, flags in zip(BASES, (out.finished, out.started, out.ended), strict=True):
+        sums, n_members = _sums(columns, flags[rows], list(members.values()))
+        for g, group in enumerate(members):
+            money = _priced(sums[:, g], n_steps, prices)
+            if base == "referred" and len(rows):
+                money += prices.idle * float(n_members[g]) / len(rows)
+                yield Key("cost_per_referral", base, "", "", group), ratio(money, float(n_members[g]))
+            for e, event in enumerate(events):
+                count = float(sums[2 * n_steps + e, g])
+                key = Key(event.measure, base, event.at, "", group)
+                yield key, Value(money, count, np.nan) if event.extra and count <= 0 else ratio(money, count)
+        if base == "referred" and not len(rows):
+            yield from ((Key("cost_per_referral", base, "", "", group), ratio(0, 0)) for group in members)
+
+
+def contacts_by_step(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Attended, and missed or cancelled, contacts of each client at each step, both (n, s) int64."""
+    out, care, episodes = simulation.outcomes, simulation.care, simulation.episodes
+    attended = out.sessions.astype(np.int64)
+    assessments = [s for s, step in enumerate(simulation.scenario.pathway.steps.values()) if step.kind == "assessment"]
+    attended[:, assessments[0]] = out.contacts - out.sessions.sum(axis=1, dtype=np.int64)
+    missed = np.zeros_like(attended)
+    began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
+    who, step = episodes.client[began], episodes.step[began]
+    every = care.not_attended.astype(np.int64) + care.client_cancelled + care.provider_cancelled
+    np.add.at(missed, (who, step), every[who, step])
+    return attended, missed
+
+
+def prices_of_contacts(simulation: Simulation, attended: NDArray[np.int64], missed: NDArray[np.int64]) -> Prices:
+    """Pounds a contact, by session as given, or by staff: what those in post cost over the contacts they gave.
+
+    attended, missed: (rows, s), contacts of the referrals that bear the costs
+    By staff, a booked contact costs the same whether it is attended or missed, since the time was kept for it.
+    """
+    scenario = simulation.scenario
+    costs, steps = scenario.costs, scenario.pathway.steps
+    if not POLICIES[scenario.pathway.policy].steps:  # a policy without a service, whatever staff the file lists
+        return Prices(np.zeros(len(steps)), np.zeros(len(steps)))
+    time = np.array([s.staff_time_per_contact.value if isinstance(s, CourseStep) else 1.0 for s in steps.values()])
+    if costs.basis == "sessions":
+        inflated = costs.inflated(costs.sessions.price_year.value)
+        low, session = low_steps(simulation), costs.sessions
+        by_kind = np.where(low, session.low_intensity.value, session.high_intensity.value)
+        assessed = np.array([not isinstance(step, CourseStep) for step in steps.values()])
+        each = inflated * time * np.where(assessed, session.assessment.value, by_kind)
+        return Prices(each, session.missed_share.value * each)
+    pounds = staff_pounds(simulation)
+    booked = time * (attended + missed).sum(axis=0)
+    given = {kind: sum(booked[s] for s, step in enumerate(steps.values()) if step.staff == kind) for kind in pounds}
+    each = time * np.array(
+        [pounds[step.staff] / given[step.staff] if given[step.staff] else 0.0 for step in steps.values()]
+    )
+    return Prices(each, each, float(sum(pounds[kind] for kind in pounds if not given[kind])))
+
+
+def staff_pounds(simulation: Simulation) -> dict[str, float]:
+    """What each kind of staff cost over the period, in pounds at the prices that are reported."""
+    scenario, in_post = simulation.scenario, simulation.capacity.in_post
+    assert in_post is not None
+    first, after = period(simulation)
+    wte, inflated = scenario.costs.wte, scenario.costs.inflated(scenario.costs.wte.price_year.value)
+    years = in_post[first:after].sum(axis=0) / DAYS_PER_YEAR
+    return {kind: inflated * wte.of(kind) * float(years[k]) for k, kind in enumerate(scenario.staff)}
+
+
+def _events(simulation: Simulation) -> list[_Event]:
+    out = simulation.outcomes
+    ladder = (out.principal >= 0) & out.at_caseness
+    events = [_Event("cost_per_finished_course", "", out.finished.astype(np.int64))]
+    with_service, none = (
+        (recovered(out, reading) & scored(simulation)).astype(np.int64) for reading in (out.service, out.none)
+    )
+    events.append(_Event("cost_per_recovery", "end", with_service))
+    events.append(_Event("cost_per_extra_recovery", "end", with_service - none, extra=True))
+    for rung in REMISSIONS:
+        for at in READ_AT:
+            with_service, none = (
+                (getattr(reading, at)[rung] & ladder).astype(np.int64) for reading in (out.service, out.none)
+            )
+            events.append(_Event(f"cost_per_{rung}", at, with_service))
+            events.append(_Event(f"cost_per_extra_{rung}", at, with_service - none, extra=True))
+    return events
+
+
+def _courses(simulation: Simulation) -> dict[str, Flags]:
+    """Groups by the courses a client had, as cost studies divide them."""
+    out = simulation.outcomes
+    begun = out.first_course >= 0
+    low = low_steps(simulation)[np.maximum(out.first_course, 0)] & begun
+    moved = out.stepped_up | out.stepped_down
+    return {
+        "course=low intensity only": low & ~moved,
+        "course=high intensity only": begun & ~low & ~moved,
+        "course=stepped up": out.stepped_up,
+        "course=stepped down": out.stepped_down,
+    }
+
+
+def _sums(columns: NDArray[np.int64], base: Flags, members: list[Flags]) -> tuple[Columns, NDArray[np.int64]]:
+    """Sum of each column over the base, and its number of clients, in each group: (columns, groups) and (groups,).
+
+    Sums of whole numbers below 2**53 are exact in any order, so matrix products are safe here.
+    """
+    total, number = np.zeros((columns.shape[1], len(members))), np.zeros(len(members), dtype=np.int64)
+    for first in range(0, len(base), CLIENTS_AT_ONCE):
+        some = slice(first, first + CLIENTS_AT_ONCE)
+        membership = np.stack([flags[some] & base[some] for flags in members], axis=1)
+        total += columns[some].astype(np.float64).T @ membership.astype(np.float64)
+        number += membership.sum(axis=0)
+    return total, number
+
+
+def _priced(sums: Columns, n_steps: int, prices: Prices) -> float:
+    """Pounds for the contacts in a column of sums: attended by step, then missed by step."""
+    return float(sum((sums[:n_steps] * prices.attended + sums[n_steps : 2 * n_steps] * prices.missed).tolist()))
