@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
     from caseload_sim.sweeps import sweep
+    from caseload_sim.workers import Workers
 
 # Module -> public names in it. No module is called like a public name: importing it would put it in the name's place.
 _HOME = {
@@ -57,6 +58,7 @@ _HOME = {
     "saved": ("SavedRun", "read_run"),
     "scenario": ("Scenario",),
     "sweeps": ("sweep",),
+    "workers": ("Workers",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
@@ -65,7 +67,7 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
-    "read_run", "SavedRun", "event_log", "EventLog",
+    "Workers", "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 
