@@ -130,11 +130,11 @@ def _taken(path: Path, writer: Writer | None) -> RunError:
 
 
 def _age(path: Path) -> float:
-    """Seconds since a file was written; -inf when there is none, so that it counts neither as old nor as held."""
+    """Seconds since a file was written; endless when there is none."""
     try:
         return max(time.time() - path.stat().st_mtime, 0.0)
     except OSError:
-        return float("-inf")
+        return float("inf")
 
 
 if sys.platform == "win32":
@@ -175,13 +175,19 @@ else:
             return False
         except OSError:  # it is somebody else's
             return True
-        return True
+        return _stat(pid)[:1] not in (["Z"], ["X"])  # ended, though nobody has asked how
 
     def process_start(pid: int) -> str | None:
         """When a process started, as a text that no later process of that number has; None if unknown."""
         try:
             boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-            after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
-            return f"{boot}:{after_name.split()[19]}"
+            return f"{boot}:{_stat(pid)[19]}"
         except (OSError, IndexError):
             return None
+
+    def _stat(pid: int) -> list[str]:
+        """What Linux says of a process, from its state on; empty on other systems."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            return []
