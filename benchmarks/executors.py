@@ -58,7 +58,9 @@ def main() -> None:
         kept = begin(Path(folder) / "unfinished", {"kind": "benchmark"})
         storing = best_of(3, lambda: kept.__setitem__((0, 0), finished))
         (file,) = kept.folder.glob("*.npz")
-        print(f"  one replication: {len(pickle.dumps(finished)):,} bytes sent, {file.stat().st_size:,} kept in {storing:.3f} s")
+        print(
+            f"  one replication: {len(pickle.dumps(finished)):,} bytes sent, {file.stat().st_size:,} kept in {storing:.3f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -158,10 +158,15 @@ class RunFolder:
                 self._record(record)
         return self.final
 
+    @property
+    def n_kept(self) -> int:
+        """How many finished replications are in the unfinished folder: counted by file, since Ctrl-C may come at any time."""
+        return 0 if self.kept is None else how_many(self.unfinished)
+
     def discard(self) -> None:
         """Leave nothing half-written behind, keep what is finished, and let others write there."""
         shutil.rmtree(self.partial, ignore_errors=True)
-        if not self.kept:
+        if not self.n_kept:
             shutil.rmtree(self.unfinished, ignore_errors=True)
             with suppress(OSError):
                 self.final.rmdir()  # only if it is empty
@@ -174,7 +179,7 @@ class RunFolder:
             yield
             self._put_in_place()
         except (OSError, UnicodeError) as error:
-            raise unwritable(self.final, error, MAKE_ROOM if self.kept else ELSEWHERE) from None
+            raise unwritable(self.final, error, MAKE_ROOM if self.n_kept else ELSEWHERE) from None
         finally:
             self.discard()
 

@@ -74,12 +74,11 @@ def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        n = len(folder.kept or ())
+        n = folder.n_kept
         advice = f"{n} finished replications are kept: go on with --resume." if n else "nothing was saved."
         raise Stopped(f"Interrupted: {advice}") from None
     except CaseloadError as error:
-        if folder.kept:
-            n = len(folder.kept)
+        if n := folder.n_kept:
             raise type(error)(f"{error} {n} finished replications are kept: go on with --resume.") from None
         raise
     finally:
