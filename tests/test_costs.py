@@ -56,7 +56,8 @@ def hand_made(simulation: Simulation) -> Simulation:
         ):
             flags[name] = np.isin(np.arange(n), rows)
         score = np.where(np.isin(np.arange(n), below), 0, 20).astype(np.int8)
-        return Reading(score, score, flags, flags, flags)
+        nobody = np.zeros_like(out.diagnosed)
+        return Reading(score, score, flags, flags, flags, nobody, nobody, nobody, nobody, np.zeros(n, dtype=bool))
 
     outcomes = replace(
         out,

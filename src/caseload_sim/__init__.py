@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from caseload_sim.solver_figures import plot_solution
     from caseload_sim.staffing_solver import Solution, solve
     from caseload_sim.sweeps import sweep
+    from caseload_sim.workers import Workers
 
 # Module -> public names in it. No module is called like a public name: importing it would put it in the name's place.
 _HOME = {
@@ -69,6 +70,7 @@ _HOME = {
     "solver_figures": ("plot_solution",),
     "staffing_solver": ("Solution", "solve"),
     "sweeps": ("sweep",),
+    "workers": ("Workers",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "get_scenario", "list_scenarios", "list_sources", "load_scenario", "Scenario", "scenario_file_schema", "explain", "what_differs", "differences_in_words", "Difference",
@@ -78,7 +80,7 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences", "plot_solution",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
-    "read_run", "SavedRun", "event_log", "EventLog",
+    "Workers", "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

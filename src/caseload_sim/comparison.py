@@ -1,6 +1,7 @@
 """Scenarios side by side on the same clients: what each measure is in each, and how far it lies from the first."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from caseload_sim.definitions import check_measures
 from caseload_sim.engines import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiment import Results, Row, half_widths, mean_of, replicate, variance_of
+from caseload_sim.experiment import Results, Row, half_widths, mean_of, replicate_each, variance_of, with_run
 from caseload_sim.scenario import Scenario
 
 Columns = NDArray[np.float64]
@@ -75,6 +76,7 @@ def compare(
     replications: int | None = None,
     engine: str = DEFAULT_ENGINE,
     own_start: bool = False,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Compared:
     """Run two scenarios or more on common random numbers, and compare each with the first, or with `versus`.
@@ -85,7 +87,7 @@ def compare(
     scenarios: of different names; or name -> scenario, which gives them these names: {"now": a, "with more staff": b}
     seed, replications: the same for all; those of the scenario compared with if None
     own_start: each opens with the lists and caseloads that it would have in the long run, instead of those of `versus`
-    progress: called with (done, of) after each replication of each scenario
+    executor: where replications run, see `replicate`; progress: called with (done, of) after each of each scenario
 
     Raises RunError for fewer than two, for a name that comes twice, and for an unknown `versus`.
     """
@@ -94,23 +96,20 @@ def compare(
     reference_name = names[0] if versus is None else versus
     if reference_name not in names:
         raise RunError(f"versus {reference_name}: not among those compared. {did_you_mean(reference_name, names)}")
-    reference_run = chosen[names.index(reference_name)].run
+    reference_scenario = chosen[names.index(reference_name)]
+    reference_run = reference_scenario.run
     seed = reference_run.seed if seed is None else seed
     n = reference_run.replications if replications is None else replications
 
-    def counted(k: int) -> Callable[[int, int], None] | None:
-        return None if progress is None else lambda done, of: progress(k * of + done, len(chosen) * of)
-
+    ready = [with_run(scenario, seed, n) for scenario in chosen]
     results = tuple(
-        replicate(
-            scenario,
-            seed=seed,
-            replications=n,
+        replicate_each(
+            ready,
             engine=engine,
-            progress=counted(k),
-            start_of=None if own_start else _start_of(scenario, chosen[names.index(reference_name)]),
+            starts=[None if own_start else start_of(scenario, reference_scenario) for scenario in chosen],
+            executor=executor,
+            progress=progress,
         )
-        for k, scenario in enumerate(chosen)
     )
     reference = results[names.index(reference_name)]
     rows = [row for one in results for row in _rows(one, reference)]
@@ -119,7 +118,7 @@ def compare(
     return Compared(reference_name, results, tuple(rows), tuple(notes))
 
 
-def _start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
+def start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
     """The scenario whose people are there at opening: the reference's, where both have a running start and the same steps."""
     shared = scenario.start.running and reference.start.running and scenario.steps == reference.steps
     same_columns = scenario.population.conditions() == reference.population.conditions()

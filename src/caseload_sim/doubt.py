@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.counted import Key
 from caseload_sim.draws import Draws
 from caseload_sim.errors import RunError
-from caseload_sim.experiment import replicate, variance_of, with_drawn_prevalences
+from caseload_sim.experiment import simulate, with_drawn_prevalences
+from caseload_sim.measures import measure
 from caseload_sim.outcomes import REMISSIONS
 from caseload_sim.scenario import Doubt, Scenario
+from caseload_sim.summaries import variance_of
 
 Columns = NDArray[np.float64]
 LADDER = (
@@ -82,12 +85,11 @@ def uncertainty(
 
     def values(one: Scenario, replication: int) -> Columns:
         nonlocal done
-        results = replicate(one, replications=1, first_replication=replication)
+        table = measure(simulate(one, replication=replication))
         done += 1
         if progress:
             progress(done, total)
-        found = (results.find(m, base=b, at=at, service="service").value for m, b, at in LADDER)
-        return np.array(list(found))
+        return np.array([table[Key(m, b, at, "service", "all")].value for m, b, at in LADDER])
 
     tables: dict[str, list[Columns]] = {"chance": [], "sampling": [], "structure": [], "all": []}
     for k in range(draws):

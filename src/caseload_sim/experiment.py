@@ -1,6 +1,8 @@
 """From a scenario to its results: one replication, or many with intervals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,13 +12,13 @@ from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import Clients, draw_clients
 from caseload_sim.counted import MeasureTable, Simulation
 from caseload_sim.courses import NOT_YET, check_courses
-from caseload_sim.definitions import definition
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.measures import OverTime, measure, over_time
+from caseload_sim.finished import Finished, Kept, Place, collected
+from caseload_sim.measures import measure, over_time
 from caseload_sim.outcomes import read_outcomes
 from caseload_sim.own_policies import OwnPolicy, chosen_policy, own_policy
 from caseload_sim.policies import POLICIES, Decide
@@ -24,62 +26,42 @@ from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.referrals import Referrals, draw_referrals, running_start, with_history
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places
+from caseload_sim.summaries import (
+    OverTimeRow,
+    Row,
+    UncertaintyRow,
+    half_widths,
+    mean_of,
+    split_of_variance,
+    summarise,
+    summarise_days,
+    variance_of,
+)
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
-MIDDLE_SHARE = 0.95  # of the intervals reported
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One reported figure: mean over replications, its interval, and where a single year's figure falls."""
-
-    scenario: str
-    measure: str
-    base: str
-    at: str
-    service: str
-    group: str
-    value: float
-    lower_95_ci: float
-    upper_95_ci: float
-    lower_95_range: float
-    upper_95_range: float
-    numerator: float
-    denominator: float
-    unit: str
-    n_replications: int
-
-
-@dataclass(frozen=True, slots=True)
-class OverTimeRow:
-    """One day of a waiting list or of utilisation; days count from opening, 0 first."""
-
-    scenario: str
-    measure: str
-    step: str
-    day: int
-    value: float
-    lower_95_ci: float
-    upper_95_ci: float
-
-
-@dataclass(frozen=True, slots=True)
-class UncertaintyRow:
-    """The spread of one figure between replications, split: chance alone, and the doubt about published prevalences.
-
-    sd_chance: with prevalences as published; sd_parameters: of the difference that drawing them makes
-    """
-
-    scenario: str
-    measure: str
-    base: str
-    at: str
-    service: str
-    group: str
-    sd_total: float
-    sd_chance: float
-    sd_parameters: float
-    n_replications: int
+__all__ = [  # also what is reported, under the name by which it has always been found
+    "MOST_REPLICATIONS",
+    "MOST_SEED",
+    "OverTimeRow",
+    "Results",
+    "Row",
+    "Task",
+    "UncertaintyRow",
+    "check_engines",
+    "finish",
+    "finish_each",
+    "half_widths",
+    "mean_disorders",
+    "mean_of",
+    "replicate",
+    "replicate_each",
+    "simulate",
+    "summarise",
+    "variance_of",
+    "waiting_at_opening",
+    "with_drawn_prevalences",
+    "with_run",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +125,12 @@ def simulate(
         and how waiting lists are ordered, instead of the policy that the scenario names (see own_policies.py)
     Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
-    scenario = _with_run(scenario, seed, 1)
+    scenario = with_run(scenario, seed, 1)
     return _measured(scenario, replication, _engine(engine, scenario), start_of, policy)[0]
 
 
-def _with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
+def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
+    """The scenario with another seed or number of replications, its own where None; RunError for impossible ones."""
     run = scenario.run
     changes = {
         "seed": run.seed if seed is None else seed,
@@ -266,6 +249,34 @@ def mean_disorders(scenario: Scenario, clients: Clients) -> float:
     return float(counts.mean()) if len(counts) else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One replication to be run, with all that a worker process must be told.
+
+    as_published: run it with prevalences as published as well as drawn; whole: its tables are wanted, not only measures
+    """
+
+    scenario: Scenario
+    replication: int
+    engine: Engine
+    start_of: Scenario | None = None
+    parameter_uncertainty: bool = False
+    whole: bool = False
+    policy: Decide | None = None
+
+
+def finish(task: Task) -> tuple[Finished, Simulation | None]:
+    """Run one replication: what is kept of it, and the whole of it where that is wanted."""
+    scenario, as_published = task.scenario, None
+    simulation, table = _measured(scenario, task.replication, task.engine, task.start_of, task.policy)
+    if task.parameter_uncertainty:
+        as_published = table
+        drawn = with_drawn_prevalences(scenario, task.replication)
+        simulation, table = _measured(drawn, task.replication, task.engine, task.start_of, task.policy)
+    finished = Finished(table, over_time(simulation), simulation.digests, as_published)
+    return finished, simulation if task.whole else None
+
+
 def replicate(
     scenario: Scenario,
     *,
@@ -274,7 +285,8 @@ def replicate(
     engine: str = DEFAULT_ENGINE,
     parameter_uncertainty: bool = False,
     start_of: Scenario | None = None,
-    first_replication: int = 0,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
     progress: Callable[[int, int], None] | None = None,
     policy: Decide | None = None,
 ) -> Results:
@@ -286,37 +298,102 @@ def replicate(
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
     policy: a function of your own; see `simulate`. Its name and the digest of its source stay with the results
+    executor: where replications run, such as `Workers(4)`; in this thread, one after the other, if None. The answer is the same
+    kept: finished replications by (0, replication): those in it are not run again, and those that run are put in
+    Raises RunError for a policy of your own together with an executor: other processes do not know your function.
     """
-    scenario = _with_run(scenario, seed, replications)
-    own = own_policy(policy) if policy else None
-    n, ready_engine = scenario.run.replications, _engine(engine, scenario)
-    tables: list[MeasureTable] = []
-    as_published: list[MeasureTable] = []
-    daily: list[OverTime] = []
-    digests = []
-    first: Simulation | None = None
-    for replication in range(first_replication, first_replication + n):
-        simulation, table = _measured(scenario, replication, ready_engine, start_of, policy)
-        if parameter_uncertainty:
-            as_published.append(table)
-            drawn = with_drawn_prevalences(scenario, replication)
-            simulation, table = _measured(drawn, replication, ready_engine, start_of, policy)
-        first = first or simulation
-        tables.append(table)
-        daily.append(over_time(simulation))
-        digests.append(simulation.digests)
-        if progress:
-            progress(replication - first_replication + 1, n)
-    assert first is not None
+    if policy is not None and executor is not None:
+        raise RunError("a policy of your own runs in this process alone: leave out the executor, or --jobs.")
+    scenario = with_run(scenario, seed, replications)
+    each = replicate_each(
+        [scenario],
+        engine=engine,
+        parameter_uncertainty=parameter_uncertainty,
+        starts=[start_of],
+        policy=policy,
+        executor=executor,
+        kept=kept,
+        progress=progress,
+    )
+    with closing(each):
+        return next(each)
+
+
+def replicate_each(
+    scenarios: Sequence[Scenario],
+    *,
+    engine: str = DEFAULT_ENGINE,
+    parameter_uncertainty: bool = False,
+    starts: Sequence[Scenario | None] = (),
+    policy: Decide | None = None,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Generator[Results, None, None]:
+    """The results of several scenarios, in their order, run with their own seeds and replications by the same workers.
+
+    starts: whose running start each uses, its own if empty; else see `replicate`. progress counts all replications.
+    The first replication of each runs even if it is kept, since all its tables are wanted.
+    """
+    each = finish_each(
+        scenarios,
+        engine=engine,
+        parameter_uncertainty=parameter_uncertainty,
+        starts=starts,
+        policy=policy,
+        whole=True,
+        executor=executor,
+        kept=kept,
+        progress=progress,
+    )
+    with closing(each):
+        for scenario, (finished, first) in zip(scenarios, each, strict=True):
+            assert first is not None
+            yield _results(scenario, finished, first, own_policy(policy) if policy else None)
+
+
+def finish_each(
+    scenarios: Sequence[Scenario],
+    *,
+    engine: str = DEFAULT_ENGINE,
+    parameter_uncertainty: bool = False,
+    starts: Sequence[Scenario | None] = (),
+    policy: Decide | None = None,
+    whole: bool = False,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Generator[tuple[list[Finished], Simulation | None], None, None]:
+    """All replications of each scenario, in order, without a summary; see `replicate_each`.
+
+    whole: with all tables of the first replication of each; None in their place otherwise
+    Raises RunError when the first replication is not what was kept of it.
+    """
+    ready = [_engine(engine, scenario) for scenario in scenarios]
+
+    def task_of(place: Place) -> Task:
+        k, r = place
+        start = starts[k] if starts else None
+        return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy)
+
+    n = [scenario.run.replications for scenario in scenarios]
+    return collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)
+
+
+def _results(
+    scenario: Scenario, finished: list[Finished], first: Simulation, policy: OwnPolicy | None = None
+) -> Results:
+    tables = [one.measures for one in finished]
+    as_published = [one.as_published for one in finished if one.as_published is not None]
     return Results(
         scenario=scenario,
         rows=summarise(scenario.name, tables),
-        over_time=_summarise_days(scenario.name, daily),
-        digests=tuple(digests),
+        over_time=summarise_days(scenario.name, [one.over_time for one in finished]),
+        digests=tuple(one.digests for one in finished),
         first=first,
-        uncertainty=_split_of_variance(scenario.name, tables, as_published) if parameter_uncertainty else (),
+        uncertainty=split_of_variance(scenario.name, tables, as_published) if as_published else (),
         values=np.array([[table[key].value for key in tables[0]] for table in tables]),
-        policy=own,
+        policy=policy,
     )
 
 
@@ -335,7 +412,7 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
 
     The kernel runs both interpreted and, where numba is there, compiled.
     """
-    scenario = _with_run(scenario, seed, 1)
+    scenario = with_run(scenario, seed, 1)
     draws = Draws(scenario.run.seed, replication)
     clients = draw_clients(scenario, draws)
     capacity = places(scenario, draws, mean_disorders(scenario, clients))
@@ -346,100 +423,3 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     ]
     differences = (first_difference(reference, other, capacity.steps) for other in others)
     return len(reference.client), next((text for text in differences if text), None)
-
-
-def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]:
-    """Mean over replications, t interval of the mean, and prediction interval for one more replication.
-
-    Replications without a value (an empty denominator) are left out of a row; both intervals need two.
-    """
-    keys = list(tables[0])
-    stacked = np.array([[table[key] for key in keys] for table in tables])  # (replications, rows, 3)
-    counted = ~np.isnan(stacked[:, :, 2])
-    numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
-    half, wide = half_widths(stacked[:, :, 2])
-    rows = []
-    for i, key in enumerate(keys):
-        unit = definition(key.measure).unit
-        low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
-        if key.service == "difference" or unit == "clients a week":
-            low = -high
-        lower_ci, upper_ci, lower_range, upper_range = (
-            float(np.clip(value[i] + width, low, high)) for width in (-half[i], half[i], -wide[i], wide[i])
-        )
-        rows.append(
-            Row(
-                scenario=scenario_name,
-                **key._asdict(),
-                value=float(value[i]),
-                lower_95_ci=lower_ci,
-                upper_95_ci=upper_ci,
-                lower_95_range=lower_range,
-                upper_95_range=upper_range,
-                numerator=float(numerator[i]),
-                denominator=float(denominator[i]),
-                unit=unit,
-                n_replications=int(counted[:, i].sum()),
-            )
-        )
-    return tuple(rows)
-
-
-def _split_of_variance(
-    scenario_name: str, drawn: list[MeasureTable], as_published: list[MeasureTable]
-) -> tuple[UncertaintyRow, ...]:
-    """SD between replications in all, with prevalences as published, and of the paired difference."""
-    keys = list(drawn[0])
-    total = np.array([[table[key].value for key in keys] for table in drawn])
-    chance = np.array([[table[key].value for key in keys] for table in as_published])
-    sds = [np.sqrt(variance_of(values)) for values in (total, chance, total - chance)]
-    return tuple(
-        UncertaintyRow(
-            scenario=scenario_name,
-            **key._asdict(),
-            sd_total=float(sds[0][i]),
-            sd_chance=float(sds[1][i]),
-            sd_parameters=float(sds[2][i]),
-            n_replications=int(np.sum(~np.isnan(total[:, i]))),
-        )
-        for i, key in enumerate(keys)
-    )
-
-
-def variance_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Variance over the first axis, leaving NaN out; NaN with fewer than two values."""
-    count = np.sum(~np.isnan(values), axis=0)
-    squares = np.nansum((values - mean_of(values)) ** 2, axis=0)
-    return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
-
-
-def _summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTimeRow, ...]:
-    rows = []
-    for name, step in daily[0]:
-        stacked = np.array([table[name, step] for table in daily])
-        value, (half, _) = mean_of(stacked), half_widths(stacked)
-        lower, upper = np.maximum(value - half, 0), value + half
-        rows += [
-            OverTimeRow(scenario_name, name, step, day, *numbers)
-            for day, numbers in enumerate(zip(value.tolist(), lower.tolist(), upper.tolist(), strict=True))
-        ]
-    return tuple(rows)
-
-
-def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
-    count = np.sum(~np.isnan(values), axis=0)
-    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
-
-
-def half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
-    from scipy.special import stdtrit
-
-    count = np.sum(~np.isnan(values), axis=0)
-    enough = count >= 2
-    sd = np.sqrt(variance_of(values))
-    t = stdtrit(np.where(enough, count - 1, 1), 0.5 + MIDDLE_SHARE / 2)
-    mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
-    single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)
-    return mean_half, single_half

@@ -1,5 +1,7 @@
 """Progress of long work, on stderr."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -10,9 +12,11 @@ from caseload_sim.scenario import Scenario
 class Progress:
     """Progress on stderr: a bar on a terminal, one line elsewhere."""
 
-    def __init__(self, scenario: Scenario, counted: str = "replications", named: str = "") -> None:
-        """Of a scenario; `named` is what to call the work when it is of several."""
-        self.counted = counted
+    def __init__(
+        self, scenario: Scenario, counted: str = "replications", named: str = "", notes: Sequence[str] = ()
+    ) -> None:
+        """Of a scenario; `named` is what to call the work when it is of several, notes what to say before it."""
+        self.counted, self.notes = counted, notes
         run = scenario.run
         self.title = (
             f"{named or scenario.name}, seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}"
@@ -23,6 +27,8 @@ class Progress:
     def __enter__(self) -> "Progress":
         console = Console(stderr=True)
         console.print(f"{self.title}: {self.periods}", markup=False, highlight=False, soft_wrap=True)
+        for note in self.notes:
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
         columns = (TextColumn(self.counted), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self.task = self.bar.add_task("", total=self.total)

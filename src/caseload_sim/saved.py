@@ -15,9 +15,11 @@ from caseload_sim.comparison import ComparisonRow
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import OverTimeRow, Row
 from caseload_sim.people import People, in_period
+from caseload_sim.records import RECORD
 from caseload_sim.scenario import Scenario
+from caseload_sim.unfinished import UNFINISHED, how_many
 
-KINDS = ("run", "comparison")
+KINDS = ("run", "comparison")  # that figures are drawn from
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
 T = TypeVar("T", bound=Row | OverTimeRow)
 
@@ -59,7 +61,7 @@ class SavedRun:
         clients = _columns(self.folder / "clients.parquet", ("referral_day", *names))
         outcomes = _columns(self.folder / "outcomes.parquet", ("contacts", "end_day"))
         if len(clients["referral_day"]) != len(outcomes["contacts"]):
-            raise _damaged(self.folder / "outcomes.parquet", "not as many rows as clients.parquet")
+            raise damaged(self.folder / "outcomes.parquet", "not as many rows as clients.parquet")
         conditions = np.stack([clients[name].to_numpy(zero_copy_only=False) for name in names], axis=1).astype(bool)
         is_emotional = [name in emotional for name in names]
         return People(
@@ -80,34 +82,52 @@ def read_run(folder: str | Path) -> SavedRun:
     folder = Path(folder)
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder. Give the folder that `caseload-sim run` or `compare` saved.")
-    path = folder / "run.json"
+    record = read_record(folder)
+    scenarios = scenarios_in(folder / RECORD, record)
+    scenario = scenarios[record["versus"] if record["kind"] == "comparison" else next(iter(scenarios))]
+    return SavedRun(folder, record["kind"], scenario, tuple(map(str, record.get("measures_shown", ()))))
+
+
+def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+    """What a run.json says, given itself or its folder.
+
+    Raises RunError when there is none, the run is unfinished, or the file is not the record of one of the kinds.
+    """
+    path = place / RECORD if place.is_dir() else place
+    folder = path.parent
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        within = sorted(p.parent.name for p in folder.glob("*/run.json"))
+        if (folder / UNFINISHED).is_dir():
+            n = how_many(folder / UNFINISHED)
+            raise RunError(
+                f"{folder}: not complete; {n} replications of it are finished. Go on with the same command and --resume."
+            ) from None
+        within = sorted(p.parent.name for p in folder.glob(f"*/{RECORD}"))
         hint = f" There are run folders in it, such as {within[0]}." if within else ""
-        raise RunError(f"{folder}: not a run folder, because it has no run.json.{hint}") from None
+        raise RunError(f"{folder}: not a run folder, because it has no {RECORD}.{hint}") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError:
-        raise _damaged(path, "not JSON") from None
+        raise damaged(path, "not JSON") from None
     kind = record.get("kind") if isinstance(record, dict) else None
-    if kind not in KINDS:
-        raise _damaged(path, "not the record of a run or a comparison")
-    return SavedRun(folder, kind, _scenario(path, record), tuple(map(str, record.get("measures_shown", ()))))
+    if kind not in kinds:
+        raise damaged(path, f"not the record of a {' or a '.join(kinds)}")
+    return dict(record)
 
 
-def _scenario(path: Path, record: dict[str, Any]) -> Scenario:
-    """The scenario of a run, or the one that others are compared with."""
+def scenarios_in(path: Path, record: dict[str, Any]) -> dict[str, Scenario]:
+    """The scenarios of a record by name; that which others are compared with is among them."""
     try:
-        if record["kind"] == "run":
-            content = record["scenario"]
-        else:
-            (content,) = (one for one in record["scenarios"] if one["name"] == record["versus"])
-        return Scenario.model_validate_json(json.dumps(content))
+        contents = record["scenarios"] if record["kind"] == "comparison" else [record["scenario"]]
+        scenarios = [Scenario.model_validate_json(json.dumps(content)) for content in contents]
+        by_name = {scenario.name: scenario for scenario in scenarios}
+        if record["kind"] == "comparison" and record["versus"] not in by_name:
+            raise ValueError
     except (KeyError, TypeError, ValueError) as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else ""
-        raise _damaged(path, f"its scenario cannot be used{f', at {where}' if where else ''}") from None
+        raise damaged(path, f"its scenario cannot be used{f', at {where}' if where else ''}") from None
+    return by_name
 
 
 def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
@@ -118,14 +138,14 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
             reader = csv.DictReader(file)
             missing = [name for name in kinds if name not in (reader.fieldnames or ())]
             if missing:
-                raise _damaged(path, f"no column {missing[0]}")
+                raise damaged(path, f"no column {missing[0]}")
             rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
     except OSError as error:
         raise _unreadable(path, error) from None
     except (ValueError, TypeError, csv.Error):
-        raise _damaged(path, "not the table it should be") from None
+        raise damaged(path, "not the table it should be") from None
     if not rows:
-        raise _damaged(path, "no rows")
+        raise damaged(path, "no rows")
     return rows
 
 
@@ -146,11 +166,11 @@ def _columns(path: Path, names: Sequence[str]) -> dict[str, Any]:
         there = set(pq.read_schema(path).names)
         missing = [name for name in names if name not in there]
         if missing:
-            raise _damaged(path, f"no column {missing[0]}")
+            raise damaged(path, f"no column {missing[0]}")
         table = pq.read_table(path, columns=list(names))
         return {name: table.column(name).combine_chunks() for name in names}
     except (OSError, pa.ArrowException):
-        raise _damaged(path, "not the table it should be") from None
+        raise damaged(path, "not the table it should be") from None
 
 
 def _unreadable(path: Path, error: OSError) -> RunError:
@@ -159,5 +179,6 @@ def _unreadable(path: Path, error: OSError) -> RunError:
     return RunError(f"{path}: cannot be read ({error.strerror or error}).")
 
 
-def _damaged(path: Path, why: str) -> RunError:
+def damaged(path: Path, why: str) -> RunError:
+    """What to say of a file that is not what it should be."""
     return RunError(f"{path}: {why}. {_OTHER_VERSION}")

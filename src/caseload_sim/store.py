@@ -2,34 +2,31 @@
 
 import csv
 import json
-import platform
 import re
 import shutil
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from caseload_sim.comparison import Compared, ComparisonRow
-from caseload_sim.counted import Simulation
-from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.errors import RunError
-from caseload_sim.events import EVENT_TYPES, NO_PLACE, EventLog, EventRow, event_log
+from caseload_sim.events import EventRow, event_log
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
-from caseload_sim.outcomes import LEFT
+from caseload_sim.files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
+from caseload_sim.locks import Lock, is_held
+from caseload_sim.parquet import write_events, write_rows, write_tables
+from caseload_sim.records import RECORD, of_comparison, of_run
 from caseload_sim.scenario import Scenario
+from caseload_sim.unfinished import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
@@ -43,24 +40,71 @@ def run_name(scenario: Scenario, asked: str = "") -> str:
 
 
 class RunFolder:
-    """A folder being written: made at once, so that an unwritable place shows before the work, named at the end."""
+    """A folder being written. It is complete when run.json is in it, which comes last; until then it holds `unfinished`.
 
-    def __init__(self, out: Path, name: str) -> None:
-        """Raises RunError when nothing can be written there."""
+    Made at once, so that an unwritable place shows before the work, and locked, so that nobody else writes there.
+    kept: finished replications, stored as they come; None unless the inputs were given
+    notes: in words, what became of earlier work
+    """
+
+    def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
+        """Begin the folder `name` in `out`, or take it up where an earlier run with the same inputs was ended.
+
+        inputs: all that the answer depends on; without them nothing is kept of a run that is ended
+        Raises RunError when nothing can be written there, somebody else is writing there, or inputs differ on resuming.
+        """
         self.final = out / name
+        self.unfinished = self.final / UNFINISHED
+        self.partial = self.unfinished / "files"
+        self.kept: Unfinished | None = None
+        self.notes: tuple[str, ...] = ()
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            self.partial = Path(mkdtemp(prefix=f".{name}.", suffix=".partial", dir=out))
             str(self.final).encode()  # Parquet takes only names that are text
+            out.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(_lock_of(self.final))
         except (OSError, UnicodeError) as error:
-            raise _unwritable(out, error) from None
+            raise unwritable(out, error) from None
+        try:
+            self._begin(out, inputs, resume)
+        except (OSError, UnicodeError) as error:
+            self.discard()
+            raise unwritable(out, error) from None
+        except BaseException:
+            self._lock.release()
+            raise
 
-    def save(self, results: Results, engine: str, figure_names: Sequence[str], *, with_events: bool = False) -> Path:
+    def _begin(self, out: Path, inputs: Mapping[str, Any] | None, resume: bool) -> None:
+        if inputs is None:
+            self.unfinished.mkdir(parents=True, exist_ok=True)
+        elif resume and (self.unfinished / INPUTS).exists():
+            self.kept, damaged = take_up(self.unfinished, inputs)
+            self.notes = (f"Resumed: {len(self.kept)} replications were finished in {self.final}.",)
+            if damaged:
+                self.notes += (f"{damaged} more were damaged, and are run again.",)
+        else:
+            if resume:
+                refuse_others(out, inputs, lambda folder: is_held(_lock_of(folder)))
+                self.notes = ("Nothing to resume: begun anew.",)
+            elif n := how_many(self.unfinished):
+                self.notes = (f"Begun anew; {n} finished replications of an earlier run were dropped (see --resume).",)
+            self.kept = begin(self.unfinished, inputs)
+        shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.mkdir()
+
+    def save(
+        self,
+        results: Results,
+        engine: str,
+        figure_names: Sequence[str],
+        *,
+        with_events: bool = False,
+        parameter_uncertainty: bool = False,
+    ) -> Path:
         """Write all files and put the folder in place. Returns its path.
 
-        with_events: the event log of the first replication too
-        """
-        try:
+        with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
+        """  # fmt: skip
+        with self._written_whole():
             with _created(self.partial / "measures.csv") as file:
                 write_csv(results.rows, Row, file)
             with _created(self.partial / "over_time.csv") as file:
@@ -68,10 +112,10 @@ class RunFolder:
             if results.uncertainty:
                 with _created(self.partial / "uncertainty.csv") as file:
                     write_csv(results.uncertainty, UncertaintyRow, file)
-            _write_parquet(self.partial, results.first)
+            write_tables(self.partial, results.first)
             if with_events:
                 log = event_log(results.first)
-                _write_events(self.partial / "events.parquet", log)
+                write_events(self.partial / "events.parquet", log)
                 with _created(self.partial / "events.csv") as file:
                     write_csv(log.rows(), EventRow, file)
             if figure_names:
@@ -79,80 +123,100 @@ class RunFolder:
 
                 figures = {name: FIGURES[name].draw(FreshRun(results)) for name in figure_names}
                 save_figures(self.partial / "figures", figures)
-            with _created(self.partial / "run.json") as file:
-                json.dump(_provenance(results, engine), file, indent=1)
-            return self.put_in_place()
-        except (OSError, UnicodeError) as error:
-            raise _unwritable(self.final, error) from None
-        finally:
-            self.discard()
+            self._record(of_run(results, engine, parameter_uncertainty))
+        return self.final
 
     def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:
         """Write every row of a comparison, its inputs and its forest plot, and put the folder in place.
 
         measures: what the forest plot shows, the headlines if empty
         """
-        try:
+        with self._written_whole():
             with _created(self.partial / "differences.csv") as file:
                 write_csv(compared.rows, ComparisonRow, file)
-            _write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
+            write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
             if draw:
                 from caseload_sim.comparison_figures import draw_differences
 
                 save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
-            with _created(self.partial / "run.json") as file:
-                record = {**_provenance_of_comparison(compared, engine), "measures_shown": list(measures)}
-                json.dump(record, file, indent=1)
-            return self.put_in_place()
+            self._record(of_comparison(compared, engine, measures))
+        return self.final
+
+    def save_table(
+        self,
+        rows: Sequence[Any],
+        row_type: type[Any],
+        draw: "Callable[[], Figure]",
+        record: dict[str, Any] | None = None,
+    ) -> Path:
+        """Write one table as CSV, one figure and a record, if there is one, and put the folder in place. Returns its path."""
+        with self._written_whole():
+            with _created(self.partial / "table.csv") as file:
+                write_csv(rows, row_type, file)
+            draw().savefig(self.partial / "figure.png", dpi=150)
+            if record is not None:
+                self._record(record)
+        return self.final
+
+    @property
+    def n_kept(self) -> int:
+        """How many finished replications are in the unfinished folder: counted by file, since Ctrl-C may come at any time."""
+        return 0 if self.kept is None else how_many(self.unfinished)
+
+    def discard(self) -> None:
+        """Leave nothing half-written behind, keep what is finished, and let others write there."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+        if not self.n_kept:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
+            with suppress(OSError):
+                self.final.rmdir()  # only if it is empty
+        self._lock.release()
+
+    @contextmanager
+    def _written_whole(self) -> Iterator[None]:
+        """Files are written to `partial`, and then all put in place, or none."""
+        try:
+            yield
+            self._put_in_place()
         except (OSError, UnicodeError) as error:
-            raise _unwritable(self.final, error) from None
+            raise unwritable(self.final, error, MAKE_ROOM if self.n_kept else ELSEWHERE) from None
         finally:
             self.discard()
 
-    def put_in_place(self) -> Path:
-        """Give the complete folder its name. Returns its path.
+    def _record(self, record: dict[str, Any]) -> None:
+        write_text(self.partial / RECORD, json.dumps(record, indent=1))
 
-        A folder of that name holds the same run: its files are replaced one by one, and what else is in it stays.
-        """
-        self.partial.chmod(0o755)
-        if not self.final.exists():
-            with suppress(OSError):  # somebody else may have finished the same run just now
-                self.partial.rename(self.final)
-                return self.final
-        for file in sorted(path for path in self.partial.rglob("*") if path.is_file()):
+    def _put_in_place(self) -> None:
+        """Move the files, which are all on the disk by then, run.json last; what else is in the folder stays."""
+        files = sorted(path for path in self.partial.rglob("*") if path.is_file())
+        for file in files:
+            flush(file)
+        (self.final / RECORD).unlink(missing_ok=True)  # until it is back, files may be of two runs
+        for file in sorted(files, key=lambda path: path.name == RECORD):
             place = self.final / file.relative_to(self.partial)
             place.parent.mkdir(parents=True, exist_ok=True)
             file.replace(place)
-        return self.final
-
-    def discard(self) -> None:
-        """Leave nothing half-written behind."""
-        shutil.rmtree(self.partial, ignore_errors=True)
+        flush_folder(self.final)
+        self.kept = None
 
 
-def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: Callable[[], "Figure"]) -> Path:
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: "Callable[[], Figure]") -> Path:
     """A folder with one table as CSV and one figure, written whole or not at all. Returns its path."""
-    folder = RunFolder(out, name)
-    try:
-        with _created(folder.partial / "table.csv") as file:
-            write_csv(rows, row_type, file)
-        draw().savefig(folder.partial / "figure.png", dpi=150)
-        return folder.put_in_place()
-    except (OSError, UnicodeError) as error:
-        raise _unwritable(folder.final, error) from None
-    finally:
-        folder.discard()
+    return RunFolder(out, name).save_table(rows, row_type, draw)
 
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
+    if path.exists():
+        raise RunError(f"{path}: is there already. Choose another name with --out.")
     try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise RunError(f"{path}: is there already. Choose another name with --out.") from None
-    except OSError as error:
-        raise _unwritable(path, error) from None
+        write_text(path, text)
+    except (OSError, UnicodeError) as error:
+        raise unwritable(path, error) from None
 
 
 def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> None:
@@ -182,47 +246,6 @@ def _created(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _unwritable(
-    path: Path, error: OSError | UnicodeError, advice: str = "Choose another folder with --out."
-) -> RunError:
-    reason = getattr(error, "strerror", None) or error
-    return RunError(f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). {advice}")
-
-
-def _provenance(results: Results, engine: str) -> dict[str, Any]:
-    return {
-        "what": "one run of caseload-sim; tables in Parquet are of replication 0, measures are over all replications",
-        "kind": "run",
-        "scenario": results.scenario.model_dump(mode="json", exclude_none=True),
-        "seed": results.scenario.run.seed,
-        **_made_with(engine),
-        **({"own_policy": asdict(results.policy)} if results.policy else {}),
-        "digests": list(results.digests),
-    }
-
-
-def _provenance_of_comparison(compared: Compared, engine: str) -> dict[str, Any]:
-    return {
-        "what": "scenarios compared by caseload-sim on common random numbers",
-        "kind": "comparison",
-        "versus": compared.versus,
-        "notes": list(compared.notes),
-        "scenarios": [one.scenario.model_dump(mode="json", exclude_none=True) for one in compared.results],
-        "seed": compared.results[0].scenario.run.seed,
-        **_made_with(engine),
-        "digests": {one.scenario.name: list(one.digests) for one in compared.results},
-    }
-
-
-def _made_with(engine: str) -> dict[str, Any]:
-    return {
-        "engine": engine,
-        "versions": {name: version(name) for name in PARTS_OF_THE_ANSWER},
-        "python": platform.python_version(),
-        "platform": f"{sys.platform}-{platform.machine()}",
-    }
-
-
 def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:
     """Figures by name as files of a folder, which is made when it is not there. Returns their paths.
 
@@ -234,108 +257,5 @@ def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: s
         for path, figure in zip(paths, figures.values(), strict=True):
             figure.savefig(path, dpi=150)
     except OSError as error:
-        raise _unwritable(folder, error, "Copy the run folder to where you may write.") from None
+        raise unwritable(folder, error, "Copy the run folder to where you may write.") from None
     return paths
-
-
-def _write_parquet(folder: Path, simulation: Simulation) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    for name, columns in (
-        ("clients", _client_columns(simulation)),
-        ("episodes", _episode_columns(simulation)),
-        ("outcomes", _outcome_columns(simulation)),
-    ):
-        arrays = {key: _arrow(column) for key, column in columns.items()}
-        pq.write_table(pa.table(arrays), folder / f"{name}.parquet")
-
-
-def _write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
-    """Flat rows as Parquet, null where there is no value."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
-    pq.write_table(pa.table(columns), path)
-
-
-def _write_events(path: Path, log: EventLog) -> None:
-    """An event log as Parquet, with plain text and null where no place is held."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {
-        "entity_id": pa.array(log.entity_id),
-        "event_type": _labelled(log.event_type, EVENT_TYPES).cast(pa.string()),
-        "event": _labelled(log.event, log.event_names).cast(pa.string()),
-        "time": pa.array(log.time),
-        "pathway": _labelled(log.pathway, log.pathway_names).cast(pa.string()),
-        "run_number": pa.array(np.full(len(log.time), log.run_number, dtype=np.int64)),
-        "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
-    }
-    pq.write_table(pa.table(columns), path)
-
-
-def _arrow(column: Any) -> Any:
-    """A column for Parquet: days that did not happen become null."""
-    import pyarrow as pa
-
-    if isinstance(column, np.ndarray) and column.dtype == np.int32:
-        return pa.array(column, mask=column == NOT_YET)
-    return pa.array(column)
-
-
-def _labelled(codes: Any, labels: Sequence[str]) -> Any:
-    """Codes with their labels; -1 means none."""
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(list(labels)))
-
-
-def _client_columns(simulation: Simulation) -> dict[str, Any]:
-    clients, care = simulation.clients, simulation.care
-    columns: dict[str, Any] = {"id": clients.id, "referral_day": clients.referral_day}
-    columns |= {name: clients.conditions[:, c] for c, name in enumerate(clients.condition_names)}
-    columns |= {f"severity_{name}": clients.severity[:, j] for j, name in enumerate(clients.disorder_names)}
-    columns["distress"] = clients.distress
-    columns |= {name: _labelled(codes, clients.stratum_names[name]) for name, codes in clients.strata.items()}
-    columns["recorded_problem"] = _labelled(care.target, clients.disorder_names)
-    return columns
-
-
-def _episode_columns(simulation: Simulation) -> dict[str, Any]:
-    episodes, ids = simulation.episodes, simulation.clients.id
-    return {
-        "id": ids[episodes.client],
-        "step": _labelled(episodes.step, simulation.scenario.steps),
-        "joined_day": episodes.joined_day,
-        "started_day": episodes.started_day,
-        "ended_day": episodes.ended_day,
-        "ending": _labelled(episodes.ending, ENDINGS),
-    }
-
-
-def _outcome_columns(simulation: Simulation) -> dict[str, Any]:
-    out, clients = simulation.outcomes, simulation.clients
-    columns: dict[str, Any] = {
-        "id": clients.id,
-        "end_day": out.end_day,
-        "left": _labelled(out.left, LEFT),
-        "first_contact_day": out.first_contact_day,
-        "second_contact_day": out.second_contact_day,
-        "last_contact_day": out.last_contact_day,
-        "contacts": out.contacts,
-        "first_course": _labelled(out.first_course, simulation.scenario.steps),
-        "stepped_up": out.stepped_up,
-        "first_phq9": out.first_phq9,
-        "first_gad7": out.first_gad7,
-        "principal_disorder": _labelled(out.principal, clients.disorder_names),
-    }
-    columns |= {f"diagnosed_{name}": out.diagnosed[:, j] for j, name in enumerate(clients.disorder_names)}
-    for service, reading in (("service", out.service), ("none", out.none)):
-        columns[f"last_phq9_{service}"] = reading.last_phq9
-        columns[f"last_gad7_{service}"] = reading.last_gad7
-        for at in ("end", "month_12", "sustained"):
-            columns |= {f"{rung}_{at}_{service}": flags for rung, flags in getattr(reading, at).items()}
-    return columns

@@ -1,12 +1,15 @@
 """One or two values changed in steps, everything else and every draw the same: the curve of any measure."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from math import nan
 
 from caseload_sim.definitions import check_measures
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiment import Row, replicate
+from caseload_sim.experiment import Row, finish_each, summarise, with_run
+from caseload_sim.finished import Kept
 from caseload_sim.scenario import Scenario
 
 MOST_POINTS = 10_000
@@ -14,10 +17,11 @@ MOST_POINTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """The rows of one measure where the swept values are as `at` says: dotted path -> value."""
+    """The rows of one measure where the swept values are as `at` says: dotted path -> value; digests as in `Results`."""
 
     at: dict[str, float]
     rows: tuple[Row, ...]
+    digests: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +70,42 @@ def sweep(
     group: str = "all",
     seed: int | None = None,
     replications: int | None = None,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
     """Run a scenario at every combination of values on common random numbers.
 
     values: dotted path -> values to take, one or two paths
     measure: a name in MEASURES; base, at: which of its rows, where it has several; group: which clients
+    executor, kept: see `replicate`; kept is by (point, replication)
     Raises RunError for a wrong number of paths or an unknown measure, ScenarioError for an impossible value: all values
     are checked before the first run.
     """
     check_measures([measure])
+    settings = combinations(values)
+    ready = [with_run(scenario.with_changes(setting), seed, replications) for setting in settings]
+    points: list[SweepPoint] = []
+    with closing(finish_each(ready, executor=executor, kept=kept)) as each:
+        for setting, one, (finished, _) in zip(settings, ready, each, strict=True):
+            rows = summarise(one.name, [replication.measures for replication in finished])
+            digests = tuple(replication.digests for replication in finished)
+            points.append(SweepPoint(setting, _chosen(rows, measure, base, at, group), digests))
+            if progress:
+                progress(len(points), len(settings))
+    return Sweep(scenario, tuple(values), measure, tuple(points))
+
+
+def combinations(values: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    """Every setting of a sweep, the last path changing fastest. Raises RunError for a wrong number of paths or settings."""
     if not 1 <= len(values) <= 2:
         raise RunError("a sweep changes one value, or two.")
-    combinations: list[dict[str, float]] = [{}]
+    settings: list[dict[str, float]] = [{}]
     for path, steps in values.items():
-        combinations = [{**so_far, path: float(value)} for so_far in combinations for value in steps]
-    if not 1 <= len(combinations) <= MOST_POINTS:
-        raise RunError(f"a sweep of {len(combinations):,} points; it may have 1 to {MOST_POINTS:,}.")
-    changed = [scenario.with_changes(setting) for setting in combinations]
-    points = []
-    for done, (setting, one) in enumerate(zip(combinations, changed, strict=True), start=1):
-        results = replicate(one, seed=seed, replications=replications)
-        points.append(SweepPoint(setting, _chosen(results.rows, measure, base, at, group)))
-        if progress:
-            progress(done, len(combinations))
-    return Sweep(scenario, tuple(values), measure, tuple(points))
+        settings = [{**so_far, path: float(value)} for so_far in settings for value in steps]
+    if not 1 <= len(settings) <= MOST_POINTS:
+        raise RunError(f"a sweep of {len(settings):,} points; it may have 1 to {MOST_POINTS:,}.")
+    return settings
 
 
 def _chosen(rows: Sequence[Row], measure: str, base: str, at: str, group: str) -> tuple[Row, ...]:

@@ -9,15 +9,16 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import comparing, drawing, looking, populations, running, services, solving
+from caseload_sim.cli import again, comparing, drawing, looking, populations, running, services, solving
+from caseload_sim.cli.options import INTERRUPTED
 from caseload_sim.errors import CaseloadError
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT = 2
 
 app = typer.Typer(
     help="What remission can a talking-therapy service reach, for those really referred, under which definition?\n\n"
     "Start with `caseload-sim run`: the default scenario, a table, five pictures, and where they were saved.\n\n"
-    "Exit codes: 0 done, 2 bad input, 130 interrupted, 1 anything unforeseen.",
+    "Exit codes: 0 done, 2 bad input, 130 interrupted, 1 a check or a rerun that differs, or anything unforeseen.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=True,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "new": services.new,
     "schema": looking.schema,
     "check": running.check,
+    "rerun": again.rerun,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
@@ -68,7 +70,7 @@ def main() -> None:
         app()
     except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
         if stop.code == INTERRUPTED:
-            print("Interrupted: nothing was saved.", file=sys.stderr)
+            print(getattr(stop, "message", "Interrupted: nothing was saved."), file=sys.stderr)
         raise
     except CaseloadError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

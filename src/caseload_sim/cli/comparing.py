@@ -10,11 +10,14 @@ import typer
 
 from caseload_sim.cli.options import (
     RESULTS,
+    Jobs,
     Paths,
     Replications,
     Seed,
+    kept_if_stopped,
     opened,
     with_run,
+    workers,
 )
 from caseload_sim.errors import RunError, ScenarioError, did_you_mean
 
@@ -42,6 +45,7 @@ def compare(
     ] = None,
     scenario_path: Paths = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
+    jobs: Jobs = 1,
     json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
@@ -77,18 +81,17 @@ def compare(
     name = run_name(reference, f"compare {[one.model_dump_json() for one in inputs]}")
     name = name.replace(reference.name, f"{reference.name}-compare", 1)
     folder = RunFolder(out, name)
-    try:
-        with Progress(reference, named=", ".join(one.name for one in chosen)) as progress:
+    with kept_if_stopped(folder):
+        with Progress(reference, named=", ".join(one.name for one in chosen)) as progress, workers(jobs) as executor:
             compared = run_compare(
                 chosen,
                 versus=reference.name,
                 seed=reference.run.seed,
                 replications=reference.run.replications,
+                executor=executor,
                 progress=progress,
             )
         saved = folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
-    finally:
-        folder.discard()
     rows = [row for row in compared.rows if not measure or row.measure in measure]
     if json:
         print(as_json(rows))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caseload_sim.errors import RunError
+from caseload_sim.errors import CaseloadError, RunError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from caseload_sim.scenario import Scenario
+    from caseload_sim.store import RunFolder
+
+INTERRUPTED = 130
 
 DEFAULT = "hepgul_2016"
 
@@ -30,7 +37,52 @@ Paths = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all randomness; the scenario's own if not given.")]
 Replications = Annotated[int | None, typer.Option(min=1, max=100_000, help="How many replications.")]
+Jobs = Annotated[
+    int,
+    typer.Option(min=1, max=1024, help="How many processes run replications at the same time; the answer is the same."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on where the same command was ended, with the replications it had finished."),
+]
 RESULTS = Path("results")
+
+
+class Stopped(SystemExit):
+    """Ctrl-C, and what became of the work until then."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(INTERRUPTED)
+        self.message = message
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Executor | None]:
+    """Processes for so many jobs; none for one. They end with the block, at once if it ends by an error."""
+    if jobs == 1:
+        yield None
+        return
+    from caseload_sim.workers import Workers
+
+    with Workers(jobs) as executor:
+        yield executor
+
+
+@contextmanager
+def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
+    """Close a run folder whatever happens; an error or Ctrl-C says how many finished replications are in it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        n = folder.n_kept
+        advice = f"{n} finished replications are kept: go on with --resume." if n else "nothing was saved."
+        raise Stopped(f"Interrupted: {advice}") from None
+    except CaseloadError as error:
+        if n := folder.n_kept:
+            raise type(error)(f"{error} {n} finished replications are kept: go on with --resume.") from None
+        raise
+    finally:
+        folder.discard()
 
 
 def opened(name_or_file: str, paths: list[Path] | None, sets: list[str] | None) -> Scenario:

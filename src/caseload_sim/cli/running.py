@@ -11,14 +11,18 @@ import typer
 from caseload_sim.cli.options import (
     DEFAULT,
     RESULTS,
+    Jobs,
     Json,
     Paths,
     Replications,
+    Resume,
     ScenarioArgument,
     Seed,
     Sets,
+    kept_if_stopped,
     opened,
     with_run,
+    workers,
 )
 from caseload_sim.errors import RunError, did_you_mean
 
@@ -51,6 +55,8 @@ def run(
             "--event-log", help="Save the first replication's events too: who waited and held which place when."
         ),
     ] = False,
+    jobs: Jobs = 1,
+    resume: Resume = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
 ) -> None:
@@ -83,16 +89,25 @@ def run(
         event_names(chosen.steps)
     from caseload_sim.experiment import replicate
     from caseload_sim.progress import Progress
+    from caseload_sim.records import inputs_of_run
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
 
     chosen = with_run(chosen, seed, replications)
-    folder = RunFolder(out, run_name(chosen, "parameter_uncertainty" if parameter_uncertainty else ""))
-    try:
-        with Progress(chosen) as progress:
-            results = replicate(chosen, engine=engine, parameter_uncertainty=parameter_uncertainty, progress=progress)
-        saved = folder.save(results, engine, names, with_events=with_events)
-    finally:
-        folder.discard()
+    name = run_name(chosen, "parameter_uncertainty" if parameter_uncertainty else "")
+    folder = RunFolder(out, name, inputs_of_run(chosen, engine, parameter_uncertainty), resume=resume)
+    with kept_if_stopped(folder):
+        with Progress(chosen, notes=folder.notes) as progress, workers(jobs) as executor:
+            results = replicate(
+                chosen,
+                engine=engine,
+                parameter_uncertainty=parameter_uncertainty,
+                executor=executor,
+                kept=folder.kept,
+                progress=progress,
+            )
+        saved = folder.save(
+            results, engine, names, with_events=with_events, parameter_uncertainty=parameter_uncertainty
+        )
     if json:
         print(as_json(results.rows))
     elif csv:
@@ -127,6 +142,8 @@ def sweep(
     ] = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
+    jobs: Jobs = 1,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Run a scenario at several values of one input, or two, on the same clients, and plot any measure.
@@ -138,9 +155,11 @@ def sweep(
     if (second_path is None) != (second_values is None):
         raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
     chosen = opened(scenario, scenario_path, sets)
+    from caseload_sim.engines import DEFAULT_ENGINE
     from caseload_sim.population_figures import draw_sweep
     from caseload_sim.progress import Progress
-    from caseload_sim.store import as_json, run_name, save_table
+    from caseload_sim.records import inputs_of_sweep, of_sweep
+    from caseload_sim.store import RunFolder, as_json, run_name
     from caseload_sim.sweeps import SweepRow, flattened, values_in
     from caseload_sim.sweeps import sweep as run_sweep
 
@@ -148,23 +167,26 @@ def sweep(
     if second_path is not None and second_values is not None:
         asked[second_path] = values_in(second_values)
     chosen = with_run(chosen, seed, replications)
-    with Progress(chosen, "points") as progress:
-        swept = run_sweep(
-            chosen,
-            asked,
-            measure,
-            base=base,
-            at=at,
-            group=group,
-            seed=seed,
-            replications=replications,
-            progress=progress,
-        )
-    rows = flattened(swept)
     name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
-    saved = save_table(
-        out, name.replace(chosen.name, f"{chosen.name}-sweep", 1), rows, SweepRow, lambda: draw_sweep(swept)
-    )
+    name = name.replace(chosen.name, f"{chosen.name}-sweep", 1)
+    shown = {"measure": measure, "base": base, "at": at, "group": group}
+    folder = RunFolder(out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=resume)
+    with kept_if_stopped(folder):
+        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs) as executor:
+            swept = run_sweep(
+                chosen,
+                asked,
+                measure,
+                base=base,
+                at=at,
+                group=group,
+                executor=executor,
+                kept=folder.kept,
+                progress=progress,
+            )
+        rows = flattened(swept)
+        record = of_sweep(swept, asked, DEFAULT_ENGINE)
+        saved = folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
     if json:
         print(as_json(rows))
     else:

@@ -1,0 +1,37 @@
+"""The command that runs again what was stored."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caseload_sim.cli.options import Jobs, workers
+
+
+def rerun(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER|RUN.JSON", help="A saved run, sweep or comparison.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on where the program or its libraries have another version.")
+    ] = False,
+    jobs: Jobs = 1,
+) -> None:
+    """Run a stored run again, and compare the digest of every table; exit code 1 when one differs.
+
+    Example:
+
+        caseload-sim rerun results/FOLDER
+    """
+    from caseload_sim.rerun import rerun as run_again
+
+    with workers(jobs) as executor:
+        outcome = run_again(place, anyway=anyway, executor=executor)
+    for note in outcome.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    if outcome.differing:
+        print(f"{place}: {len(outcome.differing)} of {outcome.n_digests} digests differ.")
+        print("\n".join(outcome.differing))
+        raise typer.Exit(1)
+    print(f"{place}: all {outcome.n_digests} digests are equal.")

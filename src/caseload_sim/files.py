@@ -1,0 +1,64 @@
+"""Files that are whole or not there at all, whatever ends the program while they are written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from caseload_sim.errors import RunError
+
+ELSEWHERE = "Choose another folder with --out."
+MAKE_ROOM = "Make room there."
+PART = ".part"  # what the name of a file ends in as long as it is not whole
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write bytes to, which takes its name only when all of it is on the disk.
+
+    It is written beside its place, so that giving it the name is one step of the file system, also on Windows. Leaving
+    with an error leaves what was there before. Raises OSError as writing does.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}{PART}")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    flush_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A whole text file, in UTF-8 with plain line ends. Raises OSError."""
+    with whole(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def flush(path: Path) -> None:
+    """Have the disk hold a file that another library wrote. Raises OSError."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the disk hold the names in a folder, where the system can be asked to."""
+    if os.name == "posix":
+        with suppress(OSError):  # some network file systems refuse
+            number = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
+def unwritable(path: Path, error: Exception, advice: str = ELSEWHERE) -> RunError:
+    """What to say when a file or a folder cannot be written."""
+    reason = getattr(error, "strerror", None) or error
+    return RunError(f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). {advice}")

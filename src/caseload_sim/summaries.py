@@ -1,0 +1,162 @@
+"""What is reported of many replications: means, intervals, and what the spread between them is made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.counted import MeasureTable
+from caseload_sim.definitions import definition
+from caseload_sim.measures import OverTime
+
+MIDDLE_SHARE = 0.95  # of the intervals reported
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One reported figure: mean over replications, its interval, and where a single year's figure falls."""
+
+    scenario: str
+    measure: str
+    base: str
+    at: str
+    service: str
+    group: str
+    value: float
+    lower_95_ci: float
+    upper_95_ci: float
+    lower_95_range: float
+    upper_95_range: float
+    numerator: float
+    denominator: float
+    unit: str
+    n_replications: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverTimeRow:
+    """One day of a waiting list or of utilisation; days count from opening, 0 first."""
+
+    scenario: str
+    measure: str
+    step: str
+    day: int
+    value: float
+    lower_95_ci: float
+    upper_95_ci: float
+
+
+@dataclass(frozen=True, slots=True)
+class UncertaintyRow:
+    """The spread of one figure between replications, split: chance alone, and the doubt about published prevalences.
+
+    sd_chance: with prevalences as published; sd_parameters: of the difference that drawing them makes
+    """
+
+    scenario: str
+    measure: str
+    base: str
+    at: str
+    service: str
+    group: str
+    sd_total: float
+    sd_chance: float
+    sd_parameters: float
+    n_replications: int
+
+
+def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]:
+    """Mean over replications, t interval of the mean, and prediction interval for one more replication.
+
+    Replications without a value (an empty denominator) are left out of a row; both intervals need two.
+    """
+    keys = list(tables[0])
+    stacked = np.array([[table[key] for key in keys] for table in tables])  # (replications, rows, 3)
+    counted = ~np.isnan(stacked[:, :, 2])
+    numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
+    half, wide = half_widths(stacked[:, :, 2])
+    rows = []
+    for i, key in enumerate(keys):
+        unit = definition(key.measure).unit
+        low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
+        if key.service == "difference" or unit == "clients a week":
+            low = -high
+        lower_ci, upper_ci, lower_range, upper_range = (
+            float(np.clip(value[i] + width, low, high)) for width in (-half[i], half[i], -wide[i], wide[i])
+        )
+        rows.append(
+            Row(
+                scenario=scenario_name,
+                **key._asdict(),
+                value=float(value[i]),
+                lower_95_ci=lower_ci,
+                upper_95_ci=upper_ci,
+                lower_95_range=lower_range,
+                upper_95_range=upper_range,
+                numerator=float(numerator[i]),
+                denominator=float(denominator[i]),
+                unit=unit,
+                n_replications=int(counted[:, i].sum()),
+            )
+        )
+    return tuple(rows)
+
+
+def split_of_variance(
+    scenario_name: str, drawn: list[MeasureTable], as_published: list[MeasureTable]
+) -> tuple[UncertaintyRow, ...]:
+    """SD between replications in all, with prevalences as published, and of the paired difference."""
+    keys = list(drawn[0])
+    total = np.array([[table[key].value for key in keys] for table in drawn])
+    chance = np.array([[table[key].value for key in keys] for table in as_published])
+    sds = [np.sqrt(variance_of(values)) for values in (total, chance, total - chance)]
+    return tuple(
+        UncertaintyRow(
+            scenario=scenario_name,
+            **key._asdict(),
+            sd_total=float(sds[0][i]),
+            sd_chance=float(sds[1][i]),
+            sd_parameters=float(sds[2][i]),
+            n_replications=int(np.sum(~np.isnan(total[:, i]))),
+        )
+        for i, key in enumerate(keys)
+    )
+
+
+def variance_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Variance over the first axis, leaving NaN out; NaN with fewer than two values."""
+    count = np.sum(~np.isnan(values), axis=0)
+    squares = np.nansum((values - mean_of(values)) ** 2, axis=0)
+    return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
+
+
+def summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTimeRow, ...]:
+    rows = []
+    for name, step in daily[0]:
+        stacked = np.array([table[name, step] for table in daily])
+        value, (half, _) = mean_of(stacked), half_widths(stacked)
+        lower, upper = np.maximum(value - half, 0), value + half
+        rows += [
+            OverTimeRow(scenario_name, name, step, day, *numbers)
+            for day, numbers in enumerate(zip(value.tolist(), lower.tolist(), upper.tolist(), strict=True))
+        ]
+    return tuple(rows)
+
+
+def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
+    count = np.sum(~np.isnan(values), axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
+    from scipy.special import stdtrit
+
+    count = np.sum(~np.isnan(values), axis=0)
+    enough = count >= 2
+    sd = np.sqrt(variance_of(values))
+    t = stdtrit(np.where(enough, count - 1, 1), 0.5 + MIDDLE_SHARE / 2)
+    mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
+    single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)
+    return mean_half, single_half
