@@ -60,7 +60,7 @@ def read_recorded(place: str | Path) -> Recorded:
     if own := record.get("own_policy"):
         raise RunError(
             f"{path}: run with the policy '{own['name']}' of somebody's own, which is not in the record. Run it again from "
-            f"Python with that function (digest of its source {own['digest'][:12]}) and compare the digests."
+            f"Python with that function (digest of its source {own['source_sha256'][:12]}) and compare the digests."
         )
     by_name = scenarios_in(path, record)
     scenarios, labels, digests = tuple(by_name.values()), tuple(by_name), record["digests"]
