@@ -37,6 +37,7 @@ from caseload_sim.summaries import (
     summarise_days,
     variance_of,
 )
+from caseload_sim.workers import Workers
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 __all__ = [  # also what is reported, under the name by which it has always been found
@@ -143,11 +144,12 @@ def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> 
     return scenario.model_copy(update={"run": run.model_copy(update=changes)})
 
 
-def _engine(name: str, scenario: Scenario) -> Engine:
+def _engine(name: str, scenario: Scenario, n_processes: int = 1) -> Engine:
+    """The engine for a run; what loading it costs must be repaid in each process."""
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
     clients = referrals_per_day(scenario).sum() * (scenario.providers.number if scenario.providers else 1)
-    return engine_for(name, int(clients * scenario.run.replications))
+    return engine_for(name, int(clients * scenario.run.replications / n_processes))
 
 
 def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
@@ -369,7 +371,8 @@ def finish_each(
     whole: with all tables of the first replication of each; None in their place otherwise
     Raises RunError when the first replication is not what was kept of it.
     """
-    ready = [_engine(engine, scenario) for scenario in scenarios]
+    n_processes = executor.n_workers if isinstance(executor, Workers) else 1
+    ready = [_engine(engine, scenario, n_processes) for scenario in scenarios]
 
     def task_of(place: Place) -> Task:
         k, r = place

@@ -182,7 +182,7 @@ class Workers(Executor):
 @dataclass(frozen=True, slots=True)
 class _Worker:
     process: BaseProcess
-    pipe: Connection
+    pipe: Any  # a Connection; on Windows a PipeConnection
 
     def end(self) -> None:
         """Let it end, which it does when its pipe closes; make it, if it does not."""
