@@ -130,12 +130,25 @@ class RunFolder:
         shutil.rmtree(self.partial, ignore_errors=True)
 
 
-def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: Callable[[], "Figure"]) -> Path:
-    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path."""
+def save_table(
+    out: Path,
+    name: str,
+    rows: Sequence[Any],
+    row_type: type[Any],
+    draw: Callable[[], "Figure"],
+    beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
+) -> Path:
+    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path.
+
+    beside: further tables by file name, each its rows and their type
+    """
     folder = RunFolder(out, name)
     try:
         with _created(folder.partial / "table.csv") as file:
             write_csv(rows, row_type, file)
+        for table, (others, other_type) in (beside or {}).items():
+            with _created(folder.partial / f"{table}.csv") as file:
+                write_csv(others, other_type, file)
         draw().savefig(folder.partial / "figure.png", dpi=150)
         return folder.put_in_place()
     except (OSError, UnicodeError) as error:

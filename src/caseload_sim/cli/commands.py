@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import comparing, drawing, looking, populations, running, services
+from caseload_sim.cli import accounts, comparing, drawing, looking, populations, running, services
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -31,6 +31,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "calibrate": populations.calibrate,
     "sweep": running.sweep,
     "compare": comparing.compare,
+    "reconcile": accounts.reconcile,
+    "audit": accounts.audit,
+    "uncertainty": accounts.uncertainty,
+    "rank": accounts.rank,
     "plot": drawing.plot,
     "list": looking.list_command,
     "explain": looking.explain,
