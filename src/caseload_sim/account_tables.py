@@ -92,14 +92,15 @@ def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None
         sds = f"{100 * row.sd_chance:>8.2f}{100 * row.sd_sampling:>8.2f}{100 * row.sd_structure:>7.2f}"
         console.print(Text(f"{label:<38}{_percent(row.value):>6}{between:>12}{sds}"), soft_wrap=True)
     console.print()
-    for one in rows:
-        console.print(Text(f"What moves {rung_label(one.measure, one.base, one.at)}", "bold"))
-        of_it = [row for row in tornado if (row.measure, row.base, row.at) == (one.measure, one.base, one.at)]
-        for row in sorted(of_it, key=lambda row: -abs(row.value_at_high - row.value_at_low)):
-            swing = row.value_at_high - row.value_at_low
+    for rung in rows:
+        console.print(Text(f"What moves {rung_label(rung.measure, rung.base, rung.at)}", "bold"))
+        key = (rung.measure, rung.base, rung.at)
+        of_it = [input_row for input_row in tornado if (input_row.measure, input_row.base, input_row.at) == key]
+        for soft in sorted(of_it, key=lambda soft: -abs(soft.value_at_high - soft.value_at_low)):
+            swing = soft.value_at_high - soft.value_at_low
             if abs(swing) >= _TOO_LITTLE_TO_SHOW:
-                ends = f"{_percent(row.value_at_low)} at {row.low:g}, {_percent(row.value_at_high)} at {row.high:g}"
-                console.print(Text(f"  {words(row.name):<32}{ends:>34}{100 * swing:>+10.1f}"), soft_wrap=True)
+                ends = f"{_percent(soft.value_at_low)} at {soft.low:g}, {_percent(soft.value_at_high)} at {soft.high:g}"
+                console.print(Text(f"  {words(soft.name):<32}{ends:>34}{100 * swing:>+10.1f}"), soft_wrap=True)
     console.print()
     console.print(
         Text(

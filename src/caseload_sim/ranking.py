@@ -9,7 +9,13 @@ from caseload_sim.reconciliation import Figure
 from caseload_sim.scenario import Scenario
 
 # Each changes one thing in hepgul_2016. What `caseload-sim rank` compares when no scenario is named.
-WHAT_IFS = ("right_target", "high_intensity_for_complex", "nobody_stops_after_one", "twice_the_sessions")
+WHAT_IFS = (
+    "right_target",
+    "high_intensity_for_complex",
+    "nobody_stops_after_one",
+    "twice_the_sessions",
+    "twice_the_sessions_same_staff",
+)
 RANKED_BY = Figure("full_remission", "started", "end")
 # The rungs reported for each what-if, besides the one it is ranked by.
 RUNGS = (
