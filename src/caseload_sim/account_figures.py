@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _EXPLAINED = {
-    "definition": (GREEN, "o", "definition alone explains the result"),
-    "both": (ORANGE, "s", "selection as well"),
-    "selection": (VERMILION, "^", "selection alone could"),
+    "definition": (GREEN, "o", "the definition alone explains the result"),
+    "both": (ORANGE, "s", "it takes selection as well"),
+    "selection": (VERMILION, "^", "only selection could"),
 }
 _PARTS_OF_SPREAD = (
     ("sd_chance", "chance", SKY, ""),
@@ -67,7 +67,7 @@ def plot_waterfall(table: Sequence[ReconcileRow], *, ax: "Axes | None" = None) -
     ax.set_yticks(range(len(rows)), labels)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     highest = max((100 * row.value for row in rows), default=1)
-    ax.set_xlim(0, 1.32 * max(highest, 1))
+    ax.set_xlim(0, 1.36 * max(highest, 1))
     ax.set_title(f"From one figure to the other, same clients: {_plainly(rows[0].scenario) if rows else ''}")
     ax.set_xlabel("Points of 100 clients\n(bars in this order; diamond: mean over all orders, Shapley)")
     ax.grid(axis="x", color="#dddddd")
@@ -138,20 +138,15 @@ def plot_tornado(table: Sequence[TornadoRow], *, ax: "Axes | None" = None) -> "A
             ax.barh(
                 y, reached - middle, left=middle, color=colour, hatch=hatch, edgecolor="white", height=0.6, label=label
             )
-            outward = 1 if (reached > middle or (reached == middle and which == "high")) else -1
-            ax.annotate(
-                f"{end:g}", (reached, y), xytext=(5 * outward, 0), textcoords="offset points",
-                ha="left" if outward > 0 else "right", va="center", fontsize=8,
-            )  # fmt: skip
     if rows:
         ax.axvline(100 * rows[0].value, color="black", linewidth=1)
         ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
         title = f"Which input moves {rung_label(rows[0].measure, rows[0].base, rows[0].at)}"
         ax.set_title(title, pad=28)
-    ax.set_yticks(range(len(rows)), [words(row.name) for row in rows])
+    ax.set_yticks(range(len(rows)), [f"{words(row.name)}\n{row.low:g} to {row.high:g}" for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.12)
-    ax.set_xlabel("Clients (%); all else as it is, same draws\n(numbers: the input at each end of its range)")
+    ax.set_xlabel("Clients (%); one input at an end of its range, all else as it is, same draws")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)
@@ -222,8 +217,9 @@ def plot_ranking(table: Sequence[RankRow], *, ax: "Axes | None" = None) -> "Axes
                 label=rung_label(*figure.split("/")) if k == 0 else None,
             )  # fmt: skip
             ax.annotate(
-                f"{gain:+z.1f}", (gain + half, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8
-            )
+                f"{gain:+z.1f}", (gain + half, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            )  # fmt: skip
     ax.set_yticks(range(len(names)), [_plainly(name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.margins(x=0.14)

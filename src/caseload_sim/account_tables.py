@@ -150,9 +150,10 @@ def print_ranking(rows: Sequence[RankRow]) -> None:
 def _print_meanings(console: Console, measures: Sequence[str]) -> None:
     """Each measure's definition, and each denominator once, under the measures that have it."""
     found = [definition(measure) for measure in dict.fromkeys(measures)]
-    for denominator, some in groupby(found, key=lambda meaning: meaning.denominator):
-        for meaning in some:
-            console.print(Text.assemble((words(meaning.name), "bold"), ": ", (meaning.definition, "dim")))
+    for denominator in dict.fromkeys(meaning.denominator for meaning in found):
+        for meaning in found:
+            if meaning.denominator == denominator:
+                console.print(Text.assemble((words(meaning.name), "bold"), ": ", (meaning.definition, "dim")))
         console.print(Padding(Text(f"of: {denominator}", "dim"), (0, 0, 0, 2), expand=False))
 
 
