@@ -207,7 +207,9 @@ def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int 
 
 def _with_targets(scenario: Scenario) -> Scenario:
     if not scenario.official:
-        raise RunError(f"{scenario.name}: has no official figures to compare with. Use national_2024_25.")
+        raise RunError(
+            f"{scenario.name}: has no official figures to compare with. Use national_2024_25, or trial_anchored for the outcome model."
+        )
     return scenario
 
 
