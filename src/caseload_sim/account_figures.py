@@ -42,7 +42,7 @@ def plot_waterfall(table: Sequence[ReconcileRow], *, ax: "Axes | None" = None) -
     """
     rows = list(table)
     ax = new_axes(ax, 9.5, 1.9 + 0.5 * len(rows))
-    before = 0.0
+    before, lowest = 0.0, 0.0
     for y, row in enumerate(rows):
         value, low = 100 * row.value, 0.0
         if row.kind in ("start", "end"):
@@ -60,14 +60,14 @@ def plot_waterfall(table: Sequence[ReconcileRow], *, ax: "Axes | None" = None) -
             averaged = low + 100 * row.shapley
             ax.plot(averaged, y, "D", color="black", markerfacecolor="white", markersize=7, zorder=3)
             label += f"  (any order {100 * row.shapley:+z.1f})"
-            right = max(right, averaged + 0.8)
+            right, lowest = max(right, averaged + 0.8), min(lowest, averaged - 1)
         ax.annotate(label, (right, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9)
         before = value
     labels = [_wrapped(row) for row in rows]
     ax.set_yticks(range(len(rows)), labels)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     highest = max((100 * row.value for row in rows), default=1)
-    ax.set_xlim(0, 1.36 * max(highest, 1))
+    ax.set_xlim(lowest, 1.36 * max(highest, 1))
     ax.set_title(f"From one figure to the other, same clients: {_plainly(rows[0].scenario) if rows else ''}")
     ax.set_xlabel("Points of 100 clients\n(bars in this order; diamond: mean over all orders, Shapley)")
     ax.grid(axis="x", color="#dddddd")
