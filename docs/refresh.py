@@ -2,20 +2,43 @@
 
 Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md and costs.md, the figures beside,
 and the tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in
-service.md; then a page for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
+service.md; those of outcome.md, whose kinds are in OUTCOME_TABLES (`python docs/refresh.py outcome.md` renews that page alone); then a page
+for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
 """
 
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from caseload_sim import Results, Row, get_scenario, list_scenarios, population_report, replicate, validate_model
+from caseload_sim import (
+    Results,
+    Row,
+    audit,
+    calibrate_service,
+    figure_in,
+    get_scenario,
+    list_scenarios,
+    misfits,
+    plot_waterfall,
+    population_report,
+    rank,
+    reconcile,
+    reconcile_scenarios,
+    replicate,
+    uncertainty,
+    validate_model,
+)
+from caseload_sim.account_figures import rung_label
 from caseload_sim.costs import financial_year
 from caseload_sim.definitions import definition
-from caseload_sim.figures import words
+from caseload_sim.figures import whole, words
 from caseload_sim.origin import numbers
 from caseload_sim.population_figures import draw_population
+from caseload_sim.ranking import RANKED_BY, WHAT_IFS
+from caseload_sim.reconciliation import ReconcileRow
 from caseload_sim.report import Comparison
 from caseload_sim.service_fit import ValidationRow
 
@@ -175,8 +198,189 @@ def costs_page() -> str:
     return MARKED.sub(lambda match: f"{match[1]}\n{tables[match[2]]}\n{match[4]}", text)
 
 
+# --- outcome.md -----------------------------------------------------------------------------------------------------
+
+OUTCOME_MARKED = re.compile(r"(<!-- generated: (\w+) ([\w/ ]+) (\d+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def outcome_page() -> str:
+    """outcome.md with its tables renewed: simulated, which takes minutes."""
+    text = (HERE / "outcome.md").read_text(encoding="utf-8")
+
+    def renewed(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{OUTCOME_TABLES[match[2]](match[3].split(), int(match[4]))}\n{match[6]}"
+
+    return OUTCOME_MARKED.sub(renewed, text)
+
+
+def percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{100 * share:.1f}%"
+
+
+def points(value: float, low: float, high: float) -> str:
+    """A change with its interval, in points of 100."""
+    return "" if np.isnan(value) else f"{100 * value:+z.1f} ({100 * low:+z.1f} to {100 * high:+z.1f})"
+
+
+def anchor_table(names: list[str], replications: int) -> str:
+    """What the outcome model was fitted to, what the fit finds now, and what is in use."""
+    lines = ["| scenario | target | published | model | moved | in use | fit finds |", "|---|---|---|---|---|---|---|"]
+    for name in names:
+        scenario = get_scenario(name)
+        fit = calibrate_service(scenario, part="outcome", replications=replications)
+        for quantity, target, before in zip(fit.quantities, fit.target, fit.before, strict=True):
+            for path in scenario.official[quantity].fitted_by:
+                values = f"{fit.in_use[path]:.2f} | {fit.changes[path]:.2f}"
+                lines.append(
+                    f"| `{name}` | {words(quantity)} | {percent(target)} | {percent(before)} | `{path}` | {values} |"
+                )
+    return "\n".join([*lines, "", f"{replications} replications. model: with the value in use."]) + "\n"
+
+
+def reference_table(names: list[str], replications: int) -> str:
+    """Reference values of the ladder against the model, misses marked."""
+    (name,) = names
+    return validation_table(name, replications).replace("| official |", "| reference |")
+
+
+def misfit_table(names: list[str], replications: int) -> str:
+    """Published findings that nothing was fitted to, against the model."""
+    scenario = get_scenario(*names)
+    lines = ["| finding | published | model | verdict | source |", "|---|---|---|---|---|"]
+    rows = misfits(scenario, replications=replications)
+    for row in rows:
+        shown = (lambda x: f"{x:.2f}") if "odds" in row.quantity else percent
+        published = f"{shown(row.published)} ({shown(row.low)} to {shown(row.high)})"
+        verdict = row.verdict if row.verdict == "met" else "**missed**"
+        lines.append(
+            f"| {words(row.quantity)} | {published} | {shown(row.value)} | {verdict} | {row.source}: {row.where} |"
+        )
+    missed = [
+        f"`{one}`: {', '.join(words(row.quantity) for row in validated if row.verdict == 'missed') or 'nothing'}"
+        for one in ("outcome_reference_trial", "outcome_reference_claim")
+        for validated in [validate_model(get_scenario(one), replications=replications)]
+    ]
+    return "\n".join([*lines, "", "Reference values missed, of the tables above: " + "; ".join(missed) + "."]) + "\n"
+
+
+def two_by_two_table(names: list[str], replications: int) -> str:
+    """Recovered by questionnaire against still diagnosed by interview, per 100 finishers of the ladder."""
+    results = replicate(get_scenario(*names), replications=replications)
+    ill = results.find("recovered_still_diagnosed", service="service")
+    well = results.find("not_recovered_no_diagnosis", service="service")
+    n = (ill.denominator + well.denominator) / 100
+    cells = [
+        (ill.denominator - ill.numerator) / n, ill.numerator / n, well.numerator / n, (well.denominator - well.numerator) / n,
+    ]  # fmt: skip
+    lines = [
+        "| of 100 finishers | no starting disorder left | a starting disorder left |",
+        "|---|---|---|",
+        f"| officially recovered | {cells[0]:.1f} | {cells[1]:.1f} |",
+        f"| not recovered | {cells[2]:.1f} | {cells[3]:.1f} |",
+        "",
+        f"{percent(ill.value)} of the recovered keep a disorder; {percent(well.value)} of the others have none. {replications} replications.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def waterfall_rows(rows: tuple[ReconcileRow, ...]) -> str:
+    """A way from one figure to another as a table."""
+    lines = ["| | figure | in this order | mean over orders (Shapley) |", "|---|---|---|---|"]
+    for row in rows:
+        if row.kind in ("start", "end"):
+            lines.append(f"| **`{row.name}`** | **{percent(row.value)}** | | |")
+            continue
+        change = points(row.change, row.change_lower_95_ci, row.change_upper_95_ci)
+        shapley = points(row.shapley, row.shapley_lower_95_ci, row.shapley_upper_95_ci)
+        lines.append(
+            f"| {'of it: ' * (row.kind == 'part')}{row.meaning} | {percent(row.value)} | {change} | {shapley} |"
+        )
+    return "\n".join([*lines, "", f"{rows[-1].n_replications} replications; brackets: paired 95% intervals."]) + "\n"
+
+
+def waterfall_table(names: list[str], replications: int) -> str:
+    """Scenario, figure to start from, figure to end at; its picture is drawn as well."""
+    name, start, end = names
+    rows = reconcile(get_scenario(name), figure_in(start), figure_in(end), replications=replications)
+    if end.endswith("sustained"):
+        whole(plot_waterfall(rows)).savefig(HERE / "images" / "waterfall.png", dpi=80)
+    return waterfall_rows(rows)
+
+
+def scenarios_table(names: list[str], replications: int) -> str:
+    """Two scenarios and a figure."""
+    first, second, figure = names
+    pair = get_scenario(first), get_scenario(second)
+    return waterfall_rows(reconcile_scenarios(*pair, figure_in(figure), replications=replications))
+
+
+def audit_table(names: list[str], replications: int) -> str:
+    """What an audit of 90 would find by each definition, against 9.2%."""
+    lines = [
+        "| definition | model | 95% of audits of 90 | chance of 9.2% or less | sampling odds | explained by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in audit(get_scenario(*names), replications=replications):
+        between = f"{percent(row.audited_lower_95)} to {percent(row.audited_upper_95)}"
+        chance = f"{row.chance_of_result:.3f}" if row.chance_of_result >= 0.0005 else "below 0.001"
+        lines.append(
+            f"| {rung_label(row.measure, row.base, row.at)} | {percent(row.value)} | {between} | {chance} | {row.sampling_odds:.1f} | {row.explained_by} |"
+        )
+    return "\n".join([*lines, "", f"{replications} replications."]) + "\n"
+
+
+def doubt_table(names: list[str], draws: int) -> str:
+    """How sure each rung is, and what moves it most."""
+    rows, tornado = uncertainty(get_scenario(*names), draws=draws)
+    lines = ["| rung | model | 95% range | chance | sources | doubt | moved most by |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        of_it = [one for one in tornado if (one.measure, one.base, one.at) == (row.measure, row.base, row.at)]
+        first, second, *_ = sorted(of_it, key=lambda one: -abs(one.value_at_high - one.value_at_low))
+        moved = "; ".join(
+            f"{words(one.name)} ({percent(one.value_at_low)} at {one.low:g}, {percent(one.value_at_high)} at {one.high:g})"
+            for one in (first, second)
+        )
+        sds = " | ".join(f"{100 * sd:.1f}" for sd in (row.sd_chance, row.sd_sampling, row.sd_structure))
+        between = f"{percent(row.lower_95_range)} to {percent(row.upper_95_range)}"
+        lines.append(
+            f"| {rung_label(row.measure, row.base, row.at)} | {percent(row.value)} | {between} | {sds} | {moved} |"
+        )
+    return "\n".join([*lines, "", f"{draws} draws. chance, sources, doubt: SD in points; they add in squares."]) + "\n"
+
+
+def rank_table(names: list[str], replications: int) -> str:
+    """What-ifs by gain in full remission of all starters."""
+    rows = rank(get_scenario(*names), [get_scenario(name) for name in WHAT_IFS], replications=replications)
+    shown = (RANKED_BY, figure_in("full_remission/started/sustained"), figure_in("recovery/finished"))
+    heading = " | ".join(f"`{figure}`" for figure in shown)
+    lines = [f"| | what if | {heading} |", "|---|---|---|---|---|"]
+    for place in range(1, len(WHAT_IFS) + 1):
+        own = {(row.measure, row.base, row.at): row for row in rows if row.place == place}
+        cells = [own[f.measure, f.base, f.at] for f in shown]
+        gains = " | ".join(points(c.gain, c.gain_lower_95_ci, c.gain_upper_95_ci) for c in cells)
+        lines.append(f"| {place} | `{cells[0].scenario}` | {gains} |")
+    return "\n".join([*lines, "", f"{replications} replications; brackets: paired 95% intervals."]) + "\n"
+
+
+OUTCOME_TABLES: dict[str, Callable[[list[str], int], str]] = {
+    "anchor": anchor_table,
+    "reference": reference_table,
+    "misfits": misfit_table,
+    "two_by_two": two_by_two_table,
+    "waterfall": waterfall_table,
+    "scenarios": scenarios_table,
+    "audit": audit_table,
+    "doubt": doubt_table,
+    "rank": rank_table,
+}
+
+
 def main() -> None:
-    """Write the pages and their figures."""
+    """Write the pages and their figures, or the page named alone."""
+    if "outcome.md" in sys.argv[1:] or len(sys.argv) == 1:
+        (HERE / "outcome.md").write_text(outcome_page(), encoding="utf-8", newline="\n")
+    if len(sys.argv) > 1:
+        return
     (HERE / "service.md").write_text(service_page(), encoding="utf-8", newline="\n")
     for name in ("hepgul_2016", "national_2024_25"):
         figure = draw_population(population_report(get_scenario(name), N_CLIENTS))

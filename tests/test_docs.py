@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -12,15 +13,35 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_the_generated_tables_of_the_population_page_are_up_to_date() -> None:
+def refresh_script() -> Any:
+    """docs/refresh.py as a module."""
     spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs" / "refresh.py")
     assert spec is not None
     assert spec.loader is not None
     refresh = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(refresh)
+    return refresh
+
+
+def test_the_generated_tables_of_the_population_page_are_up_to_date() -> None:
+    refresh = refresh_script()
     page = (ROOT / "docs" / "population.md").read_text(encoding="utf-8")
     assert page == refresh.population_page(), "run python docs/refresh.py"
     assert page.count("| prevalence: ") >= 24
+
+
+def test_every_generated_table_of_the_outcome_page_is_filled_in() -> None:
+    page = (ROOT / "docs" / "outcome.md").read_text(encoding="utf-8")
+    marks = re.findall(r"<!-- generated: (\w+) [^>]*-->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    assert {kind for kind, _ in marks} == set(refresh_script().OUTCOME_TABLES)
+    for kind, table in marks:
+        assert table.count("\n| ") >= 3, kind
+
+
+@pytest.mark.verification
+def test_the_simulated_tables_of_the_outcome_page_are_up_to_date() -> None:
+    page = (ROOT / "docs" / "outcome.md").read_text(encoding="utf-8")
+    assert page == refresh_script().outcome_page(), "run python docs/refresh.py outcome.md"
 
 
 def test_there_is_a_notebook() -> None:

@@ -7,6 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from caseload_sim.account_figures import (
+        draw_uncertainty,
+        plot_audit,
+        plot_ranking,
+        plot_spread,
+        plot_tornado,
+        plot_waterfall,
+    )
+    from caseload_sim.audits import AuditRow, audit
     from caseload_sim.calibration import calibrate_population
     from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, load_scenario
     from caseload_sim.comparison import Compared, ComparisonRow, compare
@@ -14,12 +23,14 @@ if TYPE_CHECKING:
     from caseload_sim.counted import Simulation
     from caseload_sim.definitions import MEASURES
     from caseload_sim.differences import Difference, differences_in_words, what_differs
+    from caseload_sim.doubt import DoubtRow, TornadoRow, uncertainty
     from caseload_sim.errors import CaseloadError, CatalogueError, RunError, ScenarioError
     from caseload_sim.events import EventLog, event_log
     from caseload_sim.experiment import Results, Row, replicate, simulate
     from caseload_sim.explanation import explain
     from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
     from caseload_sim.file_schema import scenario_file_schema
+    from caseload_sim.findings import MisfitRow, misfits
     from caseload_sim.measures import measure
     from caseload_sim.own_policies import OwnPolicy
     from caseload_sim.pathway import Routing
@@ -32,6 +43,8 @@ if TYPE_CHECKING:
     )
     from caseload_sim.policies import Decision, Known
     from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
+    from caseload_sim.ranking import RankRow, rank
+    from caseload_sim.reconciliation import ReconcileRow, figure_in, reconcile, reconcile_scenarios
     from caseload_sim.report import population_report
     from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
@@ -43,12 +56,22 @@ if TYPE_CHECKING:
 
 # Module -> public names in it. No module is called like a public name: importing it would put it in the name's place.
 _HOME = {
+    "account_figures": (
+        "draw_uncertainty",
+        "plot_audit",
+        "plot_ranking",
+        "plot_spread",
+        "plot_tornado",
+        "plot_waterfall",
+    ),
+    "audits": ("AuditRow", "audit"),
     "calibration": ("calibrate_population",),
     "catalogue": ("get_scenario", "list_scenarios", "list_sources", "load_scenario"),
     "comparison": ("Compared", "ComparisonRow", "compare"),
     "comparison_figures": ("plot_differences",),
     "definitions": ("MEASURES",),
     "differences": ("Difference", "differences_in_words", "what_differs"),
+    "doubt": ("DoubtRow", "TornadoRow", "uncertainty"),
     "errors": ("CaseloadError", "CatalogueError", "RunError", "ScenarioError"),
     "events": ("EventLog", "event_log"),
     "experiment": ("Results", "Row", "replicate", "simulate"),
@@ -59,10 +82,13 @@ _HOME = {
     "measures": ("measure",),
     "own_policies": ("OwnPolicy",),
     "pathway": ("Routing",),
+    "findings": ("MisfitRow", "misfits"),
     "people": ("comorbidity", "people_of", "prevalences", "retention"),
     "people_figures": ("plot_comorbidity", "plot_outcomes_by_disorders", "plot_prevalences", "plot_retention"),
     "policies": ("Decision", "Known"),
     "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
+    "ranking": ("RankRow", "rank"),
+    "reconciliation": ("ReconcileRow", "figure_in", "reconcile", "reconcile_scenarios"),
     "report": ("population_report",),
     "saved": ("SavedRun", "read_run"),
     "scenario": ("Scenario",),
@@ -79,6 +105,9 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "population_report", "calibrate_population", "validate_model", "calibrate_service", "ValidationRow", "ServiceFit", "sweep", "solve", "Solution", "compare", "Compared", "ComparisonRow",
     "plot_disorders", "plot_flow", "plot_ladder", "plot_waiting_list", "plot_waits", "plot_population", "plot_pairs", "plot_scores", "plot_sweep",
     "plot_differences", "plot_solution",
+    "reconcile", "reconcile_scenarios", "figure_in", "ReconcileRow", "audit", "AuditRow", "uncertainty", "DoubtRow", "TornadoRow",
+    "rank", "RankRow", "misfits", "MisfitRow",
+    "plot_waterfall", "plot_audit", "plot_tornado", "plot_spread", "draw_uncertainty", "plot_ranking",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
     "Workers", "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",

@@ -44,6 +44,13 @@ def _interval(row: Row) -> list[list[float]]:
     return [[np.nan_to_num(low)], [np.nan_to_num(high)]]
 
 
+def whole(ax: "Axes") -> Figure:
+    """The figure on which axes stand."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
 def plain(ax: "Axes") -> None:
     """Take away the frame lines that carry nothing."""
     ax.spines[["top", "right"]].set_visible(False)

@@ -27,7 +27,7 @@ MECHANISMS = {
     "interview": "questionnaire against interview",
     "other_disorders": "other disorders that persist",
     "partial_remission": "partial remission",
-    "durability": "what does not last",
+    "durability": "a year on: relapse and recovery",
 }
 PARTS = {
     "retest": "read again, nothing having changed",

@@ -40,7 +40,8 @@ class ValidationRow:
 class ServiceFit:
     """What `calibrate_service` found.
 
-    changes: fitted values by dotted path; before, after: value of each fitted quantity
+    changes: fitted values by dotted path; in_use: what the scenario holds there
+    before, after: value of each fitted quantity; part: what was fitted, "service" or "outcome"
     """
 
     scenario: str
@@ -50,6 +51,8 @@ class ServiceFit:
     before: tuple[float, ...]
     after: tuple[float, ...]
     rounds: int
+    in_use: dict[str, float]
+    part: str = "service"
 
     def fragment(self) -> str:
         """A piece of a scenario file that holds the fitted values, each marked as fitted."""
@@ -59,7 +62,7 @@ class ServiceFit:
             if where != table:
                 table = where
                 lines += ["", f"[{table}]"]
-            lines.append(f'{name} = {{ value = {value:g}, fitted = "calibrate service {self.scenario}" }}')
+            lines.append(f'{name} = {{ value = {value:g}, fitted = "calibrate {self.part} {self.scenario}" }}')
         return "\n".join(lines) + "\n"
 
 
@@ -104,18 +107,27 @@ def compare_with_official(scenario: Scenario, results: Results) -> tuple[Validat
 
 
 def calibrate_service(
-    scenario: Scenario, *, replications: int = 2, progress: Callable[[int, int], None] | None = None
+    scenario: Scenario,
+    *,
+    part: str = "service",
+    replications: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ServiceFit:
     """Move the numbers named in `fitted_by` until the fitted official figures are met.
+
+    part: "service", every such figure; "outcome", only those that move nothing but numbers of the outcome model
 
     Newton's method with derivatives by small steps on the same draws, kept up by Broyden's rule; shares move in logits,
     effects as they are, everything else in logs. Checks are never looked at.
     progress: called with (runs done, runs at most)
     Raises RunError when nothing is to be fitted, or a path in `fitted_by` is not a number of the scenario.
     """
-    fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by}
+    fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by and _is_of(part, o)}
     if not fitted:
-        raise RunError(f"{scenario.name}: no official figure says what is `fitted_by` it, so there is nothing to fit.")
+        where = " under `outcome.`" if part == "outcome" else ""
+        raise RunError(
+            f"{scenario.name}: no official figure says what is `fitted_by` it{where}, so there is nothing to fit."
+        )
     known = {path: number for path, number, _ in numbers(scenario)}
     for name, official in fitted.items():
         for path in official.fitted_by:
@@ -165,11 +177,17 @@ def calibrate_service(
         tuple((target + before * scale).tolist()),
         tuple((target + best_miss * scale).tolist()),
         rounds,
+        {path: known[path].value for paths in groups for path in paths},
+        part,
     )
 
 
+def _is_of(part: str, official: Official) -> bool:
+    return part == "service" or all(path.startswith(f"{part}.") for path in official.fitted_by)
+
+
 def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int = 2) -> float:
-    """The multiple of the trials' effect at which the model would meet an official figure; NaN if none up to 4 does."""
+    """The multiple of the scenario's effect at which the model would meet an official figure; NaN if none up to 4 does."""
     official = _with_targets(scenario).official[quantity]
     path = "outcome.treatment.trial_effect"
     effect = scenario.outcome.treatment.trial_effect.value
@@ -178,7 +196,7 @@ def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int 
         changed = scenario.with_changes({path: multiple * effect})
         return _row_of(replicate(changed, replications=replications), official).value
 
-    low, high = 1.0, 4.0
+    low, high = 0.0, 4.0
     if not value(low) < official.value < value(high):
         return float("nan")
     while high - low > 0.05:
@@ -189,7 +207,9 @@ def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int 
 
 def _with_targets(scenario: Scenario) -> Scenario:
     if not scenario.official:
-        raise RunError(f"{scenario.name}: has no official figures to compare with. Use national_2024_25.")
+        raise RunError(
+            f"{scenario.name}: has no official figures to compare with. Use national_2024_25, or trial_anchored for the outcome model."
+        )
     return scenario
 
 

@@ -148,11 +148,16 @@ class RunFolder:
         row_type: type[Any],
         draw: "Callable[[], Figure]",
         record: dict[str, Any] | None = None,
+        beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
     ) -> Path:
-        """Write one table as CSV, one figure and a record, if there is one, and put the folder in place. Returns its path."""
+        """Write one table as CSV, one figure and a record, if there is one, and put the folder in place. Returns its path.
+
+        beside: further tables by file name, each its rows and their type
+        """
         with self._written_whole():
-            with _created(self.partial / "table.csv") as file:
-                write_csv(rows, row_type, file)
+            for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
+                with _created(self.partial / f"{table}.csv") as file:
+                    write_csv(some, some_type, file)
             draw().savefig(self.partial / "figure.png", dpi=150)
             if record is not None:
                 self._record(record)
@@ -204,9 +209,19 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def save_table(out: Path, name: str, rows: Sequence[Any], row_type: type[Any], draw: "Callable[[], Figure]") -> Path:
-    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path."""
-    return RunFolder(out, name).save_table(rows, row_type, draw)
+def save_table(
+    out: Path,
+    name: str,
+    rows: Sequence[Any],
+    row_type: type[Any],
+    draw: "Callable[[], Figure]",
+    beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
+) -> Path:
+    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path.
+
+    beside: further tables by file name, each its rows and their type
+    """
+    return RunFolder(out, name).save_table(rows, row_type, draw, beside=beside)
 
 
 def save_text(path: Path, text: str) -> None:

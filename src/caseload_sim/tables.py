@@ -192,10 +192,13 @@ def print_fit(found: PopulationFit) -> None:
 def print_service_fit(found: ServiceFit) -> None:
     """What the fit of a service came to."""
     console = Console(highlight=False)
-    console.print(Text("FITTED: what has no source, to official figures of the service", "bold reverse"))
+    console.print(Text(f"FITTED: what has no source, to published figures of the {found.part}", "bold reverse"))
     console.print(Text(f"{'':<38}{'target':>10}{'before':>10}{'after':>10}", "dim"))
     for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
         console.print(Text(f"{words(name):<38}{target:>10.4g}{before:>10.4g}{after:>10.4g}"))
+    console.print(Text(f"{'':<48}{'in use':>10}{'fitted':>10}", "dim"))
+    for path, value in found.changes.items():
+        console.print(Text(f"{path:<48}{found.in_use[path]:>10.4g}{value:>10.4g}"), soft_wrap=True)
     console.print(Text(f"{found.rounds} round{'s' * (found.rounds != 1)} after the first", "dim"))
     console.print()
 
@@ -220,8 +223,8 @@ def print_validation(scenario: Scenario, rows: Sequence[ValidationRow], multiple
         met = sum(row.verdict == "met" for row in some)
         console.print(Text(f"{role}: {met} of {len(some)} met, within 1 point for shares and 5% for all else"))
     if multiple is not None:
-        reach = f"{multiple:.1f} times" if multiple == multiple else "more than four times"
-        console.print(Text(f"Recovery per finished referral would be met with {reach} the effect found in trials."))
+        reach = f"{multiple:.1f} times" if multiple == multiple else "no multiple up to four of"
+        console.print(Text(f"Recovery per finished referral would be met with {reach} the effect used here."))
 
 
 def _official_text(measure: str, value: float) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import again, comparing, drawing, looking, populations, running, services, solving
+from caseload_sim.cli import accounts, again, comparing, drawing, looking, populations, running, services, solving
 from caseload_sim.cli.options import INTERRUPTED
 from caseload_sim.errors import CaseloadError
 
@@ -33,6 +33,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sweep": running.sweep,
     "solve": solving.solve,
     "compare": comparing.compare,
+    "reconcile": accounts.reconcile,
+    "audit": accounts.audit,
+    "uncertainty": accounts.uncertainty,
+    "rank": accounts.rank,
     "plot": drawing.plot,
     "list": looking.list_command,
     "explain": looking.explain,

@@ -11,7 +11,7 @@ import typer
 from caseload_sim.cli.options import DEFAULT, RESULTS, Json, Paths, ScenarioArgument, Seed, Sets, opened
 from caseload_sim.errors import CatalogueError, did_you_mean
 
-KINDS = ("population", "service")
+KINDS = ("population", "service", "outcome")
 
 
 def population(
@@ -49,10 +49,13 @@ def population(
 
 
 def calibrate(
-    what: Annotated[str, typer.Argument(metavar="KIND", help="population or service.")],
+    what: Annotated[str, typer.Argument(metavar="KIND", help="population, service or outcome.")],
     scenario: ScenarioArgument = DEFAULT,
     replications: Annotated[
-        int, typer.Option(min=1, max=1000, help="Of each run, when a service is fitted; more give steadier waits.")
+        int,
+        typer.Option(
+            min=1, max=1000, help="Of each run, when a service or an outcome is fitted; more give a steadier fit."
+        ),
     ] = 6,
     out: Annotated[Path | None, typer.Option(help="Write the fitted values to this scenario file as well.")] = None,
     sets: Sets = None,
@@ -63,6 +66,8 @@ def calibrate(
     population: one loading and one shift of all assumed prevalences, to the count of disorders or to mean scores.
 
     service: what `fitted_by` names under each official figure, such as staff to waits.
+
+    outcome: the same for the outcome model alone, of trial_anchored (what trials found) or service_claim (the claim of 50%).
 
     Prints what was fitted and a scenario fragment with the fitted values, each marked `fitted`.
     """
@@ -81,8 +86,8 @@ def calibrate(
         from caseload_sim.progress import Progress
         from caseload_sim.service_fit import calibrate_service
 
-        with Progress(chosen, "runs", f"calibrate service {chosen.name}") as progress:
-            service_fit = calibrate_service(chosen, replications=replications, progress=progress)
+        with Progress(chosen, "runs", f"calibrate {what} {chosen.name}") as progress:
+            service_fit = calibrate_service(chosen, part=what, replications=replications, progress=progress)
         print_service_fit(service_fit)
         fragment = service_fit.fragment()
     print(fragment)

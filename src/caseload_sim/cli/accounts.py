@@ -1,0 +1,216 @@
+"""Commands that account for a figure: where it comes from, what an audit would find, how sure it is, what would raise it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caseload_sim.cli.options import (
+    DEFAULT,
+    RESULTS,
+    Json,
+    Paths,
+    Replications,
+    ScenarioArgument,
+    Seed,
+    Sets,
+    opened,
+    with_run,
+)
+from caseload_sim.errors import RunError
+
+Out = Annotated[Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")]
+
+
+def reconcile(
+    scenario: ScenarioArgument = DEFAULT,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="A second scenario: the same figure in both.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FIGURE", help="MEASURE/BASE/AT to start from; recovery/finished if not given."),
+    ] = None,
+    end: Annotated[
+        str, typer.Option("--to", metavar="FIGURE", help="MEASURE/BASE/AT to end at, or the figure of both scenarios.")
+    ] = "all_remission/started/month_12",
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Out = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Account for the way from one figure to another, mechanism by mechanism, on the same clients.
+
+    With a second scenario, the same figure in both, by groups of inputs. The order matters, so the mean over all orders
+    (Shapley) stands beside.
+
+    Examples:
+
+        caseload-sim reconcile hepgul_2016 --from recovery/finished --to all_remission/started/month_12
+
+        caseload-sim reconcile hepgul_2016 national_2024_25 --to recovery/finished
+    """
+    if other is not None and start is not None:
+        raise RunError("--from: between two scenarios the figure is the same in both; name it with --to alone.")
+    from caseload_sim.reconciliation import figure_in
+
+    to, since = figure_in(end), figure_in(start or "recovery/finished")
+    chosen = with_run(opened(scenario, scenario_path, sets), seed, replications)
+    second = None if other is None else with_run(opened(other, scenario_path, sets), seed, replications)
+
+    from caseload_sim.account_figures import plot_waterfall
+    from caseload_sim.account_tables import print_reconciliation
+    from caseload_sim.figures import whole
+    from caseload_sim.progress import Progress
+    from caseload_sim.reconciliation import ReconcileRow, reconcile_scenarios
+    from caseload_sim.reconciliation import reconcile as run_reconcile
+    from caseload_sim.store import as_json, run_name, save_table
+
+    if second is None:
+        with Progress(chosen) as progress:
+            rows = run_reconcile(chosen, since, to, progress=progress)
+        name = run_name(chosen, f"reconcile {since} {to}")
+    else:
+        with Progress(chosen, "runs", f"{chosen.name}, {second.name}") as progress:
+            rows = reconcile_scenarios(
+                chosen, second, to, seed=seed, replications=chosen.run.replications, progress=progress
+            )
+        name = run_name(chosen, f"reconcile {second.model_dump_json()} {to}")
+    name = name.replace(chosen.name, f"{chosen.name}-reconcile", 1)
+    saved = save_table(out, name, rows, ReconcileRow, lambda: whole(plot_waterfall(rows)))
+    if json:
+        print(as_json(rows))
+    else:
+        print_reconciliation(rows)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def audit(
+    scenario: ScenarioArgument = DEFAULT,
+    n: Annotated[int, typer.Option("--n", help="Clients interviewed by the audit.")] = 90,
+    result: Annotated[float, typer.Option(help="Share found well by the audit, 0 to 1.")] = 0.092,
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Out = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Show what an independent audit by interview would find by each definition, and what a given result would take.
+
+    Example:
+
+        caseload-sim audit hepgul_2016 --n 90 --result 0.092
+    """
+    chosen = with_run(opened(scenario, scenario_path, sets), seed, replications)
+    from caseload_sim.account_figures import plot_audit
+    from caseload_sim.account_tables import print_audit
+    from caseload_sim.audits import AuditRow
+    from caseload_sim.audits import audit as run_audit
+    from caseload_sim.figures import whole
+    from caseload_sim.progress import Progress
+    from caseload_sim.store import as_json, run_name, save_table
+
+    with Progress(chosen) as progress:
+        rows = run_audit(chosen, n=n, result=result, progress=progress)
+    name = run_name(chosen, f"audit {n} {result}").replace(chosen.name, f"{chosen.name}-audit", 1)
+    saved = save_table(out, name, rows, AuditRow, lambda: whole(plot_audit(rows)))
+    if json:
+        print(as_json(rows))
+    else:
+        print_audit(rows)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def uncertainty(
+    scenario: ScenarioArgument = DEFAULT,
+    draws: Annotated[
+        int, typer.Option("--draws", "--replications", help="How many draws; each is a replication run four times.")
+    ] = 20,
+    seed: Seed = None,
+    out: Out = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Say how sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured.
+
+    Draws soft inputs from the ranges that the scenario gives in [doubt], and shows which of them moves each rung most.
+
+    Example:
+
+        caseload-sim uncertainty hepgul_2016 --draws 20
+    """
+    chosen = with_run(opened(scenario, scenario_path, sets), seed, draws if draws > 0 else None)
+    from caseload_sim.account_figures import draw_uncertainty
+    from caseload_sim.account_tables import print_doubt
+    from caseload_sim.doubt import DoubtRow, TornadoRow
+    from caseload_sim.doubt import uncertainty as run_uncertainty
+    from caseload_sim.progress import Progress
+    from caseload_sim.store import as_json, run_name, save_table
+
+    with Progress(chosen, "runs") as progress:
+        rows, tornado = run_uncertainty(chosen, draws=draws, progress=progress)
+    name = run_name(chosen, f"uncertainty {draws}").replace(chosen.name, f"{chosen.name}-uncertainty", 1)
+    saved = save_table(
+        out, name, rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside={"tornado": (tornado, TornadoRow)}
+    )
+    if json:
+        print(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)}}}')
+    else:
+        print_doubt(rows, tornado)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def rank(
+    scenario: ScenarioArgument = DEFAULT,
+    what_ifs: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCENARIO...]", help="What-ifs; the shipped ones if none is named.")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="FIGURE", help="MEASURE/BASE/AT to rank by.")] = "full_remission/started",
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Out = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    json: Json = False,
+) -> None:
+    """Compare what-ifs with a scenario on the same clients, and rank them by what they gain in a rung of the ladder.
+
+    Examples:
+
+        caseload-sim rank hepgul_2016
+
+        caseload-sim rank hepgul_2016 right_target my_service.toml --by recovery/finished
+    """
+    from caseload_sim.reconciliation import figure_in
+
+    figure = figure_in(by)
+    chosen = with_run(opened(scenario, scenario_path, sets), seed, replications)
+
+    from caseload_sim.account_figures import plot_ranking
+    from caseload_sim.account_tables import print_ranking
+    from caseload_sim.figures import whole
+    from caseload_sim.progress import Progress
+    from caseload_sim.ranking import WHAT_IFS, RankRow
+    from caseload_sim.ranking import rank as run_rank
+    from caseload_sim.store import as_json, run_name, save_table
+
+    others = [opened(name, scenario_path, sets) for name in what_ifs or WHAT_IFS]
+    with Progress(chosen, named=", ".join(one.name for one in (chosen, *others))) as progress:
+        rows = run_rank(
+            chosen, others, by=figure, seed=chosen.run.seed, replications=chosen.run.replications, progress=progress
+        )
+    name = run_name(chosen, f"rank {figure} {[one.model_dump_json() for one in others]}")
+    name = name.replace(chosen.name, f"{chosen.name}-rank", 1)
+    saved = save_table(out, name, rows, RankRow, lambda: whole(plot_ranking(rows)))
+    if json:
+        print(as_json(rows))
+    else:
+        print_ranking(rows)
+    print(f"Saved in {saved}", file=sys.stderr)

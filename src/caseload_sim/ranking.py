@@ -1,0 +1,101 @@
+"""What would change it: what-ifs compared in one go, and ranked by what they gain in a rung of the ladder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from caseload_sim.comparison import ComparisonRow, compare
+from caseload_sim.errors import RunError
+from caseload_sim.reconciliation import Figure
+from caseload_sim.scenario import Scenario
+
+# Each changes one thing in hepgul_2016. What `caseload-sim rank` compares when no scenario is named.
+WHAT_IFS = (
+    "right_target",
+    "high_intensity_for_complex",
+    "nobody_stops_after_one",
+    "twice_the_sessions",
+    "twice_the_sessions_same_staff",
+)
+RANKED_BY = Figure("full_remission", "started", "end")
+# The rungs reported for each what-if, besides the one it is ranked by.
+RUNGS = (
+    Figure("recovery", "finished", "end"),
+    Figure("principal_remission", "finished", "end"),
+    Figure("all_remission", "finished", "end"),
+    Figure("full_remission", "finished", "end"),
+    RANKED_BY,
+    Figure("full_remission", "started", "sustained"),
+    Figure("full_remission", "referred", "end"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RankRow:
+    """One rung of one what-if, and what it gains against the scenario it changes; shares of 1.
+
+    place: 1 for the largest gain in the rung `ranked_by`; the same in all rows of a scenario
+    gain, gain_lower_95_ci, gain_upper_95_ci: mean over replications of the paired difference, and its t interval
+    """
+
+    place: int
+    scenario: str
+    versus: str
+    ranked_by: str
+    measure: str
+    base: str
+    at: str
+    value: float
+    gain: float
+    gain_lower_95_ci: float
+    gain_upper_95_ci: float
+    n_replications: int
+
+
+def rank(
+    reference: Scenario,
+    what_ifs: Sequence[Scenario],
+    *,
+    by: Figure = RANKED_BY,
+    seed: int | None = None,
+    replications: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[RankRow, ...]:
+    """Run all on common random numbers and rank the what-ifs by gain over the reference, the largest first.
+
+    by: the rung to rank by; the others are reported beside it, in the order of RUNGS
+    Raises RunError for fewer than one what-if, for a name that comes twice, and where a what-if has no value of the rung.
+    """
+    compared = compare([reference, *what_ifs], seed=seed, replications=replications, progress=progress)
+    rungs = [by, *(figure for figure in RUNGS if figure != by)]
+    found = {
+        (row.scenario, row.measure, row.base, row.at): row
+        for row in compared.rows
+        if row.service == "service" and row.group == "all"
+    }
+    for one in what_ifs:
+        gain = found[one.name, by.measure, by.base, by.at].difference
+        if gain != gain:
+            raise RunError(
+                f"{one.name}: has no {by} to be ranked by. Rank by a figure over all referred, or leave it out."
+            )
+    order = sorted(what_ifs, key=lambda one: -found[one.name, by.measure, by.base, by.at].difference)
+    return tuple(
+        _row(k + 1, found[one.name, f.measure, f.base, f.at], by) for k, one in enumerate(order) for f in rungs
+    )
+
+
+def _row(place: int, row: ComparisonRow, by: Figure) -> RankRow:
+    return RankRow(
+        place=place,
+        scenario=row.scenario,
+        versus=row.versus,
+        ranked_by=str(by),
+        measure=row.measure,
+        base=row.base,
+        at=row.at,
+        value=row.value,
+        gain=row.difference,
+        gain_lower_95_ci=row.difference_lower_95_ci,
+        gain_upper_95_ci=row.difference_upper_95_ci,
+        n_replications=row.n_replications,
+    )
