@@ -154,7 +154,7 @@ def reconcile_scenarios(
                 progress(k * len(mixtures) + i + 1, n * len(mixtures))
         tables.append(table)
     name = f"{first.name} to {second.name}"
-    words = {group: " and ".join(parts) for group, parts in GROUPS.items()}
+    words = {group: group if parts == (group,) else f"{group} ({', '.join(parts)})" for group, parts in GROUPS.items()}
     return _waterfall(name, f"{figure} in {first.name}", f"{figure} in {second.name}", differing, words, tables)
 
 
