@@ -18,7 +18,14 @@ from caseload_sim.scenario import Scenario
 NAMES = list_scenarios()
 EXTENDING = [name for name in NAMES if parent_of(name)]
 REFERRALS_PER_YEAR = 1500
-NOT_NUMBERS_ABOUT_THE_WORLD = ("run.", "pathway.policy", "start.running", "demand.seasonal", "providers.number")
+NOT_NUMBERS_ABOUT_THE_WORLD = (
+    "run.",
+    "pathway.policy",
+    "start.running",
+    "demand.seasonal",
+    "providers.number",
+    "outcome.read_everybody_after_days",
+)
 
 
 @cache
@@ -113,11 +120,39 @@ def at_work(results: Results) -> int:
 
 
 Shows = Callable[[Results, Results], bool]
+
+
+def fully_well(results: Results) -> float:
+    return figure(results, "full_remission", base="started", at="end", service="service")
+
+
 DIRECTIONS: dict[str, Shows] = {
-    "national_2024_25": lambda here, there: (
-        figure(here, "share_of_clients", group="emotional_disorders=3+")
-        < figure(there, "share_of_clients", group="emotional_disorders=3+")
+    "extra_38m": lambda here, there: (
+        at_work(here) > 1.05 * at_work(there) and high_intensity_wait(here) < high_intensity_wait(there)
     ),
+    "right_target": lambda here, there: figure(here, "right_target") == 1 > figure(there, "right_target"),
+    "high_intensity_for_complex": lambda here, there: any(
+        figure(here, "low_intensity_first", group=group) < figure(there, "low_intensity_first", group=group)
+        for group in ("emotional_disorders=6+", "personality_disorder=yes")
+    ),
+    "nobody_stops_after_one": lambda here, there: (
+        figure(here, "ended_after_one_contact") < figure(there, "ended_after_one_contact")
+        and fully_well(here) > fully_well(there)
+    ),
+    "twice_the_sessions": lambda here, there: (
+        figure(here, "contacts_mean", group="all") > 1.4 * figure(there, "contacts_mean", group="all")
+    ),
+    "twice_the_sessions_same_staff": lambda here, there: high_intensity_wait(here) > high_intensity_wait(there) + 30,
+    "outcome_reference_trial": lambda here, there: figure(here, "contacts_mean", group="all") == 2,
+    "outcome_reference_claim": lambda here, there: (
+        finishers(here, "recovery") > finishers(there, "recovery") + 0.04
+        and finishers(here, "recovery", "none") == finishers(there, "recovery", "none")
+    ),
+    "trial_anchored": lambda here, there: (
+        figure(here, "disorder_remission", base="finished", service="service", group="major_depression=yes")
+        > figure(here, "disorder_remission", base="finished", service="none", group="major_depression=yes") + 0.1
+    ),
+    "national_2024_25": lambda here, there: bool(here.scenario.official) and not there.scenario.official,
     "national_2024_25_providers": lambda here, there: any(row.group == "providers=median" for row in here.rows),
     "no_service": lambda here, there: figure(here, "finished_course_treatment") == 0 == added_to_all(here),
     "service_claim": lambda here, there: finishers(here, "recovery") > finishers(there, "recovery") + 0.04,
