@@ -1,5 +1,7 @@
 """The service: who is there at opening, who is screened out, what depends on the client, and figures against it."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from caseload_sim.courses import NOT_YET
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import check_invariants, occupancy
 from caseload_sim.errors import CaseloadError
-from caseload_sim.experiment import replicate, simulate, waiting_at_opening
+from caseload_sim.experiment import Results, replicate, simulate, waiting_at_opening
 from caseload_sim.measures import measure
 from caseload_sim.providers import provider_scenarios
 from caseload_sim.scenario import Scenario
@@ -24,6 +26,7 @@ from caseload_sim.service_fit import calibrate_service, tolerance_of, validate_m
 from caseload_sim.service_measures import RECORDED_AS
 from caseload_sim.sessions import binomial, negative_binomial
 from caseload_sim.severity import below_caseness, scores_after, trajectory
+from caseload_sim.tables import stability_in_words
 from test_cli import call
 
 # --- who is there at opening ----------------------------------------------------------------------------------------
@@ -124,6 +127,21 @@ def test_every_day_clients_in_the_service_are_those_who_came_less_those_who_left
     inside = np.searchsorted(came, days, side="right") - np.searchsorted(left, days, side="right")
     assert np.array_equal(inside, (held + waiting).sum(axis=1))
     assert inside.min() > 100
+
+
+def test_a_run_says_whether_the_service_is_stable_and_if_not_by_how_many_a_week(small_results: Results) -> None:
+    growth = [row for row in small_results.rows if row.measure == "waiting_list_growth"]
+    still = [replace(row, value=0.4, lower_95_ci=0.1, upper_95_ci=0.7, n_replications=5) for row in growth]
+    assert stability_in_words(still).startswith("Stable: ")
+    worse = [
+        replace(row, value=12.3, lower_95_ci=9.0, upper_95_ci=15.6) if row.group == "step=high_intensity" else row
+        for row in still
+    ]
+    assert stability_in_words(worse) == "Not stable: of the waiting lists, high intensity grows by 12 clients a week."
+    unsure = [replace(row, value=12.3, lower_95_ci=-3.0) for row in still]
+    assert stability_in_words(unsure).startswith("Stable: ")
+    alone = [replace(row, n_replications=1) for row in still]
+    assert "two replications" in stability_in_words(alone)
 
 
 # --- what is decided at assessment -----------------------------------------------------------------------------------
@@ -418,6 +436,8 @@ def test_a_file_of_ones_own_is_short_commented_and_runs(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     text = (tmp_path / "my service.toml").read_text(encoding="utf-8")
     assert text.count("\n") < 45
+    assert text.startswith("#:schema ./caseload-sim.schema.json\n")
+    assert json.loads((tmp_path / "caseload-sim.schema.json").read_text(encoding="utf-8"))["title"]
     for asked in ("referrals_per_year", "[start.waiting]", "wte = ", "# "):
         assert asked in text
     run = call(

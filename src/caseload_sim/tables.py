@@ -74,6 +74,8 @@ def print_results(results: Results) -> None:
                 console.print(described)
                 for line in _lines(some):
                     console.print(Text(line), soft_wrap=True)
+        if growth := [row for row in results.rows if row.measure == "waiting_list_growth" and row.measure in names]:
+            console.print(Text(stability_in_words(growth), "bold"))
         console.print()
     if results.uncertainty:
         print_uncertainty(results.uncertainty)
@@ -88,6 +90,23 @@ def print_results(results: Results) -> None:
             "dim",
         )
     )
+
+
+def stability_in_words(growth: Sequence[Row]) -> str:
+    """Whether the service stands still: which lists change by a client a week or more, beyond chance.
+
+    growth: the rows of `waiting_list_growth`, one for each step
+    """
+    if any(row.n_replications < 2 for row in growth):
+        return "Whether lists grow beyond chance takes two replications to tell."
+    moving = [row for row in growth if abs(row.value) >= 1 and (row.lower_95_ci > 0 or row.upper_95_ci < 0)]
+    if not moving:
+        return "Stable: no waiting list grows or falls by a client a week or more beyond chance."
+    said = (
+        f"{words(row.group.removeprefix('step='))} {'grows' if row.value > 0 else 'falls'} by {abs(row.value):.0f}"
+        for row in moving
+    )
+    return f"Not stable: of the waiting lists, {', '.join(said)} clients a week."
 
 
 def _lines(rows: Sequence[Row]) -> list[str]:

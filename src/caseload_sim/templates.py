@@ -6,6 +6,7 @@ from caseload_sim.experiment import waiting_at_opening
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
 
+SCHEMA_FILE = "caseload-sim.schema.json"  # named on the first line, where editors look for it
 OURS = 'assumption = "our service"'
 
 
@@ -16,6 +17,7 @@ def service_file(scenario: Scenario) -> str:
     if not waiting:
         raise RunError(f"{scenario.name}: nobody is treated in it, so it is no start for a service of your own.")
     lines = [
+        f"#:schema ./{SCHEMA_FILE}",
         "# Your service over the next twelve months. Put your own numbers in place of these and run it:",
         "#   caseload-sim run this_file.toml",
         f"# What you do not say here is as in {scenario.name}: `caseload-sim explain this_file.toml` shows all of it.",

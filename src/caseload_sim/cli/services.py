@@ -52,14 +52,21 @@ def new(
 ) -> None:
     """Write a short commented file for your own service: referrals, staff and waiting list; then run it.
 
+    Its first line names the schema that is written beside it, so that an editor can help with the keys.
+
     Example:
 
         caseload-sim new my_service.toml --from national_2024_25
 
         caseload-sim run my_service.toml
     """
+    import json
+
+    from caseload_sim.file_schema import scenario_file_schema
     from caseload_sim.store import save_text
-    from caseload_sim.templates import service_file
+    from caseload_sim.templates import SCHEMA_FILE, service_file
 
     save_text(file, service_file(opened(parent, scenario_path, None)))
+    if not (schema := file.parent / SCHEMA_FILE).exists():
+        save_text(schema, json.dumps(scenario_file_schema(), indent=1) + "\n")
     print(f"Written: {file}. Fill in your numbers, then: caseload-sim run {file}", file=sys.stderr)
