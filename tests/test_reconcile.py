@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from caseload_sim.comparison import compare
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Results
 from caseload_sim.figures import whole
-from caseload_sim.ranking import RANKED_BY, RUNGS, WHAT_IFS, rank
+from caseload_sim.ranking import RANKED_BY, RUNGS, WHAT_IFS, cost_of_one_more, rank
 from caseload_sim.reconciliation import MECHANISMS, ReconcileRow, figure_in, reconcile, reconcile_scenarios
 from caseload_sim.scenario import Scenario
 from test_cli import SMALL_FILE, call
@@ -258,3 +259,12 @@ def test_calibrate_outcome_says_what_there_is_to_fit(folder: Path) -> None:
     assert result.returncode == 2
     assert "no official figures" in result.stderr
     assert "trial_anchored" in result.stderr
+
+
+def test_the_cost_of_one_more_is_money_more_over_results_more_by_hand(small_results: Results) -> None:
+    """300 pounds more and 4 results more are 75 each; no more results, no cost of one more."""
+    row = small_results.rows[0]
+    there = replace(row, numerator=1000.0, denominator=10.0)
+    assert cost_of_one_more(replace(row, numerator=1300.0, denominator=14.0), there) == 75
+    assert cost_of_one_more(replace(row, numerator=900.0, denominator=12.0), there) == -50
+    assert np.isnan(cost_of_one_more(replace(row, numerator=1300.0, denominator=10.0), there))

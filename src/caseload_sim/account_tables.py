@@ -116,8 +116,9 @@ def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None
 
 # Columns of the ranking, after the rung: heading, width, and what stands there.
 _RANK_COLUMNS: tuple[tuple[str, int, Callable[[RankRow], str]], ...] = (
-    ("value", 8, lambda row: _percent(row.value)),
-    ("gain", 26, lambda row: _signed(row.gain, row.gain_lower_95_ci, row.gain_upper_95_ci)),
+    ("value", 7, lambda row: _percent(row.value)),
+    ("gain", 22, lambda row: _signed(row.gain, row.gain_lower_95_ci, row.gain_upper_95_ci)),
+    ("GBP each", 12, lambda row: "-" if np.isnan(row.gbp_per_one_more) else f"{row.gbp_per_one_more:,.0f}"),
 )
 
 
@@ -128,20 +129,20 @@ def print_ranking(rows: Sequence[RankRow]) -> None:
     console.print(Text(f"RANKED BY GAIN IN {by}, over {rows[0].versus}", "bold reverse"))
     _print_meanings(console, [row.measure for row in rows])
     heading = "".join(f"{name:>{width}}" for name, width, _ in _RANK_COLUMNS)
-    console.print(Text(f"{'':<42}{heading}", "dim"), soft_wrap=True)
+    console.print(Text(f"{'':<39}{heading}", "dim"), soft_wrap=True)
     for place, some in groupby(rows, key=lambda row: row.place):
         of_one = list(some)
         console.print(Text(f"{place}  {of_one[0].scenario}", "bold"))
         for row in of_one:
             label = f"   {words(row.measure)}, {row.base}, {words(row.at)}"
             cells = "".join(f"{text(row):>{width}}" for _, width, text in _RANK_COLUMNS)
-            console.print(Text(f"{label:<42}{cells}"), soft_wrap=True)
+            console.print(Text(f"{label:<39}{cells}"), soft_wrap=True)
     console.print()
     n = rows[0].n_replications
     console.print(
         Text(
             f"{n} replication{'s' * (n != 1)} on common random numbers. gain: points of 100 over {rows[0].versus}. {_CHANCE_ALONE} "
-            "Places whose intervals overlap may change with another seed.",
+            "GBP each: what is spent more for each client more who is well; - where there are not more. Places whose intervals overlap may change with another seed.",
             "dim",
         )
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from caseload_sim.comparison import ComparisonRow, compare
 from caseload_sim.errors import RunError
+from caseload_sim.experiment import Row
 from caseload_sim.reconciliation import Figure
 from caseload_sim.scenario import Scenario
 
@@ -35,6 +36,7 @@ class RankRow:
 
     place: 1 for the largest gain in the rung `ranked_by`; the same in all rows of a scenario
     gain, gain_lower_95_ci, gain_upper_95_ci: mean over replications of the paired difference, and its t interval
+    gbp_per_one_more: what is spent more, for each client more who is well; NaN where there are not more
     """
 
     place: int
@@ -48,6 +50,7 @@ class RankRow:
     gain: float
     gain_lower_95_ci: float
     gain_upper_95_ci: float
+    gbp_per_one_more: float
     n_replications: int
 
 
@@ -72,6 +75,12 @@ def rank(
         for row in compared.rows
         if row.service == "service" and row.group == "all"
     }
+    costs = {(row.scenario, row.measure, row.base, row.at): row for row in compared.rows if row.group == "all"}
+
+    def one_more(name: str, figure: Figure) -> float:
+        keys = [(which, f"cost_per_{figure.measure}", figure.base, figure.at) for which in (name, reference.name)]
+        return cost_of_one_more(costs[keys[0]], costs[keys[1]]) if all(key in costs for key in keys) else float("nan")
+
     for one in what_ifs:
         gain = found[one.name, by.measure, by.base, by.at].difference
         if gain != gain:
@@ -80,11 +89,22 @@ def rank(
             )
     order = sorted(what_ifs, key=lambda one: -found[one.name, by.measure, by.base, by.at].difference)
     return tuple(
-        _row(k + 1, found[one.name, f.measure, f.base, f.at], by) for k, one in enumerate(order) for f in rungs
+        _row(k + 1, found[one.name, f.measure, f.base, f.at], by, one_more(one.name, f))
+        for k, one in enumerate(order)
+        for f in rungs
     )
 
 
-def _row(place: int, row: ComparisonRow, by: Figure) -> RankRow:
+def cost_of_one_more(here: Row, there: Row) -> float:
+    """Pounds more for each result more: the difference of the money over that of the results, both of `cost_per_*` rows.
+
+    NaN where there are not more results; below 0 where there are more and less is spent.
+    """
+    more = here.denominator - there.denominator
+    return (here.numerator - there.numerator) / more if more > 0 else float("nan")
+
+
+def _row(place: int, row: ComparisonRow, by: Figure, gbp_per_one_more: float) -> RankRow:
     return RankRow(
         place=place,
         scenario=row.scenario,
@@ -97,5 +117,6 @@ def _row(place: int, row: ComparisonRow, by: Figure) -> RankRow:
         gain=row.difference,
         gain_lower_95_ci=row.difference_lower_95_ci,
         gain_upper_95_ci=row.difference_upper_95_ci,
+        gbp_per_one_more=gbp_per_one_more,
         n_replications=row.n_replications,
     )
