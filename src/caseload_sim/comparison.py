@@ -60,12 +60,14 @@ class Compared:
     versus: name of the scenario that the others are compared with
     results: each scenario's own, in the order asked for; rows: all of them, scenario by scenario
     notes: in words, what makes some differences mean less
+    own_start: each opened with its own lists; otherwise, where steps are the same, with those of `versus`
     """
 
     versus: str
     results: tuple[Results, ...]
     rows: tuple[ComparisonRow, ...]
     notes: tuple[str, ...]
+    own_start: bool
 
 
 def compare(
@@ -115,7 +117,7 @@ def compare(
     rows = [row for one in results for row in _rows(one, reference)]
     others = [one.scenario for one in results if one is not reference]
     notes = [note for other in others for note in _notes(reference.scenario, other)]
-    return Compared(reference_name, results, tuple(rows), tuple(notes))
+    return Compared(reference_name, results, tuple(rows), tuple(notes), own_start)
 
 
 def start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:

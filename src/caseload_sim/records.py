@@ -82,6 +82,7 @@ def of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> d
             "what": "scenarios compared by caseload-sim on common random numbers",
             "kind": "comparison",
             "versus": compared.versus,
+            "own_start": compared.own_start,
             "notes": list(compared.notes),
             "scenarios": [plain(one.scenario) for one in compared.results],
             "seed": compared.results[0].scenario.run.seed,

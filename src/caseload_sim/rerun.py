@@ -66,7 +66,8 @@ def read_recorded(place: str | Path) -> Recorded:
     scenarios, labels, digests = tuple(by_name.values()), tuple(by_name), record["digests"]
     starts: tuple[Scenario | None, ...] = (None,) * len(scenarios)
     if record["kind"] == "comparison":
-        starts = tuple(start_of(scenario, by_name[record["versus"]]) for scenario in scenarios)
+        if not record["own_start"]:
+            starts = tuple(start_of(scenario, by_name[record["versus"]]) for scenario in scenarios)
         digests = [digests[name] for name in labels]
     elif record["kind"] == "run":
         digests = [digests]

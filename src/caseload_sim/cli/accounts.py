@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,17 +10,18 @@ from caseload_sim.cli.options import (
     DEFAULT,
     RESULTS,
     Json,
+    Out,
     Paths,
     Replications,
     ScenarioArgument,
     Seed,
     Sets,
     opened,
+    print_json,
+    save_and_show,
     with_run,
 )
 from caseload_sim.errors import RunError
-
-Out = Annotated[Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")]
 
 
 def reconcile(
@@ -69,25 +68,21 @@ def reconcile(
     from caseload_sim.progress import Progress
     from caseload_sim.reconciliation import ReconcileRow, reconcile_scenarios
     from caseload_sim.reconciliation import reconcile as run_reconcile
-    from caseload_sim.store import as_json, run_name, save_table
 
     if second is None:
         with Progress(chosen) as progress:
             rows = run_reconcile(chosen, since, to, progress=progress)
-        name = run_name(chosen, f"reconcile {since} {to}")
+        asked = f"reconcile {since} {to}"
     else:
         with Progress(chosen, "runs", f"{chosen.name}, {second.name}") as progress:
             rows = reconcile_scenarios(
                 chosen, second, to, seed=seed, replications=chosen.run.replications, progress=progress
             )
-        name = run_name(chosen, f"reconcile {second.model_dump_json()} {to}")
-    name = name.replace(chosen.name, f"{chosen.name}-reconcile", 1)
-    saved = save_table(out, name, rows, ReconcileRow, lambda: whole(plot_waterfall(rows)))
-    if json:
-        print(as_json(rows))
-    else:
-        print_reconciliation(rows)
-    print(f"Saved in {saved}", file=sys.stderr)
+        asked = f"reconcile {second.model_dump_json()} {to}"
+    save_and_show(
+        chosen, "reconcile", asked, out, rows, ReconcileRow, lambda: whole(plot_waterfall(rows)),
+        lambda: print_json(rows) if json else print_reconciliation(rows),
+    )  # fmt: skip
 
 
 def audit(
@@ -114,17 +109,13 @@ def audit(
     from caseload_sim.audits import audit as run_audit
     from caseload_sim.figures import whole
     from caseload_sim.progress import Progress
-    from caseload_sim.store import as_json, run_name, save_table
 
     with Progress(chosen) as progress:
         rows = run_audit(chosen, n=n, result=result, progress=progress)
-    name = run_name(chosen, f"audit {n} {result}").replace(chosen.name, f"{chosen.name}-audit", 1)
-    saved = save_table(out, name, rows, AuditRow, lambda: whole(plot_audit(rows)))
-    if json:
-        print(as_json(rows))
-    else:
-        print_audit(rows)
-    print(f"Saved in {saved}", file=sys.stderr)
+    save_and_show(
+        chosen, "audit", f"audit {n} {result}", out, rows, AuditRow, lambda: whole(plot_audit(rows)),
+        lambda: print_json(rows) if json else print_audit(rows),
+    )  # fmt: skip
 
 
 def uncertainty(
@@ -152,19 +143,22 @@ def uncertainty(
     from caseload_sim.doubt import DoubtRow, TornadoRow
     from caseload_sim.doubt import uncertainty as run_uncertainty
     from caseload_sim.progress import Progress
-    from caseload_sim.store import as_json, run_name, save_table
 
     with Progress(chosen, "runs") as progress:
         rows, tornado = run_uncertainty(chosen, draws=draws, progress=progress)
-    name = run_name(chosen, f"uncertainty {draws}").replace(chosen.name, f"{chosen.name}-uncertainty", 1)
-    saved = save_table(
-        out, name, rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside={"tornado": (tornado, TornadoRow)}
-    )
-    if json:
-        print(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)}}}')
-    else:
-        print_doubt(rows, tornado)
-    print(f"Saved in {saved}", file=sys.stderr)
+
+    def show() -> None:
+        if json:
+            from caseload_sim.store import as_json
+
+            print(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)}}}')
+        else:
+            print_doubt(rows, tornado)
+
+    save_and_show(
+        chosen, "uncertainty", f"uncertainty {draws}", out, rows, DoubtRow, lambda: draw_uncertainty(rows, tornado),
+        show, beside={"tornado": (tornado, TornadoRow)},
+    )  # fmt: skip
 
 
 def rank(
@@ -199,18 +193,14 @@ def rank(
     from caseload_sim.progress import Progress
     from caseload_sim.ranking import WHAT_IFS, RankRow
     from caseload_sim.ranking import rank as run_rank
-    from caseload_sim.store import as_json, run_name, save_table
 
     others = [opened(name, scenario_path, sets) for name in what_ifs or WHAT_IFS]
     with Progress(chosen, named=", ".join(one.name for one in (chosen, *others))) as progress:
         rows = run_rank(
             chosen, others, by=figure, seed=chosen.run.seed, replications=chosen.run.replications, progress=progress
         )
-    name = run_name(chosen, f"rank {figure} {[one.model_dump_json() for one in others]}")
-    name = name.replace(chosen.name, f"{chosen.name}-rank", 1)
-    saved = save_table(out, name, rows, RankRow, lambda: whole(plot_ranking(rows)))
-    if json:
-        print(as_json(rows))
-    else:
-        print_ranking(rows)
-    print(f"Saved in {saved}", file=sys.stderr)
+    asked = f"rank {figure} {[one.model_dump_json() for one in others]}"
+    save_and_show(
+        chosen, "rank", asked, out, rows, RankRow, lambda: whole(plot_ranking(rows)),
+        lambda: print_json(rows) if json else print_ranking(rows),
+    )  # fmt: skip

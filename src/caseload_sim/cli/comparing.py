@@ -44,6 +44,13 @@ def compare(
         typer.Option("--set", metavar="PATH=VALUE", help="Change one value in all the scenarios; repeat for more."),
     ] = None,
     scenario_path: Paths = None,
+    own_start: Annotated[
+        bool,
+        typer.Option(
+            "--own-start",
+            help="Open each with the lists that it would have in the long run, instead of those of the scenario compared with.",
+        ),
+    ] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
     jobs: Jobs = 1,
     json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
@@ -78,7 +85,7 @@ def compare(
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]
-    name = run_name(reference, f"compare {[one.model_dump_json() for one in inputs]}")
+    name = run_name(reference, f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}")
     name = name.replace(reference.name, f"{reference.name}-compare", 1)
     folder = RunFolder(out, name)
     with kept_if_stopped(folder):
@@ -88,6 +95,7 @@ def compare(
                 versus=reference.name,
                 seed=reference.run.seed,
                 replications=reference.run.replications,
+                own_start=own_start,
                 executor=executor,
                 progress=progress,
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,8 @@ from caseload_sim.errors import CaseloadError, RunError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    from matplotlib.figure import Figure
 
     from caseload_sim.scenario import Scenario
     from caseload_sim.store import RunFolder
@@ -46,6 +49,7 @@ Resume = Annotated[
     typer.Option("--resume", help="Go on where the same command was ended, with the replications it had finished."),
 ]
 RESULTS = Path("results")
+Out = Annotated[Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")]
 
 
 class Stopped(SystemExit):
@@ -103,6 +107,37 @@ def changes_in(sets: list[str] | None) -> dict[str, Any]:
             raise RunError(f"--set {text}: write PATH=VALUE, as in population.prevalence.ptsd.value=0.3")
         changes[path.strip()] = parse_value(value.strip())
     return changes
+
+
+def save_and_show(
+    scenario: Scenario,
+    kind: str,
+    asked: str,
+    out: Path,
+    rows: Sequence[Any],
+    row_type: type[Any],
+    draw: Callable[[], Figure],
+    show: Callable[[], None],
+    *,
+    beside: Mapping[str, tuple[Sequence[Any], type[Any]]] | None = None,
+) -> None:
+    """Save a table with its figure in a folder of its own, show it, and say where it is.
+
+    kind: of table, a part of the folder's name; asked: all that decides about the table besides the scenario
+    """
+    from caseload_sim.store import run_name, save_table
+
+    name = run_name(scenario, asked).replace(scenario.name, f"{scenario.name}-{kind}", 1)
+    saved = save_table(out, name, rows, row_type, draw, beside)
+    show()
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def print_json(rows: Sequence[Any]) -> None:
+    """Rows as JSON."""
+    from caseload_sim.store import as_json
+
+    print(as_json(rows))
 
 
 def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:

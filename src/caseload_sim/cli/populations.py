@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli.options import DEFAULT, RESULTS, Json, Paths, ScenarioArgument, Seed, Sets, opened
+from caseload_sim.cli.options import (
+    DEFAULT,
+    RESULTS,
+    Json,
+    Out,
+    Paths,
+    ScenarioArgument,
+    Seed,
+    Sets,
+    opened,
+    print_json,
+    save_and_show,
+)
 from caseload_sim.errors import CatalogueError, did_you_mean
 
 KINDS = ("population", "service", "outcome")
@@ -18,9 +30,7 @@ def population(
     scenario: ScenarioArgument = DEFAULT,
     clients: Annotated[int, typer.Option(min=100, max=10_000_000, help="How many clients to draw.")] = 200_000,
     seed: Seed = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")
-    ] = RESULTS,
+    out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
     json: Json = False,
@@ -30,22 +40,20 @@ def population(
     from caseload_sim.checks import impossible_targets
     from caseload_sim.population_figures import draw_population
     from caseload_sim.report import Comparison, population_report
-    from caseload_sim.store import as_json, run_name, save_table
+    from caseload_sim.tables import print_population
 
     rows = population_report(chosen, clients, seed)
-    name = run_name(chosen, f"population of {clients}, seed {seed}")
-    saved = save_table(
-        out, name.replace(chosen.name, f"{chosen.name}-population", 1), rows, Comparison, lambda: draw_population(rows)
-    )
-    if json:
-        print(as_json(rows))
-    else:
-        from caseload_sim.tables import print_population
 
-        print_population(rows, chosen, clients)
-    for path, message in impossible_targets(chosen.population):
-        print(f"Note: {'.'.join(path)}: {message}", file=sys.stderr)
-    print(f"Saved in {saved}", file=sys.stderr)
+    def show() -> None:
+        if json:
+            print_json(rows)
+        else:
+            print_population(rows, chosen, clients)
+        for path, message in impossible_targets(chosen.population):
+            print(f"Note: {'.'.join(path)}: {message}", file=sys.stderr)
+
+    asked = f"population of {clients}, seed {seed}"
+    save_and_show(chosen, "population", asked, out, rows, Comparison, lambda: draw_population(rows), show)
 
 
 def calibrate(

@@ -13,6 +13,7 @@ from caseload_sim.cli.options import (
     RESULTS,
     Jobs,
     Json,
+    Out,
     Paths,
     Replications,
     Resume,
@@ -137,9 +138,7 @@ def sweep(
     group: Annotated[str, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity.")] = "all",
     seed: Seed = None,
     replications: Replications = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")
-    ] = RESULTS,
+    out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
     jobs: Jobs = 1,

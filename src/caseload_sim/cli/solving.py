@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,12 +9,14 @@ import typer
 from caseload_sim.cli.options import (
     RESULTS,
     Json,
+    Out,
     Paths,
     Replications,
     ScenarioArgument,
     Seed,
     Sets,
     opened,
+    save_and_show,
     with_run,
 )
 
@@ -51,9 +51,7 @@ def solve(
     ] = False,
     seed: Seed = None,
     replications: Replications = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")
-    ] = RESULTS,
+    out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
     json: Json = False,
@@ -77,28 +75,23 @@ def solve(
     from caseload_sim.solver_figures import draw_solution
     from caseload_sim.staffing_solver import SolutionPoint
     from caseload_sim.staffing_solver import solve as find
-    from caseload_sim.store import run_name, save_table
 
     goal = goal_from(target)
     with Progress(chosen, "values") as progress:
         solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, progress=progress)
-    name = run_name(chosen, f"solve {target} {vary} {low} {high} {from_today}")
-    saved = save_table(
-        out,
-        name.replace(chosen.name, f"{chosen.name}-solve", 1),
-        solution.points,
-        SolutionPoint,
-        lambda: draw_solution(solution),
-    )
-    if json:
-        import json as json_module
 
-        print(json_module.dumps(_plain(solution), indent=1))
-    else:
-        from caseload_sim.solver_tables import print_solution
+    def show() -> None:
+        if json:
+            import json as json_module
 
-        print_solution(solution)
-    print(f"Saved in {saved}", file=sys.stderr)
+            print(json_module.dumps(_plain(solution), indent=1))
+        else:
+            from caseload_sim.solver_tables import print_solution
+
+            print_solution(solution)
+
+    asked = f"solve {target} {vary} {low} {high} {from_today}"
+    save_and_show(chosen, "solve", asked, out, solution.points, SolutionPoint, lambda: draw_solution(solution), show)
 
 
 def _plain(solution: Solution) -> dict[str, Any]:
