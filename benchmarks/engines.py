@@ -18,7 +18,6 @@ from caseload_sim.courses import Courses, draw_courses
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
 from caseload_sim.experiment import mean_disorders
-from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
 
 SIZES = (10_000, 100_000)
@@ -40,9 +39,7 @@ def inputs(n_clients: int) -> tuple[Courses, Capacity]:
     changes |= {f"staff.{name}.wte": staff.wte.value * scale for name, staff in base.staff.items()}
     scenario, draws = base.with_changes(changes), Draws(1, 0)
     clients = draw_clients(scenario, draws)
-    return draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)[0], places(
-        scenario, draws, mean_disorders(scenario, clients)
-    )
+    return draw_courses(scenario, clients, draws)[0], places(scenario, draws, mean_disorders(scenario, clients))
 
 
 def seconds_to_load_numba(job: tuple[Courses, Capacity]) -> float:

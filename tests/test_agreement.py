@@ -22,7 +22,6 @@ from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference
 from caseload_sim.experiment import check_engines, mean_disorders, simulate
 from caseload_sim.scenario import Scenario
-from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
 from random_services import random_service
 
@@ -98,7 +97,7 @@ def test_the_engines_agree_on_scenarios_at_their_full_size(name: str) -> None:
 def test_scenarios_stay_within_bounds_at_their_full_size(name: str) -> None:
     scenario, draws = get_scenario(name), Draws(1, 0)
     clients = draw_clients(scenario, draws)
-    courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
+    courses, _ = draw_courses(scenario, clients, draws)
     capacity = places(scenario, draws, mean_disorders(scenario, clients))
     checked = kernel.run(courses, capacity, loop=with_bounds_checked)
     assert_equal(kernel.run(courses, capacity, compiled=True), checked, capacity, "bounds checked")
@@ -237,7 +236,7 @@ def test_no_engine_draws_or_divides_or_names_a_float(path: Path) -> None:
 def test_all_that_goes_into_an_engine_and_comes_out_is_whole_numbers(small: Scenario) -> None:
     draws = Draws(1, 0)
     clients = draw_clients(small, draws)
-    courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    courses, _ = draw_courses(small, clients, draws)
     capacity = places(small, draws, mean_disorders(small, clients))
     episodes = kernel.run(courses, capacity)
     tables: list[tuple[Any, str]] = [(courses, f.name) for f in fields(courses)] + [

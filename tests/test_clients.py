@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from caseload_sim.catalogue import get_scenario
-from caseload_sim.clients import Clients, draw_clients, severity_scale
+from caseload_sim.clients import Clients, draw_clients, severity_scale, state_change
 from caseload_sim.draws import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.scenario import Scenario
@@ -75,7 +75,9 @@ def test_the_severity_scale_matches_integration() -> None:
 def test_state_at_start_and_end_correlate_as_stated(hepgul: Clients) -> None:
     """change = sqrt(.2) * (end - start), scaled as severity is: over all, end and start correlate .4."""
     _, scale = severity_scale(get_scenario().population.prevalence["major_depression"].value, 1.0)
-    change = hepgul.state_change[:, 0] / np.where(hepgul.has("major_depression"), scale, 1.0)
+    change = state_change(get_scenario(), hepgul, Draws(1, 0))[:, 0] / np.where(
+        hepgul.has("major_depression"), scale, 1.0
+    )
     assert change.var() == pytest.approx(0.2 * 2 * 0.6, rel=0.03)
     assert change.mean() == pytest.approx(0, abs=0.01)
 

@@ -81,10 +81,9 @@ def hand_made(simulation: Simulation) -> Simulation:
         ended_day=np.ones(2, dtype=np.int32),
         ending=np.zeros(2, dtype=np.int8),
     )
-    missed = np.zeros_like(simulation.care.not_attended)
-    none_missed = np.zeros_like(missed)
+    missed = np.zeros_like(simulation.care.missed)
     missed[0, low], missed[1, high] = 1, 2
-    care = replace(simulation.care, not_attended=missed, client_cancelled=none_missed, provider_cancelled=none_missed)
+    care = replace(simulation.care, missed=missed)
     return replace(simulation, outcomes=outcomes, episodes=episodes, care=care)
 
 
@@ -170,7 +169,7 @@ def test_staff_who_see_nobody_cost_all_referrals_alike(tiny: Simulation) -> None
     out = tiny.outcomes
     no_high = out.sessions.copy()
     no_high[1, tiny.scenario.steps.index("high_intensity")] = 0
-    care = replace(tiny.care, not_attended=np.zeros_like(tiny.care.not_attended))
+    care = replace(tiny.care, missed=np.zeros_like(tiny.care.missed))
     scenario = tiny.scenario.with_changes({"costs.basis": "wte"})
     changed = replace(
         tiny, scenario=scenario, care=care, outcomes=replace(out, sessions=no_high, contacts=np.where(no_high.sum(axis=1) > 0, 1, 0).astype(np.int32) + no_high.sum(axis=1, dtype=np.int32))

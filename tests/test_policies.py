@@ -24,7 +24,6 @@ from caseload_sim.own_policies import LARGEST_PRIORITY, own_policy
 from caseload_sim.pathway import Routing
 from caseload_sim.policies import POLICIES, Decision, Known, complexity
 from caseload_sim.scenario import Scenario
-from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
 from caseload_sim.store import RunFolder
 
@@ -168,8 +167,7 @@ def test_lists_are_served_by_day_of_referral_or_by_complexity_when_the_policy_sa
 
     def by_complexity(simulation: Any, rows: NDArray[np.int64]) -> Any:
         draws = Draws(small.run.seed, 0)
-        path = trajectory(small, simulation.clients, draws)
-        shown = known_of(small, simulation.clients, path, simulation.care.target, draws)
+        shown = known_of(small, simulation.clients, simulation.care.target, draws)
         return -np.rint(10 * complexity(shown, small.pathway.routing))[simulation.episodes.client[rows]]
 
     for policy, key in (("longest_wait_first", by_referral), ("complexity_first", by_complexity)):
@@ -183,7 +181,7 @@ def test_before_assessment_complexity_is_not_known_and_does_not_count(small: Sce
     draws = Draws(1, 0)
     clients = draw_clients(small, draws)
     scenario = with_policy(small, "complexity_first")
-    courses, _ = draw_courses(scenario, clients, trajectory(scenario, clients, draws), draws)
+    courses, _ = draw_courses(scenario, clients, draws)
     assert np.all(courses.priority[:, small.steps.index("assessment")] == 0)
     assert len(np.unique(courses.priority[:, small.steps.index("high_intensity")])) > 10
 
@@ -240,8 +238,7 @@ def test_a_policy_of_ones_own_decides_and_the_engines_agree(small: Scenario) -> 
 
 def known_scores(scenario: Scenario, simulation: Any) -> NDArray[np.int8]:
     draws = Draws(scenario.run.seed, 0)
-    path = trajectory(scenario, simulation.clients, draws)
-    return known_of(scenario, simulation.clients, path, simulation.care.target, draws).phq9
+    return known_of(scenario, simulation.clients, simulation.care.target, draws).phq9
 
 
 def test_a_policy_of_ones_own_may_send_to_any_step_with_any_chance() -> None:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from caseload_sim.assessment import ADVICE, EXITS, TREATED
-from caseload_sim.care import draw_courses
+from caseload_sim.care import draw_courses, missed_by_kind
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_population
 from caseload_sim.counted import Key, Simulation
@@ -84,10 +84,9 @@ def test_at_opening_there_are_as_many_as_a_service_run_for_years_has() -> None:
         there &= (e.ended_day == NOT_YET) | (e.ended_day > day)
         who = e.client[there]
         care = simulation.care
-        missed = care.not_attended + care.client_cancelled + care.provider_cancelled
-        return np.asarray((care.attended + missed)[who, high])
+        return np.asarray((care.attended + care.missed)[who, high])
 
-    fresh = started.care.attended[:, high].mean()
+    fresh = started.care.attended[started.outcomes.first_course == high, high].mean()
     at_opening, after = lengths(started, 0), lengths(queue, 2190)
     assert at_opening.mean() > fresh, "whoever is met in a course is likelier to have a long one"
     assert at_opening.mean() == pytest.approx(after.mean(), rel=0.12)
@@ -151,7 +150,7 @@ def test_those_below_caseness_are_mostly_advised_and_not_treated(small: Scenario
     draws = Draws(5, 0)
     clients = draw_population(small, draws, 40_000)
     path = trajectory(small, clients, draws)
-    _, care = draw_courses(small, clients, path, draws)
+    _, care = draw_courses(small, clients, draws)
     below = below_caseness(*scores_after(small, path, np.zeros(40_000, dtype=np.int32), at_end=False))
     assessed = care.exit >= EXITS.index("advice")
     assessed |= care.exit == TREATED
@@ -208,17 +207,16 @@ def test_a_switch_leaves_its_mechanism_out_and_nothing_else(name: str, small: Sc
         {f"pathway.influences.{name}.per_emotional_disorder": 0, f"pathway.influences.{name}.per_deprivation_decile": 0}
     )
     clients = draw_population(small, draws, 5_000)
-    path = trajectory(small, clients, draws)
-    results = [draw_courses(scenario, clients, path, draws) for scenario in (changed, off, none)]
+    results = [draw_courses(scenario, clients, draws) for scenario in (changed, off, none)]
     (on, on_care), (without, off_care), (zero, zero_care) = results
     assert np.array_equal(without.patience_days, zero.patience_days)
     assert np.array_equal(off_care.attended, zero_care.attended)
-    assert np.array_equal(off_care.not_attended, zero_care.not_attended)
+    assert np.array_equal(off_care.missed, zero_care.missed)
     complex_ones = clients.count(small, "emotional_disorder") >= 5
     high = small.steps.index("high_intensity")
     seen = {
         "patience": (on.patience_days, without.patience_days),
-        "missed": (on_care.not_attended, off_care.not_attended),
+        "missed": (on_care.missed, off_care.missed),
         "drop_out": (-on_care.attended, -off_care.attended),
     }
     with_it, without_it = seen[name]
@@ -231,18 +229,17 @@ def test_a_switch_leaves_its_mechanism_out_and_nothing_else(name: str, small: Sc
 def test_more_is_missed_where_people_are_poorer(small: Scenario) -> None:
     draws = Draws(3, 0)
     clients = draw_population(small, draws, 20_000)
-    _, care = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    _, care = draw_courses(small, clients, draws)
+    not_attended, _, provider_cancelled = missed_by_kind(small, clients, care, draws)
     poorest, richest = (clients.strata["deprivation_decile"] == k for k in (0, 9))
     high = small.steps.index("high_intensity")
 
     def share(some: np.ndarray[Any, Any]) -> float:
-        missed = care.not_attended[some, high].sum()
+        missed = not_attended[some, high].sum()
         return float(missed / (missed + care.attended[some, high].sum()))
 
     assert share(poorest) > share(richest) + 0.01
-    cancelled = [
-        care.provider_cancelled[some, high].sum() / care.attended[some, high].sum() for some in (poorest, richest)
-    ]
+    cancelled = [provider_cancelled[some, high].sum() / care.attended[some, high].sum() for some in (poorest, richest)]
     assert cancelled[0] == pytest.approx(cancelled[1], rel=0.15), "what the provider cancels has nothing to do with it"
 
 
@@ -251,7 +248,7 @@ def test_without_a_connection_the_first_modality_is_what_is_left(small: Scenario
     clients = draw_population(small, draws, 5_000)
     for reach in (0.0, 1.0):
         changed = small.with_changes({"pathway.modalities.video.reach": reach})
-        _, care = draw_courses(changed, clients, trajectory(changed, clients, draws), draws)
+        _, care = draw_courses(changed, clients, draws)
         on_video = np.mean(care.modality == 2)
         assert on_video == pytest.approx(reach * changed.pathway.modalities["video"].share.value, abs=0.02)
 

@@ -20,7 +20,6 @@ from caseload_sim.experiment import simulate
 from caseload_sim.measures import measure, over_time
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
-from caseload_sim.severity import trajectory
 from caseload_sim.staffing import leaving_per_year, long_run_vacancy, places, wte_at_work
 from caseload_sim.working_days import dates, working_days
 
@@ -164,7 +163,7 @@ def test_an_opening_on_a_saturday_loses_no_appointment() -> None:
 def test_nobody_starts_on_a_day_off(small: Scenario, engine: str) -> None:
     draws = Draws(2, 0)
     clients = draw_clients(small, draws)
-    courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    courses, _ = draw_courses(small, clients, draws)
     capacity = capacity_of(small)
     episodes = ENGINES[engine](courses, capacity)
     check_invariants(episodes, courses, capacity)
@@ -297,7 +296,7 @@ def test_when_staff_are_cut_in_mid_flow_clients_finish_and_nobody_new_starts(sma
     """All therapists but one tenth gone on day 300: every course under way lasts as long as it was to last."""
     draws = Draws(2, 0)
     clients = draw_clients(small, draws)
-    courses, _ = draw_courses(small, clients, trajectory(small, clients, draws), draws)
+    courses, _ = draw_courses(small, clients, draws)
     whole, high = capacity_of(small), small.steps.index("high_intensity")
     cut = whole.places.copy()
     cut[300:, high] //= 10

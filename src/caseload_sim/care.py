@@ -22,11 +22,12 @@ from caseload_sim.assessment import (
     recorded_problem,
 )
 from caseload_sim.clients import Clients
-from caseload_sim.courses import LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
+from caseload_sim.columns import rows_of
+from caseload_sim.courses import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES, Decision, Known, Policy
-from caseload_sim.responding import next_steps
+from caseload_sim.responding import moves, next_steps, reached_steps
 from caseload_sim.scenario import Scenario
 from caseload_sim.sessions import (
     NOT_REACHED,
@@ -39,7 +40,7 @@ from caseload_sim.sessions import (
     modality_of,
     patience_days,
 )
-from caseload_sim.severity import Trajectory, scores_after, trajectory
+from caseload_sim.severity import scores_at_referral
 
 Table = NDArray[np.int32]
 
@@ -51,8 +52,8 @@ class Care:
     target: (n,) int8, index of the recorded problem, which is what is treated
     right_target: (n,) bool, the recorded problem is the most severe disorder
     therapist: (n,) float64, multiplier of the effect
-    attended, not_attended, client_cancelled, provider_cancelled: (n, s) int32, booked contacts by what became of them,
-        if the step is reached and not interrupted
+    attended, missed: (n, s) int32, booked contacts that were attended, and that were missed or cancelled, if the step is
+        reached and not interrupted; 1 and 0 at steps that the client cannot reach
     booking_days: (n,) int32, from referral to joining the first list
     lag_days: (n, s) int32, from the offer of a place to the first session
     modality: (n,) int8, index into `pathway.modalities`, or -1 for those whom none reaches
@@ -65,9 +66,7 @@ class Care:
     right_target: NDArray[np.bool_]
     therapist: Floats
     attended: Table
-    not_attended: Table
-    client_cancelled: Table
-    provider_cancelled: Table
+    missed: Table
     booking_days: Days
     lag_days: Table
     modality: Codes
@@ -77,7 +76,7 @@ class Care:
 
 
 def draw_courses(
-    scenario: Scenario, clients: Clients, path: Trajectory, draws: Draws, policy: Policy | None = None
+    scenario: Scenario, clients: Clients, draws: Draws, policy: Policy | None = None
 ) -> tuple[Courses, Care]:
     """Draw everything that would happen to each client, were there always a free place.
 
@@ -87,32 +86,36 @@ def draw_courses(
     ids, steps = clients.id, list(scenario.pathway.steps.items())
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
-    shares = missed_shares(scenario, clients, modality)
     target, principal = recorded_problem(scenario, clients, draws, policy)
-    known = known_of(scenario, clients, path, target, draws)
+    known = known_of(scenario, clients, target, draws)
     decision = policy.decide(known, scenario.pathway.routing)
     first = first_course(scenario, clients, decision, draws)
     exit_ = exits(scenario, clients, known, modality != NOT_REACHED, policy, draws)
-    attended, lag, course_days, patience = (np.empty(shape, dtype=np.int32) for _ in range(4))
-    kinds = [np.empty(shape, dtype=np.int32) for _ in shares]
-    ending = np.empty(shape, dtype=np.int8)
+    attended, course_days, patience = (np.ones(shape, dtype=np.int32, order="F") for _ in range(3))
+    missed, lag = (np.zeros(shape, dtype=np.int32, order="F") for _ in range(2))
+    ending = np.full(shape, FINISHED, dtype=np.int8, order="F")
+    may = moves(scenario, clients, draws, steps_up=policy.steps_up)
+    there = reached_steps(first, exit_, may)
     for s, (name, step) in enumerate(steps):
-        attended[:, s], ending[:, s] = attended_sessions(scenario, name, step, clients, modality, draws)
-        missed = missed_sessions(name, clients, attended[:, s], shares[0] + shares[1] + shares[2], draws)
-        for kind, number in zip(kinds, _by_kind(name, clients, missed, shares, draws), strict=True):
-            kind[:, s] = number
-        lag[:, s] = lag_days(scenario, name, step, first, clients, draws)
-        booked = attended[:, s] + missed
+        rows = np.flatnonzero(there[:, s])
+        if len(rows) == 0:
+            continue
+        some, how = rows_of(clients, rows), modality[rows]
+        word, notice, provider = missed_shares(scenario, some, how)
+        attended[rows, s], ending[rows, s] = attended_sessions(scenario, name, step, some, how, draws)
+        missed[rows, s] = missed_sessions(name, some, attended[rows, s], word + notice + provider, draws)
+        lag[rows, s] = lag_days(scenario, name, step, first[rows], some, draws)
+        booked = attended[rows, s] + missed[rows, s]
         if isinstance(step, CourseStep):
-            held = lag[:, s] + np.rint(step.days_between_sessions.value * (booked - 1))
+            held = lag[rows, s] + np.rint(step.days_between_sessions.value * (booked - 1))
         else:
             held = booked
-        course_days[:, s] = np.clip(held, 1, LONGEST_DAYS)  # rule R5
-        patience[:, s] = patience_days(scenario, name, step, clients, draws)
+        course_days[rows, s] = np.clip(held, 1, LONGEST_DAYS)  # rule R5
+        patience[rows, s] = patience_days(scenario, name, step, some, draws)
     therapist = np.maximum(1 + scenario.outcome.treatment.therapist_sd.value * draws.normal("therapist", ids), 0.0)
     booking = booking_days(scenario, clients, draws)
     inside_from, inside_to, next_inside, next_outside = next_steps(
-        scenario, clients, path, draws, therapist, target, attended, ending, first, booking, steps_up=policy.steps_up
+        scenario, clients, draws, therapist, target, attended, ending, first, booking, may, there
     )
     leaves = np.isin(exit_, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
     for s, (_, step) in enumerate(steps):
@@ -140,9 +143,7 @@ def draw_courses(
         right_target=target == principal,
         therapist=therapist,
         attended=attended,
-        not_attended=kinds[0],
-        client_cancelled=kinds[1],
-        provider_cancelled=kinds[2],
+        missed=missed,
         booking_days=booking,
         lag_days=lag,
         modality=modality,
@@ -157,16 +158,16 @@ def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     """How each referral would end short of a course, were there no waiting, (n,) int8, index into EXITS."""
     policy = POLICIES[scenario.pathway.policy]
     recorded, _ = recorded_problem(scenario, clients, draws, policy)
-    known = known_of(scenario, clients, trajectory(scenario, clients, draws), recorded, draws)
+    known = known_of(scenario, clients, recorded, draws)
     return exits(scenario, clients, known, modality_of(scenario, clients, draws) != NOT_REACHED, policy, draws)
 
 
-def known_of(scenario: Scenario, clients: Clients, path: Trajectory, recorded: Codes, draws: Draws) -> Known:
+def known_of(scenario: Scenario, clients: Clients, recorded: Codes, draws: Draws) -> Known:
     """What the service knows of each client at assessment, in arrays that cannot be written to.
 
     recorded: (n,) int8, index of the recorded problem
     """
-    phq9, gad7 = scores_after(scenario, path, np.zeros(len(clients.id), dtype=np.int32), at_end=False)
+    phq9, gad7 = scores_at_referral(scenario, clients, draws)
     not_known_yet = clients.referral_day == NOT_YET
     columns = (
         np.where(not_known_yet, scenario.run.horizon_days, clients.referral_day).astype(np.int32),
@@ -181,11 +182,9 @@ def known_of(scenario: Scenario, clients: Clients, path: Trajectory, recorded: C
     return Known(day, problem, clients.disorder_names, phq9, gad7, flags, scenario.steps)
 
 
-def in_order_of(
-    policy: Policy, scenario: Scenario, clients: Clients, path: Trajectory, care: Care, draws: Draws
-) -> NDArray[np.int32]:
+def in_order_of(policy: Policy, scenario: Scenario, clients: Clients, care: Care, draws: Draws) -> NDArray[np.int32]:
     """Priority of each client at each step under a policy, whoever recorded their problem, (n, s) int32."""
-    known = known_of(scenario, clients, path, care.target, draws)
+    known = known_of(scenario, clients, care.target, draws)
     return _priority(scenario, policy.decide(known, scenario.pathway.routing), len(clients.id))
 
 
@@ -196,14 +195,18 @@ def _priority(scenario: Scenario, decision: Decision, n_clients: int) -> NDArray
     return priority
 
 
-def _by_kind(
-    name: str, clients: Clients, missed: Days, shares: tuple[Floats, Floats, Floats], draws: Draws
-) -> tuple[Days, Days, Days]:
-    """Missed contacts split into not attended, cancelled by the client, and by the provider, each (n,) int32."""
-    word, notice, provider = shares
+def missed_by_kind(scenario: Scenario, clients: Clients, care: Care, draws: Draws) -> tuple[Table, Table, Table]:
+    """Missed contacts split into not attended, cancelled by the client, and by the provider, each (n, s) int32."""
+    word, notice, provider = missed_shares(scenario, clients, care.modality)
     together = np.maximum(word + notice + provider, 1e-12)
-    by_provider = binomial(draws.uniform(f"missed_provider:{name}", clients.id), missed, provider / together)
-    by_client = missed - by_provider
     without_word = np.maximum(word + notice, 1e-12)
-    not_attended = binomial(draws.uniform(f"missed_word:{name}", clients.id), by_client, word / without_word)
-    return not_attended, by_client - not_attended, by_provider
+    kinds = tuple(np.zeros(care.missed.shape, dtype=np.int32) for _ in range(3))
+    for s, name in enumerate(scenario.steps):
+        rows = np.flatnonzero(care.missed[:, s])
+        ids, missed = clients.id[rows], care.missed[rows, s]
+        by_provider = binomial(draws.uniform(f"missed_provider:{name}", ids), missed, (provider / together)[rows])
+        by_client = missed - by_provider
+        not_attended = binomial(draws.uniform(f"missed_word:{name}", ids), by_client, (word / without_word)[rows])
+        for kind, number in zip(kinds, (not_attended, by_client - not_attended, by_provider), strict=True):
+            kind[rows, s] = number
+    return kinds[0], kinds[1], kinds[2]

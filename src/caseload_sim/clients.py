@@ -1,13 +1,15 @@
 """Who is referred: a liability-threshold population whose every prevalence is exact and can be changed alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, each_of, stacked
 from caseload_sim.demand import referral_days
 from caseload_sim.dependence import residual_factor
-from caseload_sim.draws import Draws, Floats, Ids
+from caseload_sim.draws import RETURN_IDS, START_IDS, Draws, Floats, Ids
 from caseload_sim.errors import RunError
 from caseload_sim.scenario import Eligibility, Population, Scenario
 
@@ -23,7 +25,6 @@ class Clients:
     conditions: (n, c) bool, meets criteria (true state), columns as `condition_names`
     severity: (n, d) float64, SD above threshold at referral, columns as `disorder_names`: scaled to the same mean for
         every disorder above the threshold; below it, negative, as the liability has it
-    state_change: (n, d) float64, SD, change of the transient state from start to end
     distress: (n,) float64, SD, general distress
     strata: name -> (n,) int8, index into `stratum_names[name]`
     """
@@ -32,7 +33,6 @@ class Clients:
     referral_day: NDArray[np.int32]
     conditions: NDArray[np.bool_]
     severity: Floats
-    state_change: Floats
     distress: Floats
     strata: dict[str, NDArray[np.int8]]
     condition_names: tuple[str, ...]
@@ -51,54 +51,61 @@ class Clients:
         return np.asarray(self.conditions[:, columns].sum(axis=1, dtype=np.int64))
 
 
-def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
+def draw_clients(scenario: Scenario, draws: Draws, *, n_threads: int = 1) -> Clients:
     """Everybody referred from opening to the horizon.
 
     Raises RunError when hardly anybody is eligible.
     """
     referral_day = referral_days(scenario, draws)
-    return replace(draw_population(scenario, draws, len(referral_day)), referral_day=referral_day)
+    return replace(draw_population(scenario, draws, len(referral_day), n_threads=n_threads), referral_day=referral_day)
 
 
-def draw_population(scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0) -> Clients:
+def draw_population(
+    scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0, n_threads: int = 1
+) -> Clients:
     """So many clients, whatever the demand, all on day 0: to look at who is referred rather than when.
 
     first_id: place of the first in every random stream
     """
+    ids = ids_of_clients(scenario, draws, n_clients, first_id=first_id)
     days = np.zeros(n_clients, dtype=np.int32)
+    blocks = blocks_of(n_clients) or [slice(0, 0)]
+    return stacked(*each_of(lambda some: people(scenario, draws, ids[some], days[some]), blocks, n_threads))
+
+
+def ids_of_clients(scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0) -> Ids:
+    """Places of so many clients in every random stream, the first being `first_id` or the first who is eligible, (n,)."""
     eligibility = scenario.population.eligibility
-    ids = np.arange(first_id, first_id + n_clients, dtype=np.int64)
-    if eligibility is not None:
-        ids = _eligible_ids(scenario, draws, eligibility, n_clients, first_id)
-    return _people(scenario, draws, ids, days)
+    if eligibility is None:
+        return np.arange(first_id, first_id + n_clients, dtype=np.int64)
+    return _eligible_ids(scenario, draws, eligibility, n_clients, first_id)
 
 
-def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.int32]) -> Clients:
-    population = scenario.population
+def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.int32]) -> Clients:
+    """The clients with these places in every random stream, referred on these days, both (n,).
+
+    A client who returns is the person who was referred first, and as ill.
+    """
+    population, places = scenario.population, _of_the_person(ids)
     names, disorders = population.conditions(), scenario.disorders
-    liabilities, state_changes, common = _liabilities(scenario, draws, ids)
-    strata = {name: _stratum(shares, draws.uniform(f"stratum:{name}", ids)) for name, shares in _shares(scenario)}
-    conditions = np.empty((len(ids), len(names)), dtype=bool)
-    severity = np.empty((len(ids), len(disorders)))
-    change = np.empty_like(severity)
-    for c, name in enumerate(names):
-        liability, state_change = liabilities[name], state_changes[name]
+    common = draws.normal("common_factor", places)
+    strata = {name: _stratum(shares, draws.uniform(f"stratum:{name}", places)) for name, shares in _shares(scenario)}
+    conditions = np.empty((len(ids), len(names)), dtype=bool, order="F")
+    severity = np.empty((len(ids), len(disorders)), order="F")
+    for c, (name, liability) in enumerate(_liabilities(scenario, draws, places, common)):
         threshold, scale = _scale_of(population, name, strata)
         conditions[:, c] = liability > threshold
         if name in disorders:
-            j = disorders.index(name)
             # Scaled above the threshold only: otherwise a rare disorder would make everybody without it look the better.
             factor = np.where(conditions[:, c], scale, 1.0)
-            severity[:, j] = factor * (liability - threshold)
-            change[:, j] = factor * state_change
+            severity[:, disorders.index(name)] = factor * (liability - threshold)
     shared = population.distress_correlation.value
-    distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", ids)
+    distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", places)
     return Clients(
         id=ids,
         referral_day=referral_day,
         conditions=conditions,
         severity=severity,
-        state_change=change,
         distress=distress,
         strata=strata,
         condition_names=names,
@@ -107,8 +114,13 @@ def _people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np
     )
 
 
-def _liabilities(scenario: Scenario, draws: Draws, ids: Ids) -> tuple[dict[str, Floats], dict[str, Floats], Floats]:
-    """Liability at the start, change of its transient part by the end (both per condition), and the common factor.
+def _of_the_person(ids: Ids) -> Ids:
+    """Places at which people themselves are drawn: of somebody who returns, those of the first referral."""
+    return np.where((ids >= RETURN_IDS) & (ids < START_IDS), ids - RETURN_IDS, ids)
+
+
+def _liabilities(scenario: Scenario, draws: Draws, places: Ids, common: Floats) -> Iterator[tuple[str, Floats]]:
+    """Each condition in turn with its liability at the start, (n,) float64.
 
     Sums run in a fixed order, element by element, so that no result depends on how many clients are drawn.
     """
@@ -116,20 +128,29 @@ def _liabilities(scenario: Scenario, draws: Draws, ids: Ids) -> tuple[dict[str, 
     names = list(population.prevalence)
     factor = residual_factor(population)
     state_sd = np.sqrt(population.state_share.value)
-    again = population.state_correlation.value
-    common = draws.normal("common_factor", ids)
-    trait = [draws.normal(f"trait:{name}", ids) for name in names]
-    liabilities, changes = {}, {}
+    trait = [draws.normal(f"trait:{name}", places) for name in names]
     for c, name in enumerate(names):
+        if name not in population.conditions():  # nobody has it
+            continue
         liability = population.loading_of(name) * common
         for k in range(c + 1):
             if factor[c, k] != 0:
-                liability = liability + factor[c, k] * trait[k]
-        start = draws.normal(f"state_start:{name}", ids)
-        liabilities[name] = liability + state_sd * start
-        end = again * start + np.sqrt(1 - again**2) * draws.normal(f"state_end:{name}", ids)
-        changes[name] = state_sd * (end - start)
-    return liabilities, changes, common
+                liability += factor[c, k] * trait[k]
+        yield name, liability + state_sd * draws.normal(f"state_start:{name}", places)
+
+
+def state_change(scenario: Scenario, clients: Clients, draws: Draws) -> Floats:
+    """Change of each disorder's transient state from the start to the end of care, (n, d) float64, SD."""
+    population, places = scenario.population, _of_the_person(clients.id)
+    state_sd, again = np.sqrt(population.state_share.value), population.state_correlation.value
+    change = np.empty_like(clients.severity)
+    for j, name in enumerate(clients.disorder_names):
+        start = draws.normal(f"state_start:{name}", places)
+        end = again * start + np.sqrt(1 - again**2) * draws.normal(f"state_end:{name}", places)
+        _, scale = _scale_of(population, name, clients.strata)
+        factor = np.where(clients.has(name), scale, 1.0)
+        change[:, j] = factor * (state_sd * (end - start))
+    return change
 
 
 def severity_scale(prevalence: float, mean_severity: float) -> tuple[float, float]:
@@ -170,7 +191,7 @@ def _stratum(shares: dict[str, float], u: Floats) -> NDArray[np.int8]:
 def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int, first_id: int) -> Ids:
     """The first `wanted` candidates who meet the rules; a client's id is the candidate's."""
     found: list[Ids] = []
-    n_found, first, block = 0, first_id, max(4096, 4 * wanted)
+    n_found, first, block = 0, first_id, CLIENTS_AT_ONCE
     while n_found < wanted:
         if first - first_id > MOST_CANDIDATES_PER_CLIENT * max(wanted, 100):
             raise RunError(
@@ -178,12 +199,12 @@ def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: 
                 "service. Raise the prevalence of what is asked for, or exclude less."
             )
         ids = np.arange(first, first + block, dtype=np.int64)
-        people = _people(scenario, draws, ids, np.zeros(block, dtype=np.int32))
-        n_disorders = people.count(scenario, "emotional_disorder")
+        candidates = people(scenario, draws, ids, np.zeros(block, dtype=np.int32))
+        n_disorders = candidates.count(scenario, "emotional_disorder")
         ok = (n_disorders >= rules.emotional_disorders_min) & (n_disorders <= rules.emotional_disorders_max)
-        ok &= people.severity.max(axis=1) >= rules.principal_severity_min
+        ok &= candidates.severity.max(axis=1) >= rules.principal_severity_min
         for name in rules.excluded_conditions:
-            ok &= ~people.has(name)
+            ok &= ~candidates.has(name)
         found.append(ids[ok])
         n_found += int(ok.sum())
         first += block

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import blocks_of
 from caseload_sim.counted import Flags, Key, Simulation, Value, groups, period, ratio, scored, within
 from caseload_sim.courses import NOT_YET
 from caseload_sim.outcomes import REMISSIONS, recovered
@@ -21,7 +22,6 @@ from caseload_sim.staffing import DAYS_PER_YEAR
 Columns = NDArray[np.float64]
 BASES = ("finished", "started", "referred")
 READ_AT = ("end", "month_12", "sustained")
-CLIENTS_AT_ONCE = 65_536  # counted in one go, which bounds the memory that counting takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,11 @@ def contacts_by_step(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray
     attended = out.sessions.astype(np.int64)
     assessments = [s for s, step in enumerate(simulation.scenario.pathway.steps.values()) if step.kind == "assessment"]
     attended[:, assessments[0]] = out.contacts - out.sessions.sum(axis=1, dtype=np.int64)
-    missed = np.zeros_like(attended)
     began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
-    who, step = episodes.client[began], episodes.step[began]
-    every = care.not_attended.astype(np.int64) + care.client_cancelled + care.provider_cancelled
-    np.add.at(missed, (who, step), every[who, step])
-    return attended, missed
+    who, step = episodes.client[began].astype(np.int64), episodes.step[began]
+    n, n_steps = attended.shape
+    missed = np.bincount(who * n_steps + step, weights=care.missed[who, step], minlength=n * n_steps)
+    return attended, missed.astype(np.int64).reshape(n, n_steps)
 
 
 def prices_of_contacts(simulation: Simulation, attended: NDArray[np.int64], missed: NDArray[np.int64]) -> Prices:
@@ -158,14 +157,16 @@ def _courses(simulation: Simulation) -> dict[str, Flags]:
 def _sums(columns: NDArray[np.int64], base: Flags, members: list[Flags]) -> tuple[Columns, NDArray[np.int64]]:
     """Sum of each column over the base, and its number of clients, in each group: (columns, groups) and (groups,).
 
-    Sums of whole numbers below 2**53 are exact in any order, so matrix products are safe here.
+    Sums of whole numbers below 2**24 are exact in single precision in any order, and a block of clients stays below it
+    with hundreds of contacts each, so matrix products are safe here.
     """
     total, number = np.zeros((columns.shape[1], len(members))), np.zeros(len(members), dtype=np.int64)
-    for first in range(0, len(base), CLIENTS_AT_ONCE):
-        some = slice(first, first + CLIENTS_AT_ONCE)
-        membership = np.stack([flags[some] & base[some] for flags in members], axis=1)
-        total += columns[some].astype(np.float64).T @ membership.astype(np.float64)
-        number += membership.sum(axis=0)
+    for some in blocks_of(len(base)):
+        membership = np.empty((len(members), some.stop - some.start), dtype=np.float32)
+        for k, flags in enumerate(members):
+            np.logical_and(flags[some], base[some], out=membership[k], casting="unsafe")
+        total += columns[some].T.astype(np.float32) @ membership.T
+        number += membership.sum(axis=1, dtype=np.float64).astype(np.int64)
     return total, number
 
 

@@ -40,7 +40,12 @@ MeasureTable = dict[Key, Value]
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """One replication of a scenario, every table of it; what `simulate` returns."""
+    """One replication of a scenario, every table of it; what `simulate` returns.
+
+    daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32
+    digests: by table; those of clients and outcomes are of the clients whose referral was open in the data collection
+        period, whom alone measures count
+    """
 
     scenario: Scenario
     replication: int
@@ -49,6 +54,7 @@ class Simulation:
     capacity: Capacity
     episodes: Episodes
     outcomes: Outcomes
+    daily: tuple[NDArray[np.int32], NDArray[np.int32]]
     digests: dict[str, str]
 
 

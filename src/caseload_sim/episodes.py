@@ -37,11 +37,15 @@ def canonical(
     ending: NDArray[Any],
 ) -> Episodes:
     """Rows in canonical order, whatever order an engine wrote them in. A client joins one list at a time."""
-    order = np.lexsort((joined, client))
+    order = np.argsort(client, kind="stable")
+    client, joined = client[order], joined[order]
+    if np.any((client[1:] == client[:-1]) & (joined[1:] < joined[:-1])):  # engines write rows in order of time
+        again = np.lexsort((joined, client))
+        order, client, joined = order[again], client[again], joined[again]
     return Episodes(
-        client=client[order].astype(np.int32),
+        client=client.astype(np.int32),
         step=step[order].astype(np.int8),
-        joined_day=joined[order].astype(np.int32),
+        joined_day=joined.astype(np.int32),
         started_day=started[order].astype(np.int32),
         ended_day=ended[order].astype(np.int32),
         ending=ending[order].astype(np.int8),
@@ -91,18 +95,18 @@ def _said(name: str, value: int, steps: tuple[str, ...]) -> str:
 
 def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32."""
-    held = np.zeros((horizon_days + 1, n_steps), dtype=np.int32)
-    waiting = np.zeros((horizon_days + 1, n_steps), dtype=np.int32)
+
+    def daily(days: NDArray[Any], steps: NDArray[np.int8]) -> NDArray[np.int64]:
+        flat = np.bincount(days.astype(np.int64) * n_steps + steps, minlength=(horizon_days + 1) * n_steps)
+        return flat.reshape(horizon_days + 1, n_steps)
+
     rows = (episodes.ended_day == NOT_YET) | (episodes.ended_day >= 0)  # what was over before opening is not counted
     step, joined = episodes.step[rows], episodes.joined_day[rows]
     started, ended = episodes.started_day[rows], episodes.ended_day[rows]
     ever = started != NOT_YET
     last = np.where(ended == NOT_YET, horizon_days, ended)
-    np.add.at(held, (np.maximum(started[ever], 0), step[ever]), 1)
-    np.add.at(held, (last[ever], step[ever]), -1)
-    np.add.at(waiting, (np.maximum(joined, 0), step), 1)
-    left_list = np.where(ever, np.maximum(started, 0), last)
-    np.add.at(waiting, (left_list, step), -1)
+    held = daily(np.maximum(started[ever], 0), step[ever]) - daily(last[ever], step[ever])
+    waiting = daily(np.maximum(joined, 0), step) - daily(np.where(ever, np.maximum(started, 0), last), step)
     return held.cumsum(axis=0, dtype=np.int32)[:-1], waiting.cumsum(axis=0, dtype=np.int32)[:-1]
 
 
@@ -146,7 +150,7 @@ def check_invariants(episodes: Episodes, courses: Courses, capacity: Capacity) -
     follows = ~first
     assert np.all(joined[follows] == ended[np.flatnonzero(follows) - 1]), "a stay that does not follow the one before"
     held, _ = occupancy(episodes, n_steps, horizon)
-    begins = np.zeros_like(held)
+    begins = np.zeros(held.shape, dtype=bool)
     fresh = did_start & (started >= 0)
-    np.add.at(begins, (started[fresh], episodes.step[fresh]), 1)
-    assert np.all((begins == 0) | (held <= capacity.places)), "rule R6: somebody started while held >= open"
+    begins[started[fresh], episodes.step[fresh]] = True
+    assert np.all(~begins | (held <= capacity.places)), "rule R6: somebody started while held >= open"

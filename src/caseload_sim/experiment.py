@@ -1,5 +1,6 @@
 """From a scenario to its results: one replication, or many with intervals."""
 
+import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -10,21 +11,23 @@ from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import Clients, draw_clients
+from caseload_sim.columns import blocks_of, each_of, rows_of, slice_of
 from caseload_sim.counted import MeasureTable, Simulation
-from caseload_sim.courses import NOT_YET, check_courses
+from caseload_sim.courses import NO_CLIENT, NOT_YET, check_courses
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
-from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first
+from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first, occupancy
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.finished import Finished, Kept, Place, collected
 from caseload_sim.measures import measure, over_time
-from caseload_sim.outcomes import read_outcomes
+from caseload_sim.outcomes import Outcomes, leaving, of_clients, one_after_the_other, read_outcomes
 from caseload_sim.own_policies import OwnPolicy, chosen_policy, own_policy
 from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.referrals import Referrals, draw_referrals, running_start, with_history
 from caseload_sim.scenario import Scenario
+from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
 from caseload_sim.summaries import (
     OverTimeRow,
@@ -40,6 +43,7 @@ from caseload_sim.summaries import (
 from caseload_sim.workers import Workers
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
+_N_THREADS = min(os.cpu_count() or 1, 8)  # in a process that has the machine to itself
 __all__ = [  # also what is reported, under the name by which it has always been found
     "MOST_REPLICATIONS",
     "MOST_SEED",
@@ -127,7 +131,10 @@ def simulate(
     Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
     scenario = with_run(scenario, seed, 1)
-    return _measured(scenario, replication, _engine(engine, scenario), start_of, policy)[0]
+    engine_ready = _engine(engine, scenario)
+    _, every, _ = _measured(scenario, replication, engine_ready, start_of, policy, n_threads=_N_THREADS)
+    assert every is not None
+    return every
 
 
 def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:
@@ -188,29 +195,88 @@ def _simulate(
     engine: Engine,
     start_of: Scenario | None = None,
     policy: Decide | None = None,
-) -> Simulation:
+    *,
+    whole: bool = True,
+    n_threads: int = 1,
+) -> tuple[Simulation, Simulation | None]:
+    """One replication of the clients whom measures count and, if it is wanted, of all clients."""
     draws = Draws(scenario.run.seed, replication)
-    first = draw_clients(scenario, draws)
+    first = draw_clients(scenario, draws, n_threads=n_threads)
     capacity = places(scenario, draws, mean_disorders(scenario, first))
     start = (scenario, capacity)
     if start_of:
-        start = start_of, places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
-    referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy))
+        theirs = draw_clients(start_of, draws, n_threads=n_threads)
+        start = start_of, places(start_of, draws, mean_disorders(start_of, theirs))
+    referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy), n_threads)
     courses = referrals.courses
     check_courses(courses)
     queue = engine(courses, capacity)
     check_invariants(queue, courses, capacity)
     referrals = _with_days_of_return(referrals, queue, scenario)
-    clients, care = referrals.clients, referrals.care
     episodes = with_history(queue, referrals.history)
-    outcomes = read_outcomes(scenario, clients, referrals.path, care, courses, episodes, draws)
-    digests = {
-        "clients": digest(clients),
-        "courses": digest(courses),
-        "episodes": digest(queue),
-        "outcomes": digest(outcomes),
-    }
-    return Simulation(scenario, replication, clients, care, capacity, episodes, outcomes, digests)
+    daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
+    counted = _counted(scenario, referrals, episodes)
+
+    def read(rows: NDArray[np.intp]) -> Simulation:
+        outcomes = _read(scenario, referrals, episodes, rows, draws, n_threads)
+        clients, care = rows_of(referrals.clients, rows), rows_of(referrals.care, rows)
+        return Simulation(
+            scenario, replication, clients, care, capacity, _stays_of(episodes, rows), outcomes, daily, digests
+        )
+
+    digests = {"clients": "", "courses": digest(courses), "episodes": digest(queue), "outcomes": ""}
+    if not whole:
+        some, every = read(counted), None
+    else:
+        every = read(np.arange(len(referrals.clients.id)))
+        some = replace(
+            every,
+            clients=rows_of(every.clients, counted),
+            care=rows_of(every.care, counted),
+            episodes=_stays_of(episodes, counted),
+            outcomes=of_clients(every.outcomes, counted),
+        )
+    digests |= {"clients": digest(some.clients), "outcomes": digest(some.outcomes)}
+    return some, every
+
+
+def _counted(scenario: Scenario, referrals: Referrals, episodes: Episodes) -> NDArray[np.intp]:
+    """Rows of those whose referral was open at some time in the data collection period: no measure counts others."""
+    run, clients = scenario.run, referrals.clients
+    end_day, _ = leaving(scenario, clients, referrals.care, episodes)
+    came = (clients.referral_day != NOT_YET) & (clients.referral_day < run.warm_up_days + run.data_collection_days)
+    return np.flatnonzero(came & ((end_day == NOT_YET) | (end_day >= run.warm_up_days)))
+
+
+def _read(
+    scenario: Scenario, referrals: Referrals, episodes: Episodes, rows: NDArray[np.intp], draws: Draws, n_threads: int
+) -> Outcomes:
+    """The outcomes of these clients, read some at a time."""
+
+    def read(some: NDArray[np.intp]) -> Outcomes:
+        of = scenario if len(some) == 0 or some[0] < referrals.first_at_opening else referrals.start_of
+        clients, care = rows_of(referrals.clients, some), rows_of(referrals.care, some)
+        path = trajectory(of, clients, draws)
+        return read_outcomes(scenario, clients, path, care, _stays_of(episodes, some), draws)
+
+    at_opening = np.searchsorted(rows, referrals.first_at_opening)
+    parts = [part[some] for part in np.split(rows, [at_opening]) for some in blocks_of(len(part))]
+    return one_after_the_other(list(each_of(read, parts or [rows], n_threads)))
+
+
+def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
+    """The stays of some clients, who are numbered from 0."""
+    new_row = np.full(
+        max(int(episodes.client[-1]) if len(episodes.client) else 0, int(rows[-1]) if len(rows) else 0) + 1,
+        NO_CLIENT,
+        dtype=np.int32,
+    )
+    new_row[rows] = np.arange(len(rows), dtype=np.int32)
+    first, after = np.searchsorted(episodes.client, [rows[0], rows[-1] + 1]) if len(rows) else (0, 0)
+    stays = slice_of(episodes, slice(int(first), int(after)))
+    client = new_row[stays.client]
+    kept = np.flatnonzero(client != NO_CLIENT)
+    return replace(rows_of(stays, kept), client=client[kept])
 
 
 def _measured(
@@ -219,18 +285,24 @@ def _measured(
     engine: Engine,
     start_of: Scenario | None,
     policy: Decide | None = None,
-) -> tuple[Simulation, MeasureTable]:
-    """One replication and its measures; of several providers, all of them as one, and how they differ."""
+    *,
+    whole: bool = True,
+    n_threads: int = 1,
+) -> tuple[Simulation, Simulation | None, MeasureTable]:
+    """One replication of those who are counted, of all if wanted, and its measures; of several providers, all as one."""
     if scenario.providers is None:
-        simulation = _simulate(scenario, replication, engine, start_of, policy)
-        return simulation, measure(simulation)
+        some, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole, n_threads=n_threads)
+        return some, every, measure(some)
     number = scenario.providers.number
     each = [
-        _simulate(one, replication * number + k, engine, start_of, policy)
+        _simulate(one, replication * number + k, engine, start_of, policy, whole=whole, n_threads=n_threads)
         for k, one in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
     ]
-    whole = pooled(each, scenario, replication)
-    return whole, measure(whole) | percentiles([measure(one) for one in each])
+    some = pooled([one for one, _ in each], scenario, replication)
+    every = None
+    if whole:
+        every = replace(pooled([one for _, one in each if one], scenario, replication), digests=some.digests)
+    return some, every, measure(some) | percentiles([measure(one) for one, _ in each])
 
 
 def _with_days_of_return(referrals: Referrals, queue: Episodes, scenario: Scenario) -> Referrals:
@@ -256,6 +328,7 @@ class Task:
     """One replication to be run, with all that a worker process must be told.
 
     as_published: run it with prevalences as published as well as drawn; whole: its tables are wanted, not only measures
+    n_threads: how many draw and read clients at once, within the one process
     """
 
     scenario: Scenario
@@ -265,18 +338,23 @@ class Task:
     parameter_uncertainty: bool = False
     whole: bool = False
     policy: Decide | None = None
+    n_threads: int = 1
 
 
 def finish(task: Task) -> tuple[Finished, Simulation | None]:
     """Run one replication: what is kept of it, and the whole of it where that is wanted."""
     scenario, as_published = task.scenario, None
-    simulation, table = _measured(scenario, task.replication, task.engine, task.start_of, task.policy)
+
+    def run(one: Scenario) -> tuple[Simulation, Simulation | None, MeasureTable]:
+        return _measured(
+            one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole, n_threads=task.n_threads
+        )
+
+    some, every, table = run(scenario)
     if task.parameter_uncertainty:
         as_published = table
-        drawn = with_drawn_prevalences(scenario, task.replication)
-        simulation, table = _measured(drawn, task.replication, task.engine, task.start_of, task.policy)
-    finished = Finished(table, over_time(simulation), simulation.digests, as_published)
-    return finished, simulation if task.whole else None
+        some, every, table = run(with_drawn_prevalences(scenario, task.replication))
+    return Finished(table, over_time(some), some.digests, as_published), every
 
 
 def replicate(
@@ -377,7 +455,8 @@ def finish_each(
     def task_of(place: Place) -> Task:
         k, r = place
         start = starts[k] if starts else None
-        return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy)
+        n_threads = _N_THREADS if executor is None else 1
+        return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy, n_threads)
 
     n = [scenario.run.replications for scenario in scenarios]
     return collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)

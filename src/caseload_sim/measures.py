@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import blocks_of
 from caseload_sim.cost_measures import cost_rows
 from caseload_sim.counted import (
     Counted,
@@ -20,7 +21,6 @@ from caseload_sim.counted import (
     within,
 )
 from caseload_sim.definitions import MEASURES
-from caseload_sim.episodes import occupancy
 from caseload_sim.outcomes import REMISSIONS, Outcomes, Reading, recovered, reliable_change
 from caseload_sim.pathway import CourseStep
 from caseload_sim.service_measures import contact_rows, course_rows, funnel, wait_rows
@@ -28,7 +28,6 @@ from caseload_sim.working_days import working_days
 
 Columns = NDArray[np.float64]
 SERVICES = ("service", "none")
-CLIENTS_AT_ONCE = 65_536  # counted in one go, which bounds the memory that counting takes
 DAYS_PER_WEEK = 7
 
 
@@ -77,15 +76,20 @@ def _outcome_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
 def _sums(rows: list[Counted], members: list[Flags]) -> tuple[Columns, Columns]:
     """Sum of numerators, and number in the denominator, for each row and group, both (rows, groups).
 
-    Sums of whole numbers below 2**53 are exact in any order, so matrix products are safe here.
+    Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here: so
+    many clients are counted at once that scores of at most 27 stay below it.
     """
     counted, over = (np.zeros((len(rows), len(members))) for _ in range(2))
-    for first in range(0, len(members[0]), CLIENTS_AT_ONCE):
-        some = slice(first, first + CLIENTS_AT_ONCE)
-        membership = np.stack([flags[some] for flags in members]).astype(np.float64)
-        denominators = np.stack([row.denominator[some] for row in rows]).astype(np.float64)
-        numerators = np.stack([row.numerator[some] for row in rows]).astype(np.float64)
-        counted += (numerators * denominators) @ membership.T
+    for some in blocks_of(len(members[0])):
+        membership, denominators, numerators = (
+            np.empty((len(group), some.stop - some.start), dtype=np.float32) for group in (members, rows, rows)
+        )
+        for k, flags in enumerate(members):
+            membership[k] = flags[some]
+        for k, row in enumerate(rows):
+            denominators[k], numerators[k] = row.denominator[some], row.numerator[some]
+        numerators *= denominators
+        counted += numerators @ membership.T
         over += denominators @ membership.T
     return counted, over
 
@@ -189,7 +193,7 @@ def _population_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
 def _place_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
     first, after = period(simulation)
     scenario = simulation.scenario
-    held, waiting = occupancy(simulation.episodes, len(scenario.steps), scenario.run.horizon_days)
+    held, waiting = simulation.daily
     staffed, working = _staffed(simulation), working_days(scenario)
     for s, (name, step) in enumerate(scenario.pathway.steps.items()):
         # A course holds its place over the weekend; an appointment that is booked again takes up nobody's time on a day off.
@@ -216,7 +220,7 @@ OverTime = dict[tuple[str, str], NDArray[np.float64]]
 def over_time(simulation: Simulation) -> OverTime:
     """(measure, step) -> (days,) float64: waiting list and utilisation at the end of each day from opening."""
     scenario = simulation.scenario
-    held, waiting = occupancy(simulation.episodes, len(scenario.steps), scenario.run.horizon_days)
+    held, waiting = simulation.daily
     result: OverTime = {}
     staffed = _staffed(simulation)
     for s, name in enumerate(scenario.steps):

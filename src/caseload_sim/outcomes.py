@@ -1,15 +1,17 @@
 """Who is better, by which rule: questionnaires and interview for every client, and for the same client untreated."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.assessment import EXITS, NO_SERVICE, TREATED
-from caseload_sim.care import Care
+from caseload_sim.assessment import EXITS, NEVER_ASSESSED, NO_SERVICE, TREATED
+from caseload_sim.care import Care, missed_by_kind
 from caseload_sim.clients import Clients
+from caseload_sim.columns import rows_of, stacked
 from caseload_sim.course_scores import CourseScores, course_scores
-from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET, Courses
+from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.episodes import Episodes
 from caseload_sim.pathway import CourseStep
@@ -122,16 +124,17 @@ def read_outcomes(
     clients: Clients,
     path: Trajectory,
     care: Care,
-    courses: Courses,
     episodes: Episodes,
     draws: Draws,
 ) -> Outcomes:
     """Read every client once with what they received, and once as if there had been no service.
 
+    episodes: of these clients alone, whose rows it names
+
     Both readings are on the same days, with the same draws; those never seen are read `measured_after_days` after
     referral. Referrals not over by the horizon are read there too, but measures leave them out.
     """
-    seen = _contacts(scenario, clients, care, courses, episodes)
+    seen = _contacts(scenario, clients, care, episodes, draws)
     n = len(clients.id)
     never_seen = seen.first_contact_day == NOT_YET
     measured = clients.referral_day + np.int32(scenario.outcome.measured_after_days)
@@ -188,6 +191,24 @@ def read_outcomes(
     )
 
 
+def one_after_the_other(tables: Sequence[Outcomes]) -> Outcomes:
+    """The outcomes of several sets of clients, one set after the other."""
+    first_row = np.cumsum([0] + [len(one.end_day) for one in tables])
+    numbered = [
+        replace(one, course_scores=replace(one.course_scores, client=one.course_scores.client + np.int32(row)))
+        for one, row in zip(tables, first_row, strict=False)
+    ]
+    return stacked(*numbered)
+
+
+def of_clients(outcomes: Outcomes, rows: NDArray[np.intp]) -> Outcomes:
+    """The outcomes of some clients, among whom must be all who have scores by course."""
+    scores = outcomes.course_scores
+    renumbered = replace(scores, client=np.searchsorted(rows, scores.client).astype(np.int32))
+    columns = {f.name: getattr(outcomes, f.name) for f in fields(Outcomes) if f.name != "course_scores"}
+    return Outcomes(course_scores=renumbered, **rows_of(columns, rows))
+
+
 # --- what happened -----------------------------------------------------------------------------------------
 
 
@@ -213,7 +234,7 @@ class _Seen:
     dropped_out: Flags
 
 
-def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses, episodes: Episodes) -> _Seen:
+def _contacts(scenario: Scenario, clients: Clients, care: Care, episodes: Episodes, draws: Draws) -> _Seen:
     n, n_steps = care.attended.shape
     who, step = episodes.client, episodes.step
     is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
@@ -221,9 +242,10 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     sessions = np.zeros((n, n_steps), dtype=np.int32)
     rows = began & is_course[step]
     sessions[who[rows], step[rows]] = care.attended[who[rows], step[rows]]
-    missed = [np.zeros(n, dtype=np.int32) for _ in range(3)]
-    for total, kind in zip(missed, (care.not_attended, care.client_cancelled, care.provider_cancelled), strict=True):
-        np.add.at(total, who[began], kind[who[began], step[began]])
+    missed = [
+        np.bincount(who[began], weights=kind[who[began], step[began]], minlength=n).astype(np.int32)
+        for kind in missed_by_kind(scenario, clients, care, draws)
+    ]
     assessed = np.zeros(n, dtype=np.int32)
     assessed[who[episodes.ending == ASSESSED]] = 1
     contacts = assessed + sessions.sum(axis=1, dtype=np.int32)
@@ -253,7 +275,7 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, courses: Courses
     down = moved & below[np.maximum(first_course, 0), np.maximum(last_course, 0)]
     dropped = np.zeros(n, dtype=bool)
     dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
-    end_day, left = _leaving(scenario, clients, care, courses, episodes)
+    end_day, left = leaving(scenario, clients, care, episodes)
     return _Seen(
         end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed[0], missed[1], missed[2],
         first_course, last_course, moved & ~down, down,
@@ -271,14 +293,12 @@ def _steps_below(scenario: Scenario) -> NDArray[np.bool_]:
     return below
 
 
-def _leaving(
-    scenario: Scenario, clients: Clients, care: Care, courses: Courses, episodes: Episodes
-) -> tuple[Days, NDArray[np.int8]]:
+def leaving(scenario: Scenario, clients: Clients, care: Care, episodes: Episodes) -> tuple[Days, NDArray[np.int8]]:
     """Day on which each referral was over, and how it ended as an index into LEFT."""
     n = len(clients.id)
     left = np.where(care.exit == TREATED, LEFT.index("not_yet"), care.exit - 1).astype(np.int8)
     joins_day = np.where(clients.referral_day == NOT_YET, NOT_YET, clients.referral_day + care.booking_days)
-    end_day = np.where(courses.first_step < 0, joins_day, NOT_YET).astype(np.int32)
+    end_day = np.where(np.isin(care.exit, NEVER_ASSESSED), joins_day, NOT_YET).astype(np.int32)
     end_day[care.exit == NO_SERVICE] = clients.referral_day[care.exit == NO_SERVICE]
     end_day[end_day >= scenario.run.horizon_days] = NOT_YET
     last_row = np.full(n, -1, dtype=np.int64)

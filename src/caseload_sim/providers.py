@@ -9,6 +9,7 @@ from caseload_sim.columns import stacked
 from caseload_sim.counted import Key, MeasureTable, Simulation, Value
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import Episodes, canonical, digest
+from caseload_sim.outcomes import one_after_the_other
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
 
@@ -53,13 +54,7 @@ def pooled(simulations: list[Simulation], scenario: Scenario, replication: int) 
         [one.episodes.client + row for one, row in zip(simulations, first_row, strict=False)]
     )
     episodes = canonical(*columns.values())
-    scores = [
-        replace(one.outcomes.course_scores, client=one.outcomes.course_scores.client + np.int32(row))
-        for one, row in zip(simulations, first_row, strict=False)
-    ]
-    outcomes = stacked(
-        *(replace(one.outcomes, course_scores=some) for one, some in zip(simulations, scores, strict=True))
-    )
+    outcomes = one_after_the_other([one.outcomes for one in simulations])
     capacity = simulations[0].capacity
     summed = {
         f.name: sum(getattr(one.capacity, f.name) for one in simulations)
@@ -68,9 +63,10 @@ def pooled(simulations: list[Simulation], scenario: Scenario, replication: int) 
     }
     clients = stacked(*(one.clients for one in simulations))
     digests = {"clients": digest(clients), "episodes": digest(episodes), "outcomes": digest(outcomes)}
+    held, waiting = (np.stack([one.daily[k] for one in simulations]).sum(axis=0, dtype=np.int32) for k in range(2))
     return Simulation(
         scenario, replication, clients, stacked(*(one.care for one in simulations)),
-        replace(capacity, **summed), episodes, outcomes, digests,
+        replace(capacity, **summed), episodes, outcomes, (held, waiting), digests,
     )  # fmt: skip
 
 

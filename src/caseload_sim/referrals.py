@@ -15,7 +15,7 @@ from caseload_sim.assessment import TREATED
 from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, draw_courses, in_order_of
 from caseload_sim.clients import Clients, draw_population
-from caseload_sim.columns import rows_of, stacked
+from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, each_of, rows_of, slice_of, stacked
 from caseload_sim.courses import NO_STEP, NOT_YET, Courses
 from caseload_sim.demand import DAYS_PER_YEAR
 from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
@@ -24,23 +24,24 @@ from caseload_sim.operations import DAYS_PER_WEEK
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES, Policy
 from caseload_sim.scenario import Scenario
-from caseload_sim.severity import Trajectory, trajectory
 
 POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening; few are with a service for longer
 
 
 @dataclass(frozen=True, slots=True)
 class Referrals:
-    """Everybody the engine is to know of, one row each in all four tables, and what had happened before opening.
+    """Everybody the engine is to know of, one row each in all three tables, and what had happened before opening.
 
     history: stays that were over before opening
+    start_of, first_at_opening: the scenario to which rows from there on belong: those who were there at opening
     """
 
     clients: Clients
-    path: Trajectory
     courses: Courses
     care: Care
     history: Episodes
+    start_of: Scenario
+    first_at_opening: int
 
 
 def draw_referrals(
@@ -50,6 +51,7 @@ def draw_referrals(
     start_of: Scenario,
     capacity_at_start: Capacity,
     policy: Policy | None = None,
+    n_threads: int = 1,
 ) -> Referrals:
     """The clients referred from opening on, those who come back, and those who were there at opening.
 
@@ -61,18 +63,30 @@ def draw_referrals(
     policy = policy or POLICIES[scenario.pathway.policy]
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
     first, parents = _with_returns(scenario, clients, draws)
-    path = trajectory(scenario, first, draws)
-    courses, care = draw_courses(scenario, first, path, draws, policy)
+    courses, care = _drawn_in_blocks(scenario, first, draws, policy, n_threads)
     courses = _linked(scenario, courses, care, len(clients.id), parents, first, draws)
-    nothing = _no_history()
-    ours = Referrals(first, path, courses, care, nothing)
+    ours = Referrals(first, courses, care, _no_history(), scenario, len(first.id))
     if not start_of.start.running or not policy_at_start.steps:
         return ours
-    start = running_start(start_of, capacity_at_start, draws, policy_at_start)
+    start = running_start(start_of, capacity_at_start, draws, policy_at_start, n_threads)
     if start_of is not scenario:
-        order = in_order_of(policy, scenario, start.clients, start.path, start.care, draws)
+        order = in_order_of(policy, scenario, start.clients, start.care, draws)
         start = replace(start, courses=replace(start.courses, priority=order))
     return _stacked_all(ours, start)
+
+
+def _drawn_in_blocks(
+    scenario: Scenario, clients: Clients, draws: Draws, policy: Policy, n_threads: int
+) -> tuple[Courses, Care]:
+    """`draw_courses`, some clients at a time; all at once for a user's own policy, which may compare clients."""
+    n = len(clients.id)
+    shipped = any(policy is one for one in POLICIES.values())
+    blocks = blocks_of(n, CLIENTS_AT_ONCE if shipped else max(n, 1))
+    if len(blocks) < 2:
+        return draw_courses(scenario, clients, draws, policy)
+    drawn = each_of(lambda some: draw_courses(scenario, slice_of(clients, some), draws, policy), blocks, n_threads)
+    courses, care = zip(*drawn, strict=True)
+    return stacked(*courses), stacked(*care)
 
 
 # --- those who come back -------------------------------------------------------------------------------------------
@@ -122,7 +136,9 @@ def _linked(
 # --- those who are there at opening --------------------------------------------------------------------------------
 
 
-def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None) -> Referrals:
+def running_start(
+    scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None, n_threads: int = 1
+) -> Referrals:
     """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
 
     `start.waiting` says how many wait at a step; where it does not, as many as the staff of that step leave waiting in the
@@ -131,14 +147,14 @@ def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: 
     policy: the one that the scenario names if None
     """
     size = round(scenario.demand.referrals_per_year.value * POOL_DAYS / DAYS_PER_YEAR)
-    pool = draw_population(scenario, draws, size, first_id=START_IDS)
+    pool = draw_population(scenario, draws, size, first_id=START_IDS, n_threads=n_threads)
     referred = np.floor((np.arange(size) - size) * (POOL_DAYS / max(size, 1))).astype(np.int64)
     order = draws.uniform("start", pool.id).argsort()  # who came when: not by place in the stream
     referral_day = np.empty(size, dtype=np.int64)
     referral_day[order] = referred
     pool = replace(pool, referral_day=referral_day.astype(np.int32))
-    path = trajectory(scenario, pool, draws)
-    courses, care = draw_courses(scenario, pool, path, draws, policy)
+    policy = policy or POLICIES[scenario.pathway.policy]
+    courses, care = _drawn_in_blocks(scenario, pool, draws, policy, n_threads)
     joined_first = referral_day + care.booking_days
     # Where each is led to next, and since when; and where they are at opening, once that is found.
     leads_to, joined = courses.first_step.astype(np.int64), joined_first.copy()
@@ -166,7 +182,7 @@ def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: 
         leads_to[onward] = np.where(inside, courses.next_inside[onward, s], courses.next_outside[onward, s])
         joined[onward] = over
     now.there[_surplus(scenario, staffed, now, draws, pool)] = False
-    return _as_referrals(pool, path, courses, care, now, referral_day, joined_first, history)
+    return _as_referrals(scenario, pool, courses, care, now, referral_day, joined_first, history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +234,8 @@ def _surplus(
 
 
 def _as_referrals(
+    scenario: Scenario,
     pool: Clients,
-    path: Trajectory,
     courses: Courses,
     care: Care,
     now: _Now,
@@ -250,7 +266,7 @@ def _as_referrals(
     kept = client >= 0
     past = canonical(client[kept], step[kept], joins[kept], begins[kept], ends[kept], ending[kept])
     people = replace(rows_of(pool, rows), referral_day=referral_day[rows].astype(np.int32))
-    return Referrals(people, rows_of(path, rows), planned, rows_of(care, rows), past)
+    return Referrals(people, planned, rows_of(care, rows), past, scenario, 0)
 
 
 def with_history(episodes: Episodes, history: Episodes) -> Episodes:
@@ -271,8 +287,9 @@ def _stacked_all(ours: Referrals, start: Referrals) -> Referrals:
     history = replace(start.history, client=start.history.client + np.int32(n))
     return Referrals(
         stacked(ours.clients, start.clients),
-        stacked(ours.path, start.path),
         stacked(ours.courses, start.courses),
         stacked(ours.care, start.care),
         history,
+        start.start_of,
+        n,
     )

@@ -1,9 +1,13 @@
 """Who goes on to another step: days on which a client ending a course would count as a responder."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.assessment import NEVER_ASSESSED, TREATED
 from caseload_sim.clients import Clients
+from caseload_sim.columns import rows_of
 from caseload_sim.courses import FINISHED, NEVER, NO_STEP, Codes, Days
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
@@ -15,14 +19,65 @@ from caseload_sim.severity import (
     Trajectory,
     elapsed,
     score_lines,
+    trajectory,
     treated_by,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Where a client would go on to, by chance alone, both (n, s) int8 indices of steps or NO_STEP.
+
+    down: without being asked; up: accepted if offered. Somebody going down is not offered to go up
+    """
+
+    down: Codes
+    up: Codes
+
+
+def moves(scenario: Scenario, clients: Clients, draws: Draws, *, steps_up: bool) -> Moves:
+    """Who would step down from each step, and who would accept to step up.
+
+    steps_up: whether the policy lets anybody go up or down at all
+    """
+    shape = (len(clients.id), len(scenario.steps))
+    down, up = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
+    for s, (name, step) in enumerate(scenario.pathway.steps.items()):
+        if not steps_up or not isinstance(step, CourseStep):
+            continue
+        if step.steps_down_to and step.step_down_share:
+            drawn = draws.uniform(f"step_down:{name}", clients.id) < step.step_down_share.value
+            down[drawn, s] = scenario.steps.index(step.steps_down_to)
+        if step.steps_up_to and step.step_up_acceptance:
+            accepts = draws.uniform(f"step_up:{name}", clients.id) < step.step_up_acceptance.value
+            up[accepts, s] = scenario.steps.index(step.steps_up_to)
+    return Moves(down, up)
+
+
+def reached_steps(first_course: Codes, exit_: Codes, may: Moves) -> NDArray[np.bool_]:
+    """Which steps each client could reach, were there places and nobody gave up, (n, s) bool: the first is the assessment."""
+    n, n_steps = may.up.shape
+    there = np.zeros((n, n_steps), dtype=bool, order="F")
+    treated = exit_ == TREATED
+    for s in range(n_steps):
+        there[:, s] = treated & (first_course == s)
+    ways = []
+    for s in range(n_steps):
+        for leads_to in (may.down[:, s], may.up[:, s]):
+            target = int(leads_to.max(initial=NO_STEP))  # there is one such step at most
+            if target != NO_STEP:
+                ways.append((s, target, leads_to == target))
+    for _ in ways:  # as many moves as there can be without going in circles
+        for s, target, goes in ways:
+            there[:, target] |= there[:, s] & goes
+    if n_steps:
+        there[:, 0] = ~np.isin(exit_, NEVER_ASSESSED)
+    return there
 
 
 def next_steps(
     scenario: Scenario,
     clients: Clients,
-    path: Trajectory,
     draws: Draws,
     therapist: Floats,
     target: Codes,
@@ -30,46 +85,53 @@ def next_steps(
     ending: Codes,
     first_course: Codes,
     booking_days: Days,
-    *,
-    steps_up: bool,
+    may: Moves,
+    there: NDArray[np.bool_],
 ) -> tuple[Days, Days, Codes, Codes]:
     """End days, from joining the first list, on which no step-up follows; and the step that follows inside and outside them.
 
-    steps_up: whether the policy lets anybody go up or down at all
+    may, there: see `moves` and `reached_steps`
 
     Whoever reaches a step from below has had the sessions of every step from the first course on. Stepping down, where
     a step has it, is by chance alone, and nobody who has stepped down steps up again.
     Returns (inside_from, inside_to, next_inside, next_outside), each (n, s).
     """
     shape = attended.shape
-    inside_from, inside_to = np.zeros(shape, dtype=np.int32), np.full(shape, NEVER, dtype=np.int32)
-    inside, outside = np.full(shape, NO_STEP, dtype=np.int8), np.full(shape, NO_STEP, dtype=np.int8)
-    if not steps_up:
-        return inside_from, inside_to, inside, outside
-    for s, (name, step) in enumerate(scenario.pathway.steps.items()):
+    inside_from = np.zeros(shape, dtype=np.int32, order="F")
+    inside_to = np.full(shape, NEVER, dtype=np.int32, order="F")
+    inside, outside = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
+    for s, step in enumerate(scenario.pathway.steps.values()):
         if not isinstance(step, CourseStep):
             continue
-        finished = ending[:, s] == FINISHED
-        if step.steps_down_to and step.step_down_share:
-            down = finished & (draws.uniform(f"step_down:{name}", clients.id) < step.step_down_share.value)
-            inside[down, s] = outside[down, s] = scenario.steps.index(step.steps_down_to)
-        if not (step.steps_up_to and step.step_up_acceptance):
+        finished = there[:, s] & (ending[:, s] == FINISHED)
+        down = finished & (may.down[:, s] != NO_STEP)
+        inside[down, s] = outside[down, s] = may.down[down, s]
+        accepts = finished & (may.up[:, s] != NO_STEP)
+        if not accepts.any():
             continue
-        accepts = draws.uniform(f"step_up:{name}", clients.id) < step.step_up_acceptance.value
-        sessions = np.zeros(shape, dtype=np.int32)
-        sessions[:, s] = attended[:, s]
         comes_by = first_course == s
+        ways = []
         for begun in range(shape[1]):
             earlier = steps_between(scenario, begun, s)
-            below = (first_course == begun) & bool(earlier)
-            comes_by |= below
+            if earlier:
+                below = first_course == begun
+                comes_by |= below
+                ways.append((below, earlier))
+        rows = np.flatnonzero(accepts & comes_by)
+        outside[rows, s] = may.up[rows, s]
+        given = np.zeros((len(rows), shape[1]), dtype=np.int32)
+        given[:, s] = attended[rows, s]
+        for below, earlier in ways:
+            here = below[rows]
             for passed in earlier:
-                sessions[below, passed] = attended[below, passed]
-        rows = np.flatnonzero(accepts & finished & comes_by)
-        outside[rows, s] = scenario.steps.index(step.steps_up_to)
-        given = sessions[rows]
+                given[here, passed] = attended[rows[here], passed]
         first, last = responder_days(
-            scenario, path.rows(rows), target[rows], therapist[rows], given, given.sum(axis=1, dtype=np.int32) + 1
+            scenario,
+            trajectory(scenario, rows_of(clients, rows), draws),
+            target[rows],
+            therapist[rows],
+            given,
+            given.sum(axis=1, dtype=np.int32) + 1,
         )
         inside_from[rows, s] = first - booking_days[rows]
         inside_to[rows, s] = last - booking_days[rows]
@@ -124,7 +186,9 @@ def _halve(
     low, high = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)
     at_start = line.score(progress_by_day[low]) < caseness
     at_end = line.score(progress_by_day[high]) < caseness
-    while np.any(high - low > 1):  # invariant: the answer at `low` is at_start, at `high` at_end
+    for _ in range(longest.bit_length() + 1):  # invariant: the answer at `low` is at_start, at `high` at_end
+        if not np.any(high - low > 1):
+            break
         middle = (low + high) // 2
         same = (line.score(progress_by_day[middle]) < caseness) == at_start
         low, high = np.where(same, middle, low), np.where(same, high, middle)

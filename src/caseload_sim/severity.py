@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.clients import Clients
+from caseload_sim.clients import Clients, state_change
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.scenario import Instrument, Scenario, by_disorder
 
@@ -81,14 +81,14 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
     spread = outcome.spread
     shared = spread.shared.value * draws.gamma("change_shared", ids, spread.shared_shape.value)
     base = outcome.natural_course.at_six_months.value
-    improvement = np.empty_like(clients.severity)
+    improvement = np.empty_like(clients.severity)  # column by column in memory, as they are drawn and read
     for j, relative in enumerate(by_disorder(dict(outcome.natural_course.by_disorder), names)):
         own = spread.own.value * draws.normal(f"change_own:{names[j]}", ids)
         improvement[:, j] = base * relative + moderators + shared + own
     distress_own = spread.distress_own.value * draws.normal("change_distress", ids)
     return Trajectory(
         severity=clients.severity,
-        state_change=clients.state_change,
+        state_change=state_change(scenario, clients, draws),
         improvement=improvement,
         distress=clients.distress,
         distress_improvement=base + moderators + spread.distress_shared.value * shared + distress_own,
@@ -99,9 +99,25 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
 
 
 def _errors(draws: Draws, clients: Clients, name: str, instrument: Instrument) -> tuple[Floats, Floats]:
-    sd = instrument.error_sd.value
-    start = sd * draws.normal(f"error_start:{name}", clients.id)
-    return start, sd * draws.normal(f"error_end:{name}", clients.id)
+    end = instrument.error_sd.value * draws.normal(f"error_end:{name}", clients.id)
+    return _error_at_start(draws, clients, name, instrument), end
+
+
+def _error_at_start(draws: Draws, clients: Clients, name: str, instrument: Instrument) -> Floats:
+    return instrument.error_sd.value * draws.normal(f"error_start:{name}", clients.id)
+
+
+def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
+    """PHQ-9 (0-27) and GAD-7 (0-21) on the day of referral, each (n,) int8: what `scores_after` reads on day 0."""
+    scores = []
+    for name, instrument, highest in (
+        ("phq9", scenario.instruments.phq9, PHQ9_MAX),
+        ("gad7", scenario.instruments.gad7, GAD7_MAX),
+    ):
+        level = _level(instrument, clients.disorder_names, clients.severity, clients.distress)
+        error = _error_at_start(draws, clients, name, instrument)
+        scores.append(Line(level, np.zeros(()), error, instrument, highest).score(np.zeros(())))
+    return scores[0], scores[1]
 
 
 def _pace(at_one_year: float) -> tuple[float, float]:
@@ -137,6 +153,11 @@ def severity_after(
     return severity, distress
 
 
+def softplus(x: Floats) -> Floats:
+    """log(1 + exp(x)), which bends from 0 to x; faster than numpy's logaddexp, and as exact where scores can tell."""
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What one questionnaire reads, before softening and error: start - progress * fall, where progress is `elapsed`.
@@ -155,8 +176,11 @@ class Line:
         instrument = self.instrument
         soft = instrument.softness.value
         level = self.start - progress * self.fall
-        points = soft * np.logaddexp(0, (instrument.intercept.value + instrument.slope.value * level) / soft)
-        return np.asarray(np.clip(np.rint(points + self.error), 0, self.highest), dtype=np.int8)
+        level *= instrument.slope.value / soft
+        level += instrument.intercept.value / soft
+        points = soft * softplus(level)
+        points += self.error
+        return np.asarray(np.clip(np.rint(points), 0, self.highest), dtype=np.int8)
 
 
 def score_lines(
