@@ -37,7 +37,7 @@ from caseload_sim.summaries import (
     summarise_days,
     variance_of,
 )
-from caseload_sim.workers import Workers
+from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 __all__ = [  # also what is reported, under the name by which it has always been found
@@ -371,7 +371,7 @@ def finish_each(
     whole: with all tables of the first replication of each; None in their place otherwise
     Raises RunError when the first replication is not what was kept of it.
     """
-    n_processes = executor.n_workers if isinstance(executor, Workers) else 1
+    n_processes = executor.n_workers if isinstance(executor, Team) else 1
     ready = [_engine(engine, scenario, n_processes) for scenario in scenarios]
 
     def task_of(place: Place) -> Task:

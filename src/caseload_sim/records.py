@@ -6,22 +6,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
-from importlib.metadata import version
 from typing import Any
 
 from caseload_sim.comparison import Compared
 from caseload_sim.experiment import Results
 from caseload_sim.scenario import Scenario
 from caseload_sim.sweeps import Sweep
+from caseload_sim.versions import versions_here
 
 RECORD = "run.json"
-PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
 OWN_DIGEST = "digest_of_this_record"
-
-
-def versions_here() -> dict[str, str]:
-    """Versions of all that an answer can depend on."""
-    return {name: version(name) for name in PARTS_OF_THE_ANSWER}
 
 
 def platform_here() -> str:

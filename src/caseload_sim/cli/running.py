@@ -11,6 +11,7 @@ import typer
 from caseload_sim.cli.options import (
     DEFAULT,
     RESULTS,
+    Dask,
     Jobs,
     Json,
     Out,
@@ -57,6 +58,7 @@ def run(
         ),
     ] = False,
     jobs: Jobs = 1,
+    dask: Dask = None,
     resume: Resume = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
@@ -97,7 +99,7 @@ def run(
     name = run_name(chosen, "parameter_uncertainty" if parameter_uncertainty else "")
     folder = RunFolder(out, name, inputs_of_run(chosen, engine, parameter_uncertainty), resume=resume)
     with kept_if_stopped(folder):
-        with Progress(chosen, notes=folder.notes) as progress, workers(jobs) as executor:
+        with Progress(chosen, notes=folder.notes) as progress, workers(jobs, dask) as executor:
             results = replicate(
                 chosen,
                 engine=engine,
@@ -142,6 +144,7 @@ def sweep(
     sets: Sets = None,
     scenario_path: Paths = None,
     jobs: Jobs = 1,
+    dask: Dask = None,
     resume: Resume = False,
     json: Json = False,
 ) -> None:
@@ -171,7 +174,7 @@ def sweep(
     shown = {"measure": measure, "base": base, "at": at, "group": group}
     folder = RunFolder(out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=resume)
     with kept_if_stopped(folder):
-        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs) as executor:
+        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs, dask) as executor:
             swept = run_sweep(
                 chosen,
                 asked,
