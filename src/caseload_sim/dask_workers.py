@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
@@ -18,6 +19,9 @@ SECONDS_TO_VANISH = (
 )
 _ADDRESS = re.compile(r"(?P<protocol>tcp|tls)://(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|\[::1\]")
+# Dask's scheduler and workers read a function before they run it, and fall silent over one they have not got: so they are
+# sent words, and a worker without this package says so.
+_CALL = f"__import__('{__name__}', fromlist=['work']).work(versions, order)"
 _TLS_FILES = ("ca-file", "client.cert", "client.key")
 
 
@@ -43,21 +47,17 @@ class DaskWorkers(Team):
         self._waited_for: set[Future[Any]] = set()
         try:
             import dask
-            from distributed import Client
+            import distributed  # noqa: F401  (so that what is missing is known here)
         except ImportError as error:
             raise RunError(
                 f"{address}: Dask is not installed ({error}). Install it with pip install 'caseload-sim[dask]'."
             ) from None
         if found["protocol"] == "tls":
             _check_tls(dask.config)
-        timeouts = {
-            "distributed.comm.timeouts.connect": f"{SECONDS_TO_ANSWER}s",
-            "distributed.comm.timeouts.tcp": f"{SECONDS_TO_VANISH}s",
-        }
+        connecting: Future[tuple[Any, int]] = Future()
+        threading.Thread(target=_connect, args=(address, connecting), daemon=True).start()
         try:
-            with dask.config.set(timeouts):
-                self._client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
-                self.n_workers = sum(self._client.nthreads().values())
+            self._client, self.n_workers = connecting.result(SECONDS_TO_VANISH)
         except Exception as error:  # of many kinds: no such host, refused, no answer, no scheduler, another protocol
             raise RunError(
                 f"{address}: no Dask scheduler answers there ({_in_short(error)}). Start one as docs/scaling.md shows, or look "
@@ -80,7 +80,8 @@ class DaskWorkers(Team):
             ours.set_exception(self._gone())
             return ours
         # Pickled here, because what a worker of another version cannot read must still reach its check of versions.
-        theirs = self._client.submit(_work, self._versions, pickle.dumps((call, args, kwargs)), pure=False)
+        given = {"versions": self._versions, "order": pickle.dumps((call, args, kwargs))}
+        theirs = self._client.submit(eval, _CALL, given, pure=False)
         self._waited_for.add(ours)
         ours.add_done_callback(self._waited_for.discard)
         ours.add_done_callback(lambda done: theirs.cancel() if done.cancelled() else None)
@@ -126,11 +127,28 @@ class DaskWorkers(Team):
             return self._gone()
         return RunError(
             f"a Dask worker cannot take a task ({_in_short(error)}). Install caseload-sim {self._versions['caseload-sim']} for "
-            "the scheduler and for every worker."
+            "every worker."
         )
 
     def _gone(self) -> RunError:
         return RunError(f"{self.address}: the Dask scheduler is gone. Look whether it still runs, and start it again.")
+
+
+def _connect(address: str, connected: "Future[tuple[Any, int]]") -> None:
+    """Give a client, and how many threads work for it; in a thread of its own, since Dask waits for ever for one that is silent."""
+    import dask
+    from distributed import Client
+
+    timeouts = {
+        "distributed.comm.timeouts.connect": f"{SECONDS_TO_ANSWER}s",
+        "distributed.comm.timeouts.tcp": f"{SECONDS_TO_VANISH}s",
+    }
+    try:
+        with dask.config.set(timeouts):
+            client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+            connected.set_result((client, sum(client.nthreads().values())))
+    except Exception as error:
+        connected.set_exception(error)
 
 
 def _in_short(error: BaseException) -> str:
@@ -151,7 +169,7 @@ def _check_tls(settings: Any) -> None:
 # --- in the worker -------------------------------------------------------------------------------------------
 
 
-def _work(versions: dict[str, str], order: bytes) -> bytes:
+def work(versions: dict[str, str], order: bytes) -> bytes:
     """Do a task of a program of these versions, and answer it."""
     if other := other_versions(versions, "on a Dask worker"):
         error = RunError(f"you have {'; '.join(other)}. Install the same for every worker: answers could differ.")

@@ -56,6 +56,7 @@ __all__ = [  # also what is reported, under the name by which it has always been
     "mean_of",
     "replicate",
     "replicate_each",
+    "results_of",
     "simulate",
     "summarise",
     "variance_of",
@@ -351,7 +352,7 @@ def replicate_each(
     with closing(each):
         for scenario, (finished, first) in zip(scenarios, each, strict=True):
             assert first is not None
-            yield _results(scenario, finished, first, own_policy(policy) if policy else None)
+            yield results_of(scenario, finished, first, own_policy(policy) if policy else None)
 
 
 def finish_each(
@@ -383,9 +384,10 @@ def finish_each(
     return collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)
 
 
-def _results(
+def results_of(
     scenario: Scenario, finished: list[Finished], first: Simulation, policy: OwnPolicy | None = None
 ) -> Results:
+    """The results of all replications of a scenario, the first of them whole."""
     tables = [one.measures for one in finished]
     as_published = [one.as_published for one in finished if one.as_published is not None]
     return Results(
