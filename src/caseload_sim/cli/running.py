@@ -105,6 +105,7 @@ def run(
     from caseload_sim.precision import DEFAULT_MOST, FIRST_REPLICATIONS, precision_from, replicate_until
     from caseload_sim.progress import Progress
     from caseload_sim.records import inputs_of_run
+    from caseload_sim.settling import too_short, warm_up
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
 
     wanted = precision_from(precision) if precision else None
@@ -146,6 +147,8 @@ def run(
         from caseload_sim.tables import print_results
 
         print_results(results)
+    if note := too_short(warm_up(results.scenario, results.over_time)):
+        print(f"Note: {note}", file=sys.stderr)
     if reached:
         print(reached.in_words(), file=sys.stderr)
     print(f"Saved in {saved}" + (f" (figures: {', '.join(names)})" if names else ""), file=sys.stderr)

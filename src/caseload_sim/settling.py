@@ -17,6 +17,8 @@ from caseload_sim.working_days import working_days
 
 BATCH = 5  # observations in a mean, as White has it; of working days, a week
 _LEAST_BATCHES = 10  # of fewer, any rule is a guess
+_LAST_BITS = 1e-9  # of floating point, relative
+_NEVER_CUT = 5  # last batches: a few that are alike by chance would make any cut look good
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,12 @@ def mser(series: NDArray[np.float64], batch: int = BATCH) -> int | None:
     if n < _LEAST_BATCHES:
         return None
     means = series[: n * batch].reshape(n, batch).mean(axis=1)
-    # Of the last k batches: their number, and the sum of squares about their mean, each added up from the end.
-    squared_errors = np.array([np.sum((means[d:] - means[d:].mean()) ** 2) / (n - d) ** 2 for d in range(n - BATCH)])
+    squared_errors = np.array(
+        [np.sum((means[d:] - means[d:].mean()) ** 2) / (n - d) ** 2 for d in range(n - _NEVER_CUT)]
+    )
+    squared_errors[squared_errors < (_LAST_BITS * np.abs(means).max()) ** 2] = (
+        0  # or a series that stands still is cut by them
+    )
     cut = int(np.argmin(squared_errors))
     return cut * batch if cut <= n // 2 else None
 
@@ -82,3 +88,15 @@ def warm_up(scenario: Scenario, over_time: Sequence[OverTimeRow]) -> tuple[WarmU
             )
         )
     return tuple(rows)
+
+
+def too_short(rows: Sequence[WarmUpRow]) -> str:
+    """In words, that a scenario leaves out less than the rule would; empty where it does not."""
+    longer = {f"{row.measure} of {row.step}": row.settled_day for row in rows if row.settled_day is not None and not row.is_long_enough}  # fmt: skip
+    if not longer:
+        return ""
+    latest = max(longer, key=lambda name: longer[name])
+    return (
+        f"run.warm_up_days is {rows[0].own_warm_up_days}, and by MSER-5 {len(longer)} of {len(rows)} series settle later, last the "
+        f"{latest.replace('_', ' ')}, on day {longer[latest]}. See `caseload-sim warm-up`, or make it longer."
+    )
