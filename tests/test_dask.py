@@ -21,6 +21,7 @@ from caseload_sim.experiment import Results, replicate
 from caseload_sim.scenario import Scenario
 from caseload_sim.workers import IN_FLIGHT, Workers, answers
 from clusters import Cluster
+from conftest import SMALL
 
 BRIEF = {"run.replications": 6, "run.warm_up_days": 40, "run.data_collection_days": 60, "run.follow_up_days": 400}
 SECONDS_UNTIL_TOLD = 15.0
@@ -232,10 +233,10 @@ def test_jobs_and_a_cluster_are_not_asked_for_at_once() -> None:
         pass
 
 
-def test_a_killed_scheduler_is_told_soon_and_what_was_finished_is_taken_up(
-    cluster: Cluster, small: Scenario, tmp_path: Path
-) -> None:
-    settings = [f"--set={path}={value}" for path, value in {**BRIEF, "run.replications": 12}.items()]
+def test_a_killed_scheduler_is_told_soon_and_what_was_finished_is_taken_up(cluster: Cluster, tmp_path: Path) -> None:
+    settings = [
+        f"--set={path}={str(value).lower()}" for path, value in {**SMALL, **BRIEF, "run.replications": 12}.items()
+    ]
     command = [sys.executable, "-m", "caseload_sim", "run", "--no-figures", "--out", str(tmp_path), *settings]
     run = subprocess.Popen([*command, "--dask", cluster.address], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
