@@ -55,7 +55,7 @@ def gains(engine: Engine) -> dict[str, float]:
     with (
         Workers(N_WORKERS) as processes,
         LocalCluster(
-            n_workers=N_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=N_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
         ) as cluster,
         DaskWorkers(cluster.scheduler_address) as dask,
     ):  # fmt: skip

@@ -1,6 +1,7 @@
 """A Dask cluster gives the same answer, whatever is lost on the way; each test that loses anything says so and goes on."""
 
 import math
+import os
 import re
 import socket
 import subprocess
@@ -226,6 +227,16 @@ def test_a_scheduler_elsewhere_that_is_not_encrypted_is_pointed_out(cluster: Clu
     monkeypatch.setattr(dask_workers, "_LOOPBACK", re.compile("nowhere"))
     with DaskWorkers(cluster.address) as ours:
         assert "Not encrypted: whoever reaches this scheduler can run programs on its workers." in ours.in_words()
+
+
+def test_a_task_that_ends_every_worker_is_an_error_with_advice(cluster: Cluster) -> None:
+    """Dask gives up on a task at the fourth worker that it has lost."""
+    alive = sum(worker.poll() is None for worker in cluster.workers)
+    for _ in range(4 - alive):
+        cluster.add_worker()
+    with DaskWorkers(cluster.address) as ours, pytest.raises(RunError, match=r"the same task has lost its Dask worker again and again: .* Start fewer workers"):  # fmt: skip
+        list(answers(os._exit, [(0, 9)], ours))
+    cluster.add_worker()
 
 
 def test_jobs_and_a_cluster_are_not_asked_for_at_once() -> None:
