@@ -43,7 +43,7 @@ class WarmUpRow:
 
 
 def mser(series: NDArray[np.float64], batch: int = BATCH) -> int | None:
-    """How many observations to leave out from the beginning: a multiple of `batch`, or None for a cut in the second half.
+    """How many observations to leave out from the beginning: a multiple of `batch`, or None for a cut that is not in the first half.
 
     series: (n,) float64, no NaN; what is over after the last whole batch is left out. None too for fewer than ten batches.
     """
@@ -58,7 +58,7 @@ def mser(series: NDArray[np.float64], batch: int = BATCH) -> int | None:
         0  # or a series that stands still is cut by them
     )
     cut = int(np.argmin(squared_errors))
-    return cut * batch if cut <= n // 2 else None
+    return cut * batch if 2 * cut < n else None
 
 
 def warm_up(scenario: Scenario, over_time: Sequence[OverTimeRow]) -> tuple[WarmUpRow, ...]:
