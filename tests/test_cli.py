@@ -47,7 +47,7 @@ def test_help_loads_nothing_heavy_and_names_every_command(folder: Path) -> None:
     code = (
         "import sys, caseload_sim.cli as c\n"
         "try: c.app(['--help'])\nexcept SystemExit: pass\n"
-        "heavy = {'matplotlib', 'pyarrow', 'numba', 'scipy', 'numpy', 'simpy', 'pydantic'} & set(sys.modules)\n"
+        "heavy = {'matplotlib', 'pyarrow', 'numba', 'scipy', 'numpy', 'simpy', 'pydantic', 'distributed'} & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=folder)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,51 @@ def test_every_command_the_readme_shows_exists() -> None:
     from caseload_sim.cli import app
 
     commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    shown = re.findall(r"^caseload-sim (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    shown = re.findall(r"^caseload-sim ([\w-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert len(shown) >= 10
     assert set(shown) <= commands
+
+
+def commands_in(page: str, program: str) -> list[list[str]]:
+    """What a page shows of a program on lines of its own, as words, without comments."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith(f"{program} ")]
+
+
+def test_every_command_of_the_scaling_page_has_the_options_that_it_shows() -> None:
+    import typer
+    from distributed.cli import dask_scheduler, dask_worker
+
+    from caseload_sim.cli import app
+
+    ours = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    shown = commands_in("scaling.md", "caseload-sim")
+    assert {words[1] for words in shown} >= {"run", "warm-up"}
+    theirs = {"scheduler": dask_scheduler.main, "worker": dask_worker.main}
+    shown_of_dask = commands_in("scaling.md", "dask")
+    assert {words[1] for words in shown_of_dask} == set(theirs)
+    for words, commands in [*((words, ours) for words in shown), *((words, theirs) for words in shown_of_dask)]:
+        known = {name for option in commands[words[1]].params for name in (*option.opts, *option.secondary_opts)}
+        assert {word for word in words if word.startswith("--")} <= known, words
+
+
+def test_the_certificates_of_the_scaling_page_are_what_dask_and_we_ask_for() -> None:
+    import yaml
+
+    from caseload_sim.dask_workers import _TLS_FILES
+
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    tls = yaml.safe_load(block)["distributed"]["comm"]["tls"]
+    flat = {"ca-file", *(f"{role}.{part}" for role in ("scheduler", "worker", "client") for part in tls[role])}
+    assert flat == {
+        "ca-file",
+        *(f"{role}.{part}" for role in ("scheduler", "worker", "client") for part in ("cert", "key")),
+    }
+    assert set(_TLS_FILES) <= flat
+
+
+def test_the_scaling_page_has_its_measured_table() -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"<!-- measured: python benchmarks/scaling.py -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    assert table.count("\n| ") >= 8

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from caseload_sim.comparison import Compared, ComparisonRow, compare
     from caseload_sim.comparison_figures import plot_differences
     from caseload_sim.counted import Simulation
+    from caseload_sim.dask_workers import DaskWorkers
     from caseload_sim.definitions import MEASURES
     from caseload_sim.differences import Difference, differences_in_words, what_differs
     from caseload_sim.doubt import DoubtRow, TornadoRow, uncertainty
@@ -43,12 +44,15 @@ if TYPE_CHECKING:
     )
     from caseload_sim.policies import Decision, Known
     from caseload_sim.population_figures import plot_pairs, plot_population, plot_scores, plot_sweep
+    from caseload_sim.precision import Precision, Reached, precision_from, replicate_until
     from caseload_sim.ranking import RankRow, rank
     from caseload_sim.reconciliation import ReconcileRow, figure_in, reconcile, reconcile_scenarios
     from caseload_sim.report import population_report
     from caseload_sim.saved import SavedRun, read_run
     from caseload_sim.scenario import Scenario
     from caseload_sim.service_fit import ServiceFit, ValidationRow, calibrate_service, validate_model
+    from caseload_sim.settling import WarmUpRow, mser, warm_up
+    from caseload_sim.settling_figures import plot_warm_up
     from caseload_sim.solver_figures import plot_solution
     from caseload_sim.staffing_solver import Solution, solve
     from caseload_sim.sweeps import sweep
@@ -67,6 +71,7 @@ _HOME = {
     "audits": ("AuditRow", "audit"),
     "calibration": ("calibrate_population",),
     "catalogue": ("get_scenario", "list_scenarios", "list_sources", "load_scenario"),
+    "dask_workers": ("DaskWorkers",),
     "comparison": ("Compared", "ComparisonRow", "compare"),
     "comparison_figures": ("plot_differences",),
     "definitions": ("MEASURES",),
@@ -87,6 +92,7 @@ _HOME = {
     "people_figures": ("plot_comorbidity", "plot_outcomes_by_disorders", "plot_prevalences", "plot_retention"),
     "policies": ("Decision", "Known"),
     "population_figures": ("plot_pairs", "plot_population", "plot_scores", "plot_sweep"),
+    "precision": ("Precision", "Reached", "precision_from", "replicate_until"),
     "ranking": ("RankRow", "rank"),
     "reconciliation": ("ReconcileRow", "figure_in", "reconcile", "reconcile_scenarios"),
     "report": ("population_report",),
@@ -96,6 +102,8 @@ _HOME = {
     "solver_figures": ("plot_solution",),
     "staffing_solver": ("Solution", "solve"),
     "sweeps": ("sweep",),
+    "settling": ("WarmUpRow", "mser", "warm_up"),
+    "settling_figures": ("plot_warm_up",),
     "workers": ("Workers",),
 }
 __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
@@ -109,7 +117,8 @@ __all__ = [  # noqa: RUF022  (in the order in which a reader meets them)
     "rank", "RankRow", "misfits", "MisfitRow",
     "plot_waterfall", "plot_audit", "plot_tornado", "plot_spread", "draw_uncertainty", "plot_ranking",
     "people_of", "comorbidity", "retention", "prevalences", "plot_comorbidity", "plot_retention", "plot_prevalences", "plot_outcomes_by_disorders",
-    "Workers", "read_run", "SavedRun", "event_log", "EventLog",
+    "precision_from", "replicate_until", "Precision", "Reached", "warm_up", "mser", "WarmUpRow", "plot_warm_up",
+    "Workers", "DaskWorkers", "read_run", "SavedRun", "event_log", "EventLog",
     "CaseloadError", "CatalogueError", "RunError", "ScenarioError",
 ]  # fmt: skip
 

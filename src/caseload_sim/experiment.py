@@ -40,7 +40,7 @@ from caseload_sim.summaries import (
     summarise_days,
     variance_of,
 )
-from caseload_sim.workers import Workers
+from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 _N_THREADS = min(os.cpu_count() or 1, 8)  # in a process that has the machine to itself
@@ -60,6 +60,7 @@ __all__ = [  # also what is reported, under the name by which it has always been
     "mean_of",
     "replicate",
     "replicate_each",
+    "results_of",
     "simulate",
     "summarise",
     "variance_of",
@@ -429,7 +430,7 @@ def replicate_each(
     with closing(each):
         for scenario, (finished, first) in zip(scenarios, each, strict=True):
             assert first is not None
-            yield _results(scenario, finished, first, own_policy(policy) if policy else None)
+            yield results_of(scenario, finished, first, own_policy(policy) if policy else None)
 
 
 def finish_each(
@@ -449,7 +450,7 @@ def finish_each(
     whole: with all tables of the first replication of each; None in their place otherwise
     Raises RunError when the first replication is not what was kept of it.
     """
-    n_processes = executor.n_workers if isinstance(executor, Workers) else 1
+    n_processes = executor.n_workers if isinstance(executor, Team) else 1
     ready = [_engine(engine, scenario, n_processes) for scenario in scenarios]
 
     def task_of(place: Place) -> Task:
@@ -462,9 +463,10 @@ def finish_each(
     return collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)
 
 
-def _results(
+def results_of(
     scenario: Scenario, finished: list[Finished], first: Simulation, policy: OwnPolicy | None = None
 ) -> Results:
+    """The results of all replications of a scenario, the first of them whole."""
     tables = [one.measures for one in finished]
     as_published = [one.as_published for one in finished if one.as_published is not None]
     return Results(

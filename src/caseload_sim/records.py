@@ -6,22 +6,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
-from importlib.metadata import version
+from math import isnan
 from typing import Any
 
 from caseload_sim.comparison import Compared
 from caseload_sim.experiment import Results
+from caseload_sim.precision import Precision, Reached
 from caseload_sim.scenario import Scenario
 from caseload_sim.sweeps import Sweep
+from caseload_sim.versions import versions_here
 
 RECORD = "run.json"
-PARTS_OF_THE_ANSWER = ("caseload-sim", "numpy", "scipy", "simpy")
 OWN_DIGEST = "digest_of_this_record"
-
-
-def versions_here() -> dict[str, str]:
-    """Versions of all that an answer can depend on."""
-    return {name: version(name) for name in PARTS_OF_THE_ANSWER}
 
 
 def platform_here() -> str:
@@ -34,12 +30,15 @@ def plain(scenario: Scenario) -> dict[str, Any]:
     return scenario.model_dump(mode="json", exclude_none=True)
 
 
-def inputs_of_run(scenario: Scenario, engine: str, parameter_uncertainty: bool) -> dict[str, Any]:
+def inputs_of_run(
+    scenario: Scenario, engine: str, parameter_uncertainty: bool, precision: Precision | None = None
+) -> dict[str, Any]:
     """All that the replications of a run depend on."""
     return {
         "kind": "run",
         "scenario": plain(scenario),
         "parameter_uncertainty": parameter_uncertainty,
+        **({"precision": asdict(precision)} if precision else {}),
         "engine": engine,
         "versions": versions_here(),
     }
@@ -59,8 +58,10 @@ def inputs_of_sweep(
     }
 
 
-def of_run(results: Results, engine: str, parameter_uncertainty: bool) -> dict[str, Any]:
-    """The record of a run."""
+def of_run(
+    results: Results, engine: str, parameter_uncertainty: bool, reached: Reached | None = None
+) -> dict[str, Any]:
+    """The record of a run; reached: what came of asking for a precision."""
     return _sealed(
         {
             "what": "one run of caseload-sim; tables in Parquet are of replication 0, measures are over all replications",
@@ -68,6 +69,7 @@ def of_run(results: Results, engine: str, parameter_uncertainty: bool) -> dict[s
             "scenario": plain(results.scenario),
             "seed": results.scenario.run.seed,
             "parameter_uncertainty": parameter_uncertainty,
+            **({"precision": _of_precision(reached)} if reached else {}),
             **_made_with(engine),
             **({"own_policy": asdict(results.policy)} if results.policy else {}),
             "digests": list(results.digests),
@@ -117,6 +119,11 @@ def own_digest(record: Mapping[str, Any]) -> str:
 
 def _sealed(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, OWN_DIGEST: own_digest(record)}
+
+
+def _of_precision(reached: Reached) -> dict[str, Any]:
+    half_width = None if isnan(reached.half_width) else reached.half_width
+    return {**asdict(reached), "half_width": half_width, "is_met": reached.is_met}
 
 
 def _made_with(engine: str) -> dict[str, Any]:

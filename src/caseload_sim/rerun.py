@@ -8,10 +8,11 @@ from pathlib import Path
 from caseload_sim.comparison import start_of
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import finish_each
-from caseload_sim.records import OWN_DIGEST, RECORD, own_digest, platform_here, versions_here
+from caseload_sim.records import OWN_DIGEST, RECORD, own_digest, platform_here
 from caseload_sim.saved import KINDS, damaged, read_record, scenarios_in
 from caseload_sim.scenario import Scenario
 from caseload_sim.sweeps import combinations
+from caseload_sim.versions import other_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,7 @@ def rerun(
 
 
 def _what_is_other(recorded: Recorded, anyway: bool) -> tuple[str, ...]:
-    here = versions_here()
-    other = [
-        f"{name} {recorded.versions.get(name, 'none')}, and here is {here.get(name, 'none')}"
-        for name in dict.fromkeys([*here, *recorded.versions])
-        if recorded.versions.get(name) != here.get(name)
-    ]
+    other = other_versions(recorded.versions)
     if other and not anyway:
         raise RunError(
             f"{recorded.path}: made with {'; '.join(other)}. Install what it was made with, or compare all the same with "

@@ -21,6 +21,7 @@ from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
 from caseload_sim.files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
 from caseload_sim.locks import Lock, is_held
 from caseload_sim.parquet import write_events, write_rows, write_tables
+from caseload_sim.precision import Reached
 from caseload_sim.records import RECORD, of_comparison, of_run
 from caseload_sim.scenario import Scenario
 from caseload_sim.unfinished import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
@@ -99,10 +100,12 @@ class RunFolder:
         *,
         with_events: bool = False,
         parameter_uncertainty: bool = False,
+        reached: Reached | None = None,
     ) -> Path:
         """Write all files and put the folder in place. Returns its path.
 
         with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
+        reached: what came of asking for a precision
         """  # fmt: skip
         with self._written_whole():
             with _created(self.partial / "measures.csv") as file:
@@ -123,7 +126,7 @@ class RunFolder:
 
                 figures = {name: FIGURES[name].draw(FreshRun(results)) for name in figure_names}
                 save_figures(self.partial / "figures", figures)
-            self._record(of_run(results, engine, parameter_uncertainty))
+            self._record(of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
     def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:

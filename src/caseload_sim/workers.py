@@ -43,7 +43,7 @@ def answers(
         for key, task in tasks:
             yield key, call(task)
         return
-    at_once = executor.n_workers + 1 if isinstance(executor, Workers) else IN_FLIGHT
+    at_once = executor.in_flight if isinstance(executor, Team) else IN_FLIGHT
     following = iter(tasks)
     running: dict[Future[Answer], Key] = {}
     try:
@@ -70,7 +70,14 @@ class _Order:
     future: Future[Any]
 
 
-class Workers(Executor):
+class Team(Executor):
+    """An executor that says how many work for it, and how many tasks it should have at once."""
+
+    n_workers: int
+    in_flight: int
+
+
+class Workers(Team):
     """Processes to simulate in, each started fresh, as Windows and macOS do everywhere.
 
     They leave Ctrl-C to the program that started them, and end at once when it stops them or is gone: each holds one end
@@ -85,7 +92,7 @@ class Workers(Executor):
         """Raises RunError for no workers or too many."""
         if not 1 <= n_workers <= MOST_WORKERS:
             raise RunError(f"{n_workers} workers: there may be 1 to {MOST_WORKERS}.")
-        self.n_workers = n_workers
+        self.n_workers, self.in_flight = n_workers, n_workers + 1
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
@@ -156,7 +163,7 @@ class Workers(Executor):
                         order.future.set_exception(RunError("the workers were stopped."))
                         break
                 else:
-                    _settle(order.future, answer)
+                    settle(order.future, answer)
                     break
             else:
                 order.future.set_exception(
@@ -193,7 +200,8 @@ class _Worker:
             self.process.join()
 
 
-def _settle(future: Future[Any], answer: bytes) -> None:
+def settle(future: Future[Any], answer: bytes) -> None:
+    """Give a future what `answer_of` made."""
     try:
         succeeded, value = pickle.loads(answer)
     except Exception as error:
@@ -231,10 +239,10 @@ def _work(pipe: Connection, stop: Connection) -> None:
             order = pipe.recv_bytes()
         except (EOFError, OSError):
             return
-        pipe.send_bytes(_answer(order))
+        pipe.send_bytes(answer_of(order))
 
 
-def _answer(order: bytes) -> bytes:
+def answer_of(order: bytes) -> bytes:
     """Whether the task was done, and its answer or its error, pickled."""
     try:
         call, args, kwargs = pickle.loads(order)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli.options import Jobs, workers
+from caseload_sim.cli.options import Dask, Jobs, workers
 
 
 def rerun(
@@ -17,6 +17,7 @@ def rerun(
         bool, typer.Option("--anyway", help="Go on where the program or its libraries have another version.")
     ] = False,
     jobs: Jobs = 1,
+    dask: Dask = None,
 ) -> None:
     """Run a stored run again, and compare the digest of every table; exit code 1 when one differs.
 
@@ -26,7 +27,7 @@ def rerun(
     """
     from caseload_sim.rerun import rerun as run_again
 
-    with workers(jobs) as executor:
+    with workers(jobs, dask) as executor:
         outcome = run_again(place, anyway=anyway, executor=executor)
     for note in outcome.notes:
         print(f"Note: {note}", file=sys.stderr)

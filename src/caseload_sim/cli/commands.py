@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli import accounts, again, comparing, drawing, looking, populations, running, services, solving
+from caseload_sim.cli import (
+    accounts,
+    again,
+    comparing,
+    drawing,
+    looking,
+    populations,
+    running,
+    services,
+    settling,
+    solving,
+)
 from caseload_sim.cli.options import INTERRUPTED
 from caseload_sim.errors import CaseloadError
 
@@ -42,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": looking.explain,
     "diff": looking.diff,
     "validate": looking.validate,
+    "warm-up": settling.warm_up,
     "validate-model": services.validate_model,
     "new": services.new,
     "schema": looking.schema,

@@ -10,6 +10,7 @@ import typer
 
 from caseload_sim.cli.options import (
     RESULTS,
+    Dask,
     Jobs,
     Paths,
     Replications,
@@ -53,6 +54,7 @@ def compare(
     ] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
     jobs: Jobs = 1,
+    dask: Dask = None,
     json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
@@ -89,7 +91,10 @@ def compare(
     name = name.replace(reference.name, f"{reference.name}-compare", 1)
     folder = RunFolder(out, name)
     with kept_if_stopped(folder):
-        with Progress(reference, named=", ".join(one.name for one in chosen)) as progress, workers(jobs) as executor:
+        with (
+            Progress(reference, named=", ".join(one.name for one in chosen)) as progress,
+            workers(jobs, dask) as executor,
+        ):
             compared = run_compare(
                 chosen,
                 versus=reference.name,

@@ -44,6 +44,14 @@ Jobs = Annotated[
     int,
     typer.Option(min=1, max=1024, help="How many processes run replications at the same time; the answer is the same."),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Run replications on a Dask cluster with its scheduler at tcp://HOST:PORT or tls://HOST:PORT; the answer is the same.",
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on where the same command was ended, with the replications it had finished."),
@@ -61,8 +69,20 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def workers(jobs: int) -> Iterator[Executor | None]:
-    """Processes for so many jobs; none for one. They end with the block, at once if it ends by an error."""
+def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
+    """Processes for so many jobs, none for one; or the workers of a Dask cluster.
+
+    Processes end with the block, at once if it ends by an error. Raises RunError when both are asked for.
+    """
+    if dask is not None:
+        if jobs > 1:
+            raise RunError("--jobs and --dask: choose one; a cluster has the workers that were started for it.")
+        from caseload_sim.dask_workers import DaskWorkers
+
+        with DaskWorkers(dask) as cluster:
+            print(cluster.in_words(), file=sys.stderr)
+            yield cluster
+        return
     if jobs == 1:
         yield None
         return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from caseload_sim.cli.options import (
     DEFAULT,
     RESULTS,
+    Dask,
     Jobs,
     Json,
     Out,
@@ -56,7 +57,17 @@ def run(
             "--event-log", help="Save the first replication's events too: who waited and held which place when."
         ),
     ] = False,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'FIGURE=WIDTH'",
+            help="As many replications as it takes for the 95% interval of a figure, MEASURE/BASE/AT, to be within this of its "
+            "value: 0.5pp (percentage points) for a share, a plain number for all else. 0.5pp alone is for recovery/finished/end. "
+            "--replications is then the most there may be, 1,000 if not given.",
+        ),
+    ] = None,
     jobs: Jobs = 1,
+    dask: Dask = None,
     resume: Resume = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
@@ -70,6 +81,8 @@ def run(
         caseload-sim run trial_world --seed 7 --replications 20 --out results/
 
         caseload-sim run hepgul_2016 --set population.prevalence.alcohol_dependence.value=0.30
+
+        caseload-sim run --precision 0.5pp --jobs 2
     """
     if json and csv:
         raise RunError("--json and --csv: choose one.")
@@ -89,25 +102,40 @@ def run(
 
         event_names(chosen.steps)
     from caseload_sim.experiment import replicate
+    from caseload_sim.precision import DEFAULT_MOST, FIRST_REPLICATIONS, precision_from, replicate_until
     from caseload_sim.progress import Progress
     from caseload_sim.records import inputs_of_run
+    from caseload_sim.settling import too_short, warm_up
     from caseload_sim.store import RunFolder, as_json, run_name, write_csv
 
-    chosen = with_run(chosen, seed, replications)
-    name = run_name(chosen, "parameter_uncertainty" if parameter_uncertainty else "")
-    folder = RunFolder(out, name, inputs_of_run(chosen, engine, parameter_uncertainty), resume=resume)
+    wanted = precision_from(precision) if precision else None
+    most = replications or DEFAULT_MOST
+    chosen = with_run(chosen, seed, min(FIRST_REPLICATIONS, most) if wanted else replications)
+    asked = f"until {wanted!r} at most {most}" if wanted else ""
+    name = run_name(chosen, f"{'parameter_uncertainty' if parameter_uncertainty else ''}{asked}")
+    folder = RunFolder(out, name, inputs_of_run(chosen, engine, parameter_uncertainty, wanted), resume=resume)
+    notes = (*folder.notes, f"More replications follow until {wanted} is precise enough.") if wanted else folder.notes
+    reached = None
     with kept_if_stopped(folder):
-        with Progress(chosen, notes=folder.notes) as progress, workers(jobs) as executor:
-            results = replicate(
-                chosen,
-                engine=engine,
-                parameter_uncertainty=parameter_uncertainty,
-                executor=executor,
-                kept=folder.kept,
-                progress=progress,
-            )
+        with Progress(chosen, notes=notes) as progress, workers(jobs, dask) as executor:
+            how: dict[str, Any] = {
+                "engine": engine,
+                "parameter_uncertainty": parameter_uncertainty,
+                "executor": executor,
+                "kept": folder.kept,
+                "progress": progress,
+            }
+            if wanted:
+                results, reached = replicate_until(chosen, wanted, most=most, **how)
+            else:
+                results = replicate(chosen, **how)
         saved = folder.save(
-            results, engine, names, with_events=with_events, parameter_uncertainty=parameter_uncertainty
+            results,
+            engine,
+            names,
+            with_events=with_events,
+            parameter_uncertainty=parameter_uncertainty,
+            reached=reached,
         )
     if json:
         print(as_json(results.rows))
@@ -119,6 +147,10 @@ def run(
         from caseload_sim.tables import print_results
 
         print_results(results)
+    if note := too_short(warm_up(results.scenario, results.over_time)):
+        print(f"Note: {note}", file=sys.stderr)
+    if reached:
+        print(reached.in_words(), file=sys.stderr)
     print(f"Saved in {saved}" + (f" (figures: {', '.join(names)})" if names else ""), file=sys.stderr)
 
 
@@ -142,6 +174,7 @@ def sweep(
     sets: Sets = None,
     scenario_path: Paths = None,
     jobs: Jobs = 1,
+    dask: Dask = None,
     resume: Resume = False,
     json: Json = False,
 ) -> None:
@@ -171,7 +204,7 @@ def sweep(
     shown = {"measure": measure, "base": base, "at": at, "group": group}
     folder = RunFolder(out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=resume)
     with kept_if_stopped(folder):
-        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs) as executor:
+        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs, dask) as executor:
             swept = run_sweep(
                 chosen,
                 asked,

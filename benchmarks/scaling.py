@@ -1,0 +1,99 @@
+"""What a client costs, and so what England costs, on one process, two and a Dask cluster: `python benchmarks/scaling.py`.
+
+Prints the table of docs/scaling.md. England is 150 services with 12,000 referrals a year each, run as five replications of
+thirty; cost per client is measured on four of them, memory as the difference between four and two, and what workers gain on
+four replications of one service of 5,000. All is loaded before anything is timed.
+"""
+
+import os
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from distributed import LocalCluster
+from timing import best_of
+
+from caseload_sim.catalogue import get_scenario
+from caseload_sim.dask_workers import DaskWorkers
+from caseload_sim.demand import referrals_per_day
+from caseload_sim.engines import Engine, engine_for
+from caseload_sim.experiment import Task, finish
+from caseload_sim.scenario import Scenario
+from caseload_sim.workers import Workers, answers
+
+REFERRALS_A_YEAR, N_SERVICES, SERVICES_A_TASK = 12_000, 150, 30
+N_WORKERS, N_TASKS, ENOUGH_CLIENTS = 2, 4, 10**9
+
+
+def england(n_services: int) -> Scenario:
+    """So many services of England's 150."""
+    changes = {"demand.referrals_per_year": REFERRALS_A_YEAR, "providers.number": n_services}
+    return get_scenario("national_2024_25_providers", changes=changes)
+
+
+def n_clients(scenario: Scenario) -> int:
+    """Clients referred from opening to the horizon, on average."""
+    return int(referrals_per_day(scenario).sum() * (scenario.providers.number if scenario.providers else 1))
+
+
+def peak_bytes(action: Callable[[], object]) -> int:
+    """Most memory that an action held at once."""
+    tracemalloc.start()
+    action()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def gains(engine: Engine) -> dict[str, float]:
+    """How many times as fast some replications of one service are with workers as one after the other."""
+    scenario = england(2).with_changes({"demand.referrals_per_year": 5_000}).model_copy(update={"providers": None})
+
+    def job(executor: Executor | None = None) -> None:
+        list(answers(finish, ((r, Task(scenario, r, engine)) for r in range(N_TASKS)), executor))
+
+    with (
+        Workers(N_WORKERS) as processes,
+        LocalCluster(
+            n_workers=N_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
+        ) as cluster,
+        DaskWorkers(cluster.scheduler_address) as dask,
+    ):  # fmt: skip
+        job(processes), job(dask)
+        alone = best_of(1, job)
+        return {
+            f"--jobs {N_WORKERS}": alone / best_of(1, lambda: job(processes)),
+            f"--dask, {N_WORKERS} workers": alone / best_of(1, lambda: job(dask)),
+        }
+
+
+def main() -> None:
+    """Print the table."""
+    engine = engine_for("kernel", ENOUGH_CLIENTS)
+    few, more, task = england(2), england(4), england(SERVICES_A_TASK)
+    finish(Task(few, 0, engine))
+    seconds = best_of(1, lambda: finish(Task(more, 0, engine))) / n_clients(more)
+    taken = [peak_bytes(lambda scenario=scenario: finish(Task(scenario, 0, engine))) for scenario in (few, more)]
+    per_client = (taken[1] - taken[0]) / (n_clients(more) - n_clients(few))
+    whole = n_clients(task) * N_SERVICES // SERVICES_A_TASK
+    print(f"| measured on {os.cpu_count()} cores | |\n|---|---|")
+    print(
+        f"| one client, all measures and the untreated twin included | {1e6 * seconds:.1f} microseconds of one core |"
+    )
+    print(f"| memory of a replication | {per_client:,.0f} bytes a client |")
+    for name, gain in gains(engine).items():
+        print(f"| {name}: {N_TASKS} replications of one service | {gain:.2f} times as fast as one process |")
+    print("| **England, from these** | |")
+    print(
+        f"| clients from opening to the horizon | {whole / 1e6:.1f} million, in {N_SERVICES // SERVICES_A_TASK} tasks |"
+    )
+    print(f"| memory that each worker needs | {per_client * n_clients(task) / 1e9:.1f} GB |")
+    print(f"| England once, one core | {whole * seconds / 60:.1f} minutes |")
+    print(f"| England twenty times, one core | {20 * whole * seconds / 3600:.1f} hours |")
+    print(
+        f"| England twenty times, a worker for each of its 100 tasks | {whole * seconds / 5 / 60:.1f} minutes and the start |"
+    )
+
+
+if __name__ == "__main__":
+    main()
