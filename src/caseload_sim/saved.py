@@ -107,7 +107,7 @@ def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
     try:
         data = read_regular(path, MOST_RECORD_BYTES)
         too_large = len(data) > MOST_RECORD_BYTES or sum(map(data.count, (b",", b"[", b"{"))) > MOST_RECORD_VALUES
-        record = None if too_large else json.loads(data.decode("utf-8"))
+        record: Any = None if too_large else json.loads(data.decode("utf-8"))
     except FileNotFoundError:
         if (folder / UNFINISHED).is_dir():
             n = how_many(folder / UNFINISHED)

@@ -10,10 +10,12 @@ import typer
 
 from caseload_sim.cli.options import (
     RESULTS,
+    BeyondLimits,
     Jobs,
     Paths,
     Replications,
     Seed,
+    announce_work,
     kept_if_stopped,
     opened,
     with_run,
@@ -53,6 +55,7 @@ def compare(
     ] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
     jobs: Jobs = 1,
+    beyond_limits: BeyondLimits = False,
     json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
@@ -82,6 +85,7 @@ def compare(
 
     check_names(chosen)
     reference = with_run(reference, seed, replications)
+    announce_work([with_run(one, None, reference.run.replications) for one in chosen], beyond_limits, jobs=jobs)
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]
