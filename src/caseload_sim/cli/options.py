@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,7 @@ def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut short what puts the folder in order
         n = folder.n_kept
         advice = f"{n} finished replications are kept: go on with --resume." if n else "nothing was saved."
         raise Stopped(f"Interrupted: {advice}") from None
