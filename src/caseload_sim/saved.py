@@ -157,6 +157,8 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
         data = read_regular(path, MOST_TABLE_BYTES)
         if len(data) > MOST_TABLE_BYTES:
             raise damaged(path, f"more than {MOST_TABLE_BYTES:,} bytes")
+        if data and not data.endswith(b"\n"):
+            raise damaged(path, "ends in the middle of a line")
         reader = csv.DictReader(StringIO(data.decode("utf-8"), newline=""))
         missing = [name for name in kinds if name not in (reader.fieldnames or ())]
         if missing:
