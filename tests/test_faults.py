@@ -342,7 +342,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "truncated": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "garbage": lambda path: path.write_bytes(bytes(range(256)) * 20),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a folder": lambda path: path.replace(path.with_suffix(".away")).with_name(path.name).mkdir(),
 }
 READ_AGAIN = {
     "run.json": "ladder",

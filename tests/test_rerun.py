@@ -107,7 +107,7 @@ def test_a_change_in_the_readings_alone_is_seen(brief: Scenario) -> None:
         outcomes.none.month_12["full_remission"], outcomes.course_scores.last_gad7,
     ]  # fmt: skip
     for column in columns:
-        first = column.flat[0]
+        first: Any = column.flat[0]
         column.flat[0] = not first if column.dtype == bool else first + 1
         assert digest(outcomes) != before
         column.flat[0] = first
