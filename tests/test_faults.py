@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from caseload_sim.saved import read_record
+from caseload_sim.errors import RunError
+from caseload_sim.gallery import FIGURES
+from caseload_sim.rerun import rerun
+from caseload_sim.saved import read_record, read_run
 from caseload_sim.unfinished import UNFINISHED
 from test_cli import call
 
@@ -140,16 +144,40 @@ def test_workers_killed_under_a_run_are_replaced(
     assert_as_whole(folder, RUN, subprocess.CompletedProcess(RUN, process.returncode, out, errors), whole)
 
 
+def stopped_in_the_middle(folder: Path, *more: str) -> subprocess.Popen[str]:
+    """A run that is held still with some replications finished and two or more to come.
+
+    On a busy machine it may have gone further than that before this process has its turn; then another is begun.
+    """
+    while True:
+        process = begun(folder, RUN, *more)
+        while len(kept(folder)) < 2 and process.poll() is None:
+            time.sleep(0.005)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGSTOP)
+            if 2 <= len(kept(folder)) <= 6:
+                return process
+            os.killpg(process.pid, signal.SIGKILL)
+        _, errors = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), errors
+        shutil.rmtree(folder / "results")
+
+
 @posix
 @pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("pauses", [(), (0.0,), (0.02, 0.02)], ids=["once", "twice at once", "three times"])
 def test_ctrl_c_ends_with_130_keeps_what_is_finished_and_leaves_no_process(
-    jobs: str, folder: Path, whole: dict[str, subprocess.CompletedProcess[str]]
+    jobs: str, pauses: tuple[float, ...], folder: Path, whole: dict[str, subprocess.CompletedProcess[str]]
 ) -> None:
-    process = begun(folder, RUN, "--jobs", jobs)
-    wait_for(2, folder, process)
+    process = stopped_in_the_middle(folder, "--jobs", jobs)
     children = children_of(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    _, errors = process.communicate(timeout=30)
+    os.killpg(process.pid, signal.SIGCONT)
+    for seconds in pauses:
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert_all_gone(children)
     n = len(kept(folder))
@@ -288,6 +316,71 @@ def test_damaged_replications_are_run_again(
     assert f"Resumed: {n - 4} replications were finished in" in result.stderr
     assert "4 more were damaged, and are run again." in result.stderr
     assert_as_whole(interrupted, RUN, result, whole)
+
+
+def test_no_answer_depends_on_what_the_clock_says(
+    interrupted: Path, whole: dict[str, subprocess.CompletedProcess[str]]
+) -> None:
+    """The clock of the process jumps by days, back and forth, and the files kept are of the future and of long ago."""
+    for k, path in enumerate(kept(interrupted)):
+        at = time.time() + (-1) ** k * 86_400 * (k + 1)
+        os.utime(path, (at, at))
+    code = (
+        "import itertools, sys, time\nreally, jumps = time.time, itertools.cycle((0, 9e6, -9e6, 1e8, -1e8))\n"
+        "time.time = lambda: really() + next(jumps)\ntime.time_ns = lambda: int(time.time() * 1e9)\n"
+        "sys.argv = ['caseload-sim', *sys.argv[1:]]\nfrom caseload_sim.cli import main\nmain()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *RUN, "--resume"], cwd=interrupted, capture_output=True, encoding="utf-8",
+        env={**os.environ, "COLUMNS": "80"},
+    )  # fmt: skip
+    assert "Resumed: " in result.stderr
+    assert_as_whole(interrupted, RUN, result, whole)
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "garbage": lambda path: path.write_bytes(bytes(range(256)) * 20),
+    "a folder": lambda path: path.replace(path.with_suffix(".away")).with_name(path.name).mkdir(),
+}
+READ_AGAIN = {
+    "run.json": "ladder",
+    "measures.csv": "ladder",
+    "over_time.csv": "waiting_list",
+    "clients.parquet": "comorbidity",
+    "outcomes.parquet": "retention",
+}
+
+
+@pytest.mark.parametrize("name", list(READ_AGAIN))
+@pytest.mark.parametrize("harm", list(HARMS))
+def test_a_file_of_a_whole_run_that_is_read_again_is_never_taken_for_what_it_is_not(
+    name: str, harm: str, tmp_path: Path, whole: dict[str, subprocess.CompletedProcess[str]]
+) -> None:
+    (stored,) = Path(str(whole["folder"].args)).glob("small-2016-*")
+    copy = Path(shutil.copytree(stored, tmp_path / "copy"))
+    HARMS[harm](copy / name)
+    with pytest.raises(RunError, match=name.replace(".", r"\.")):
+        FIGURES[READ_AGAIN[name]].draw(read_run(copy))
+    if name == "run.json":
+        with pytest.raises(RunError, match=r"run\.json"):
+            rerun(copy)
+
+
+@posix
+def test_a_pipe_in_place_of_a_stored_file_is_refused_and_not_waited_for(
+    tmp_path: Path, whole: dict[str, subprocess.CompletedProcess[str]]
+) -> None:
+    (stored,) = Path(str(whole["folder"].args)).glob("small-2016-*")
+    for name, figure in READ_AGAIN.items():
+        copy = Path(shutil.copytree(stored, tmp_path / name))
+        (copy / name).unlink()
+        os.mkfifo(copy / name)
+        result = call("plot", str(copy), "--figure", figure, folder=tmp_path)
+        assert result.returncode == 2, result.stderr
+        assert name in result.stderr
+        assert "not a file" in result.stderr
 
 
 def test_a_replication_of_other_inputs_is_not_taken_for_one_of_these(

@@ -1,5 +1,6 @@
 """A stored run is run again and compared table by table; what cannot be compared is refused."""
 
+import copy as copy_module
 import json
 import shutil
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from caseload_sim.comparison import compare
+from caseload_sim.episodes import digest
 from caseload_sim.errors import RunError
-from caseload_sim.experiment import replicate
+from caseload_sim.experiment import replicate, simulate
 from caseload_sim.records import RECORD, of_comparison, of_run, of_sweep, own_digest
 from caseload_sim.rerun import rerun
 from caseload_sim.scenario import Scenario
@@ -93,6 +95,74 @@ def test_the_point_of_a_sweep_that_differs_is_named(brief: Scenario, tmp_path: P
         json.dumps({**record, "digest_of_this_record": own_digest(record)}), encoding="utf-8"
     )
     assert rerun(tmp_path).differing == ("population.prevalence.ptsd=0.3, replication 0: clients differ",)
+
+
+def test_a_change_in_the_readings_alone_is_seen(brief: Scenario) -> None:
+    """Readings are tables within the outcomes, their rungs dicts within those: the digest covers every column of them."""
+    outcomes = simulate(brief).outcomes
+    before = digest(outcomes)
+    assert before == digest(copy_module.deepcopy(outcomes))
+    columns = [
+        outcomes.service.last_phq9, outcomes.none.relapsed, outcomes.none.without, outcomes.service.end["all_remission"],
+        outcomes.none.month_12["full_remission"], outcomes.course_scores.last_gad7,
+    ]  # fmt: skip
+    for column in columns:
+        first: Any = column.flat[0]
+        column.flat[0] = not first if column.dtype == bool else first + 1
+        assert digest(outcomes) != before
+        column.flat[0] = first
+    assert digest(outcomes) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.pop("digests"),
+        lambda record: record.update(digests=5),
+        lambda record: record.update(digests=record["digests"][:1]),
+        lambda record: record.update(digests=[1, 2]),
+        lambda record: record.pop("versions"),
+        lambda record: record.update(versions=[]),
+        lambda record: record.pop("platform"),
+    ],
+)
+def test_a_record_sealed_with_something_else_in_it_is_refused(change: Callable[[dict[str, Any]], object], copy: Path) -> None:  # fmt: skip
+    changed(copy, change)
+    with pytest.raises(RunError, match=r"run\.json: (not the record it should be|made with)"):
+        rerun(copy)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 200_000, "run.json: not JSON."),
+        ('{"kind": "run", "seed": ' + "9" * 100_000 + "}", "run.json: not JSON."),
+        ("[" + "1," * 1_100_000 + "1]", "run.json: more than 64,000,000 bytes or 1,000,000 values."),
+    ],
+)
+def test_a_hostile_record_is_refused(content: str, message: str, copy: Path) -> None:
+    (copy / RECORD).write_text(content, encoding="utf-8")
+    with pytest.raises(RunError) as caught:
+        rerun(copy)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda scenario: scenario["pathway"].update(policy="none"),
+            "at pathway.policy: 'none' is not a known policy.",
+        ),
+        (lambda scenario: scenario.update(title="x" * 20_000), "at title: a text of 20,000 characters"),
+        (lambda scenario: scenario["run"].update(replications=-1), "at run.replications"),
+    ],
+)
+def test_a_record_of_an_impossible_scenario_is_refused(change: Callable[[dict[str, Any]], object], message: str, copy: Path) -> None:  # fmt: skip
+    changed(copy, lambda record: change(record["scenario"]))
+    with pytest.raises(RunError) as caught:
+        rerun(copy)
+    assert f"run.json: its scenario cannot be used, {message}" in str(caught.value)
 
 
 def test_another_version_is_refused_unless_it_is_to_be_compared_all_the_same(copy: Path) -> None:

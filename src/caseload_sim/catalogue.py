@@ -1,10 +1,12 @@
 """Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
 
+import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ from pydantic_core import ErrorDetails
 
 from caseload_sim.checks import contradictions, impossible_targets
 from caseload_sim.errors import CatalogueError, ScenarioError, did_you_mean
+from caseload_sim.limits import MOST_DEPTH, MOST_SCENARIO_BYTES, excess_in_content, excess_in_toml, read_regular
 from caseload_sim.origin import ORIGIN_KEYS
 from caseload_sim.scenario import Scenario, Source
 from caseload_sim.toml_lines import line_of
 
-LARGEST_FILE_BYTES = 1_000_000
+MOST_ANCESTORS = 10
+MOST_EXPLAINED = 8
 DEFAULT_SCENARIO = "hepgul_2016"
 USERS_OWN = "set by the user"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
@@ -101,9 +105,11 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
 
 def parse_value(text: str) -> Any:
     """A value as written after `--set path=`: TOML if it parses, else the bare word itself."""
+    if excess := excess_in_toml(text):
+        raise ScenarioError(f"--set {text[:40]}...: {excess[1]}. {_IN_LIMITS}")
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+    except ValueError:
         return text
 
 
@@ -122,18 +128,19 @@ def _find(name: str, paths: Sequence[Path]) -> Path:
 
 def _read(path: Path) -> _File:
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise CatalogueError(f"{path}: not a file. A scenario is a TOML file.")
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE_BYTES + 1)
+        data = read_regular(path, MOST_SCENARIO_BYTES)
+    except IsADirectoryError:
+        raise CatalogueError(f"{path}: not a file. A scenario is a TOML file.") from None
     except FileNotFoundError:
         near = did_you_mean(path.name, (p.name for p in path.parent.glob("*.toml"))) if path.parent.is_dir() else ""
         raise CatalogueError(f"{path}: no such file. {near}".strip()) from None
     except (OSError, ValueError) as error:
         raise CatalogueError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
-    if len(data) > LARGEST_FILE_BYTES:
-        raise CatalogueError(f"{path}: larger than {LARGEST_FILE_BYTES:,} bytes, so not a scenario file.")
+    if len(data) > MOST_SCENARIO_BYTES:
+        raise CatalogueError(
+            f"{path}: larger than {MOST_SCENARIO_BYTES:,} bytes, so not a scenario file. Give only what differs from the "
+            "scenario that it extends."
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -141,12 +148,25 @@ def _read(path: Path) -> _File:
         raise ScenarioError(f"{path}:{line}: not text in UTF-8. Save the file as UTF-8 text.") from None
     if not text.strip():
         raise ScenarioError(f'{path}:1: the file is empty. Start with `extends = "{DEFAULT_SCENARIO}"`.')
+    text = text.replace("\r\n", "\n")
+    if excess := excess_in_toml(text):
+        raise ScenarioError(f"{path}:{excess[0]}: {excess[1]}. {_IN_LIMITS}")
     try:
-        return _File(path, text, tomllib.loads(text.replace("\r\n", "\n")))
+        file = _File(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path}: not valid TOML: {error}.") from None
-    except (RecursionError, ValueError):
-        raise ScenarioError(f"{path}: not valid TOML: nested too deeply, or a number too long.") from None
+    _check_limits(file.content, (file,))
+    return file
+
+
+_IN_LIMITS = "No scenario needs that; `caseload-sim explain` shows what one looks like."
+
+
+def _check_limits(content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any] | None = None) -> None:
+    if excess := excess_in_content(content):
+        path, what = excess
+        place = f"{_place(path, files, changes or {})}: " if path else f"{files[0].path}: " if files else ""
+        raise ScenarioError(f"{place}{what}. {_IN_LIMITS}")
 
 
 def _chain(path: Path, paths: Sequence[Path]) -> tuple[_File, ...]:
@@ -164,14 +184,20 @@ def _chain(path: Path, paths: Sequence[Path]) -> tuple[_File, ...]:
                     "or the name of a file in the same folder."
                 )
             following = here.path.parent / parent
+            if os.path.islink(following):  # noqa: PTH114 - of a name that is too long, this says no, and reading says why
+                raise ScenarioError(f"{place}: '{parent}' is a link. Extend a file that is in the folder itself.")
         else:
             try:
                 following = _find(parent, paths)
             except CatalogueError as error:
                 raise ScenarioError(f"{place}: {error}") from None
-        if any(following.resolve() == file.path.resolve() for file in files):
+        if any(os.path.realpath(following) == os.path.realpath(file.path) for file in files):
             circle = " -> ".join([*(file.path.name for file in files), following.name])
             raise ScenarioError(f"{place}: '{parent}' leads in a circle ({circle}). Extend another scenario.")
+        if len(files) > MOST_ANCESTORS:
+            raise ScenarioError(
+                f"{place}: more than {MOST_ANCESTORS} files that extend one another. Join some of them."
+            )
         files.append(_read(following))
     return tuple(files)
 
@@ -223,6 +249,8 @@ def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, 
     if not isinstance(path, str):
         raise ScenarioError(f"{path!r}: a change needs a dotted path, as in 'population.prevalence.ptsd'.")
     parts = path.split(".")
+    if len(parts) > MOST_DEPTH:
+        raise ScenarioError(f"--set {path}: no path has more than {MOST_DEPTH} parts.")
     table: Any = content
     for depth, part in enumerate(parts):
         if not isinstance(table, Mapping) or part not in table:
@@ -233,6 +261,7 @@ def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, 
             raise ScenarioError(f"--set {path}: no '{part}' in {here}. {did_you_mean(part, known)}")
         table = table[part]
     if isinstance(value, Mapping):
+        _check_limits(value, ())
         value = _as_users_own(value)
     elif isinstance(table, Mapping):
         if "value" not in table:
@@ -267,6 +296,7 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
             f"{named.path}:{line}: name: a scenario is called after its file; use `title` for a heading."
         )
     content["name"] = path.stem
+    _check_limits(content, files)
     content = _with_likenesses(content, files)
     own = files[0].content
     for key in ("title", "summary", "look_at"):  # a user's short file need not repeat them
@@ -281,19 +311,19 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
 
 
 def _checked(content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> Scenario:
+    _check_limits(content, files, changes)
     try:
         scenario = Scenario.model_validate(content)
     except ValidationError as error:
-        messages = [_explained(detail, files, changes, content) for detail in error.errors()]
-        raise ScenarioError(_listed(messages)) from None
-    found = [*contradictions(scenario, set(list_sources()) | set(scenario.sources))]
+        details = error.errors(include_url=False)
+        raise ScenarioError(_listed(_explained(detail, files, changes, content) for detail in details)) from None
+    found = list(islice(contradictions(scenario, set(list_sources()) | set(scenario.sources)), 2 * MOST_EXPLAINED))
     # A target is an error where it is asked for; inherited, or met by a changed prevalence, it only stays for comparison.
     asked = any(path.startswith("population.targets") for path in changes)
     own = files[0].content if files and not any(path.startswith("population.prevalence") for path in changes) else {}
     found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]
-    messages = [f"{_place(path, files, changes)}: {message}" for path, message in found]
-    if messages:
-        raise ScenarioError(_listed(messages))
+    if found:
+        raise ScenarioError(_listed(f"{_place(path, files, changes)}: {message}" for path, message in found))
     return scenario
 
 
@@ -308,9 +338,14 @@ def _sets(content: Mapping[str, Any], path: tuple[str, ...]) -> bool:
 
 
 def _listed(messages: Iterable[str]) -> str:
-    unique = list(dict.fromkeys(messages))
-    more = [f"... and {len(unique) - 8} more."] if len(unique) > 8 else []
-    return "\n".join(unique[:8] + more)
+    """The first few that differ, each made only when it is shown: to explain thousands would take minutes."""
+    unique: dict[str, None] = {}
+    following = iter(messages)
+    for message in islice(following, 2 * MOST_EXPLAINED):
+        unique[message] = None
+        if len(unique) > MOST_EXPLAINED:
+            return "\n".join([*list(unique)[:MOST_EXPLAINED], "... and more."])
+    return "\n".join([*unique, *["... and more."] * (next(following, None) is not None)])
 
 
 def _place(path: tuple[str, ...], files: Sequence[_File], changes: Mapping[str, Any]) -> str:
@@ -370,6 +405,7 @@ def _explained(
         "model_attributes_type": "a table such as { value = 0.5, assumption = \"why\" }",
         "date_type": "a date such as 2022-04-02", "bool_type": "true or false",
         "int_from_float": "a whole number", "tuple_type": "a list", "literal_error": str(limits.get("expected")),
+        "too_long": f"of at most {limits.get('max_length')} entries",
     }  # fmt: skip
     return f"{place}: {shown} is not allowed here; it must be {expected.get(kind, str(detail['msg']))}."
 
@@ -384,9 +420,14 @@ def _shown(value: Any) -> str:
         return "a number of thousands of digits"
 
 
+@cache
+def _default_content() -> dict[str, Any]:
+    return get_scenario().model_dump()
+
+
 def _keys_at(path: tuple[str, ...]) -> list[str]:
     """The keys that the schema knows at a path, read off the default scenario."""
-    table: Any = get_scenario().model_dump() if path else dict.fromkeys(Scenario.model_fields)
+    table: Any = _default_content() if path else dict.fromkeys(Scenario.model_fields)
     for part in path:
         table = table.get(part, {}) if isinstance(table, Mapping) else {}
     return list(table) if isinstance(table, Mapping) else []

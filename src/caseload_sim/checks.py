@@ -248,7 +248,7 @@ def impossible_targets(population: Population) -> Found:
 def _counts(group: str) -> list[int]:
     """The counts of a group such as "0-1", "2" or "3+" (of which only the first); none if it cannot be read."""
     low, dash, high = group.rstrip("+").partition("-")
-    if not low.isdigit() or (dash and not high.isdigit()) or len(group) > 9:
+    if not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in (low, *([high] if dash else []))):
         return [-1]
     return list(range(int(low), (int(high) if dash else int(low)) + 1))
 

@@ -9,6 +9,7 @@ from caseload_sim.origin import Pair
 from caseload_sim.scenario import Population
 
 SMALLEST_EIGENVALUE = 1e-9
+MOST_NAMED = 20
 Floats = NDArray[np.float64]
 
 
@@ -117,12 +118,14 @@ def _contradiction(population: Population, covariance: Floats) -> str:
         middle = (possible + impossible) / 2
         fine = np.linalg.eigvalsh(covariance - (1 - middle) * off)[0] >= -SMALLEST_EIGENVALUE
         possible, impossible = (middle, impossible) if fine else (possible, middle)
+    pairs = [(a, b, pair) for a, others in population.correlation.items() for b, pair in others.items()]
     named = []
-    for first, others in population.correlation.items():
-        for second, pair in others.items():
-            implied, wanted = population.loading_of(first) * population.loading_of(second), tetrachoric(pair)
-            kept = implied + possible * (wanted - implied)
-            named.append(f"{first} with {second} ({wanted:.2f}; can be {kept:.2f})")
+    for first, second, pair in pairs[:MOST_NAMED]:
+        implied, wanted = population.loading_of(first) * population.loading_of(second), tetrachoric(pair)
+        kept = implied + possible * (wanted - implied)
+        named.append(f"{first} with {second} ({wanted:.2f}; can be {kept:.2f})")
+    if len(pairs) > MOST_NAMED:
+        named.append(f"and {len(pairs) - MOST_NAMED} more")
     return f"no population can have all of these correlations, whichever one is changed: {', '.join(named)}."
 
 

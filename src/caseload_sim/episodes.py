@@ -1,6 +1,7 @@
 """The Episodes table: who held which place on which days, in one canonical order."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -53,15 +54,32 @@ def canonical(
 
 
 def digest(table: object) -> str:
-    """SHA-256 over names, types, shapes and little-endian bytes of a table's integer and boolean columns."""
+    """SHA-256 over names, types, shapes and little-endian bytes of a table's integer and boolean columns.
+
+    Columns of the tables within it count too, each under its dotted name. Floats do not: they differ between machines.
+    """
     result = sha256()
-    for field in fields(table):  # type: ignore[arg-type]
-        column = getattr(table, field.name)
-        if isinstance(column, np.ndarray) and column.dtype.kind in "iub":
+    for name, column in _columns_of(table, ""):
+        if column.dtype.kind in "iub":
             little = column.astype(column.dtype.newbyteorder("<"), copy=False)
-            result.update(f"{field.name}:{little.dtype.str}:{little.shape};".encode())
+            result.update(f"{name}:{little.dtype.str}:{little.shape};".encode())
             result.update(np.ascontiguousarray(little).tobytes())
     return result.hexdigest()
+
+
+def _columns_of(table: object, name: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Every array of a table with its dotted name, in the table's order."""
+    if isinstance(table, np.ndarray):
+        yield name, table
+    elif is_dataclass(table):
+        for field in fields(table):
+            yield from _columns_of(getattr(table, field.name), f"{name}.{field.name}" if name else field.name)
+    elif isinstance(table, Mapping):
+        for key, value in table.items():
+            yield from _columns_of(value, f"{name}.{key}")
+    elif isinstance(table, tuple | list):
+        for k, value in enumerate(table):
+            yield from _columns_of(value, f"{name}.{k}")
 
 
 def first_difference(ours: Episodes, theirs: Episodes, steps: tuple[str, ...]) -> str | None:

@@ -1,10 +1,23 @@
 """The errors a user can cause; each message names the place, the value and what to do next."""
 
+import re
 from collections.abc import Iterable
+
+# Characters that a terminal obeys instead of showing them, or that turn the order of what stands beside them.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+MOST_SHOWN = 2_000  # characters of a line
 
 
 class CaseloadError(Exception):
-    """Anything the user can put right. The command line prints it without a traceback and exits with 2."""
+    """Anything the user can put right. The command line prints it without a traceback and exits with 2.
+
+    Names and values from a file are part of the message: it never holds a character that a terminal obeys, or a line
+    that fills the screen.
+    """
+
+    def __init__(self, message: str) -> None:
+        shown = UNSEEN.sub(lambda found: ascii(found[0])[1:-1], message)
+        super().__init__("\n".join(_shortened(line) for line in shown.split("\n")))
 
 
 class ScenarioError(CaseloadError):
@@ -17,6 +30,11 @@ class CatalogueError(CaseloadError):
 
 class RunError(CaseloadError):
     """A run that cannot start or cannot be saved."""
+
+
+def _shortened(line: str) -> str:
+    half = MOST_SHOWN // 2
+    return line if len(line) <= MOST_SHOWN else f"{line[:half]} ... {line[-half:]}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from caseload_sim.comparison import start_of
 from caseload_sim.errors import RunError
@@ -64,6 +65,18 @@ def read_recorded(place: str | Path) -> Recorded:
             f"Python with that function (digest of its source {own['source_sha256'][:12]}) and compare the digests."
         )
     by_name = scenarios_in(path, record)
+    try:
+        recorded = _recorded(path, record, by_name)
+        counts = [scenario.run.replications for scenario in recorded.scenarios]
+        if counts != [len(each) for each in recorded.digests]:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged(path, "not the record it should be") from None
+    return recorded
+
+
+def _recorded(path: Path, record: dict[str, Any], by_name: dict[str, Scenario]) -> Recorded:
+    """The record as values; whatever a record that is none can raise is for the caller."""
     scenarios, labels, digests = tuple(by_name.values()), tuple(by_name), record["digests"]
     starts: tuple[Scenario | None, ...] = (None,) * len(scenarios)
     if record["kind"] == "comparison":
@@ -82,11 +95,11 @@ def read_recorded(place: str | Path) -> Recorded:
         labels,
         scenarios,
         starts,
-        record["engine"],
-        record.get("parameter_uncertainty", False),
-        record["versions"],
-        record["platform"],
-        tuple(tuple(each) for each in digests),
+        str(record["engine"]),
+        bool(record.get("parameter_uncertainty", False)),
+        dict(record["versions"]),
+        str(record["platform"]),
+        tuple(tuple(dict(one) for one in each) for each in digests),
     )
 
 

@@ -2,8 +2,9 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from io import StringIO
 from math import nan
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,15 +12,20 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
+from caseload_sim.catalogue import list_sources
+from caseload_sim.checks import contradictions
 from caseload_sim.comparison import ComparisonRow
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import OverTimeRow, Row
+from caseload_sim.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, excess_in_content, read_regular
 from caseload_sim.people import People, in_period
 from caseload_sim.records import RECORD
 from caseload_sim.scenario import Scenario
 from caseload_sim.unfinished import UNFINISHED, how_many
 
 KINDS = ("run", "comparison")  # that figures are drawn from
+MOST_TABLE_BYTES = 200_000_000
+MOST_ROWS = 100_000_000
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
 T = TypeVar("T", bound=Row | OverTimeRow)
 
@@ -58,8 +64,8 @@ class SavedRun:
         """The clients of the first replication."""
         population = self.scenario.population
         names, emotional = population.conditions(), set(population.conditions("emotional_disorder"))
-        clients = _columns(self.folder / "clients.parquet", ("referral_day", *names))
-        outcomes = _columns(self.folder / "outcomes.parquet", ("contacts", "end_day"))
+        clients = _columns(self.folder / "clients.parquet", {"referral_day": "int32", **dict.fromkeys(names, "bool")})
+        outcomes = _columns(self.folder / "outcomes.parquet", {"contacts": "int32", "end_day": "int32"})
         if len(clients["referral_day"]) != len(outcomes["contacts"]):
             raise damaged(self.folder / "outcomes.parquet", "not as many rows as clients.parquet")
         conditions = np.stack([clients[name].to_numpy(zero_copy_only=False) for name in names], axis=1).astype(bool)
@@ -85,7 +91,10 @@ def read_run(folder: str | Path) -> SavedRun:
     record = read_record(folder)
     scenarios = scenarios_in(folder / RECORD, record)
     scenario = scenarios[record["versus"] if record["kind"] == "comparison" else next(iter(scenarios))]
-    return SavedRun(folder, record["kind"], scenario, tuple(map(str, record.get("measures_shown", ()))))
+    shown = record.get("measures_shown", [])
+    if not isinstance(shown, list) or not all(isinstance(name, str) for name in shown):
+        raise damaged(folder / RECORD, "not the record it should be")
+    return SavedRun(folder, record["kind"], scenario, tuple(shown))
 
 
 def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
@@ -96,7 +105,9 @@ def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
     path = place / RECORD if place.is_dir() else place
     folder = path.parent
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        data = read_regular(path, MOST_RECORD_BYTES)
+        too_large = len(data) > MOST_RECORD_BYTES or sum(map(data.count, (b",", b"[", b"{"))) > MOST_RECORD_VALUES
+        record: Any = None if too_large else json.loads(data.decode("utf-8"))
     except FileNotFoundError:
         if (folder / UNFINISHED).is_dir():
             n = how_many(folder / UNFINISHED)
@@ -107,9 +118,11 @@ def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
         hint = f" There are run folders in it, such as {within[0]}." if within else ""
         raise RunError(f"{folder}: not a run folder, because it has no {RECORD}.{hint}") from None
     except OSError as error:
-        raise RunError(f"{path}: cannot be read ({error.strerror}).") from None
-    except ValueError:
+        raise RunError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    except (ValueError, RecursionError):
         raise damaged(path, "not JSON") from None
+    if too_large:
+        raise damaged(path, f"more than {MOST_RECORD_BYTES:,} bytes or {MOST_RECORD_VALUES:,} values")
     kind = record.get("kind") if isinstance(record, dict) else None
     if kind not in kinds:
         raise damaged(path, f"not the record of a {' or a '.join(kinds)}")
@@ -120,7 +133,14 @@ def scenarios_in(path: Path, record: dict[str, Any]) -> dict[str, Scenario]:
     """The scenarios of a record by name; that which others are compared with is among them."""
     try:
         contents = record["scenarios"] if record["kind"] == "comparison" else [record["scenario"]]
+        for content in contents:
+            if excess := excess_in_content(content):
+                raise damaged(path, f"its scenario cannot be used, at {'.'.join(excess[0])}: {excess[1]}")
         scenarios = [Scenario.model_validate_json(json.dumps(content)) for content in contents]
+        known = set(list_sources())
+        for scenario in scenarios:
+            for place, what in contradictions(scenario, known | set(scenario.sources)):
+                raise damaged(path, f"its scenario cannot be used, at {'.'.join(place)}: {what.rstrip('.')}")
         by_name = {scenario.name: scenario for scenario in scenarios}
         if record["kind"] == "comparison" and record["versus"] not in by_name:
             raise ValueError
@@ -134,12 +154,16 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
     """A table saved as CSV; blank is NaN."""
     kinds = {field.name: field.type for field in fields(row_type)}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in kinds if name not in (reader.fieldnames or ())]
-            if missing:
-                raise damaged(path, f"no column {missing[0]}")
-            rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
+        data = read_regular(path, MOST_TABLE_BYTES)
+        if len(data) > MOST_TABLE_BYTES:
+            raise damaged(path, f"more than {MOST_TABLE_BYTES:,} bytes")
+        if data and not data.endswith(b"\n"):
+            raise damaged(path, "ends in the middle of a line")
+        reader = csv.DictReader(StringIO(data.decode("utf-8"), newline=""))
+        missing = [name for name in kinds if name not in (reader.fieldnames or ())]
+        if missing:
+            raise damaged(path, f"no column {missing[0]}")
+        rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
     except OSError as error:
         raise _unreadable(path, error) from None
     except (ValueError, TypeError, csv.Error):
@@ -155,20 +179,27 @@ def _cell(text: str, kind: Any) -> Any:
     return int(text) if kind is int else float(text) if text else nan
 
 
-def _columns(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Columns of a table saved as Parquet, as Arrow arrays."""
+def _columns(path: Path, types: Mapping[str, str]) -> dict[str, Any]:
+    """Columns of a table saved as Parquet, as Arrow arrays, which must have these types."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.exists():
         raise _unreadable(path, FileNotFoundError())
+    if not path.is_file():
+        raise damaged(path, "not a file")
     try:
-        there = set(pq.read_schema(path).names)
-        missing = [name for name in names if name not in there]
-        if missing:
-            raise damaged(path, f"no column {missing[0]}")
-        table = pq.read_table(path, columns=list(names))
-        return {name: table.column(name).combine_chunks() for name in names}
+        file = pq.ParquetFile(path)
+        there = {field.name: str(field.type) for field in file.schema_arrow}
+        for name, kind in types.items():
+            if name not in there:
+                raise damaged(path, f"no column {name}")
+            if there[name] != kind:
+                raise damaged(path, f"column {name} is of type {there[name]}, not {kind}")
+        if file.metadata.num_rows > MOST_ROWS:
+            raise damaged(path, f"more than {MOST_ROWS:,} rows")
+        table = file.read(columns=list(types))
+        return {name: table.column(name).combine_chunks() for name in types}
     except (OSError, pa.ArrowException):
         raise damaged(path, "not the table it should be") from None
 

@@ -23,6 +23,7 @@ from caseload_sim.pathway import Pathway
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
+MOST_CONDITIONS = 50
 
 
 class Prevalence(Share):
@@ -87,7 +88,9 @@ class Fit(Part):
 class Population(Part):
     """Who is referred: conditions, how they hang together, and the strata used in reports."""
 
-    prevalence: dict[str, Prevalence] = Field(description="share of referred clients meeting criteria")
+    prevalence: dict[str, Prevalence] = Field(
+        description="share of referred clients meeting criteria", max_length=MOST_CONDITIONS
+    )
     loading: dict[str, Correlation] = Field(description="loading on the common distress factor, by group or condition")
     correlation: dict[str, dict[str, Pair]] = Field(
         default_factory=dict,

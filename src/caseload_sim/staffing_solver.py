@@ -16,6 +16,7 @@ from caseload_sim.scenario import Scenario
 FIRST_POINTS = 7
 RANGE_FACTOR = 4  # from a quarter of the present value to four times it
 MOST_ROUNDS = 9
+MOST_RUNS = FIRST_POINTS + MOST_ROUNDS + 1  # of all replications; the present value may be the one more
 NEAR_ENOUGH = 0.005  # width of the last bracket, as a share of the value
 HARDLY_SHARE, HARDLY_OTHER = 0.01, 0.01  # a range of a point, or of 1% of the value, hardly moves
 

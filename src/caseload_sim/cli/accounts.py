@@ -9,6 +9,7 @@ import typer
 from caseload_sim.cli.options import (
     DEFAULT,
     RESULTS,
+    BeyondLimits,
     Json,
     Out,
     Paths,
@@ -16,6 +17,7 @@ from caseload_sim.cli.options import (
     ScenarioArgument,
     Seed,
     Sets,
+    announce_work,
     opened,
     print_json,
     save_and_show,
@@ -41,6 +43,7 @@ def reconcile(
     out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
+    beyond_limits: BeyondLimits = False,
     json: Json = False,
 ) -> None:
     """Account for the way from one figure to another, mechanism by mechanism, on the same clients.
@@ -66,9 +69,12 @@ def reconcile(
     from caseload_sim.account_tables import print_reconciliation
     from caseload_sim.figures import whole
     from caseload_sim.progress import Progress
-    from caseload_sim.reconciliation import ReconcileRow, reconcile_scenarios
+    from caseload_sim.reconciliation import GROUPS, ReconcileRow, reconcile_scenarios
     from caseload_sim.reconciliation import reconcile as run_reconcile
 
+    # Between two scenarios, every mixture of groups runs, half of them nearer to each.
+    both = [chosen] if second is None else [chosen, second]
+    announce_work(both, beyond_limits, times=1 if second is None else 2 ** (len(GROUPS) - 1))
     if second is None:
         with Progress(chosen) as progress:
             rows = run_reconcile(chosen, since, to, progress=progress)
@@ -94,6 +100,7 @@ def audit(
     out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
+    beyond_limits: BeyondLimits = False,
     json: Json = False,
 ) -> None:
     """Show what an independent audit by interview would find by each definition, and what a given result would take.
@@ -110,6 +117,7 @@ def audit(
     from caseload_sim.figures import whole
     from caseload_sim.progress import Progress
 
+    announce_work([chosen], beyond_limits)
     with Progress(chosen) as progress:
         rows = run_audit(chosen, n=n, result=result, progress=progress)
     save_and_show(
@@ -127,6 +135,7 @@ def uncertainty(
     out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
+    beyond_limits: BeyondLimits = False,
     json: Json = False,
 ) -> None:
     """Say how sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured.
@@ -144,6 +153,7 @@ def uncertainty(
     from caseload_sim.doubt import uncertainty as run_uncertainty
     from caseload_sim.progress import Progress
 
+    announce_work([chosen], beyond_limits, times=4 + (2 * len(chosen.doubt) + 1) / max(draws, 1))  # see `uncertainty`
     with Progress(chosen, "runs") as progress:
         rows, tornado = run_uncertainty(chosen, draws=draws, progress=progress)
 
@@ -172,6 +182,7 @@ def rank(
     out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
+    beyond_limits: BeyondLimits = False,
     json: Json = False,
 ) -> None:
     """Compare what-ifs with a scenario on the same clients, and rank them by what they gain in a rung of the ladder.
@@ -195,6 +206,7 @@ def rank(
     from caseload_sim.ranking import rank as run_rank
 
     others = [opened(name, scenario_path, sets) for name in what_ifs or WHAT_IFS]
+    announce_work([with_run(one, None, chosen.run.replications) for one in (chosen, *others)], beyond_limits)
     with Progress(chosen, named=", ".join(one.name for one in (chosen, *others))) as progress:
         rows = run_rank(
             chosen, others, by=figure, seed=chosen.run.seed, replications=chosen.run.replications, progress=progress

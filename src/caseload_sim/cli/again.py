@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli.options import Dask, Jobs, workers
+from caseload_sim.cli.options import BeyondLimits, Dask, Jobs, announce_work, workers
 
 
 def rerun(
@@ -18,6 +18,7 @@ def rerun(
     ] = False,
     jobs: Jobs = 1,
     dask: Dask = None,
+    beyond_limits: BeyondLimits = False,
 ) -> None:
     """Run a stored run again, and compare the digest of every table; exit code 1 when one differs.
 
@@ -25,8 +26,11 @@ def rerun(
 
         caseload-sim rerun results/FOLDER
     """
+    from caseload_sim.rerun import read_recorded
     from caseload_sim.rerun import rerun as run_again
 
+    recorded = read_recorded(place)
+    announce_work(recorded.scenarios, beyond_limits, times=1 + recorded.parameter_uncertainty, jobs=jobs)
     with workers(jobs, dask) as executor:
         outcome = run_again(place, anyway=anyway, executor=executor)
     for note in outcome.notes:

@@ -10,11 +10,13 @@ import typer
 
 from caseload_sim.cli.options import (
     RESULTS,
+    BeyondLimits,
     Dask,
     Jobs,
     Paths,
     Replications,
     Seed,
+    announce_work,
     kept_if_stopped,
     opened,
     with_run,
@@ -55,6 +57,7 @@ def compare(
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
     jobs: Jobs = 1,
     dask: Dask = None,
+    beyond_limits: BeyondLimits = False,
     json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
@@ -84,6 +87,7 @@ def compare(
 
     check_names(chosen)
     reference = with_run(reference, seed, replications)
+    announce_work([with_run(one, None, reference.run.replications) for one in chosen], beyond_limits, jobs=jobs)
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]

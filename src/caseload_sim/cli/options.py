@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,6 +58,12 @@ Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on where the same command was ended, with the replications it had finished."),
 ]
+BeyondLimits = Annotated[
+    bool,
+    typer.Option(
+        "--beyond-limits", help="Begin even where the work, or the memory it needs, is beyond all usual size."
+    ),
+]
 RESULTS = Path("results")
 Out = Annotated[Path, typer.Option(help="Folder in which a folder with the table and the figure is made.")]
 
@@ -98,6 +106,7 @@ def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut short what puts the folder in order
         n = folder.n_kept
         advice = f"{n} finished replications are kept: go on with --resume." if n else "nothing was saved."
         raise Stopped(f"Interrupted: {advice}") from None
@@ -158,6 +167,31 @@ def print_json(rows: Sequence[Any]) -> None:
     from caseload_sim.store import as_json
 
     print(as_json(rows))
+
+
+def announce_work(scenarios: Sequence[Scenario], beyond: bool, *, times: float = 1, jobs: int = 1) -> None:
+    """Say on stderr what is about to be done, if it is much. Raises RunError when it is too much and not beyond limits.
+
+    times: how often each replication is run
+    """
+    from caseload_sim.work import too_much, work_of
+
+    work = work_of(scenarios, times=times, jobs=jobs)
+    why = None if beyond else too_much(work, _memory_bytes())
+    if why:
+        raise RunError(
+            f"{why}. Use fewer referrals a year, days, replications or --jobs; or begin all the same with --beyond-limits."
+        )
+    if work.is_remarkable:
+        print(f"Work: {work}.", file=sys.stderr)
+
+
+def _memory_bytes() -> int | None:
+    """Memory of this machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> Scenario:

@@ -11,6 +11,7 @@ import typer
 from caseload_sim.cli.options import (
     DEFAULT,
     RESULTS,
+    BeyondLimits,
     Dask,
     Jobs,
     Json,
@@ -21,6 +22,7 @@ from caseload_sim.cli.options import (
     ScenarioArgument,
     Seed,
     Sets,
+    announce_work,
     kept_if_stopped,
     opened,
     with_run,
@@ -69,6 +71,7 @@ def run(
     jobs: Jobs = 1,
     dask: Dask = None,
     resume: Resume = False,
+    beyond_limits: BeyondLimits = False,
     json: Annotated[bool, typer.Option("--json", help="Print every row as JSON instead of the table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
 ) -> None:
@@ -110,6 +113,8 @@ def run(
 
     wanted = precision_from(precision) if precision else None
     most = replications or DEFAULT_MOST
+    longest = with_run(chosen, seed, most if wanted else replications)
+    announce_work([longest], beyond_limits, times=1 + parameter_uncertainty, jobs=jobs)
     chosen = with_run(chosen, seed, min(FIRST_REPLICATIONS, most) if wanted else replications)
     asked = f"until {wanted!r} at most {most}" if wanted else ""
     name = run_name(chosen, f"{'parameter_uncertainty' if parameter_uncertainty else ''}{asked}")
@@ -176,6 +181,7 @@ def sweep(
     jobs: Jobs = 1,
     dask: Dask = None,
     resume: Resume = False,
+    beyond_limits: BeyondLimits = False,
     json: Json = False,
 ) -> None:
     """Run a scenario at several values of one input, or two, on the same clients, and plot any measure.
@@ -192,13 +198,17 @@ def sweep(
     from caseload_sim.progress import Progress
     from caseload_sim.records import inputs_of_sweep, of_sweep
     from caseload_sim.store import RunFolder, as_json, run_name
-    from caseload_sim.sweeps import SweepRow, flattened, values_in
+    from caseload_sim.sweeps import SweepRow, combinations, flattened, values_in
     from caseload_sim.sweeps import sweep as run_sweep
 
     asked = {path: values_in(values)}
     if second_path is not None and second_values is not None:
         asked[second_path] = values_in(second_values)
     chosen = with_run(chosen, seed, replications)
+    settings = combinations(asked)
+    # What is swept may be the number of referrals: of all settings, those at the corners have the most clients.
+    corners = [chosen.with_changes(corner) for corner in combinations({p: (min(v), max(v)) for p, v in asked.items()})]
+    announce_work(corners, beyond_limits, times=len(settings) / len(corners), jobs=jobs)
     name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
     name = name.replace(chosen.name, f"{chosen.name}-sweep", 1)
     shown = {"measure": measure, "base": base, "at": at, "group": group}

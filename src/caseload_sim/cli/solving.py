@@ -8,6 +8,7 @@ import typer
 
 from caseload_sim.cli.options import (
     RESULTS,
+    BeyondLimits,
     Json,
     Out,
     Paths,
@@ -15,6 +16,7 @@ from caseload_sim.cli.options import (
     ScenarioArgument,
     Seed,
     Sets,
+    announce_work,
     opened,
     save_and_show,
     with_run,
@@ -54,6 +56,7 @@ def solve(
     out: Out = RESULTS,
     sets: Sets = None,
     scenario_path: Paths = None,
+    beyond_limits: BeyondLimits = False,
     json: Json = False,
 ) -> None:
     """Find how many therapists, or how much of anything, a target needs: halving a range on the same clients and draws.
@@ -73,10 +76,11 @@ def solve(
     from caseload_sim.goals import goal_from
     from caseload_sim.progress import Progress
     from caseload_sim.solver_figures import draw_solution
-    from caseload_sim.staffing_solver import SolutionPoint
+    from caseload_sim.staffing_solver import MOST_RUNS, SolutionPoint
     from caseload_sim.staffing_solver import solve as find
 
     goal = goal_from(target)
+    announce_work([chosen], beyond_limits, times=MOST_RUNS)
     with Progress(chosen, "values") as progress:
         solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, progress=progress)
 

@@ -1,0 +1,95 @@
+"""What a file may be at most, looked at before anything is built from it: size, nesting, length and number of values."""
+
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from caseload_sim.errors import UNSEEN
+
+MOST_SCENARIO_BYTES = 250_000  # five times the largest shipped scenario
+MOST_RECORD_BYTES = 64_000_000
+MOST_RECORD_VALUES = 1_000_000
+MOST_DEPTH = 20
+MOST_WORD = 500  # characters of a number, or of a key without quotes
+MOST_TEXT = 10_000
+MOST_ENTRIES = 250  # of one table or list
+MOST_VALUES = 10_000  # of a whole scenario, tables counted too
+_UNSEEN_IN_KEYS = re.compile(f"{UNSEEN.pattern}|[\t\n]")
+
+# Comments and strings are passed over whole; each alternative can be matched in one way only, so the scan takes linear time.
+_TOKEN = re.compile(
+    r'#[^\n]*|"""(?:[^"\\]|\\.|"(?!""))*(?:""")?|\'\'\'(?:[^\']|\'(?!\'\'))*(?:\'\'\')?'
+    r"|\"(?:[^\"\\\n]|\\[^\n])*\"?|'[^'\n]*'?|(?P<word>[\w+-]+)|(?P<mark>[\[\]{}.,=\n])",
+    re.DOTALL,
+)
+
+
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """The bytes of a file, one more than allowed if it is larger: whoever asks looks at the length.
+
+    Raises IsADirectoryError for all that is not a file, such as a device or a pipe, which might never end; OSError as
+    reading does.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise IsADirectoryError("not a file")
+    with path.open("rb") as file:
+        return file.read(most_bytes + 1)
+
+
+def excess_in_toml(text: str) -> tuple[int, str] | None:
+    """Where a TOML text is nested deeper, or has a longer key or number, than a scenario can need: line, and what.
+
+    Looked at before parsing, since a parser needs memory with the square of the parts of a key.
+    """
+    depth = dots = 0
+    for token in _TOKEN.finditer(text):
+        if token["word"]:
+            if len(token["word"]) > MOST_WORD:
+                return _line(
+                    text, token
+                ), f"a number or a key of {len(token['word']):,} characters; at most {MOST_WORD}"
+            continue
+        mark = token["mark"]
+        if mark == ".":
+            dots += 1
+        elif mark:
+            dots = 0
+            depth = max(depth + (mark in "[{") - (mark in "]}"), 0)
+        if depth > MOST_DEPTH or dots >= MOST_DEPTH:
+            return _line(text, token), f"nested deeper than {MOST_DEPTH} levels"
+    return None
+
+
+def _line(text: str, token: re.Match[str]) -> int:
+    return text.count("\n", 0, token.start()) + 1
+
+
+def excess_in_content(content: Mapping[str, Any]) -> tuple[tuple[str, ...], str] | None:
+    """Where parsed content is more than a scenario can be, or has text that cannot be shown: path, and what is wrong."""
+    left: list[tuple[tuple[str, ...], Any]] = [((), content)]
+    n_values = 0
+    while left:
+        path, value = left.pop()
+        n_values += 1
+        if n_values > MOST_VALUES:
+            return (), f"more than {MOST_VALUES:,} values"
+        if isinstance(value, str):
+            if len(value) > MOST_TEXT:
+                return path, f"a text of {len(value):,} characters; at most {MOST_TEXT:,}"
+            if found := UNSEEN.search(value):
+                return path, f"a text with the control character {found[0]!a}"
+        elif isinstance(value, Mapping | list | tuple):
+            if len(value) > MOST_ENTRIES:
+                return path, f"{len(value):,} entries; at most {MOST_ENTRIES}"
+            if len(path) >= MOST_DEPTH:
+                return path, f"nested deeper than {MOST_DEPTH} levels"
+            if not isinstance(value, Mapping):
+                left += [((*path, str(i)), one) for i, one in enumerate(value)]
+                continue
+            for key, one in value.items():
+                if not isinstance(key, str) or len(key) > MOST_WORD or _UNSEEN_IN_KEYS.search(key):
+                    return path, f"a key that cannot be shown, {key!a:.40}"
+                left.append(((*path, key), one))
+    return None
