@@ -45,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "validate-model": services.validate_model,
     "new": services.new,
     "schema": looking.schema,
+    "report-checklist": looking.report_checklist,
     "check": running.check,
     "rerun": again.rerun,
 }
