@@ -2,7 +2,7 @@
 
 Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md and costs.md, the figures beside,
 and the tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in
-service.md; those of outcome.md, whose kinds are in OUTCOME_TABLES (`python docs/refresh.py outcome.md` renews that page alone); then a page
+service.md; those of outcome.md, whose kinds are in OUTCOME_TABLES (`python docs/refresh.py outcome.md` renews that page alone); the assurance pages (assurance_pages.py); then a page
 for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
 """
 
@@ -387,8 +387,10 @@ def main() -> None:
         figure.savefig(HERE / "images" / f"population_{name}.png", dpi=80)
     (HERE / "population.md").write_text(population_page(), encoding="utf-8", newline="\n")
     (HERE / "costs.md").write_text(costs_page(), encoding="utf-8", newline="\n")
+    from assurance_pages import write_pages as write_assurance_pages
     from scenario_pages import write_pages
 
+    write_assurance_pages()
     write_pages(list_scenarios())
 
 

@@ -295,7 +295,8 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
         raise ScenarioError(
             f"{named.path}:{line}: name: a scenario is called after its file; use `title` for a heading."
         )
-    content["name"] = path.stem
+    # Where file names are not read as UTF-8, letters beyond ASCII come as lone surrogates, which no file can hold.
+    content["name"] = os.fsencode(path.stem).decode("utf-8", errors="replace")
     _check_limits(content, files)
     content = _with_likenesses(content, files)
     own = files[0].content

@@ -49,6 +49,7 @@ _SECTIONS = (
 )  # fmt: skip
 _BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "contacts_mean", "contacts_median",
             "utilisation", "waiting_list", "waiting_list_growth", "treatment_wait_days_mean")  # fmt: skip
+NARROW = 60  # columns of a terminal below which a table would lose columns
 _WHOLE = ("referrals", "clients", "GBP")  # units of which no fraction is shown
 _AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
 
@@ -268,7 +269,7 @@ def print_plain(rows: Sequence[dict[str, Any]]) -> None:
     """A list of like things: a table when it is narrow, else one block a thing."""
     console = Console(highlight=False)
     names = list(rows[0])
-    if len(names) > 4:
+    if len(names) > 4 or console.width < NARROW:
         for row in rows:
             console.print(Text(str(row[names[0]]), "bold"))
             for name in names[1:]:

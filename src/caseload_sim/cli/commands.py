@@ -25,6 +25,7 @@ from caseload_sim.cli.options import INTERRUPTED
 from caseload_sim.errors import CaseloadError
 
 BAD_INPUT = 2
+NARROWEST = 20
 
 app = typer.Typer(
     help="What remission can a talking-therapy service reach, for those really referred, under which definition?\n\n"
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "validate-model": services.validate_model,
     "new": services.new,
     "schema": looking.schema,
+    "report-checklist": looking.report_checklist,
     "check": running.check,
     "rerun": again.rerun,
 }
@@ -82,9 +84,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" rather than failing
+    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns) < NARROWEST:
+        del os.environ["COLUMNS"]  # 0 is what some terminals say that do not know; nothing fits into it
     try:
         app()
     except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
+        if isinstance(stop.__context__, BrokenPipeError):  # and a closed pipe into code 1
+            sys.exit(0)
         if stop.code == INTERRUPTED:
             print(getattr(stop, "message", "Interrupted: nothing was saved."), file=sys.stderr)
         raise

@@ -81,3 +81,24 @@ def schema(
 
         save_text(out, text + "\n")
         print(f"Saved in {out}", file=sys.stderr)
+
+
+def report_checklist(
+    scenario: ScenarioArgument = DEFAULT,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of printing it.")] = None,
+) -> None:
+    """Write the STRESS-DES reporting checklist of a scenario as Markdown, with lines left for its author."""
+    from caseload_sim.catalogue import list_sources
+    from caseload_sim.checklist import checklist
+    from caseload_sim.records import versions_here
+
+    text = checklist(opened(scenario, scenario_path, sets), list_sources(), versions_here())
+    if out is None:
+        print(text, end="")
+    else:
+        from caseload_sim.store import save_text
+
+        save_text(out, text)
+        print(f"Saved in {out}", file=sys.stderr)
