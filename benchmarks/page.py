@@ -30,8 +30,8 @@ def performance_page(results: Results) -> str:
             "# Performance",
             f"One run of `python -m benchmarks`{words}, {made['date']}: caseload-sim {made['version']}, Python {made['python']}, "
             f"numpy {made['numpy']}, {made['system']}, {made['n_processors']} processors. This page is made of its results, "
-            "`benchmarks/results.json`. Read the ratios; seconds differ between machines. Everything is the shortest of "
-            "several timings, taken in turns.",
+            "`benchmarks/results.json`. Read the ratios; seconds differ between machines. Unless it says otherwise, a time is the "
+            "shortest of several, taken in turns.",
             "## Targets",
             _table(
                 ["target", "at most or at least", "measured", ""],
@@ -126,7 +126,7 @@ def _peers(results: Results) -> list[str]:
         "## Against other simulators",
         f"The same pathway with the same courses, patience and next steps, drawn beforehand, at load {queues[0]['load']:g}: how many "
         "times as long as the compiled kernel. Each is an ordinary program as its documentation would have it, in "
-        "`benchmarks/peer_programs/`. Such programs have no calendar, so for this comparison the service opens empty, every day is a "
+        "`benchmarks/peer_programs/`. To keep these programs plain, the service here opens empty, every day is a "
         "working day, and places are whole numbers that do not change. In Ciw, distributions, reneging and routing look up the "
         "individual, and everybody must arrive at the first step. Reading files and loading libraries are not counted.",
         _table(
@@ -147,7 +147,7 @@ def _many(many: Results) -> list[str]:
     return [
         "## Many replications",
         f"{many['n_replications']} replications of {many['n_clients']:,} clients: {many['serial_seconds']:.1f} seconds one after the "
-        f"other, {many['two_processes_seconds']:.1f} seconds in two processes with their start. Fewer of them "
+        f"other, {many['two_processes_seconds']:.1f} seconds in two processes with their start, each timed once. Fewer of them "
         f"({many['n_in_turns']}), in turns:",
         _table(
             ["", "over one after the other"],
