@@ -23,7 +23,7 @@ from caseload_sim.episodes import Episodes, canonical
 
 NOBODY = -1  # the end of a linked list
 ROWS_EXHAUSTED = -1
-# Client-runs from which compiled code repays loading numba: measured by benchmarks/engines.py, see docs/performance.md.
+# Client-runs from which compiled code repays loading numba: measured by `python -m benchmarks`, see docs/performance.md.
 WORTH_COMPILING = 150_000
 
 Columns = Any  # NumPy arrays when compiled, lists when interpreted: both are indexed alike

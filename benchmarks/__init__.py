@@ -1,0 +1,1 @@
+"""How fast the program is, against what: `python -m benchmarks` measures, and writes docs/performance.md."""

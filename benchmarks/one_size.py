@@ -1,0 +1,129 @@
+"""One replication of one size at one load, in a process of its own: `python -m benchmarks.one_size ORDER`, JSON in and out.
+
+Time from a scenario to its measures and the most memory until then; then the queue alone by the kernel and by the same loop
+in C; then the bare cost of the random numbers that were asked for, which nothing that draws them can beat.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.c_loop import compiler, loop_in_c
+from benchmarks.services import queue_of, service
+from benchmarks.timing import peak_memory_bytes, seconds, shortest
+from caseload_sim.clients import draw_clients
+from caseload_sim.draws import Draws, Floats, Ids
+from caseload_sim.engines import kernel
+from caseload_sim.episodes import first_difference
+from caseload_sim.experiment import Task, finish
+from caseload_sim.scenario import Scenario
+
+WARM_UP_CLIENTS = 4000  # fewer have no whole place at some step
+COMPILED = partial(kernel.run, compiled=True)
+
+Asked = Counter[tuple[str, int, int, int]]
+
+
+def measured(order: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for, of one service.
+
+    order: n_clients, load, offered (see services.py), and engine_rounds, 0 for end to end alone
+    """
+    scenario = service(order["n_clients"], order["load"], order["offered"])
+    finish(Task(service(WARM_UP_CLIENTS, order["load"], order["offered"]), 0, COMPILED))
+    with counted_draws() as asked:
+        took = seconds(lambda: finish(Task(scenario, 0, COMPILED)))
+    answer = {
+        "n_asked": order["n_clients"],
+        "load": order["load"],
+        "n_days": scenario.run.horizon_days,
+        "seconds": took,
+        "peak_bytes": peak_memory_bytes(),
+    }
+    if order["engine_rounds"]:
+        answer |= floor(asked) | queue_alone(scenario, order["engine_rounds"])
+    return answer
+
+
+@contextmanager
+def counted_draws() -> Iterator[Asked]:
+    """While it is open, every request for random numbers is counted, by purpose, first and last client and number."""
+    uniform, asked = Draws.uniform, Counter[tuple[str, int, int, int]]()
+
+    def counting(draws: Draws, purpose: str, ids: Ids) -> Floats:
+        if len(ids):
+            asked[purpose, int(ids[0]), int(ids[-1]), len(ids)] += 1
+        return uniform(draws, purpose, ids)
+
+    Draws.uniform = counting  # type: ignore[method-assign, assignment]
+    try:
+        yield asked
+    finally:
+        Draws.uniform = uniform  # type: ignore[method-assign]
+
+
+def floor(asked: Asked) -> dict[str, Any]:
+    """How long it takes to draw as many uniform numbers and do nothing with them; those asked for twice are drawn once."""
+    assert asked, "Draws.uniform was not asked for anything: random numbers are now drawn elsewhere"
+
+    def draw() -> None:
+        for key, (_, _, _, n) in enumerate(asked):
+            np.random.Generator(np.random.Philox(key=key)).random(n)
+
+    return {
+        "n_draws": sum(n * times for (*_, n), times in asked.items()),
+        "n_different_draws": sum(n for *_, n in asked),
+        "floor_seconds": min(seconds(draw) for _ in range(3)),
+    }
+
+
+class Timed:
+    """A loop that remembers how long it took, without what `kernel.run` does before and after."""
+
+    def __init__(self, loop: Callable[..., int]) -> None:
+        self.loop, self.took = loop, float("inf")
+
+    def __call__(self, *columns: Any) -> int:
+        start = time.perf_counter()
+        n_rows = self.loop(*columns)
+        self.took = min(self.took, time.perf_counter() - start)
+        return n_rows
+
+
+def queue_alone(scenario: Scenario, rounds: int) -> dict[str, Any]:
+    """The kernel and the same loop in C on the same arrays, in turns; whose answers must be identical."""
+    clients_seconds = seconds(lambda: draw_clients(scenario, Draws(scenario.run.seed, 0)))
+    courses, capacity = queue_of(scenario)
+    ours = kernel.run(courses, capacity, compiled=True)
+    answer = {"n_clients": len(courses.joins_day), "n_stays": len(ours.client), "clients_seconds": clients_seconds}
+    actions = {"engine_seconds": lambda: kernel.run(courses, capacity, compiled=True)}
+    if compiler() is None:
+        return answer | shortest(actions, rounds)
+    from numba import njit
+
+    loops = {
+        "kernel_loop_seconds": Timed(njit(cache=True, nogil=True)(kernel.pass_the_days)),
+        "c_loop_seconds": Timed(loop_in_c()),
+    }
+    for name, loop in loops.items():
+        difference = first_difference(ours, kernel.run(courses, capacity, compiled=True, loop=loop), capacity.steps)
+        assert difference is None, f"{name}: {difference}"
+        loop.took = float("inf")  # the first time it was compiled, or its memory was new
+        actions[name] = partial(kernel.run, courses, capacity, compiled=True, loop=loop)
+    runs = shortest(actions, rounds)
+    return answer | {
+        "engine_seconds": runs["engine_seconds"],
+        "c_seconds": runs["c_loop_seconds"],
+        **{name: loop.took for name, loop in loops.items()},
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(json.loads(sys.argv[1]))))
