@@ -1,4 +1,4 @@
-"""What a client costs, and so what England costs, on one process, two and a Dask cluster: `python benchmarks/scaling.py`.
+"""What a client costs, and so what England costs, on one process, two and a Dask cluster: `python -m benchmarks.scaling`.
 
 Prints the table of docs/scaling.md. England is 150 services with 12,000 referrals a year each, run as five replications of
 thirty; cost per client is measured on four of them, memory as the difference between four and two, and what workers gain on
@@ -9,10 +9,11 @@ import os
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 from distributed import LocalCluster
-from timing import best_of
 
+from benchmarks.timing import seconds as seconds_of
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.dask_workers import DaskWorkers
 from caseload_sim.demand import referrals_per_day
@@ -59,11 +60,12 @@ def gains(engine: Engine) -> dict[str, float]:
         ) as cluster,
         DaskWorkers(cluster.scheduler_address) as dask,
     ):  # fmt: skip
-        job(processes), job(dask)
-        alone = best_of(1, job)
+        job(processes)
+        job(dask)
+        alone = seconds_of(job)
         return {
-            f"--jobs {N_WORKERS}": alone / best_of(1, lambda: job(processes)),
-            f"--dask, {N_WORKERS} workers": alone / best_of(1, lambda: job(dask)),
+            f"--jobs {N_WORKERS}": alone / seconds_of(lambda: job(processes)),
+            f"--dask, {N_WORKERS} workers": alone / seconds_of(lambda: job(dask)),
         }
 
 
@@ -72,8 +74,8 @@ def main() -> None:
     engine = engine_for("kernel", ENOUGH_CLIENTS)
     few, more, task = england(2), england(4), england(SERVICES_A_TASK)
     finish(Task(few, 0, engine))
-    seconds = best_of(1, lambda: finish(Task(more, 0, engine))) / n_clients(more)
-    taken = [peak_bytes(lambda scenario=scenario: finish(Task(scenario, 0, engine))) for scenario in (few, more)]
+    seconds = seconds_of(lambda: finish(Task(more, 0, engine))) / n_clients(more)
+    taken = [peak_bytes(partial(finish, Task(scenario, 0, engine))) for scenario in (few, more)]
     per_client = (taken[1] - taken[0]) / (n_clients(more) - n_clients(few))
     whole = n_clients(task) * N_SERVICES // SERVICES_A_TASK
     print(f"| measured on {os.cpu_count()} cores | |\n|---|---|")

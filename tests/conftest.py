@@ -40,3 +40,7 @@ def small_results(small: Scenario) -> Results:
 def baseline() -> Results:
     """The default scenario at its full size, one replication."""
     return replicate(get_scenario(), replications=1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--plots", default=None, help="folder for the quantile plots of the verification suite")

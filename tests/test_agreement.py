@@ -50,6 +50,14 @@ def test_the_engines_agree_on_random_services(block: int) -> None:
         assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
 
 
+def test_the_interpreted_kernel_agrees_with_the_reference() -> None:
+    """A quicker half of the test above, that needs no compiler: what mutation.py asks first."""
+    for seed in range(60):
+        courses, capacity = random_service(seed)
+        ours = kernel.run(courses, capacity, loop=with_bounds_checked)
+        assert_equal(reference.run(courses, capacity), ours, capacity, f"seed {seed}")
+
+
 @pytest.mark.verification
 def test_the_engines_agree_on_ten_thousand_random_services() -> None:
     for seed in range(N_RANDOM, N_RANDOM + N_VERIFICATION):

@@ -117,5 +117,5 @@ def test_the_certificates_of_the_scaling_page_are_what_dask_and_we_ask_for() -> 
 
 def test_the_scaling_page_has_its_measured_table() -> None:
     page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
-    (table,) = re.findall(r"<!-- measured: python benchmarks/scaling.py -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    (table,) = re.findall(r"<!-- measured: python -m benchmarks.scaling -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
     assert table.count("\n| ") >= 8

@@ -136,6 +136,19 @@ def test_a_return_joins_some_days_after_leaving_by_course_or_by_giving_up(engine
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("leaves_by", ["course", "giving up", "never joining"])
+def test_the_first_row_of_all_may_be_a_return_too(engine: str, leaves_by: str) -> None:
+    """Client 2 holds the only place on days 0 to 2; client 1 leaves one way or another, and comes back as client 0."""
+    days = [[2], [1], [3]] if leaves_by == "course" else [[2], [1], [30]]
+    plan = courses(
+        [NOT_YET, 1, 0], days=days, patience=[[9], [4], [9]], returns_as=[-1, 0, -1], return_after=[1, 3, 1],
+        first_step=[0, NO_STEP if leaves_by == "never joining" else 0, 0],
+    )  # fmt: skip
+    episodes = ENGINES[engine](plan, capacity(1, 40))
+    joined = {"course": 4 + 3, "giving up": 5 + 3, "never joining": 1 + 3}[leaves_by]
+    assert rows(episodes)[0][:3] == (0, 0, joined)
+
+
 def test_a_running_start_keeps_places_even_above_capacity_and_days_of_joining(engine: str) -> None:
     """R0: clients 0 and 1 hold places from before opening, 2 has waited since day -5; one place is open."""
     plan = courses([-20, -30, -5, 0], days=[12, 15, 2, 2], started=[-10, -10, NOT_YET, NOT_YET])

@@ -111,3 +111,11 @@ def test_caseness_at_its_edges() -> None:
     phq9 = np.array([9, 10, 9, 10], dtype=np.int8)
     gad7 = np.array([7, 7, 8, 8], dtype=np.int8)
     assert below_caseness(phq9, gad7).tolist() == [True, False, False, False]
+
+
+def test_distress_falls_by_its_own_improvement_in_the_course_of_time(path: Trajectory) -> None:
+    n = len(path.distress)
+    _, half_a_year = severity_after(path, np.full(n, 182, dtype=np.int32))
+    _, a_year = severity_after(path, np.full(n, 365, dtype=np.int32))
+    assert half_a_year == pytest.approx(path.distress - path.distress_improvement)
+    assert a_year == pytest.approx(path.distress - 1.4 * path.distress_improvement)

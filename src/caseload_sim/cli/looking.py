@@ -92,7 +92,7 @@ def report_checklist(
     """Write the STRESS-DES reporting checklist of a scenario as Markdown, with lines left for its author."""
     from caseload_sim.catalogue import list_sources
     from caseload_sim.checklist import checklist
-    from caseload_sim.records import versions_here
+    from caseload_sim.versions import versions_here
 
     text = checklist(opened(scenario, scenario_path, sets), list_sources(), versions_here())
     if out is None:

@@ -1,0 +1,292 @@
+"""Does a test notice? Small faults put into the engines, the outcome rules and the measures, one at a time.
+
+    python tests/mutation.py                            a sample of each file, as the verification suite runs it
+    python tests/mutation.py --file severity.py --all   every mutant of one file
+
+Each mutant is one change of the source: a comparison that includes its edge or not, an integer one more, a plus for a minus, a
+condition negated, a minimum for a maximum, a statement left out. A forked process imports the package with that source and runs
+the quick tests named in TESTS. A test that fails, an error or a loop without end kills the mutant. Survivors are listed in
+survivors.txt with the reason why no test can or need notice them. Needs os.fork (Linux, macOS).
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TESTS_FOLDER = Path(__file__).parent
+PACKAGE = TESTS_FOLDER.parent / "src" / "caseload_sim"
+SURVIVORS = TESTS_FOLDER / "survivors.txt"
+SAMPLE, SAMPLE_SEED = 50, 2016  # mutants of each file in the verification suite
+LONGEST_SECONDS = 90.0
+WANTED_SHARE = 0.85
+ENGINES = ("test_engines.py", "test_agreement.py")
+OUTCOMES = ("test_outcomes.py", "test_reread.py")
+MEASURES = ("test_recount.py", "test_costs.py")
+# Quick tests of each file, and which of them by -k. The compiled kernel is left out: its loop is the same source.
+TESTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room"),
+    "engines/reference.py": (ENGINES, "reference or count_the_same or interpreted_kernel"),
+    "severity.py": (("test_severity.py", *OUTCOMES), "test_severity or edges or second_reading_finds"),
+    "outcomes.py": (OUTCOMES, "edges or second_reading_finds"),
+    "counted.py": (MEASURES, "second_count or three_clients"),
+    "measures.py": (MEASURES, "second_count"),
+    "service_measures.py": (MEASURES, "second_count"),
+    "cost_measures.py": (MEASURES, "second_count or three_clients or no_price or in_post_cost or see_nobody"),
+}  # fmt: skip
+SWAPS: dict[type, type] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Add: ast.Sub, ast.Sub: ast.Add,
+    ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd, ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
+
+
+Undo = Callable[[], None]
+Change = Callable[[ast.Module, Any], Undo | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one file: where, what it was and what it is, and the whole source with it."""
+
+    file: str
+    name: str
+    source: str
+
+
+# --- making them ------------------------------------------------------------------------------------------------
+
+
+def mutants_of(file: str, source: str, sample: int | None = None) -> list[Mutant]:
+    """Every mutant of a source in a fixed order, or so many of them, drawn with a fixed seed."""
+    tree = ast.parse(source)
+    nodes = list(_nodes(tree))
+    names: dict[tuple[int, int], str] = {}
+    seen = Counter[str]()
+    for i, (where, node) in enumerate(nodes):
+        for kind, change in enumerate(CHANGES):
+            with _for_a_while(tree, node, change) as (changed, before):
+                if changed:
+                    now = "nothing" if change is _left_out else _line(node)
+                    name = f"{file}: {where}: {before()} -> {now}"
+                    seen[name] += 1
+                    names[i, kind] = name if seen[name] == 1 else f"{name} #{seen[name]}"
+    wanted = list(names)
+    if sample is not None and sample < len(wanted):
+        wanted = random.Random(f"{SAMPLE_SEED}:{file}").sample(wanted, sample)
+    result = []
+    for i, kind in wanted:
+        with _for_a_while(tree, nodes[i][1], CHANGES[kind]):
+            result.append(Mutant(file, names[i, kind], ast.unparse(ast.fix_missing_locations(tree))))
+    return result
+
+
+@contextmanager
+def _for_a_while(tree: ast.Module, node: Any, change: Change) -> Iterator[tuple[bool, Callable[[], str]]]:
+    """The tree with one node changed, and what the node was in words; afterwards the tree is as it was."""
+    as_it_was = copy(node)
+    undo = change(tree, node)
+    yield undo is not None, lambda: _line(as_it_was)
+    if undo is not None:
+        undo()
+
+
+def _nodes(tree: ast.Module) -> Iterator[tuple[str, Any]]:
+    """Nodes of function bodies and constants, with the function they are in; no types, decorators, asserts or messages."""
+
+    def visit(node: ast.AST, where: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            where = node.name
+        yield where, node
+        for field, value in ast.iter_fields(node):
+            if field in ("annotation", "returns", "decorator_list", "type_params"):
+                continue
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST) and not isinstance(
+                    child, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom | ast.JoinedStr
+                ):
+                    yield from visit(child, where)
+
+    for node in tree.body:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            yield from visit(node, "module")
+
+
+def _line(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= 160 else f"{text[:157]}..."
+
+
+def _swapped(tree: ast.Module, node: Any) -> Undo | None:
+    """An operator, a constant or a name for its neighbour."""
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
+        return _set(node, "ops", [SWAPS[type(node.ops[0])](), *node.ops[1:]])
+    if isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp) and type(node.op) in SWAPS:
+        return _set(node, "op", SWAPS[type(node.op)]())
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
+        return _set(node, "value", not node.value if isinstance(node.value, bool) else node.value + 1)
+    if isinstance(node, ast.Attribute) and node.attr in NAMES:
+        return _set(node, "attr", NAMES[node.attr])
+    if isinstance(node, ast.Name) and node.id in NAMES:
+        return _set(node, "id", NAMES[node.id])
+    return None
+
+
+def _negated(tree: ast.Module, node: Any) -> Undo | None:
+    """A condition the other way round, the second of two comparisons in a row; a sign, "not" or ~ left out."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 2 and type(node.ops[1]) in SWAPS:
+        return _set(node, "ops", [node.ops[0], SWAPS[type(node.ops[1])]()])
+    if isinstance(node, ast.If | ast.IfExp):
+        return _set(node, "test", ast.UnaryOp(ast.Not(), node.test))
+    if isinstance(node, ast.UnaryOp):
+        return _set(node, "op", ast.UAdd())
+    return None
+
+
+def _left_out(tree: ast.Module, node: Any) -> Undo | None:
+    """A statement left out: continue, break, a call, an addition, or an assignment to a place in a table."""
+    drops = isinstance(node, ast.Continue | ast.Break | ast.AugAssign)
+    drops |= isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    drops |= isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript)
+    for parent in ast.walk(tree) if drops else ():
+        for name, body in ast.iter_fields(parent):
+            if isinstance(body, list) and node in body:
+                return _set(parent, name, [ast.Pass() if one is node else one for one in body])
+    return None
+
+
+def _set(node: ast.AST, name: str, value: Any) -> Undo:
+    before = getattr(node, name)
+    setattr(node, name, value)
+    return lambda: setattr(node, name, before)
+
+
+CHANGES: tuple[Change, ...] = (_swapped, _negated, _left_out)
+
+
+# --- running them -----------------------------------------------------------------------------------------------
+
+
+class _Source(MetaPathFinder, Loader):
+    """Imports one module of the package from a source of our own."""
+
+    def __init__(self, file: str, source: str) -> None:
+        self.module = "caseload_sim." + file.removesuffix(".py").replace("/", ".")
+        self.file, self.source = file, source
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        return spec_from_loader(name, self) if name == self.module else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = str(PACKAGE / self.file)
+        exec(compile(self.source, str(PACKAGE / self.file), "exec"), module.__dict__)
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the tests of its file pass with the mutant; in a process of its own, which is ended when it takes too long."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_run_tests(mutant))
+    ends = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < ends:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _run_tests(mutant: Mutant) -> int:
+    """0 when all tests pass; in the forked process."""
+    import pytest
+
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    ours = {path.stem for path in TESTS_FOLDER.glob("*.py")}
+    for name in list(sys.modules):
+        if name.split(".")[0] == "caseload_sim" or name in ours:
+            del sys.modules[name]
+    sys.meta_path.insert(0, _Source(mutant.file, mutant.source))
+    files, chosen = TESTS[mutant.file]
+    paths = [str(TESTS_FOLDER / name) for name in files]
+    try:
+        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:cov", "-k", chosen, *paths]))
+    except BaseException:  # a mutant that cannot even be collected is killed
+        return 1
+
+
+def warm_up() -> None:
+    """Import what every test needs once, so that forked processes have it."""
+    import hypothesis  # noqa: F401
+    import pydantic  # noqa: F401
+    import simpy  # noqa: F401
+
+    import caseload_sim  # noqa: F401
+
+
+def chosen_mutants(file: str, sample: int | None) -> list[Mutant]:
+    """All mutants of a file of the package, or a sample."""
+    return mutants_of(file, (PACKAGE / file).read_text(encoding="utf-8"), sample)
+
+
+def survivors_among(mutants: list[Mutant], n_processes: int = 2) -> list[str]:
+    """Names of those that no test kills. Raises RuntimeError when the tests do not pass without any mutant."""
+    file = mutants[0].file
+    warm_up()
+    unchanged = Mutant(file, "unchanged", ast.unparse(ast.parse((PACKAGE / file).read_text(encoding="utf-8"))))
+    if not survives(unchanged):
+        raise RuntimeError(f"{file}: its tests fail, or take longer than {LONGEST_SECONDS:g} s, without any mutant")
+    with ThreadPoolExecutor(n_processes) as threads:
+        return [m.name for m, alive in zip(mutants, threads.map(survives, mutants), strict=True) if alive]
+
+
+def reasons() -> dict[str, str]:
+    """Mutants known to survive, and why: two lines each in survivors.txt, the second indented."""
+    lines = [line for line in SURVIVORS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return {name: why.strip() for name, why in zip(lines[::2], lines[1::2], strict=True)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--file", choices=list(TESTS), action="append", help="only these files")
+    parser.add_argument("--sample", type=int, default=SAMPLE, help="mutants of each file")
+    parser.add_argument("--all", action="store_true", help="every mutant instead of a sample")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each file")
+    options = parser.parse_args()
+    known = reasons()
+    for file in options.file or TESTS:
+        begun = time.monotonic()
+        mutants = chosen_mutants(file, None if options.all else options.sample)
+        alive = survivors_among(mutants)
+        if options.json:
+            print(json.dumps({"file": file, "mutants": len(mutants), "alive": alive}))
+            continue
+        share = 1 - len(alive) / len(mutants)
+        print(f"{file}: {share:.0%} of {len(mutants)} mutants killed, {time.monotonic() - begun:.0f} s", flush=True)
+        for name in alive:
+            print(f"  {'known' if name in known else 'NEW'}: {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Every column of the outcomes against a second reading, client by client, by other means (reread.py)."""
+
+from dataclasses import fields
+
+import pytest
+
+from caseload_sim.counted import Simulation
+from caseload_sim.course_scores import CourseScores
+from caseload_sim.courses import NOT_YET
+from caseload_sim.experiment import simulate
+from caseload_sim.outcomes import LEFT, Outcomes, Reading
+from reread import READ, as_lists, reread
+from test_recount import scenario_of
+
+CASES = ("hepgul_2016", "hepgul_2016, by staff, cut in mid-flow", "national_2024_25", "no_service", "trial_world")
+NESTED = ("end", "month_12", "sustained")
+
+
+@pytest.fixture(scope="module", params=CASES)
+def simulation(request: pytest.FixtureRequest) -> Simulation:
+    return simulate(scenario_of(request.param))
+
+
+def different(ours: list[object], theirs: list[object]) -> list[int]:
+    return [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
+
+
+def test_every_outcome_of_every_client_is_what_a_second_reading_finds(simulation: Simulation) -> None:
+    plain, readings, by_course = reread(simulation)
+    out = simulation.outcomes
+    tables = [f.name for f in fields(Outcomes) if f.name not in ("service", "none", "course_scores")]
+    assert set(tables) == set(plain)
+    for name in tables:
+        rows = different(as_lists(getattr(out, name)), plain[name])
+        assert not rows, f"{name}: {len(rows)} clients, such as {rows[:3]}"
+    for service in ("service", "none"):
+        reading = getattr(out, service)
+        columns = {f.name: getattr(reading, f.name) for f in fields(Reading) if f.name not in NESTED}
+        columns |= {f"{at}:{rung}": flags for at in READ for rung, flags in getattr(reading, at).items()}
+        assert set(columns) == set(readings[service])
+        for name, column in columns.items():
+            rows = different(as_lists(column), readings[service][name])
+            assert not rows, f"{service}.{name}: {len(rows)} clients, such as {rows[:3]}"
+    scores = out.course_scores
+    ours = sorted(zip(*(as_lists(getattr(scores, f.name)) for f in fields(CourseScores)), strict=True))
+    assert ours == by_course
+
+
+def test_the_second_reading_meets_what_it_is_there_for() -> None:
+    """A test of the test: in the cases taken together, every way of leaving and every kind of move happens."""
+    ways: set[str] = set()
+    moves: set[str] = set()
+    returned = relapsed_and_better = 0
+    for case in CASES:
+        simulation = simulate(scenario_of(case))
+        out = simulation.outcomes
+        ways |= {LEFT[code] for code in out.left.tolist()}
+        moves |= {name for name in ("stepped_up", "stepped_down") if getattr(out, name).any()}
+        returned += int(
+            ((simulation.clients.id >= 2**40) & (simulation.clients.id < 2**41) & (out.end_day != NOT_YET)).sum()
+        )
+        again = out.service.relapsed & out.service.end["all_remission"] & out.service.month_12["all_remission"]
+        relapsed_and_better += int(again.sum())
+    assert ways == set(LEFT)
+    assert moves == {"stepped_up", "stepped_down"}
+    assert returned > 10
+    assert relapsed_and_better > 10
