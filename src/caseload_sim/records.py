@@ -73,6 +73,7 @@ def of_run(
             **_made_with(engine),
             **({"own_policy": asdict(results.policy)} if results.policy else {}),
             "digests": list(results.digests),
+            "rows": {"measures.csv": len(results.rows), "over_time.csv": len(results.over_time)},
         }
     )
 
@@ -91,6 +92,7 @@ def of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> d
             **_made_with(engine),
             "digests": {one.scenario.name: list(one.digests) for one in compared.results},
             "measures_shown": list(measures),
+            "rows": {"differences.csv": len(compared.rows)},
         }
     )
 

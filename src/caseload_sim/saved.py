@@ -36,6 +36,7 @@ class SavedRun:
 
     kind: "run" or "comparison"; scenario: of the run, or the one that others are compared with
     measures_shown: what a comparison's figure was asked to show, empty for the headlines
+    n_rows: how many rows each table has by its file's name, so that one cut short is known
     Tables raise RunError when the folder lacks the file, or the file cannot be read.
     """
 
@@ -43,21 +44,28 @@ class SavedRun:
     kind: str
     scenario: Scenario
     measures_shown: tuple[str, ...]
+    n_rows: Mapping[str, int]
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """Every measure."""
-        return _rows(self.folder / "measures.csv", Row)
+        return self._table("measures.csv", Row)
 
     @property
     def over_time(self) -> tuple[OverTimeRow, ...]:
         """Every day."""
-        return _rows(self.folder / "over_time.csv", OverTimeRow)
+        return self._table("over_time.csv", OverTimeRow)
 
     @property
     def differences(self) -> tuple[ComparisonRow, ...]:
         """Every measure of every scenario compared."""
-        return _rows(self.folder / "differences.csv", ComparisonRow)
+        return self._table("differences.csv", ComparisonRow)
+
+    def _table(self, name: str, row_type: type[T]) -> tuple[T, ...]:
+        rows = _rows(self.folder / name, row_type)
+        if len(rows) != self.n_rows.get(name):
+            raise damaged(self.folder / name, f"{len(rows):,} rows, not the {self.n_rows.get(name)} of its record")
+        return rows
 
     @property
     def people(self) -> People:
@@ -94,7 +102,10 @@ def read_run(folder: str | Path) -> SavedRun:
     shown = record.get("measures_shown", [])
     if not isinstance(shown, list) or not all(isinstance(name, str) for name in shown):
         raise damaged(folder / RECORD, "not the record it should be")
-    return SavedRun(folder, record["kind"], scenario, tuple(shown))
+    n_rows = record.get("rows")
+    if not isinstance(n_rows, dict):
+        raise damaged(folder / RECORD, "does not say how many rows its tables have")
+    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows)
 
 
 def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:

@@ -10,7 +10,7 @@ MOST_CLIENTS = 20_000_000  # of one replication
 MOST_CLIENT_RUNS = 2_000_000_000
 # Measured from 16,000 to 820,000 clients: what a process needs before it has any, and what each of them adds to the peak.
 BYTES_OF_A_PROCESS = 320_000_000
-BYTES_OF_A_CLIENT = 1_700
+BYTES_OF_A_CLIENT = 1_200
 # Below both, a command takes seconds or a few minutes on any machine, and nobody need be told.
 UNREMARKABLE_CLIENT_RUNS = 2_000_000
 UNREMARKABLE_BYTES = 2_000_000_000
