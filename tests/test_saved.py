@@ -78,6 +78,14 @@ def _without(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).unlink()
 
 
+def _cut_after_a_line(name: str) -> Callable[[Path], object]:
+    def cut(folder: Path) -> None:
+        lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / name).write_text("".join(lines[:2]), encoding="utf-8", newline="")
+
+    return cut
+
+
 def _with(name: str, text: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text(text, encoding="utf-8")
 
@@ -97,6 +105,7 @@ def _with(name: str, text: str) -> Callable[[Path], object]:
          "over_time.csv: not the table it should be."),
         (_with("over_time.csv", "scenario,measure,step,day,value,lower_95_ci,upper_95_ci\na,b\n"), "waiting_list",
          "over_time.csv: not the table it should be."),
+        (_cut_after_a_line("over_time.csv"), "waiting_list", "over_time.csv: 1 rows, not the "),
         (_without("outcomes.parquet"), "retention", "lacks outcomes.parquet."),
         (_with("clients.parquet", "x"), "comorbidity", "clients.parquet: not the table it should be."),
         (lambda folder: shutil.copy(folder / "episodes.parquet", folder / "outcomes.parquet"), "retention",
