@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from caseload_sim.audits import AuditRow
 from caseload_sim.doubt import DoubtRow, TornadoRow
-from caseload_sim.figures import BLUE, GREEN, ORANGE, SKY, VERMILION, new_axes, plain, words
+from caseload_sim.figures import BLUE, GREEN, ORANGE, SKY, VERMILION, new_axes, plain
 from caseload_sim.ranking import RankRow
 from caseload_sim.reconciliation import ReconcileRow
+from caseload_sim.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,9 +12,9 @@ from caseload_sim.account_figures import rung_label
 from caseload_sim.audits import AuditRow
 from caseload_sim.definitions import definition
 from caseload_sim.doubt import DoubtRow, TornadoRow
-from caseload_sim.figures import words
 from caseload_sim.ranking import RankRow
 from caseload_sim.reconciliation import ReconcileRow
+from caseload_sim.wording import words
 
 ORDER_MATTERS = (
     "The order matters: a mechanism that comes later has less left to take. `in order` is the order of the table; `any order` "

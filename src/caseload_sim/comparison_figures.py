@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from caseload_sim.comparison import ComparisonRow, shown
 from caseload_sim.experiment import Row
-from caseload_sim.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_axes, plain, words
+from caseload_sim.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_axes, plain
+from caseload_sim.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ from rich.text import Text
 from caseload_sim.comparison import Compared, ComparisonRow, shown
 from caseload_sim.comparison_figures import reading
 from caseload_sim.definitions import definition
-from caseload_sim.figures import words
 from caseload_sim.tables import value_text
+from caseload_sim.wording import words
 
 _NAME_WIDTH = 24
 

@@ -164,7 +164,7 @@ def _sums(columns: NDArray[np.int64], base: Flags, members: list[Flags]) -> tupl
     for some in blocks_of(len(base)):
         membership = np.empty((len(members), some.stop - some.start), dtype=np.float32)
         for k, flags in enumerate(members):
-            np.logical_and(flags[some], base[some], out=membership[k], casting="unsafe")
+            membership[k] = flags[some] & base[some]
         total += columns[some].T.astype(np.float32) @ membership.T
         number += membership.sum(axis=1, dtype=np.float64).astype(np.int64)
     return total, number

@@ -1,6 +1,7 @@
 """How conditions hang together: correlations of liabilities, odds ratios, and why some populations cannot be."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +40,23 @@ def tetrachoric(pair: Pair) -> float:
     """The correlation of liabilities that a pair states: as given, or the one with its odds ratio at `pair.at`."""
     if pair.measured_as == "tetrachoric" or pair.at is None:
         return pair.value
-    from scipy.optimize import brentq
+    return _correlation_with(pair.value, *pair.at)
+
+
+@cache
+def _correlation_with(wanted: float, p: float, q: float) -> float:
+    """The correlation at which conditions of prevalences p and q have this odds ratio, which rises with it."""
     from scipy.special import ndtri
 
-    p, q = pair.at
     h, k = float(ndtri(p)), float(ndtri(q))
-
-    def excess(correlation: float) -> float:
-        return float(np.log(max(odds_ratio(p, q, float(both_below(h, k, correlation))), 1e-12) / pair.value))
-
-    return float(brentq(excess, -0.999, 0.999))
+    low, high = -0.999, 0.999
+    while high - low > 1e-14:  # halving: a root finder of scipy.optimize would take a second to import
+        middle = (low + high) / 2
+        if odds_ratio(p, q, float(both_below(h, k, middle))) < wanted:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def residual_covariance(population: Population) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from caseload_sim.experiment import OverTimeRow, Row
+from caseload_sim.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,11 +20,6 @@ STEP_STYLES = (
     (BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (ORANGE, "-", "v"), (SKY, "--", "P"),
 )  # fmt: skip
 DAYS_PER_WEEK = 7
-
-
-def words(name: str) -> str:
-    """A name as a reader sees it: underscores become spaces, and nothing is taken for mathematics."""
-    return name.replace("_", " ").replace("$", r"\$")
 
 
 def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":

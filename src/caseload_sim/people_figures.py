@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from caseload_sim.experiment import Row
-from caseload_sim.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, new_axes, plain, words
+from caseload_sim.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, new_axes, plain
 from caseload_sim.people import ComorbidityRow, PrevalenceRow, RetentionRow
+from caseload_sim.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.experiment import Row
-from caseload_sim.figures import BLUE, ORANGE, STEP_STYLES, new_axes, plain, words
+from caseload_sim.figures import BLUE, ORANGE, STEP_STYLES, new_axes, plain
 from caseload_sim.report import Comparison
 from caseload_sim.sweeps import Sweep
+from caseload_sim.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

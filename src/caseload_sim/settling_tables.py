@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from caseload_sim.figures import words
 from caseload_sim.settling import WarmUpRow
+from caseload_sim.wording import words
 
 
 def print_warm_up(rows: Sequence[WarmUpRow]) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from caseload_sim.figures import BLACK, BLUE, ORANGE, VERMILION, new_axes, plain, words
+from caseload_sim.figures import BLACK, BLUE, ORANGE, VERMILION, new_axes, plain
 from caseload_sim.staffing_solver import Solution
+from caseload_sim.wording import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,11 @@ from rich.console import Console
 from rich.text import Text
 
 from caseload_sim.definitions import definition
-from caseload_sim.figures import words
 from caseload_sim.pathway import AssessmentStep
 from caseload_sim.solver_figures import or_more, row_in_words
 from caseload_sim.staffing_solver import Solution, SolutionPoint
 from caseload_sim.tables import value_text
+from caseload_sim.wording import words
 
 
 def print_solution(solution: Solution) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from hashlib import sha256
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -242,13 +243,13 @@ def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> None:
     names = [field.name for field in fields(row_type)]
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
-    for row in rows:
-        writer.writerow([_cell(getattr(row, name)) for name in names])
+    take = attrgetter(*names)
+    writer.writerows([_cell(value) for value in take(row)] for row in rows)
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.10g}"
+        return "" if value != value else f"{value:.10g}"  # only NaN differs from itself
     return value
 
 

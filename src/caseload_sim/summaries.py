@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.counted import MeasureTable
+from caseload_sim.counted import Key, MeasureTable
 from caseload_sim.definitions import definition
 from caseload_sim.measures import OverTime
 
@@ -75,31 +75,22 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     counted = ~np.isnan(stacked[:, :, 2])
     numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
     half, wide = half_widths(stacked[:, :, 2])
-    rows = []
-    for i, key in enumerate(keys):
-        unit = definition(key.measure).unit
-        low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
-        if key.service == "difference" or unit == "clients a week":
-            low = -high
-        lower_ci, upper_ci, lower_range, upper_range = (
-            float(np.clip(value[i] + width, low, high)) for width in (-half[i], half[i], -wide[i], wide[i])
-        )
-        rows.append(
-            Row(
-                scenario=scenario_name,
-                **key._asdict(),
-                value=float(value[i]),
-                lower_95_ci=lower_ci,
-                upper_95_ci=upper_ci,
-                lower_95_range=lower_range,
-                upper_95_range=upper_range,
-                numerator=float(numerator[i]),
-                denominator=float(denominator[i]),
-                unit=unit,
-                n_replications=int(counted[:, i].sum()),
-            )
-        )
-    return tuple(rows)
+    units = [definition(key.measure).unit for key in keys]
+    low, high = np.array([_bounds(key, unit) for key, unit in zip(keys, units, strict=True)]).T
+    columns = (
+        value, *(np.clip(value + width, low, high) for width in (-half, half, -wide, wide)), numerator, denominator
+    )  # fmt: skip
+    numbers = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple(
+        Row(scenario_name, *key, *figures, unit, n)  # type: ignore[call-arg]
+        for key, figures, unit, n in zip(keys, numbers, units, counted.sum(axis=0).tolist(), strict=True)
+    )
+
+
+def _bounds(key: Key, unit: str) -> tuple[float, float]:
+    """Between what a figure can lie, and its interval with it."""
+    low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
+    return (-high if key.service == "difference" or unit == "clients a week" else low), high
 
 
 def split_of_variance(

@@ -13,11 +13,11 @@ from caseload_sim.calibration import PopulationFit
 from caseload_sim.cost_tables import print_costs
 from caseload_sim.definitions import definition
 from caseload_sim.experiment import Results, Row, UncertaintyRow
-from caseload_sim.figures import words
 from caseload_sim.report import Comparison
 from caseload_sim.scenario import Scenario
 from caseload_sim.service_fit import ServiceFit, ValidationRow
 from caseload_sim.sweeps import Sweep
+from caseload_sim.wording import words
 
 # The ladder comes last: it is what is still on the screen when the run is over.
 _SECTIONS = (
