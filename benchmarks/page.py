@@ -72,7 +72,7 @@ def _sizes(results: Results) -> list[str]:
         parts.append(f"Ten million clients took {large['seconds']:.1f} seconds: {_time_and_memory(large)}.")
     return [
         *parts,
-        "The floor is the bare cost of the same random numbers: as many uniform ones drawn by numpy's Philox, and thrown away.",
+        "The floor is the bare cost of the same random numbers: as many random bits drawn by numpy's Philox, and thrown away.",
         _table(
             ["clients", "random numbers a client", "floor, s", "clients drawn, s", "scenario to measures, s", "over the floor"],
             (

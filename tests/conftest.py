@@ -1,5 +1,7 @@
 """Shared scenarios: small enough to run often, large enough to be a service."""
 
+import signal
+
 import pytest
 
 from caseload_sim.catalogue import get_scenario
@@ -18,6 +20,10 @@ SMALL = {
     "run.replications": 2,
     "run.staff_turnover": False,  # with so few posts, one leaver would be most of what a test sees
 }
+
+
+# Test processes of pytest-xdist ignore Ctrl-C, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

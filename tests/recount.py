@@ -532,7 +532,7 @@ def _people(simulation: Simulation) -> list[Person]:
     people = [Person(**dict(zip(table, row, strict=True))) for row in zip(*table.values(), strict=True)]
     readings = {service: _readings(getattr(out, service)) for service in ("service", "none")}
     n_steps = len(simulation.scenario.steps)
-    kinds = [getattr(care, kind).tolist() for kind in MISSED]
+    missed = care.missed.tolist()
     for i, person in enumerate(people):
         person.conditions = {
             n for n, has in zip(clients.condition_names, clients.conditions[i].tolist(), strict=True) if has
@@ -548,7 +548,7 @@ def _people(simulation: Simulation) -> list[Person]:
     columns = (episodes.client, episodes.step, episodes.started_day, episodes.ended_day)
     for client, step, started, ended in zip(*(c.tolist() for c in columns), strict=True):
         if started != NOT_YET and ended != NOT_YET:
-            people[client].missed_at[step] += sum(kind[client][step] for kind in kinds)
+            people[client].missed_at[step] += missed[client][step]
     return people
 
 

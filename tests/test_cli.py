@@ -159,6 +159,7 @@ def test_a_run_interrupted_before_anything_is_finished_leaves_nothing_behind(fol
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
     assert process.stderr is not None
+    assert "Work: " in process.stderr.readline()
     assert "hepgul_2016, seed" in process.stderr.readline()  # no replication is finished yet
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

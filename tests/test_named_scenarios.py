@@ -159,7 +159,7 @@ DIRECTIONS: dict[str, Shows] = {
     "trial_world": lambda here, there: finishers(here, "all_remission") > finishers(there, "all_remission") + 0.1,
     "minimal_contact_ccbt": lambda here, there: (
         finishers(here, "all_remission") < finishers(there, "all_remission")
-        and figure(here, "second_contact_days_mean") < 0.5 * figure(there, "second_contact_days_mean")
+        and figure(here, "second_contact_days_mean") < 0.8 * figure(there, "second_contact_days_mean")
     ),
     "independent_audit": lambda here, there: (
         figure(here, "unfinished") <= figure(there, "unfinished")

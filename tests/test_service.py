@@ -76,7 +76,9 @@ def test_at_opening_there_are_as_many_as_a_service_run_for_years_has() -> None:
         assert held[0, s] == pytest.approx(held_after[-1, s], rel=0.12)
     total = np.mean([one.daily[1][0].sum() for one in several])
     total_after = np.mean([one.daily[1][-200:].sum(axis=1).mean() for one in after_years])
-    assert 0.9 < total / total_after < 1.75, "a list fluctuates around its mean, by a tenth of it over four replications"
+    assert 0.9 < total / total_after < 1.75, (
+        "a list fluctuates around its mean, by a tenth of it over four replications"
+    )
     high = scenario.steps.index("high_intensity")
 
     def lengths(simulation: Simulation, day: int) -> np.ndarray[Any, Any]:

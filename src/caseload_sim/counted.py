@@ -43,8 +43,8 @@ class Simulation:
     """One replication of a scenario, every table of it; what `simulate` returns.
 
     daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32
-    digests: by table; those of clients and outcomes are of the clients whose referral was open in the data collection
-        period, whom alone measures count
+    digests: by table; that of outcomes is of the clients whose referral was open in the data collection period, whom alone
+        measures count
     """
 
     scenario: Scenario

@@ -225,7 +225,7 @@ def _simulate(
             scenario, replication, clients, care, capacity, _stays_of(episodes, rows), outcomes, daily, digests
         )
 
-    digests = {"clients": "", "courses": digest(courses), "episodes": digest(queue), "outcomes": ""}
+    digests = {"clients": digest(referrals.clients), "courses": digest(courses), "episodes": digest(queue)}
     if not whole:
         some, every = read(counted), None
     else:
@@ -237,7 +237,7 @@ def _simulate(
             episodes=_stays_of(episodes, counted),
             outcomes=of_clients(every.outcomes, counted),
         )
-    digests |= {"clients": digest(some.clients), "outcomes": digest(some.outcomes)}
+    digests["outcomes"] = digest(some.outcomes)
     return some, every
 
 

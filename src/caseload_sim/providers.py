@@ -1,6 +1,7 @@
 """Many providers instead of one: each with staff of its own measure, all pooled as national statistics pool them."""
 
 from dataclasses import fields, replace
+from hashlib import sha256
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from caseload_sim.capacity import Capacity
 from caseload_sim.columns import stacked
 from caseload_sim.counted import Key, MeasureTable, Simulation, Value
 from caseload_sim.draws import Draws
-from caseload_sim.episodes import Episodes, canonical, digest
+from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.outcomes import one_after_the_other
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
@@ -62,7 +63,10 @@ def pooled(simulations: list[Simulation], scenario: Scenario, replication: int) 
         if isinstance(getattr(capacity, f.name), np.ndarray)
     }
     clients = stacked(*(one.clients for one in simulations))
-    digests = {"clients": digest(clients), "episodes": digest(episodes), "outcomes": digest(outcomes)}
+    digests = {
+        name: sha256("".join(one.digests[name] for one in simulations).encode()).hexdigest()
+        for name in simulations[0].digests
+    }
     held, waiting = (np.stack([one.daily[k] for one in simulations]).sum(axis=0, dtype=np.int32) for k in range(2))
     return Simulation(
         scenario, replication, clients, stacked(*(one.care for one in simulations)),
