@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, each_of, stacked
+from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, stacked
 from caseload_sim.demand import referral_days
 from caseload_sim.dependence import residual_factor
 from caseload_sim.draws import RETURN_IDS, START_IDS, Draws, Floats, Ids
@@ -51,18 +51,16 @@ class Clients:
         return np.asarray(self.conditions[:, columns].sum(axis=1, dtype=np.int64))
 
 
-def draw_clients(scenario: Scenario, draws: Draws, *, n_threads: int = 1) -> Clients:
+def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
     """Everybody referred from opening to the horizon.
 
     Raises RunError when hardly anybody is eligible.
     """
     referral_day = referral_days(scenario, draws)
-    return replace(draw_population(scenario, draws, len(referral_day), n_threads=n_threads), referral_day=referral_day)
+    return replace(draw_population(scenario, draws, len(referral_day)), referral_day=referral_day)
 
 
-def draw_population(
-    scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0, n_threads: int = 1
-) -> Clients:
+def draw_population(scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0) -> Clients:
     """So many clients, whatever the demand, all on day 0: to look at who is referred rather than when.
 
     first_id: place of the first in every random stream
@@ -70,7 +68,7 @@ def draw_population(
     ids = ids_of_clients(scenario, draws, n_clients, first_id=first_id)
     days = np.zeros(n_clients, dtype=np.int32)
     blocks = blocks_of(n_clients) or [slice(0, 0)]
-    return stacked(*each_of(lambda some: people(scenario, draws, ids[some], days[some]), blocks, n_threads))
+    return stacked(*(people(scenario, draws, ids[some], days[some]) for some in blocks))
 
 
 def ids_of_clients(scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0) -> Ids:

@@ -1,7 +1,6 @@
 """Rows of any table of columns: some of them, those of several tables one after the other, or block by block."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -9,27 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Table = TypeVar("Table")
-Part = TypeVar("Part")
-Answer = TypeVar("Answer")
 CLIENTS_AT_ONCE = 16_384  # a column of so many stays in the cache of a processor; digests count in such blocks too
 
 
 def blocks_of(n: int, size: int = CLIENTS_AT_ONCE) -> list[slice]:
     """Stretches of at most so many rows that together are n rows; none when n is 0."""
     return [slice(first, min(first + size, n)) for first in range(0, n, size)]
-
-
-def each_of(call: Callable[[Part], Answer], parts: Iterable[Part], n_threads: int) -> Iterator[Answer]:
-    """The answer for each part, in their order, from so many threads at once; nothing is left running."""
-    parts = list(parts)
-    if n_threads < 2 or len(parts) < 2:
-        yield from map(call, parts)
-        return
-    with ThreadPoolExecutor(n_threads) as threads:
-        try:
-            yield from threads.map(call, parts)
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def rows_of(table: Table, rows: NDArray[np.intp]) -> Table:

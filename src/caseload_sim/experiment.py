@@ -1,6 +1,5 @@
 """From a scenario to its results: one replication, or many with intervals."""
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import Clients, draw_clients
-from caseload_sim.columns import blocks_of, each_of, rows_of, slice_of
+from caseload_sim.columns import blocks_of, rows_of, slice_of
 from caseload_sim.counted import MeasureTable, Simulation
 from caseload_sim.courses import NO_CLIENT, NOT_YET, check_courses
 from caseload_sim.demand import referrals_per_day
@@ -43,7 +42,6 @@ from caseload_sim.summaries import (
 from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
-_N_THREADS = min(os.cpu_count() or 1, 8)  # in a process that has the machine to itself
 __all__ = [  # also what is reported, under the name by which it has always been found
     "MOST_REPLICATIONS",
     "MOST_SEED",
@@ -133,7 +131,7 @@ def simulate(
     """
     scenario = with_run(scenario, seed, 1)
     engine_ready = _engine(engine, scenario)
-    _, every, _ = _measured(scenario, replication, engine_ready, start_of, policy, n_threads=_N_THREADS)
+    _, every, _ = _measured(scenario, replication, engine_ready, start_of, policy)
     assert every is not None
     return every
 
@@ -198,17 +196,16 @@ def _simulate(
     policy: Decide | None = None,
     *,
     whole: bool = True,
-    n_threads: int = 1,
 ) -> tuple[Simulation, Simulation | None]:
     """One replication of the clients whom measures count and, if it is wanted, of all clients."""
     draws = Draws(scenario.run.seed, replication)
-    first = draw_clients(scenario, draws, n_threads=n_threads)
+    first = draw_clients(scenario, draws)
     capacity = places(scenario, draws, mean_disorders(scenario, first))
     start = (scenario, capacity)
     if start_of:
-        theirs = draw_clients(start_of, draws, n_threads=n_threads)
+        theirs = draw_clients(start_of, draws)
         start = start_of, places(start_of, draws, mean_disorders(start_of, theirs))
-    referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy), n_threads)
+    referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy))
     courses = referrals.courses
     check_courses(courses)
     queue = engine(courses, capacity)
@@ -219,7 +216,7 @@ def _simulate(
     counted = _counted(scenario, referrals, episodes)
 
     def read(rows: NDArray[np.intp]) -> Simulation:
-        outcomes = _read(scenario, referrals, episodes, rows, draws, n_threads)
+        outcomes = _read(scenario, referrals, episodes, rows, draws)
         clients, care = rows_of(referrals.clients, rows), rows_of(referrals.care, rows)
         return Simulation(
             scenario, replication, clients, care, capacity, _stays_of(episodes, rows), outcomes, daily, digests
@@ -250,7 +247,7 @@ def _counted(scenario: Scenario, referrals: Referrals, episodes: Episodes) -> ND
 
 
 def _read(
-    scenario: Scenario, referrals: Referrals, episodes: Episodes, rows: NDArray[np.intp], draws: Draws, n_threads: int
+    scenario: Scenario, referrals: Referrals, episodes: Episodes, rows: NDArray[np.intp], draws: Draws
 ) -> Outcomes:
     """The outcomes of these clients, read some at a time."""
 
@@ -262,7 +259,7 @@ def _read(
 
     at_opening = np.searchsorted(rows, referrals.first_at_opening)
     parts = [part[some] for part in np.split(rows, [at_opening]) for some in blocks_of(len(part))]
-    return one_after_the_other(list(each_of(read, parts or [rows], n_threads)))
+    return one_after_the_other([read(part) for part in parts or [rows]])
 
 
 def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
@@ -288,15 +285,14 @@ def _measured(
     policy: Decide | None = None,
     *,
     whole: bool = True,
-    n_threads: int = 1,
 ) -> tuple[Simulation, Simulation | None, MeasureTable]:
     """One replication of those who are counted, of all if wanted, and its measures; of several providers, all as one."""
     if scenario.providers is None:
-        some, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole, n_threads=n_threads)
+        some, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole)
         return some, every, measure(some)
     number = scenario.providers.number
     each = [
-        _simulate(one, replication * number + k, engine, start_of, policy, whole=whole, n_threads=n_threads)
+        _simulate(one, replication * number + k, engine, start_of, policy, whole=whole)
         for k, one in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
     ]
     some = pooled([one for one, _ in each], scenario, replication)
@@ -329,7 +325,6 @@ class Task:
     """One replication to be run, with all that a worker process must be told.
 
     as_published: run it with prevalences as published as well as drawn; whole: its tables are wanted, not only measures
-    n_threads: how many draw and read clients at once, within the one process
     """
 
     scenario: Scenario
@@ -339,7 +334,6 @@ class Task:
     parameter_uncertainty: bool = False
     whole: bool = False
     policy: Decide | None = None
-    n_threads: int = 1
 
 
 def finish(task: Task) -> tuple[Finished, Simulation | None]:
@@ -347,9 +341,7 @@ def finish(task: Task) -> tuple[Finished, Simulation | None]:
     scenario, as_published = task.scenario, None
 
     def run(one: Scenario) -> tuple[Simulation, Simulation | None, MeasureTable]:
-        return _measured(
-            one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole, n_threads=task.n_threads
-        )
+        return _measured(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
 
     some, every, table = run(scenario)
     if task.parameter_uncertainty:
@@ -456,8 +448,7 @@ def finish_each(
     def task_of(place: Place) -> Task:
         k, r = place
         start = starts[k] if starts else None
-        n_threads = _N_THREADS if executor is None else 1
-        return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy, n_threads)
+        return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy)
 
     n = [scenario.run.replications for scenario in scenarios]
     return collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)

@@ -15,7 +15,7 @@ from caseload_sim.assessment import TREATED
 from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, draw_courses, in_order_of
 from caseload_sim.clients import Clients, draw_population
-from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, each_of, rows_of, slice_of, stacked
+from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, slice_of, stacked
 from caseload_sim.courses import NO_STEP, NOT_YET, Courses
 from caseload_sim.demand import DAYS_PER_YEAR
 from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
@@ -51,7 +51,6 @@ def draw_referrals(
     start_of: Scenario,
     capacity_at_start: Capacity,
     policy: Policy | None = None,
-    n_threads: int = 1,
 ) -> Referrals:
     """The clients referred from opening on, those who come back, and those who were there at opening.
 
@@ -63,28 +62,26 @@ def draw_referrals(
     policy = policy or POLICIES[scenario.pathway.policy]
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
     first, parents = _with_returns(scenario, clients, draws)
-    courses, care = _drawn_in_blocks(scenario, first, draws, policy, n_threads)
+    courses, care = _drawn_in_blocks(scenario, first, draws, policy)
     courses = _linked(scenario, courses, care, len(clients.id), parents, first, draws)
     ours = Referrals(first, courses, care, _no_history(), scenario, len(first.id))
     if not start_of.start.running or not policy_at_start.steps:
         return ours
-    start = running_start(start_of, capacity_at_start, draws, policy_at_start, n_threads)
+    start = running_start(start_of, capacity_at_start, draws, policy_at_start)
     if start_of is not scenario:
         order = in_order_of(policy, scenario, start.clients, start.care, draws)
         start = replace(start, courses=replace(start.courses, priority=order))
     return _stacked_all(ours, start)
 
 
-def _drawn_in_blocks(
-    scenario: Scenario, clients: Clients, draws: Draws, policy: Policy, n_threads: int
-) -> tuple[Courses, Care]:
+def _drawn_in_blocks(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Courses, Care]:
     """`draw_courses`, some clients at a time; all at once for a user's own policy, which may compare clients."""
     n = len(clients.id)
     shipped = any(policy is one for one in POLICIES.values())
     blocks = blocks_of(n, CLIENTS_AT_ONCE if shipped else max(n, 1))
     if len(blocks) < 2:
         return draw_courses(scenario, clients, draws, policy)
-    drawn = each_of(lambda some: draw_courses(scenario, slice_of(clients, some), draws, policy), blocks, n_threads)
+    drawn = (draw_courses(scenario, slice_of(clients, some), draws, policy) for some in blocks)
     courses, care = zip(*drawn, strict=True)
     return stacked(*courses), stacked(*care)
 
@@ -136,9 +133,7 @@ def _linked(
 # --- those who are there at opening --------------------------------------------------------------------------------
 
 
-def running_start(
-    scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None, n_threads: int = 1
-) -> Referrals:
+def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None) -> Referrals:
     """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
 
     `start.waiting` says how many wait at a step; where it does not, as many as the staff of that step leave waiting in the
@@ -147,14 +142,14 @@ def running_start(
     policy: the one that the scenario names if None
     """
     size = round(scenario.demand.referrals_per_year.value * POOL_DAYS / DAYS_PER_YEAR)
-    pool = draw_population(scenario, draws, size, first_id=START_IDS, n_threads=n_threads)
+    pool = draw_population(scenario, draws, size, first_id=START_IDS)
     referred = np.floor((np.arange(size) - size) * (POOL_DAYS / max(size, 1))).astype(np.int64)
     order = draws.uniform("start", pool.id).argsort()  # who came when: not by place in the stream
     referral_day = np.empty(size, dtype=np.int64)
     referral_day[order] = referred
     pool = replace(pool, referral_day=referral_day.astype(np.int32))
     policy = policy or POLICIES[scenario.pathway.policy]
-    courses, care = _drawn_in_blocks(scenario, pool, draws, policy, n_threads)
+    courses, care = _drawn_in_blocks(scenario, pool, draws, policy)
     joined_first = referral_day + care.booking_days
     # Where each is led to next, and since when; and where they are at opening, once that is found.
     leads_to, joined = courses.first_step.astype(np.int64), joined_first.copy()
