@@ -22,11 +22,13 @@ from caseload_sim.sessions import (
     attended_sessions,
     binomial,
     booking_days,
+    drop_out_effects,
     lag_days,
     missed_sessions,
     modality_of,
     negative_binomial,
     patience_days,
+    patience_factor,
 )
 
 N, SMALLEST_P = 20_000, 1e-4
@@ -125,7 +127,7 @@ def test_negative_binomial_is_negative_binomial(successes: int, share: float) ->
 
 
 def test_missed_contacts_before_the_last_attended_one_are_negative_binomial(clients: Clients) -> None:
-    counts = missed_sessions("group", clients, np.full(N, 5, dtype=np.int32), np.full(N, 0.3), Draws(3, 0))
+    counts = missed_sessions("group", clients.id, np.full(N, 5, dtype=np.int32), np.full(N, 0.3), Draws(3, 0))
     check_counts(counts, stats.nbinom(5, 0.7).pmf)
 
 
@@ -144,7 +146,7 @@ def test_bookings_are_a_mixture_of_gamma_and_exponential_days(scenario: Scenario
 
 def test_patience_is_an_exponential_time_rounded_up(scenario: Scenario, clients: Clients) -> None:
     for name, step in scenario.pathway.steps.items():
-        days = patience_days(scenario, name, step, clients, Draws(3, 0))
+        days = patience_days(name, step, clients.id, patience_factor(scenario, clients), Draws(3, 0))
         check_counts(days - 1, lambda k, mean=step.patience_mean_days.value: shares_of_days(stats.expon(scale=mean), k))
 
 
@@ -157,7 +159,7 @@ def test_lags_are_exponential_times_rounded_down_and_longer_for_those_stepped_up
     assert isinstance(below, CourseStep)
     assert below.step_up_lag_days is not None
     first = np.where(IDS % 2 == 0, low, scenario.steps.index("high_intensity")).astype(np.int8)
-    days = lag_days(scenario, "high_intensity", high, first, clients, Draws(3, 0))
+    days = lag_days(scenario, "high_intensity", high, first, clients.id, Draws(3, 0))
     for rows, mean in (
         (first == low, high.lag_days_mean.value + below.step_up_lag_days.value),
         (first != low, high.lag_days_mean.value),
@@ -173,8 +175,8 @@ def test_sessions_end_at_the_plan_or_at_a_geometric_drop_out_whichever_comes_fir
     clients, draws = draw_population(scenario, Draws(4, 0), N), Draws(4, 0)
     step = scenario.pathway.steps["high_intensity"]
     assert isinstance(step, CourseStep)
-    modality = modality_of(scenario, clients, draws)
-    attended, ending = attended_sessions(scenario, "high_intensity", step, clients, modality, draws)
+    effects = drop_out_effects(scenario, clients, modality_of(scenario, clients, draws))
+    attended, ending = attended_sessions("high_intensity", step, clients.id, effects, draws)
     shape, mean = step.planned_sessions_shape.value, step.planned_sessions_mean.value - 1
     chance, planned = step.drop_out_per_session.value, stats.nbinom(shape, shape / (shape + mean))
 

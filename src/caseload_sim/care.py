@@ -22,7 +22,6 @@ from caseload_sim.assessment import (
     recorded_problem,
 )
 from caseload_sim.clients import Clients
-from caseload_sim.columns import rows_of
 from caseload_sim.courses import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
@@ -34,11 +33,13 @@ from caseload_sim.sessions import (
     attended_sessions,
     binomial,
     booking_days,
+    drop_out_effects,
     lag_days,
     missed_sessions,
     missed_shares,
     modality_of,
     patience_days,
+    patience_factor,
 )
 from caseload_sim.severity import scores_at_referral
 
@@ -96,31 +97,33 @@ def draw_courses(
     ending = np.full(shape, FINISHED, dtype=np.int8, order="F")
     may = moves(scenario, clients, draws, steps_up=policy.steps_up)
     there = reached_steps(first, exit_, may)
+    word, notice, provider = missed_shares(scenario, clients, modality)
+    share_missed = word + notice + provider
+    leaving, patient = drop_out_effects(scenario, clients, modality), patience_factor(scenario, clients)
     for s, (name, step) in enumerate(steps):
         rows = np.flatnonzero(there[:, s])
         if len(rows) == 0:
             continue
-        some, how = rows_of(clients, rows), modality[rows]
-        word, notice, provider = missed_shares(scenario, some, how)
-        attended[rows, s], ending[rows, s] = attended_sessions(scenario, name, step, some, how, draws)
-        missed[rows, s] = missed_sessions(name, some, attended[rows, s], word + notice + provider, draws)
-        lag[rows, s] = lag_days(scenario, name, step, first[rows], some, draws)
-        booked = attended[rows, s] + missed[rows, s]
+        there_ids = ids[rows]
+        sessions, ending[rows, s] = attended_sessions(name, step, there_ids, leaving[rows], draws)
+        not_held = missed_sessions(name, there_ids, sessions, share_missed[rows], draws)
+        held = sessions + not_held
         if isinstance(step, CourseStep):
-            held = lag[rows, s] + np.rint(step.days_between_sessions.value * (booked - 1))
-        else:
-            held = booked
+            days = lag_days(scenario, name, step, first[rows], there_ids, draws)
+            lag[rows, s] = days
+            held = days + np.rint(step.days_between_sessions.value * (held - 1))
+        attended[rows, s], missed[rows, s] = sessions, not_held
         course_days[rows, s] = np.clip(held, 1, LONGEST_DAYS)  # rule R5
-        patience[rows, s] = patience_days(scenario, name, step, some, draws)
+        patience[rows, s] = patience_days(name, step, there_ids, patient[rows], draws)
     therapist = np.maximum(1 + scenario.outcome.treatment.therapist_sd.value * draws.normal("therapist", ids), 0.0)
     booking = booking_days(scenario, clients, draws)
     inside_from, inside_to, next_inside, next_outside = next_steps(
         scenario, clients, draws, therapist, target, attended, ending, first, booking, may, there
     )
-    leaves = np.isin(exit_, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
+    stops = np.isin(exit_, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
     for s, (_, step) in enumerate(steps):
         if step.kind == "assessment":
-            next_inside[:, s] = next_outside[:, s] = np.where(leaves, NO_STEP, first)
+            next_inside[:, s] = next_outside[:, s] = np.where(stops, NO_STEP, first)
     courses = Courses(
         joins_day=np.where(clients.referral_day == NOT_YET, NOT_YET, clients.referral_day + booking).astype(np.int32),
         first_step=np.where(np.isin(exit_, NEVER_ASSESSED), NO_STEP, 0).astype(np.int8),  # the first is the assessment

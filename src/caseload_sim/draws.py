@@ -98,8 +98,7 @@ class Draws:
         """Uniform draws strictly between 0 and 1 for the clients (or days) `ids`: odd multiples of 2**-33.
 
         purpose: a member of PURPOSES, or one followed by ":" and a name
-        ids: (n,) int64; ordinary ones from 0, those of returns and of a running start in blocks of their own, one block
-            after the other
+        ids: (n,) int64, ascending; ordinary ones from 0, those of returns and of a running start from RETURN_IDS and START_IDS
         Returns (n,) float64.
         """
         return _to_uniform(self._bits(purpose, ids))
@@ -137,12 +136,11 @@ class Draws:
 
 def _stretch(key: NDArray[np.uint64], ids: Ids) -> Bits:
     """Random bits at these places of the stream with that key, (n,) uint32."""
-    stream = np.random.Philox(key=key)
-    first = int(ids.min()) // _DRAWS_PER_BLOCK
-    stream.advance(first)
-    n = int(ids.max()) + 1 - first * _DRAWS_PER_BLOCK
-    words = np.random.Generator(stream).integers(0, 2**64 - 1, (n + 1) // 2, dtype=np.uint64, endpoint=True)
-    return words.astype("<u8", copy=False).view("<u4").take(ids - first * _DRAWS_PER_BLOCK)
+    first, n = int(ids[0]) // _DRAWS_PER_BLOCK, int(ids[-1]) + 1 - int(ids[0])
+    skipped = int(ids[0]) - first * _DRAWS_PER_BLOCK
+    words = np.random.Philox(key=key, counter=first).random_raw((skipped + n + 1) // 2)
+    bits = words.astype("<u8", copy=False).view("<u4")[skipped : skipped + n]
+    return bits if n == len(ids) else bits.take(ids - ids[0], mode="clip")  # as nearly always, nobody is left out
 
 
 def _to_uniform(bits: Bits) -> Floats:
@@ -158,6 +156,7 @@ def _to_uniform(bits: Bits) -> Floats:
 _CELL_BITS = 18  # of 32: a table has 2**14 cells
 _N_CELLS = 2 ** (32 - _CELL_BITS)
 _TAIL_CELLS = _N_CELLS // 256  # on either side, where the function bends too much for a straight line
+_FIRST_LINE, _ALL_LINES = np.uint32(_TAIL_CELLS << _CELL_BITS), np.uint32((_N_CELLS - 2 * _TAIL_CELLS) << _CELL_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +173,11 @@ class _Quantiles:
 
     def of(self, bits: Bits) -> Floats:
         """The value at these random bits, (n,) float64."""
-        cell = bits >> np.uint32(_CELL_BITS)
-        value = self.slope.take(cell)
+        cell = (bits >> np.uint32(_CELL_BITS)).astype(np.intp)
+        value = self.slope.take(cell, mode="clip")  # no cell is out of range; to ask costs as much as to look it up
         value *= bits
-        value += self.intercept.take(cell)
-        cell -= np.uint32(_TAIL_CELLS)  # below 0 wraps around, so that both tails lie above
-        tail = np.flatnonzero(cell >= _N_CELLS - 2 * _TAIL_CELLS)
+        value += self.intercept.take(cell, mode="clip")
+        tail = np.flatnonzero(bits - _FIRST_LINE >= _ALL_LINES)  # below 0 wraps around, so that both tails lie above
         value[tail] = self.exact(_to_uniform(bits[tail]))
         return value
 

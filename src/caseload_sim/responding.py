@@ -100,6 +100,9 @@ def next_steps(
     inside_from = np.zeros(shape, dtype=np.int32, order="F")
     inside_to = np.full(shape, NEVER, dtype=np.int32, order="F")
     inside, outside = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
+    asked: list[
+        tuple[int, NDArray[np.intp], NDArray[np.int32]]
+    ] = []  # step, rows and sessions of whom responding matters
     for s, step in enumerate(scenario.pathway.steps.values()):
         if not isinstance(step, CourseStep):
             continue
@@ -125,16 +128,17 @@ def next_steps(
             here = below[rows]
             for passed in earlier:
                 given[here, passed] = attended[rows[here], passed]
-        first, last = responder_days(
-            scenario,
-            trajectory(scenario, rows_of(clients, rows), draws),
-            target[rows],
-            therapist[rows],
-            given,
-            given.sum(axis=1, dtype=np.int32) + 1,
-        )
-        inside_from[rows, s] = first - booking_days[rows]
-        inside_to[rows, s] = last - booking_days[rows]
+        asked.append((s, rows, given))
+    if not asked:
+        return inside_from, inside_to, inside, outside
+    rows, given = np.concatenate([rows for _, rows, _ in asked]), np.concatenate([given for *_, given in asked])
+    everybody = np.unique(rows)
+    path = trajectory(scenario, rows_of(clients, everybody), draws).rows(np.searchsorted(everybody, rows))
+    contacts = given.sum(axis=1, dtype=np.int32) + 1
+    first, last = responder_days(scenario, path, target[rows], therapist[rows], given, contacts)
+    step_of = np.concatenate([np.full(len(rows), s) for s, rows, _ in asked])
+    inside_from[rows, step_of] = first - booking_days[rows]
+    inside_to[rows, step_of] = last - booking_days[rows]
     return inside_from, inside_to, inside, outside
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
 from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_DAYS, Codes, Days
-from caseload_sim.draws import Draws, Floats, counts_from_uniform
+from caseload_sim.draws import Draws, Floats, Ids, counts_from_uniform
 from caseload_sim.modalities import DEPRIVATION
 from caseload_sim.pathway import CourseStep, Influence, Step
 from caseload_sim.scenario import Scenario
@@ -55,22 +55,26 @@ def _towards_most_deprived(clients: Clients) -> Floats:
     return np.asarray((len(clients.stratum_names[DEPRIVATION]) - 1) / 2 - deciles)
 
 
-def attended_sessions(
-    scenario: Scenario, name: str, step: Step, clients: Clients, modality: Codes, draws: Draws
-) -> tuple[Days, Codes]:
-    """Sessions attended, (n,) int32 >= 1, and how the course ends, (n,) int8."""
-    n = len(clients.id)
+def drop_out_effects(scenario: Scenario, clients: Clients, modality: Codes) -> Floats:
+    """What moves the chance of leaving after each session, on the logit scale, (n,)."""
+    effects = np.array([m.drop_out.value for m in scenario.pathway.modalities.values()])[modality]
+    return np.asarray(effects + influence(scenario, clients, scenario.pathway.influences.drop_out))
+
+
+def attended_sessions(name: str, step: Step, ids: Ids, effects: Floats, draws: Draws) -> tuple[Days, Codes]:
+    """Sessions attended, (n,) int32 >= 1, and how the course ends, (n,) int8.
+
+    effects: see `drop_out_effects`
+    """
+    n = len(ids)
     if not isinstance(step, CourseStep):
         return np.ones(n, dtype=np.int32), np.full(n, ASSESSED, dtype=np.int8)
     beyond_first = max(step.planned_sessions_mean.value - 1, 0.0)
-    u = draws.uniform(f"planned_sessions:{name}", clients.id)
+    u = draws.uniform(f"planned_sessions:{name}", ids)
     planned = 1 + counts_from_uniform(u, beyond_first, step.planned_sessions_shape.value)
-    effects = np.array([m.drop_out.value for m in scenario.pathway.modalities.values()])[modality]
-    chance = _shifted(
-        step.drop_out_per_session.value, effects + influence(scenario, clients, scenario.pathway.influences.drop_out)
-    )
+    chance = _shifted(step.drop_out_per_session.value, effects)
     with np.errstate(divide="ignore"):  # a chance of 0 is never met, one of 1 at once
-        leaves_after = np.log(draws.uniform(f"drop_out:{name}", clients.id)) / np.log1p(-chance)
+        leaves_after = np.log(draws.uniform(f"drop_out:{name}", ids)) / np.log1p(-chance)
     stays = 1 + np.minimum(leaves_after, LONGEST_DAYS).astype(np.int32)
     ending = np.where(stays < planned, DROPPED_OUT, FINISHED).astype(np.int8)
     return np.minimum(planned, stays).astype(np.int32), ending
@@ -91,27 +95,34 @@ def missed_shares(scenario: Scenario, clients: Clients, modality: Codes) -> tupl
     return shifted * word, shifted * (1 - word), provider
 
 
-def missed_sessions(name: str, clients: Clients, attended: Days, share: Floats, draws: Draws) -> Days:
+def missed_sessions(name: str, ids: Ids, attended: Days, share: Floats, draws: Draws) -> Days:
     """Booked contacts missed or cancelled before the last attended one: negative binomial, (n,) int32."""
-    return negative_binomial(draws.uniform(f"missed:{name}", clients.id), attended, share)
+    return negative_binomial(draws.uniform(f"missed:{name}", ids), attended, share)
 
 
-def patience_days(scenario: Scenario, name: str, step: Step, clients: Clients, draws: Draws) -> Days:
-    """Days on a step's list before giving up, or until an offer would be declined, (n,) int32 >= 1."""
-    mean = step.patience_mean_days.value * np.exp(influence(scenario, clients, scenario.pathway.influences.patience))
-    days = -mean * np.log(draws.uniform(f"patience:{name}", clients.id))
+def patience_factor(scenario: Scenario, clients: Clients) -> Floats:
+    """Mean patience of each client, of that of the mean client, (n,)."""
+    return np.asarray(np.exp(influence(scenario, clients, scenario.pathway.influences.patience)))
+
+
+def patience_days(name: str, step: Step, ids: Ids, factor: Floats, draws: Draws) -> Days:
+    """Days on a step's list before giving up, or until an offer would be declined, (n,) int32 >= 1.
+
+    factor: see `patience_factor`
+    """
+    days = -(step.patience_mean_days.value * factor) * np.log(draws.uniform(f"patience:{name}", ids))
     return (np.minimum(days, LONGEST_DAYS) + 1).astype(np.int32)
 
 
-def lag_days(scenario: Scenario, name: str, step: Step, first_course: Codes, clients: Clients, draws: Draws) -> Days:
+def lag_days(scenario: Scenario, name: str, step: Step, first_course: Codes, ids: Ids, draws: Draws) -> Days:
     """Days from the offer of a place until the client can first come, (n,) int32; more for those stepped up."""
     if not isinstance(step, CourseStep):
-        return np.zeros(len(clients.id), dtype=np.int32)
-    mean = np.full(len(clients.id), step.lag_days_mean.value)
+        return np.zeros(len(ids), dtype=np.int32)
+    mean = np.full(len(ids), step.lag_days_mean.value)
     for s, below in enumerate(scenario.pathway.steps.values()):
         if isinstance(below, CourseStep) and below.steps_up_to == name and below.step_up_lag_days:
             mean[first_course == s] += below.step_up_lag_days.value
-    days = -mean * np.log(draws.uniform(f"lag:{name}", clients.id))
+    days = -mean * np.log(draws.uniform(f"lag:{name}", ids))
     return np.asarray(np.minimum(days, LONGEST_DAYS), dtype=np.int32)
 
 
