@@ -9,12 +9,13 @@ whole numbers and flags only, so that they hold on every platform: of the tables
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from caseload_sim.catalogue import get_scenario, list_scenarios
-from caseload_sim.counted import Key, MeasureTable
+from caseload_sim.counted import Key, Value
 from caseload_sim.definitions import definition
 from caseload_sim.experiment import finish_each, with_run
 from caseload_sim.finished import Finished
@@ -65,7 +66,7 @@ def finished(scenario: Scenario, seed: int) -> Finished:
     return replications[0]
 
 
-def digest_of_counts(table: MeasureTable) -> str:
+def digest_of_counts(table: Mapping[Key, Value]) -> str:
     """SHA-256 of all numerators and denominators that are whole numbers; pounds are not."""
     rows = []
     for key, (numerator, denominator, _) in sorted(table.items()):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from caseload_sim.catalogue import get_scenario, load_scenario
-from caseload_sim.cost_measures import cost_rows, staff_pounds
+from caseload_sim.cost_measures import staff_pounds
 from caseload_sim.cost_tables import print_costs
 from caseload_sim.costs import extra_wte, financial_year
-from caseload_sim.counted import Key, MeasureTable, Simulation
+from caseload_sim.counted import Key, Simulation, Value
 from caseload_sim.courses import NOT_YET
 from caseload_sim.errors import ScenarioError
 from caseload_sim.experiment import Results, replicate, simulate
+from caseload_sim.measures import measure
 from caseload_sim.outcomes import Outcomes, Reading
 from caseload_sim.scenario import Scenario
 
@@ -92,12 +93,16 @@ def tiny(small: Scenario) -> Simulation:
     return hand_made(simulate(small.with_changes(PRICES)))
 
 
-def value(table: MeasureTable, name: str, base: str, at: str = "", group: str = "all") -> float:
+def costs_of(simulation: Simulation) -> dict[Key, Value]:
+    return {key: value for key, value in measure(simulation).items() if key.measure.startswith("cost_per_")}
+
+
+def value(table: dict[Key, Value], name: str, base: str, at: str = "", group: str = "all") -> float:
     return table[Key(name, base, at, "", group)].value
 
 
 def test_three_clients_by_hand(tiny: Simulation) -> None:
-    table = dict(cost_rows(tiny))
+    table = costs_of(tiny)
     first = 50 + 4 * 100 + 0.5 * 100
     second = 50 + 5 * 0.2 * 100 + 10 * 200 + 2 * 0.5 * 200  # a group of ten with two takes a fifth of a contact
     third = 50
@@ -122,7 +127,7 @@ def test_what_nobody_reaches_has_no_price_and_what_nothing_is_added_to_neither(t
     out: Outcomes = tiny.outcomes
     nobody = {name: np.zeros_like(flags) for name, flags in out.service.end.items()}
     worse = replace(tiny, outcomes=replace(out, service=replace(out.service, end=nobody)))
-    table = dict(cost_rows(worse))
+    table = costs_of(worse)
     assert np.isnan(value(table, "cost_per_principal_remission", "finished", "end"))
     below = table[Key("cost_per_extra_principal_remission", "finished", "end", "", "all")]
     assert below.denominator == -1, "fewer than untreated"
@@ -131,13 +136,13 @@ def test_what_nobody_reaches_has_no_price_and_what_nothing_is_added_to_neither(t
     assert equal.denominator == 0
     assert np.isnan(equal.value)
     nothing_ended = replace(out, end_day=np.full_like(out.end_day, NOT_YET))
-    assert all(np.isnan(one.value) for one in dict(cost_rows(replace(tiny, outcomes=nothing_ended))).values())
+    assert all(np.isnan(one.value) for one in costs_of(replace(tiny, outcomes=nothing_ended)).values())
 
 
 def test_inflation_multiplies_every_price_by_the_ratio_of_two_years(tiny: Simulation) -> None:
-    as_2012 = dict(cost_rows(tiny))
+    as_2012 = costs_of(tiny)
     scenario = tiny.scenario.with_changes({"costs.report_year": 2017, "costs.index.2017": 150, "costs.index.2012": 120})
-    as_2017 = dict(cost_rows(replace(tiny, scenario=scenario)))
+    as_2017 = costs_of(replace(tiny, scenario=scenario))
     for key, before in as_2012.items():
         assert as_2017[key].value == pytest.approx(1.25 * before.value, nan_ok=True)
         assert as_2017[key].denominator == before.denominator
@@ -152,8 +157,8 @@ def test_by_staff_the_money_is_what_those_in_post_cost_and_nothing_is_lost(small
                "costs.wte.per_year.high_intensity_therapist": 30_000}  # fmt: skip
     simulation = simulate(small.with_changes(changes))
     by_hand = (1.4 * 10_000 + 1.4 * 20_000 + 2.5 * 30_000) * 200 / 365
-    assert sum(staff_pounds(simulation).values()) == pytest.approx(by_hand)
-    table = dict(cost_rows(simulation))
+    assert sum(staff_pounds(simulation.scenario, simulation.capacity).values()) == pytest.approx(by_hand)
+    table = costs_of(simulation)
     whole = table[Key("cost_per_referral", "referred", "", "", "all")]
     assert whole.numerator == pytest.approx(by_hand)
     run, end_day = small.run, simulation.outcomes.end_day
@@ -174,7 +179,7 @@ def test_staff_who_see_nobody_cost_all_referrals_alike(tiny: Simulation) -> None
     changed = replace(
         tiny, scenario=scenario, care=care, outcomes=replace(out, sessions=no_high, contacts=np.where(no_high.sum(axis=1) > 0, 1, 0).astype(np.int32) + no_high.sum(axis=1, dtype=np.int32))
     )  # fmt: skip
-    table, pounds = dict(cost_rows(changed)), staff_pounds(changed)
+    table, pounds = costs_of(changed), staff_pounds(changed.scenario, changed.capacity)
     assert table[Key("cost_per_referral", "referred", "", "", "all")].numerator == pytest.approx(sum(pounds.values()))
     finished = table[Key("cost_per_finished_course", "finished", "", "", "all")].numerator
     assert finished == pytest.approx(sum(pounds.values()) - pounds["high_intensity_therapist"])
@@ -189,7 +194,7 @@ def test_the_money_counted_client_by_client(small_simulation: Simulation) -> Non
             by_step = dict(zip(simulation.scenario.steps, out.sessions[i].tolist(), strict=True))
             total += 99.0 * (out.contacts[i] - sum(by_step.values()))
             total += sum(price * by_step[name] for name, price in each.items())
-    got = dict(cost_rows(simulation))[Key("cost_per_referral", "referred", "", "", "all")].numerator
+    got = costs_of(simulation)[Key("cost_per_referral", "referred", "", "", "all")].numerator
     assert got == pytest.approx(total * costs.index["2024"].value / costs.index["2012"].value)
 
 
@@ -206,9 +211,9 @@ def test_without_a_service_there_is_no_cost(basis: str) -> None:
 def test_providers_are_pooled_with_their_staff(small: Scenario) -> None:
     providers = {"number": 2, "staff_log_sd": {"value": 0.0, "assumption": "alike"}}
     simulation = replicate(small.with_changes({"providers": providers, "costs.basis": "wte"}), replications=1).first
-    assert sum(staff_pounds(simulation).values()) == pytest.approx(2 * (2.8 * 60_000 + 2.5 * 90_000) * 200 / 365), (
-        "twice the posts, since each provider has the scenario's"
-    )
+    assert sum(staff_pounds(simulation.scenario, simulation.capacity).values()) == pytest.approx(
+        2 * (2.8 * 60_000 + 2.5 * 90_000) * 200 / 365
+    ), "twice the posts, since each provider has the scenario's"
 
 
 def test_what_a_year_of_staff_costs_must_name_staff_that_is_there(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_only_scenarios_that_simulate_the_same_have_the_same_digests() -> None:
 
 
 def test_the_digest_of_counts_changes_with_one_count_and_not_with_pounds() -> None:
-    table = finished(short("hepgul_2016"), 1).measures
+    table = dict(finished(short("hepgul_2016"), 1).measures)
     before = digest_of_counts(table)
     counted = next(key for key in table if key.measure == "recovery" and table[key].denominator > 5)
     assert (

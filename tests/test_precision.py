@@ -16,6 +16,7 @@ from caseload_sim.engines import ENGINES
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Task, finish
 from caseload_sim.finished import Finished, Place
+from caseload_sim.measure_table import table_of
 from caseload_sim.precision import FIRST_REPLICATIONS, Precision, _needed, precision_from, replicate_until
 from caseload_sim.scenario import Scenario
 from conftest import SMALL
@@ -40,7 +41,7 @@ def first(brief: Scenario) -> Finished:
 def kept_with(first: Finished, values: Sequence[float]) -> dict[Place, Finished]:
     """Finished replications whose recovery is as given: only the first is run again, to have its tables."""
     return {
-        (0, r): replace(first, measures={**first.measures, RECOVERY: Value(np.nan, np.nan, value)})
+        (0, r): replace(first, measures=table_of({**first.measures, RECOVERY: Value(np.nan, np.nan, value)}))
         for r, value in enumerate(values)
     }
 

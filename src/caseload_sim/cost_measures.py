@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.capacity import Capacity
 from caseload_sim.columns import blocks_of
-from caseload_sim.counted import Flags, Key, Simulation, Value, groups, period, ratio, scored, within
+from caseload_sim.counted import Counts, Flags, Key, Simulation, period, ratios, scored, within
 from caseload_sim.courses import NOT_YET
 from caseload_sim.outcomes import REMISSIONS, recovered
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES
+from caseload_sim.scenario import Scenario
 from caseload_sim.service_measures import low_steps
 from caseload_sim.staffing import DAYS_PER_YEAR
 
@@ -42,33 +44,67 @@ class _Event:
 
     measure: str
     at: str
-    counts: NDArray[np.int64]
     extra: bool = False
 
 
-def cost_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    """Every cost, for every base and group of clients."""
+def _all_events() -> Iterator[_Event]:
+    yield _Event("cost_per_finished_course", "")
+    yield _Event("cost_per_recovery", "end")
+    yield _Event("cost_per_extra_recovery", "end", extra=True)
+    for rung in REMISSIONS:
+        for at in READ_AT:
+            yield _Event(f"cost_per_{rung}", at)
+            yield _Event(f"cost_per_extra_{rung}", at, extra=True)
+
+
+EVENTS = tuple(_all_events())
+PER_REFERRAL = "cost_per_referral"
+
+
+def paid_for(simulation: Simulation, of_groups: dict[str, Flags]) -> tuple[tuple[str, ...], Counts]:
+    """Contacts and results of referrals ended in the period, by base and group; and the names of those groups.
+
+    of_groups: see `groups`; those by the courses that a client had are added here
+    """
     out = simulation.outcomes
     rows = np.flatnonzero(within(simulation, out.end_day))
-    attended, missed = contacts_by_step(simulation)
-    prices = prices_of_contacts(simulation, attended[rows], missed[rows])
-    events = _events(simulation)
-    columns = np.concatenate([attended, missed, np.stack([event.counts for event in events], axis=1)], axis=1)[rows]
-    members = {name: flags[rows] for name, flags in {**groups(simulation), **_courses(simulation)}.items()}
-    n_steps = attended.shape[1]
-    for base, flags in zip(BASES, (out.finished, out.started, out.ended), strict=True):
-        sums, n_members = _sums(columns, flags[rows], list(members.values()))
-        for g, group in enumerate(members):
-            money = _priced(sums[:, g], n_steps, prices)
-            if base == "referred" and len(rows):
-                money += prices.idle * float(n_members[g]) / len(rows)
-                yield Key("cost_per_referral", base, "", "", group), ratio(money, float(n_members[g]))
-            for e, event in enumerate(events):
-                count = float(sums[2 * n_steps + e, g])
-                key = Key(event.measure, base, event.at, "", group)
-                yield key, Value(money, count, np.nan) if event.extra and count <= 0 else ratio(money, count)
-        if base == "referred" and not len(rows):
-            yield from ((Key("cost_per_referral", base, "", "", group), ratio(0, 0)) for group in members)
+    attended, missed = (contacts[rows] for contacts in contacts_by_step(simulation))
+    columns = np.concatenate([attended, missed, _results(simulation)[rows]], axis=1)
+    members = {name: flags[rows] for name, flags in {**of_groups, **_courses(simulation)}.items()}
+    each = [_sums(columns, flags[rows], list(members.values())) for flags in (out.finished, out.started, out.ended)]
+    return tuple(members), {
+        "paid_sums": np.stack([sums for sums, _ in each]),
+        "paid_members": np.stack([number for _, number in each]),
+        "attended": attended.sum(axis=0),
+        "missed": missed.sum(axis=0),
+        "referrals_ended": np.array([len(rows)]),
+    }
+
+
+def cost_keys(names: tuple[str, ...]) -> Iterator[Key]:
+    """The rows of every cost, in the order of `cost_numbers`, for groups of these names."""
+    for base in BASES:
+        for group in names if base == "referred" else ():
+            yield Key(PER_REFERRAL, base, "", "", group)
+        for group in names:
+            yield from (Key(event.measure, base, event.at, "", group) for event in EVENTS)
+
+
+def cost_numbers(scenario: Scenario, capacity: Capacity, counts: Counts) -> Columns:
+    """Numerator, denominator and value of every cost, (rows, 3), for every base and group of clients."""
+    prices = prices_of_contacts(scenario, capacity, counts["attended"], counts["missed"])
+    n_steps, n_ended = len(scenario.steps), int(counts["referrals_ended"][0])
+    parts = []
+    for base, sums, number in zip(BASES, counts["paid_sums"], counts["paid_members"], strict=True):
+        money = _priced(sums, n_steps, prices)
+        if base == "referred":
+            money = money + prices.idle * number / max(n_ended, 1)
+            parts.append(ratios(money, number))
+        each = ratios(np.broadcast_to(money[:, None], (len(money), len(EVENTS))), sums[2 * n_steps :].T)
+        nothing_gained = np.array([event.extra for event in EVENTS]) & (each[..., 1] <= 0)
+        each[nothing_gained, 2] = np.nan
+        parts.append(each.reshape(-1, 3))
+    return np.concatenate(parts)
 
 
 def contacts_by_step(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -84,26 +120,27 @@ def contacts_by_step(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray
     return attended, missed.astype(np.int64).reshape(n, n_steps)
 
 
-def prices_of_contacts(simulation: Simulation, attended: NDArray[np.int64], missed: NDArray[np.int64]) -> Prices:
+def prices_of_contacts(
+    scenario: Scenario, capacity: Capacity, attended: NDArray[np.int64], missed: NDArray[np.int64]
+) -> Prices:
     """Pounds a contact, by session as given, or by staff: what those in post cost over the contacts they gave.
 
-    attended, missed: (rows, s), contacts of the referrals that bear the costs
+    attended, missed: (s,), contacts of all the referrals that bear the costs
     By staff, a booked contact costs the same whether it is attended or missed, since the time was kept for it.
     """
-    scenario = simulation.scenario
     costs, steps = scenario.costs, scenario.pathway.steps
     if not POLICIES[scenario.pathway.policy].steps:  # a policy without a service, whatever staff the file lists
         return Prices(np.zeros(len(steps)), np.zeros(len(steps)))
     time = np.array([s.staff_time_per_contact.value if isinstance(s, CourseStep) else 1.0 for s in steps.values()])
     if costs.basis == "sessions":
         inflated = costs.inflated(costs.sessions.price_year.value)
-        low, session = low_steps(simulation), costs.sessions
+        low, session = low_steps(scenario), costs.sessions
         by_kind = np.where(low, session.low_intensity.value, session.high_intensity.value)
         assessed = np.array([not isinstance(step, CourseStep) for step in steps.values()])
         each = inflated * time * np.where(assessed, session.assessment.value, by_kind)
         return Prices(each, session.missed_share.value * each)
-    pounds = staff_pounds(simulation)
-    booked = time * (attended + missed).sum(axis=0)
+    pounds = staff_pounds(scenario, capacity)
+    booked = time * (attended + missed)
     given = {kind: sum(booked[s] for s, step in enumerate(steps.values()) if step.staff == kind) for kind in pounds}
     each = time * np.array(
         [pounds[step.staff] / given[step.staff] if given[step.staff] else 0.0 for step in steps.values()]
@@ -111,40 +148,39 @@ def prices_of_contacts(simulation: Simulation, attended: NDArray[np.int64], miss
     return Prices(each, each, float(sum(pounds[kind] for kind in pounds if not given[kind])))
 
 
-def staff_pounds(simulation: Simulation) -> dict[str, float]:
+def staff_pounds(scenario: Scenario, capacity: Capacity) -> dict[str, float]:
     """What each kind of staff cost over the period, in pounds at the prices that are reported."""
-    scenario, in_post = simulation.scenario, simulation.capacity.in_post
+    in_post = capacity.in_post
     assert in_post is not None
-    first, after = period(simulation)
+    first, after = period(scenario)
     wte, inflated = scenario.costs.wte, scenario.costs.inflated(scenario.costs.wte.price_year.value)
     years = in_post[first:after].sum(axis=0) / DAYS_PER_YEAR
     return {kind: inflated * wte.of(kind) * float(years[k]) for k, kind in enumerate(scenario.staff)}
 
 
-def _events(simulation: Simulation) -> list[_Event]:
+def _results(simulation: Simulation) -> NDArray[np.int64]:
+    """Who counts in each event of EVENTS, (n, events)."""
     out = simulation.outcomes
     ladder = (out.principal >= 0) & out.at_caseness
-    events = [_Event("cost_per_finished_course", "", out.finished.astype(np.int64))]
-    with_service, none = (
-        (recovered(out, reading) & scored(simulation)).astype(np.int64) for reading in (out.service, out.none)
-    )
-    events.append(_Event("cost_per_recovery", "end", with_service))
-    events.append(_Event("cost_per_extra_recovery", "end", with_service - none, extra=True))
+    columns = [out.finished.astype(np.int64)]
+
+    def with_extra(service: Flags, none: Flags) -> None:
+        columns.append(service.astype(np.int64))
+        columns.append(service.astype(np.int64) - none)
+
+    ready = scored(simulation)
+    with_extra(*(recovered(out, reading) & ready for reading in (out.service, out.none)))
     for rung in REMISSIONS:
         for at in READ_AT:
-            with_service, none = (
-                (getattr(reading, at)[rung] & ladder).astype(np.int64) for reading in (out.service, out.none)
-            )
-            events.append(_Event(f"cost_per_{rung}", at, with_service))
-            events.append(_Event(f"cost_per_extra_{rung}", at, with_service - none, extra=True))
-    return events
+            with_extra(*(getattr(reading, at)[rung] & ladder for reading in (out.service, out.none)))
+    return np.stack(columns, axis=1)
 
 
 def _courses(simulation: Simulation) -> dict[str, Flags]:
     """Groups by the courses a client had, as cost studies divide them."""
     out = simulation.outcomes
     begun = out.first_course >= 0
-    low = low_steps(simulation)[np.maximum(out.first_course, 0)] & begun
+    low = low_steps(simulation.scenario)[np.maximum(out.first_course, 0)] & begun
     moved = out.stepped_up | out.stepped_down
     return {
         "course=low intensity only": low & ~moved,
@@ -170,6 +206,9 @@ def _sums(columns: NDArray[np.int64], base: Flags, members: list[Flags]) -> tupl
     return total, number
 
 
-def _priced(sums: Columns, n_steps: int, prices: Prices) -> float:
-    """Pounds for the contacts in a column of sums: attended by step, then missed by step."""
-    return float(sum((sums[:n_steps] * prices.attended + sums[n_steps : 2 * n_steps] * prices.missed).tolist()))
+def _priced(sums: Columns, n_steps: int, prices: Prices) -> Columns:
+    """Pounds for the contacts in each column of sums: attended by step, then missed by step, (groups,)."""
+    money = np.zeros(sums.shape[1])
+    for s in range(n_steps):  # in a fixed order: pounds are no whole numbers
+        money += sums[s] * prices.attended[s] + sums[n_steps + s] * prices.missed[s]
+    return money

@@ -1,4 +1,4 @@
-"""One replication with all its tables, and how rows of a measure table are counted from them."""
+"""One replication with all its tables, and how clients are counted: in whole numbers, so that counts can be added."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -35,9 +35,6 @@ class Value(NamedTuple):
     value: float
 
 
-MeasureTable = dict[Key, Value]
-
-
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """One replication of a scenario, every table of it; what `simulate` returns.
@@ -58,15 +55,15 @@ class Simulation:
     digests: dict[str, str]
 
 
-def period(simulation: Simulation) -> tuple[int, int]:
+def period(scenario: Scenario) -> tuple[int, int]:
     """First day of data collection, and the first day after it."""
-    run = simulation.scenario.run
+    run = scenario.run
     return run.warm_up_days, run.warm_up_days + run.data_collection_days
 
 
 def within(simulation: Simulation, days: NDArray[np.int32]) -> Flags:
     """Which days lie in the data collection period; a day that never came does not."""
-    first, after = period(simulation)
+    first, after = period(simulation.scenario)
     return (days >= first) & (days < after)
 
 
@@ -124,3 +121,48 @@ def scored(simulation: Simulation) -> Flags:
 def ratio(numerator: float, denominator: float) -> Value:
     """A share or a mean; NaN over nobody."""
     return Value(float(numerator), float(denominator), float(numerator / denominator) if denominator else np.nan)
+
+
+def ratios(numerators: NDArray[Any], denominators: NDArray[Any]) -> NDArray[np.float64]:
+    """`ratio` of each pair, as numerator, denominator and value, (..., 3) float64."""
+    result = np.stack([numerators, denominators, np.full(np.shape(numerators), np.nan)], axis=-1).astype(np.float64)
+    np.divide(result[..., 0], result[..., 1], out=result[..., 2], where=result[..., 1] != 0)
+    return result
+
+
+Counts = dict[
+    str, NDArray[Any]
+]  # by what is counted; of one dimension, the longer may have more entries than the shorter
+
+
+def added(first: Counts, second: Counts) -> Counts:
+    """The counts of two sets of clients together."""
+    return {name: _longer(column, second[name]) for name, column in first.items()}
+
+
+def _longer(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    if a.shape == b.shape:
+        return np.asarray(a + b)
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    total = longer.copy()
+    total[: len(shorter)] += shorter
+    return total
+
+
+def by_number(numbers: NDArray[Any]) -> NDArray[np.int64]:
+    """How many have 0, 1, 2 ... days or contacts; of whom nobody has fewer than 0."""
+    return np.bincount(numbers).astype(np.int64)
+
+
+def total_of(counts: NDArray[np.int64]) -> int:
+    """The sum of the numbers that `by_number` has counted."""
+    return int(counts @ np.arange(len(counts)))
+
+
+def quantile_of(counts: NDArray[np.int64], share: float) -> float:
+    """The smallest number that so many of those counted do not exceed; NaN over nobody."""
+    n = int(counts.sum())
+    if n == 0:
+        return np.nan
+    place = max(int(np.ceil(n * share - 1)), 0)
+    return float(np.searchsorted(counts.cumsum(), place, side="right"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import Clients, draw_clients
 from caseload_sim.columns import blocks_of, rows_of, slice_of
-from caseload_sim.counted import MeasureTable, Simulation
+from caseload_sim.counted import Simulation
 from caseload_sim.courses import NO_CLIENT, NOT_YET, check_courses
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
@@ -19,6 +19,7 @@ from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, ke
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first, occupancy
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.finished import Finished, Kept, Place, collected
+from caseload_sim.measure_table import MeasureTable, stacked_numbers, together
 from caseload_sim.measures import measure, over_time
 from caseload_sim.outcomes import Outcomes, leaving, of_clients, one_after_the_other, read_outcomes
 from caseload_sim.own_policies import OwnPolicy, chosen_policy, own_policy
@@ -299,7 +300,7 @@ def _measured(
     every = None
     if whole:
         every = replace(pooled([one for _, one in each if one], scenario, replication), digests=some.digests)
-    return some, every, measure(some) | percentiles([measure(one) for one, _ in each])
+    return some, every, together(measure(some), percentiles([measure(one) for one, _ in each]))
 
 
 def _with_days_of_return(referrals: Referrals, queue: Episodes, scenario: Scenario) -> Referrals:
@@ -467,7 +468,7 @@ def results_of(
         digests=tuple(one.digests for one in finished),
         first=first,
         uncertainty=split_of_variance(scenario.name, tables, as_published) if as_published else (),
-        values=np.array([[table[key].value for key in tables[0]] for table in tables]),
+        values=stacked_numbers(tables)[:, :, 2],
         policy=policy,
     )
 

@@ -6,8 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from caseload_sim.counted import MeasureTable, Simulation
+from caseload_sim.counted import Simulation
 from caseload_sim.errors import RunError
+from caseload_sim.measure_table import MeasureTable
 from caseload_sim.measures import OverTime
 from caseload_sim.workers import answers
 

@@ -1,76 +1,165 @@
 """Every measure of a simulation: counted, averaged and grouped as definitions.py says."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.capacity import Capacity
 from caseload_sim.columns import blocks_of
-from caseload_sim.cost_measures import cost_rows
+from caseload_sim.cost_measures import cost_keys, cost_numbers, paid_for
 from caseload_sim.counted import (
     Counted,
+    Counts,
     Flags,
     Key,
-    MeasureTable,
     Simulation,
     Value,
+    added,
     groups,
     period,
     ratio,
+    ratios,
     scored,
     within,
 )
 from caseload_sim.definitions import MEASURES
+from caseload_sim.measure_table import MeasureTable, Rows
 from caseload_sim.outcomes import REMISSIONS, Outcomes, Reading, recovered, reliable_change
 from caseload_sim.pathway import CourseStep
-from caseload_sim.service_measures import contact_rows, course_rows, funnel, wait_rows
+from caseload_sim.scenario import Scenario
+from caseload_sim.service_measures import contact_rows, contacts, course_rows, courses, funnel, wait_rows, waits
 from caseload_sim.working_days import working_days
 
 Columns = NDArray[np.float64]
+Daily = tuple[NDArray[np.int32], NDArray[np.int32]]
 SERVICES = ("service", "none")
 DAYS_PER_WEEK = 7
 
 
+class Name(NamedTuple):
+    """What a row is of, whichever the group."""
+
+    measure: str
+    base: str
+    at: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What measures need to know of clients, in counts that can be added to those of others.
+
+    rows: measure, base, at, service of what is counted in every group; groups, cost_groups: their names
+    """
+
+    rows: tuple[Name, ...]
+    groups: tuple[str, ...]
+    cost_groups: tuple[str, ...]
+    counts: Counts
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return replace(self, counts=added(self.counts, other.counts))
+
+
+def tally(simulation: Simulation) -> Tally:
+    """Count the clients of a replication, or some of them."""
+    by_group = groups(simulation)
+    rows = [*_official(simulation), *_ladder(simulation), *funnel(simulation)]
+    numerators, denominators = _sums(rows, list(by_group.values()))
+    cost_groups, costs = paid_for(simulation, by_group)
+    counts = {
+        "numerators": numerators,
+        "denominators": denominators,
+        "contacts_attended": np.array([simulation.outcomes.contacts.sum(dtype=np.int64)]),
+        **_disorders(simulation),
+        **_population(simulation, by_group),
+        **waits(simulation),
+        **contacts(simulation),
+        **courses(simulation),
+        **costs,
+    }
+    names = tuple(Name(row.measure, row.base, row.at, row.service) for row in rows)
+    return Tally(names, tuple(by_group), cost_groups, counts)
+
+
 def measure(simulation: Simulation) -> MeasureTable:
     """Every measure of one replication, in the order of MEASURES."""
-    table: MeasureTable = {}
-    for rows in (
-        _outcome_rows, _disorder_rows, _population_rows, wait_rows, contact_rows, course_rows, _place_rows, cost_rows,
-    ):  # fmt: skip
-        table.update(rows(simulation))
-    order = {m.name: i for i, m in enumerate(MEASURES)}
-    return dict(sorted(table.items(), key=lambda item: order[item[0].measure]))
+    return measured(simulation.scenario, simulation.capacity, simulation.daily, tally(simulation))
+
+
+def measured(scenario: Scenario, capacity: Capacity, daily: Daily, counted: Tally) -> MeasureTable:
+    """Every measure of the clients who were counted, in the order of MEASURES.
+
+    daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s)
+    """
+    counts = counted.counts
+    single = dict(
+        chain(
+            _disorder_rows(scenario, counts),
+            _population_rows(scenario, counted.groups, counts),
+            wait_rows(scenario, counts),
+            contact_rows(scenario, counts),
+            course_rows(counts),
+            _place_rows(scenario, capacity, daily),
+        )
+    )
+    rows, order = _in_order(counted.rows, counted.groups, counted.cost_groups, tuple(single))
+    numbers = np.concatenate(
+        [
+            _outcome_numbers(scenario, counted),
+            cost_numbers(scenario, capacity, counts),
+            np.array(list(single.values()), dtype=np.float64).reshape(-1, 3),
+        ]
+    )
+    return MeasureTable(rows, numbers[order])
+
+
+@lru_cache(maxsize=16)
+def _in_order(
+    names: tuple[Name, ...], group_names: tuple[str, ...], cost_groups: tuple[str, ...], single: tuple[Key, ...]
+) -> tuple[Rows, NDArray[np.intp]]:
+    """The rows of a table in the order of MEASURES, and which of those put together each is."""
+    outcomes, costs = list(_outcome_keys(names, group_names)), list(cost_keys(cost_groups))
+    keys = [*outcomes, *costs, *single]
+    twins = [2 * i + 1 for i, name in enumerate(names) if name.service == "none"]  # a difference follows its twin
+    within_measure = np.zeros(len(keys))
+    within_measure[: len(outcomes)] = np.repeat([*range(0, 2 * len(names), 2), *twins], len(group_names))
+    place = {m.name: i for i, m in enumerate(MEASURES)}
+    order = np.lexsort((within_measure, np.array([place[key.measure] for key in keys])))
+    return Rows([keys[row] for row in order]), order
 
 
 # --- shares, counted for all groups at once -----------------------------------------------------------------
 
 
-def _outcome_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    out = simulation.outcomes
-    by_group = groups(simulation)
-    rows = [*_official(simulation), *_ladder(simulation), *funnel(simulation)]
-    counted, over = _sums(rows, list(by_group.values()))
+def _outcome_keys(names: tuple[Name, ...], group_names: tuple[str, ...]) -> Iterator[Key]:
+    for name in names:
+        yield from (Key(*name, group) for group in group_names)
+    for name in names:
+        if name.service == "none":
+            yield from (Key(*name[:3], "difference", group) for group in group_names)
+
+
+def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
+    """Numerator, denominator and value of each row and group, then the differences of those with a twin, (rows, 3)."""
+    names, counts = counted.rows, counted.counts
+    table = ratios(counts["numerators"], counts["denominators"])
+    empty = not scenario.pathway.steps or counts["contacts_attended"][0] == 0
     is_count = {m.name: m.unit == "referrals" for m in MEASURES}
-    empty = not simulation.scenario.pathway.steps or bool(np.all(out.contacts == 0))
-    for i, row in enumerate(rows):
-        for g, group in enumerate(by_group):
-            key = Key(row.measure, row.base, row.at, row.service, group)
-            if is_count[row.measure]:
-                yield key, Value(counted[i, g], np.nan, counted[i, g])
-            elif empty and row.base in ("finished", "started"):
-                yield key, Value(np.nan, np.nan, np.nan)
-            else:
-                yield key, ratio(counted[i, g], over[i, g])
-        if row.service == "none":  # the row before it is the same with the service
-            for g, group in enumerate(by_group):
-                key = Key(row.measure, row.base, row.at, "difference", group)
-                with_service, without = (
-                    ratio(counted[i - 1, g], over[i - 1, g]),
-                    ratio(counted[i, g], over[i, g]),
-                )
-                blank = empty and row.base in ("finished", "started")
-                difference = np.nan if blank else with_service.value - without.value
-                yield key, Value(np.nan, np.nan, difference)
+    for i, name in enumerate(names):
+        if is_count[name.measure]:
+            table[i, :, 1:] = np.stack([np.full(len(counted.groups), np.nan), table[i, :, 0]], axis=1)
+        elif empty and name.base in ("finished", "started"):
+            table[i] = np.nan
+    twins = np.array([i for i, name in enumerate(names) if name.service == "none"], dtype=np.intp)
+    differences = np.full((len(twins), len(counted.groups), 3), np.nan)
+    differences[..., 2] = table[twins - 1, :, 2] - table[twins, :, 2]  # the row before a twin is that with the service
+    return np.concatenate([table.reshape(-1, 3), differences.reshape(-1, 3)])
 
 
 def _sums(rows: list[Counted], members: list[Flags]) -> tuple[Columns, Columns]:
@@ -157,44 +246,52 @@ def _ladder(simulation: Simulation) -> Iterator[Counted]:
 # --- the population -----------------------------------------------------------------------------------------
 
 
-def _disorder_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    """For each disorder, how many of those who had it at the start interview are without it at the end."""
+def _disorders(simulation: Simulation) -> Counts:
+    """Of those who had each disorder at the start interview: how many, and how many are without it at the end."""
     out = simulation.outcomes
     ladder = within(simulation, simulation.clients.referral_day) & out.ended & (out.principal >= 0) & out.at_caseness
+    counts = {}
     for base, some in (("finished", ladder & out.finished), ("started", ladder & out.started), ("referred", ladder)):
-        for j, name in enumerate(simulation.clients.disorder_names):
-            had = some & out.diagnosed[:, j]
-            values = [
-                ratio(float(np.sum(had & reading.without[:, j])), float(had.sum())) for _, reading in _readings(out)
-            ]
+        had = out.diagnosed & some[:, None]
+        columns = [had, *(had & reading.without for _, reading in _readings(out))]
+        counts[f"disorders:{base}"] = np.stack([column.sum(axis=0) for column in columns])
+    referred = within(simulation, simulation.clients.referral_day)
+    counts["at_interview"] = (out.diagnosed & referred[:, None]).sum(axis=0)
+    return counts
+
+
+def _disorder_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]:
+    """For each disorder, how many of those who had it at the start interview are without it at the end."""
+    for base in ("finished", "started", "referred"):
+        for name, (had, *without) in zip(scenario.disorders, counts[f"disorders:{base}"].T.tolist(), strict=True):
+            values = [ratio(number, had) for number in without]
             for service, value in zip(SERVICES, values, strict=True):
                 yield Key("disorder_remission", base, "end", service, f"{name}=yes"), value
             difference = Value(np.nan, np.nan, values[0].value - values[1].value)
             yield Key("disorder_remission", base, "end", "difference", f"{name}=yes"), difference
 
 
-def _population_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    clients = simulation.clients
-    referred = within(simulation, clients.referral_day)
-    for group, members in groups(simulation).items():
+def _population(simulation: Simulation, by_group: dict[str, Flags]) -> Counts:
+    referred = within(simulation, simulation.clients.referral_day)
+    return {"referred": np.array([np.count_nonzero(members & referred) for members in by_group.values()])}
+
+
+def _population_rows(scenario: Scenario, names: tuple[str, ...], counts: Counts) -> Iterator[tuple[Key, Value]]:
+    n_referred = counts["referred"][0]  # the first group is of all
+    for group, number in zip(names, counts["referred"].tolist(), strict=True):
         if not group.startswith("step="):
-            yield (
-                Key("share_of_clients", "referred", "", "", group),
-                ratio((members & referred).sum(), referred.sum()),
-            )
-    for j, name in enumerate(clients.disorder_names):
-        present = simulation.outcomes.diagnosed[:, j] & referred
-        yield (
-            Key("share_at_interview", "referred", "", "", f"{name}=yes"),
-            ratio(present.sum(), referred.sum()),
-        )
+            yield Key("share_of_clients", "referred", "", "", group), ratio(number, n_referred)
+    for name, number in zip(scenario.disorders, counts["at_interview"].tolist(), strict=True):
+        yield Key("share_at_interview", "referred", "", "", f"{name}=yes"), ratio(number, n_referred)
 
 
-def _place_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    first, after = period(simulation)
-    scenario = simulation.scenario
-    held, waiting = simulation.daily
-    staffed, working = _staffed(simulation), working_days(scenario)
+# --- places --------------------------------------------------------------------------------------------------
+
+
+def _place_rows(scenario: Scenario, capacity: Capacity, daily: Daily) -> Iterator[tuple[Key, Value]]:
+    first, after = period(scenario)
+    held, waiting = daily
+    staffed, working = _staffed(capacity), working_days(scenario)
     for s, (name, step) in enumerate(scenario.pathway.steps.items()):
         # A course holds its place over the weekend; an appointment that is booked again takes up nobody's time on a day off.
         counted = np.flatnonzero(working[first:after] | isinstance(step, CourseStep)) + first
@@ -208,9 +305,8 @@ def _place_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
         yield Key("waiting_list_growth", "all", "", "", f"step={name}"), Value(np.nan, np.nan, DAYS_PER_WEEK * grown)
 
 
-def _staffed(simulation: Simulation) -> NDArray[np.int32]:
+def _staffed(capacity: Capacity) -> NDArray[np.int32]:
     """Places for which there was staff, (days, s) int32."""
-    capacity = simulation.capacity
     return capacity.places if capacity.staffed is None else capacity.staffed
 
 
@@ -219,10 +315,14 @@ OverTime = dict[tuple[str, str], NDArray[np.float64]]
 
 def over_time(simulation: Simulation) -> OverTime:
     """(measure, step) -> (days,) float64: waiting list and utilisation at the end of each day from opening."""
-    scenario = simulation.scenario
-    held, waiting = simulation.daily
+    return day_by_day(simulation.scenario, simulation.capacity, simulation.daily)
+
+
+def day_by_day(scenario: Scenario, capacity: Capacity, daily: Daily) -> OverTime:
+    """What `over_time` says, of places and clients counted each day."""
+    held, waiting = daily
     result: OverTime = {}
-    staffed = _staffed(simulation)
+    staffed = _staffed(capacity)
     for s, name in enumerate(scenario.steps):
         result["waiting_list", name] = waiting[:, s].astype(np.float64)
         places = staffed[:, s]

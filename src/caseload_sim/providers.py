@@ -7,9 +7,10 @@ import numpy as np
 
 from caseload_sim.capacity import Capacity
 from caseload_sim.columns import stacked
-from caseload_sim.counted import Key, MeasureTable, Simulation, Value
+from caseload_sim.counted import Key, Simulation, Value
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import Episodes, canonical
+from caseload_sim.measure_table import MeasureTable, stacked_numbers, table_of
 from caseload_sim.outcomes import one_after_the_other
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
@@ -76,14 +77,13 @@ def pooled(simulations: list[Simulation], scenario: Scenario, replication: int) 
 
 def percentiles(tables: list[MeasureTable]) -> MeasureTable:
     """How each measure over all clients differs between providers: groups "providers=10th percentile" and so on."""
-    result: MeasureTable = {}
-    for key in tables[0]:
+    result: dict[Key, Value] = {}
+    for key, values in zip(tables[0], stacked_numbers(tables)[:, :, 2].T, strict=True):
         if key.group == "all" or key.group.startswith("intensity="):
-            values = np.array([table[key].value for table in tables])
             known = values[~np.isnan(values)]
             within = "" if key.group == "all" else f", {key.group}"
             for name, share in PERCENTILES.items():
                 value = float(np.quantile(known, share)) if len(known) else np.nan
                 group = f"providers={name}{within}"
                 result[Key(key.measure, key.base, key.at, key.service, group)] = Value(np.nan, len(known), value)
-    return result
+    return table_of(result)

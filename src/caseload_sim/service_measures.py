@@ -5,10 +5,24 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.counted import Counted, Flags, Key, Simulation, Value, ratio, within
+from caseload_sim.counted import (
+    Counted,
+    Counts,
+    Flags,
+    Key,
+    Simulation,
+    Value,
+    added,
+    by_number,
+    quantile_of,
+    ratio,
+    total_of,
+    within,
+)
 from caseload_sim.courses import NOT_YET
 from caseload_sim.outcomes import LEFT
 from caseload_sim.pathway import CourseStep
+from caseload_sim.scenario import Scenario
 from caseload_sim.severity import below_caseness
 
 SIX_WEEKS_DAYS, EIGHTEEN_WEEKS_DAYS = 42, 126  # waiting standards of NHS England
@@ -30,6 +44,9 @@ REASONS_OF_THEIR_OWN = (
     "reason_mutually_agreed",
     "reason_unplanned",
 )
+MISSED = ("not_attended", "client_cancelled", "provider_cancelled")
+SCORES = ("first_phq9", "first_gad7", "last_phq9", "last_gad7")
+INTENSITIES = ("low", "high")
 
 
 def funnel(simulation: Simulation) -> Iterator[Counted]:
@@ -54,7 +71,7 @@ def funnel(simulation: Simulation) -> Iterator[Counted]:
     named = np.logical_or.reduce([recorded[name] for name in REASONS_OF_THEIR_OWN])
     yield Counted("reason_other", "all", "", "", ~named, ended)
     finished = ended & out.finished & (out.first_course >= 0)
-    low = low_steps(simulation)
+    low = low_steps(simulation.scenario)
     if low.any():
         low_first = low[np.maximum(out.first_course, 0)]
         yield Counted("low_intensity_first", "finished", "", "", low_first, finished)
@@ -65,9 +82,9 @@ def funnel(simulation: Simulation) -> Iterator[Counted]:
     yield Counted("right_target", "referred", "", "", care.right_target, referred)
 
 
-def low_steps(simulation: Simulation) -> Flags:
+def low_steps(scenario: Scenario) -> Flags:
     """Which steps are the first course of the pathway, or stand beside it, (s,) bool."""
-    steps = simulation.scenario.pathway.steps
+    steps = scenario.pathway.steps
     courses = [name for name, step in steps.items() if isinstance(step, CourseStep)]
     return np.array(
         [
@@ -82,75 +99,92 @@ def _left_by(simulation: Simulation, ways: tuple[str, ...]) -> Flags:
     return np.isin(simulation.outcomes.left, [LEFT.index(way) for way in ways])
 
 
-def _spread(name: str, base: str, group: str, numbers: NDArray[np.int32]) -> Iterator[tuple[Key, Value]]:
-    yield Key(f"{name}_mean", base, "", "", group), ratio(numbers.sum(dtype=np.int64), len(numbers))
-    yield _quantile(f"{name}_median", base, group, numbers, 0.5)
+# --- waits ------------------------------------------------------------------------------------------------------
 
 
-def _quantile(name: str, base: str, group: str, numbers: NDArray[np.int32], share: float) -> tuple[Key, Value]:
-    value = float(np.quantile(numbers, share, method="inverted_cdf")) if len(numbers) else np.nan
-    return Key(name, base, "", "", group), Value(np.nan, len(numbers), value)
-
-
-def _share(name: str, base: str, flags: Flags, group: str = "all") -> tuple[Key, Value]:
-    return Key(name, base, "", "", group), ratio(flags.sum(), len(flags))
-
-
-def wait_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    """Referral to first contact, first to second, assessment to first session, and waiting lists."""
+def waits(simulation: Simulation) -> Counts:
+    """Days waited, and how many waited so long: to first contact, to second, by intensity, to stepping up, at each step."""
     out, episodes, steps = simulation.outcomes, simulation.episodes, simulation.scenario.steps
-    chosen = within(simulation, out.first_contact_day)
-    days = out.first_contact_day[chosen] - simulation.clients.referral_day[chosen]
-    yield from _spread("first_contact_days", "started", "all", days)
-    yield _quantile("first_contact_days_90th_percentile", "started", "all", days, 0.9)
-    yield _share("first_contact_within_28_days", "started", days <= FOUR_WEEKS_DAYS)
-    yield _share("first_contact_within_6_weeks", "started", days <= SIX_WEEKS_DAYS)
-    yield _share("first_contact_within_18_weeks", "started", days <= EIGHTEEN_WEEKS_DAYS)
-    chosen = within(simulation, out.second_contact_day)
-    days = out.second_contact_day[chosen] - out.first_contact_day[chosen]
-    yield from _spread("second_contact_days", "finished", "all", days)
-    yield _quantile("second_contact_days_90th_percentile", "finished", "all", days, 0.9)
-    yield _share("second_contact_over_28_days", "finished", days > FOUR_WEEKS_DAYS)
-    yield _share("second_contact_over_90_days", "finished", days > NINETY_DAYS)
-    low = np.append(low_steps(simulation), False)
-    for name, first in (("low", low[out.first_course]), ("high", ~low[out.first_course] & (out.first_course >= 0))):
-        some = first[chosen]
-        yield (
-            Key("treatment_wait_days_mean", "finished", "", "", f"intensity={name}"),
-            ratio(days[some].sum(dtype=np.int64), some.sum()),
-        )
-    waited = out.step_up_wait_days[within(simulation, out.end_day) & (out.step_up_wait_days != NOT_YET)]
-    yield Key("step_up_wait_days_mean", "finished", "", "", "all"), ratio(waited.sum(dtype=np.int64), len(waited))
+    seen = within(simulation, out.first_contact_day)
+    again = within(simulation, out.second_contact_day)
+    days = out.second_contact_day[again] - out.first_contact_day[again]
+    course = out.first_course[again]
+    low = np.append(low_steps(simulation.scenario), False)[course]
+    went_up = within(simulation, out.end_day) & (out.step_up_wait_days != NOT_YET)
+    counts = {
+        "first_contact_days": by_number(out.first_contact_day[seen] - simulation.clients.referral_day[seen]),
+        "second_contact_days": by_number(days),
+        "low_wait_days": by_number(days[low]),
+        "high_wait_days": by_number(days[~low & (course >= 0)]),
+        "step_up_wait_days": by_number(out.step_up_wait_days[went_up]),
+    }
     started = within(simulation, episodes.started_day)
     for s, name in enumerate(steps):
         rows = started & (episodes.step == s)
-        days = episodes.started_day[rows] - episodes.joined_day[rows]
+        counts[f"wait_days:{name}"] = by_number(episodes.started_day[rows] - episodes.joined_day[rows])
+    return counts
+
+
+def wait_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]:
+    """Referral to first contact, first to second, assessment to first session, and waiting lists."""
+    days = counts["first_contact_days"]
+    yield from _spread("first_contact_days", "started", "all", days)
+    yield _quantile("first_contact_days_90th_percentile", "started", "all", days, 0.9)
+    yield _within("first_contact_within_28_days", "started", days, FOUR_WEEKS_DAYS)
+    yield _within("first_contact_within_6_weeks", "started", days, SIX_WEEKS_DAYS)
+    yield _within("first_contact_within_18_weeks", "started", days, EIGHTEEN_WEEKS_DAYS)
+    days = counts["second_contact_days"]
+    yield from _spread("second_contact_days", "finished", "all", days)
+    yield _quantile("second_contact_days_90th_percentile", "finished", "all", days, 0.9)
+    for name, longest in (("28", FOUR_WEEKS_DAYS), ("90", NINETY_DAYS)):
+        over = ratio(days[longest + 1 :].sum(), days.sum())
+        yield Key(f"second_contact_over_{name}_days", "finished", "", "", "all"), over
+    for name in INTENSITIES:
+        yield _mean("treatment_wait_days_mean", "finished", f"intensity={name}", counts[f"{name}_wait_days"])
+    yield _mean("step_up_wait_days_mean", "finished", "all", counts["step_up_wait_days"])
+    for name in scenario.steps:
+        days = counts[f"wait_days:{name}"]
         yield from _spread("wait_days", "started", f"step={name}", days)
         yield _quantile("wait_days_90th_percentile", "started", f"step={name}", days, 0.9)
 
 
-def contact_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    """Contacts attended, as counted and as coded; contacts missed, by kind; days between sessions."""
+def _mean(name: str, base: str, group: str, counts: NDArray[np.int64]) -> tuple[Key, Value]:
+    return Key(name, base, "", "", group), ratio(total_of(counts), counts.sum())
+
+
+def _spread(name: str, base: str, group: str, counts: NDArray[np.int64]) -> Iterator[tuple[Key, Value]]:
+    yield _mean(f"{name}_mean", base, group, counts)
+    yield _quantile(f"{name}_median", base, group, counts, 0.5)
+
+
+def _quantile(name: str, base: str, group: str, counts: NDArray[np.int64], share: float) -> tuple[Key, Value]:
+    return Key(name, base, "", "", group), Value(np.nan, float(counts.sum()), quantile_of(counts, share))
+
+
+def _within(name: str, base: str, counts: NDArray[np.int64], longest: int) -> tuple[Key, Value]:
+    return Key(name, base, "", "", "all"), ratio(counts[: longest + 1].sum(), counts.sum())
+
+
+# --- contacts ---------------------------------------------------------------------------------------------------
+
+
+def contacts(simulation: Simulation) -> Counts:
+    """Contacts attended, as counted and as coded, and how many have so many; contacts missed; days between sessions."""
     out, care, scenario = simulation.outcomes, simulation.care, simulation.scenario
     ended = within(simulation, out.end_day)
     finished = ended & out.finished
-    yield from _spread("contacts", "finished", "all", out.contacts[finished])
-    low = low_steps(simulation)
+    counts = {"contacts": by_number(out.contacts[finished])}
+    low = low_steps(scenario)
     coded = out.sessions[:, low].sum(axis=1, dtype=np.int32), out.sessions[:, ~low].sum(axis=1, dtype=np.int32)
     assessment = (care.assessment_coded_low & (out.first_course >= 0)).astype(np.int32)
-    for name, number in (("low", coded[0] + assessment), ("high", coded[1])):
-        some = number[finished & (number > 0)]
-        yield Key("coded_contacts_mean", "finished", "", "", f"intensity={name}"), ratio(some.sum(), len(some))
+    for name, number in zip(INTENSITIES, (coded[0] + assessment, coded[1]), strict=True):
+        counts[f"coded_{name}"] = by_number(number[finished & (number > 0)])
     for s, (name, step) in enumerate(scenario.pathway.steps.items()):
         if isinstance(step, CourseStep):
             here = out.sessions[finished, s]
-            yield from _spread("contacts", "finished", f"step={name}", here[here > 0])
-    kinds = {name: getattr(out, name)[ended].sum(dtype=np.int64) for name in _MISSED}
-    missed = sum(kinds.values())
-    booked = missed + out.contacts[ended].sum(dtype=np.int64)
-    for name, number in kinds.items():
-        yield Key(name, "all", "", "", "all"), ratio(number, booked)
-    yield Key("missed_contacts", "all", "", "", "all"), ratio(missed, booked)
+            counts[f"contacts:{name}"] = by_number(here[here > 0])
+    missed = [getattr(out, name)[ended].sum(dtype=np.int64) for name in MISSED]
+    counts["booked"] = np.array([*missed, out.contacts[ended].sum(dtype=np.int64)], dtype=np.int64)
     episodes = simulation.episodes
     done = within(simulation, episodes.ended_day) & (episodes.started_day != NOT_YET)
     done &= np.array([isinstance(step, CourseStep) for step in scenario.pathway.steps.values()])[episodes.step]
@@ -158,33 +192,52 @@ def contact_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
     days = episodes.ended_day[done] - episodes.started_day[done] - care.lag_days[who, step]
     gaps = care.attended[who, step] - 1
     spaced = gaps > 0
-    yield (
-        Key("days_between_contacts_mean", "courses", "", "", "all"),
-        ratio(days[spaced].sum(dtype=np.int64), gaps[spaced].sum(dtype=np.int64)),
-    )
+    counts["days_and_gaps"] = np.array([days[spaced].sum(dtype=np.int64), gaps[spaced].sum(dtype=np.int64)])
+    return counts
 
 
-_MISSED = ("not_attended", "client_cancelled", "provider_cancelled")
+def contact_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]:
+    """Contacts attended, as counted and as coded; contacts missed, by kind; days between sessions."""
+    yield from _spread("contacts", "finished", "all", counts["contacts"])
+    for name in INTENSITIES:
+        yield _mean("coded_contacts_mean", "finished", f"intensity={name}", counts[f"coded_{name}"])
+    for name, step in scenario.pathway.steps.items():
+        if isinstance(step, CourseStep):
+            yield from _spread("contacts", "finished", f"step={name}", counts[f"contacts:{name}"])
+    *by_kind, attended = counts["booked"].tolist()
+    missed = sum(by_kind)
+    for name, number in (*zip(MISSED, by_kind, strict=True), ("missed_contacts", missed)):
+        yield Key(name, "all", "", "", "all"), ratio(number, missed + attended)
+    yield Key("days_between_contacts_mean", "courses", "", "", "all"), ratio(*counts["days_and_gaps"].tolist())
 
 
-def course_rows(simulation: Simulation) -> Iterator[tuple[Key, Value]]:
-    """Scores per therapy course of two or more sessions, ended in the period: the basis of tables by therapy."""
+# --- scores by course -------------------------------------------------------------------------------------------
+
+
+def courses(simulation: Simulation) -> Counts:
+    """Scores of therapy courses of two or more sessions, ended in the period, how many have each; caseness and recovery."""
     scores = simulation.outcomes.course_scores
-    low = low_steps(simulation)
+    low = low_steps(simulation.scenario)[scores.step]
     counted = scores.sessions >= 2
-    for group, rows in (
-        ("all", counted),
-        ("intensity=low", counted & low[scores.step]),
-        ("intensity=high", counted & ~low[scores.step]),
-    ):
-        n = int(rows.sum())
-        for name in ("first_phq9", "first_gad7", "last_phq9", "last_gad7"):
-            points = getattr(scores, name)[rows].astype(np.int64)
-            total, squares = int(points.sum()), int((points**2).sum())
+    counts = {}
+    for intensity, rows in (("low", counted & low), ("high", counted & ~low)):
+        for name in SCORES:
+            counts[f"{name}:{intensity}"] = by_number(getattr(scores, name)[rows])
+        case = rows & ~below_caseness(scores.first_phq9, scores.first_gad7)
+        well = case & below_caseness(scores.last_phq9, scores.last_gad7)
+        counts[f"courses:{intensity}"] = np.array([rows.sum(), case.sum(), well.sum()], dtype=np.int64)
+    return counts
+
+
+def course_rows(counts: Counts) -> Iterator[tuple[Key, Value]]:
+    """Scores per therapy course of two or more sessions, ended in the period: the basis of tables by therapy."""
+    low, high = ({name: counts[f"{name}:{i}"] for name in (*SCORES, "courses")} for i in INTENSITIES)
+    for group, some in (("all", added(low, high)), ("intensity=low", low), ("intensity=high", high)):
+        n, case, well = some["courses"].tolist()
+        for name in SCORES:
+            total, squares = total_of(some[name]), int(some[name] @ np.arange(len(some[name])) ** 2)
             yield Key(f"course_{name}_mean", "courses", "", "", group), ratio(total, n)
             sd = float(np.sqrt(squares / n - (total / n) ** 2)) if n else np.nan
             yield Key(f"course_{name}_sd", "courses", "", "", group), Value(np.nan, n, sd)
-        case = rows & ~below_caseness(scores.first_phq9, scores.first_gad7)
-        well = case & below_caseness(scores.last_phq9, scores.last_gad7)
-        yield Key("course_at_caseness", "courses", "", "", group), ratio(case.sum(), n)
-        yield Key("course_recovery", "courses", "", "", group), ratio(well.sum(), case.sum())
+        yield Key("course_at_caseness", "courses", "", "", group), ratio(case, n)
+        yield Key("course_recovery", "courses", "", "", group), ratio(well, case)

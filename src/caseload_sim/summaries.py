@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.counted import Key, MeasureTable
+from caseload_sim.counted import Key
 from caseload_sim.definitions import definition
+from caseload_sim.measure_table import MeasureTable, stacked_numbers
 from caseload_sim.measures import OverTime
 
 MIDDLE_SHARE = 0.95  # of the intervals reported
@@ -70,8 +71,7 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
 
     Replications without a value (an empty denominator) are left out of a row; both intervals need two.
     """
-    keys = list(tables[0])
-    stacked = np.array([[table[key] for key in keys] for table in tables])  # (replications, rows, 3)
+    keys, stacked = list(tables[0]), stacked_numbers(tables)  # (replications, rows, 3)
     counted = ~np.isnan(stacked[:, :, 2])
     numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
     half, wide = half_widths(stacked[:, :, 2])
@@ -98,8 +98,7 @@ def split_of_variance(
 ) -> tuple[UncertaintyRow, ...]:
     """SD between replications in all, with prevalences as published, and of the paired difference."""
     keys = list(drawn[0])
-    total = np.array([[table[key].value for key in keys] for table in drawn])
-    chance = np.array([[table[key].value for key in keys] for table in as_published])
+    total, chance = (stacked_numbers(tables)[:, :, 2] for tables in (drawn, as_published))
     sds = [np.sqrt(variance_of(values)) for values in (total, chance, total - chance)]
     return tuple(
         UncertaintyRow(

@@ -13,10 +13,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.counted import Key, MeasureTable, Value
+from caseload_sim.counted import Key
 from caseload_sim.errors import RunError
 from caseload_sim.files import MAKE_ROOM, unwritable, whole, write_text
 from caseload_sim.finished import Finished, Place
+from caseload_sim.measure_table import MeasureTable, Rows
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
 INPUTS = "inputs.json"
@@ -195,14 +196,14 @@ def _arrays(finished: Finished, inputs_digest: str, place: Place) -> dict[str, N
         "over_time": list(finished.over_time),
     }
     arrays = {
-        "measures": np.array(list(finished.measures.values()), dtype=np.float64),
+        "measures": finished.measures.numbers,
         "over_time": np.array(list(finished.over_time.values()), dtype=np.float64),
     }
     if finished.as_published is not None:
         about["as_published"] = list(finished.as_published)
-        arrays["as_published"] = np.array(list(finished.as_published.values()), dtype=np.float64)
+        arrays["as_published"] = finished.as_published.numbers
     return {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8), **arrays}
 
 
 def _table(keys: list[list[str]], values: NDArray[np.float64]) -> MeasureTable:
-    return {Key(*key): Value(*numbers) for key, numbers in zip(keys, values.tolist(), strict=True)}
+    return MeasureTable(Rows([Key(*key) for key in keys]), values)
