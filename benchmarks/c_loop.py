@@ -15,9 +15,9 @@ SOURCE = Path(__file__).with_name("kernel.c")
 NO_COMPILER = "no C compiler"
 _COMPILERS = ("cc", "gcc", "clang")
 # The types of `pass_the_days`, one letter a column: int32, int8 (b) and int64 (q).
-_INPUTS, _TABLE, _LISTS, _COUNTS = "ibiiibiibbiiiii", "ibiiib", "iiiiiiiii", "qqqqqqq"
+_INPUTS, _TABLE, _LISTS, _COUNTS = "iiibiiibiiiiiiiii", "iiiib", "iiiiiiii", "qqiiqqq"
 _TYPES = {"i": np.int32, "b": np.int8, "q": np.int64}
-_ARRIVALS = 13  # the place of the arrivals among the inputs
+_ARRIVALS = 15  # the place of the arrivals among the inputs
 
 
 def compiler() -> str | None:

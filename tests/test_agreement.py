@@ -16,7 +16,7 @@ from caseload_sim.capacity import Capacity
 from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import GAVE_UP, NOT_YET, Courses, check_courses
+from caseload_sim.courses import GAVE_UP, NOT_YET, Courses, check_plans
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference
@@ -41,7 +41,7 @@ def test_the_engines_agree_on_random_services(block: int) -> None:
     """Reference, kernel interpreted with bounds checked, and kernel compiled: 300 services in all."""
     for seed in range(block * N_RANDOM // 6, (block + 1) * N_RANDOM // 6):
         courses, capacity = random_service(seed)
-        check_courses(courses)
+        check_plans(courses)
         answer = reference.run(courses, capacity)
         check_invariants(answer, courses, capacity)
         assert_equal(
@@ -163,7 +163,7 @@ def test_the_first_difference_is_told_in_words() -> None:
 MUTANTS = {
     "horizon inclusive for courses": ("last = day + course_days[at]\n                if last < horizon:", "last = min(day + course_days[at], horizon - 1)\n                if last < horizon:"),
     "horizon inclusive for patience": ("and last < horizon:\n            ended[row] = last", "and last <= horizon:\n            ended[row] = last"),
-    "last in, first out": ("list_next[list_tail[queue]] = row\n            list_tail[queue] = row", "list_next[row] = list_head[queue]\n                list_head[queue] = row"),
+    "last in, first out": ("next_row[list_tail[queue]] = row\n            list_tail[queue] = row", "next_row[row] = list_head[queue]\n                list_head[queue] = row"),
     "patience a day longer": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] < day:"),
     "patience a day shorter": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] <= day + 1:"),
     "stale patience timer": ("if started[row] == NOT_YET:\n                    ended[row] = day", "if True:\n                    ended[row] = day"),
@@ -173,18 +173,18 @@ MUTANTS = {
     "tie by order of joining instead of client": ("today.sort()", "pass"),
     "priority ignored": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks"),
     "the lowest priority first": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks + n_ranks - 1 - rank[at]"),
-    "step-up interval ignored": ("if inside_from[at] <= day - entered[client[row]] <= inside_to[at]:", "if True:"),
+    "step-up interval ignored": ("if inside_from[at] <= day - entered[who] <= inside_to[at]:", "if True:"),
     "interval open at its first day": ("inside_from[at] <= day -", "inside_from[at] < day -"),
     "interval open at its last day": ("] <= inside_to[at]", "] < inside_to[at]"),
-    "interval counted from opening": ("<= day - entered[client[row]] <=", "<= day <="),
+    "interval counted from opening": ("<= day - entered[who] <=", "<= day <="),
     "a return's interval counted from opening": ("entered[who] = day", "pass"),
     "places freed a day late": ("last = day + course_days[at]", "last = day + course_days[at] + 1"),
-    "places never freed": ("held[step[row]] -= 1", "pass"),
+    "places never freed": ("held[step[at]] -= 1", "pass"),
     "running start pushed out above capacity": ("held[where] += 1\n                last = began", "last = began"),
     "running start joined on day 0": ("joined[row] = day if day >= 0 else joins_day[who]", "joined[row] = max(day, 0)"),
     "running start ends too late": ("last = began_day[who] + course_days[at]", "last = course_days[at]"),
-    "a return a day late": ("back = day + return_after_days[client[row]]\n                    returns_next", "back = min(day + return_after_days[client[row]] + 1, horizon - 1)\n                    returns_next"),
-    "who gave up never returns": ("waiting[step[row]] -= 1\n                    if returns_as[client[row]] >= 0", "waiting[step[row]] -= 1\n                    if False"),
+    "a return a day late": ("back = day + return_after_days[who]\n                    returns_next", "back = min(day + return_after_days[who] + 1, horizon - 1)\n                    returns_next"),
+    "who gave up never returns": ("waiting[step[plan[row]]] -= 1\n                    if returns_as[who] >= 0", "waiting[step[plan[row]]] -= 1\n                    if False"),
     "steps filled in reverse, each from yesterday": ("for where in range(n_steps):", "for where in range(n_steps - 1):"),
     "everybody finishes": ("ending[row] = ending_of[at]", "ending[row] = 3"),
     "one start a day": ("held[where] += 1\n                last = day", "held[where] += 1\n                first_rank[where] = n_ranks\n                last = day"),

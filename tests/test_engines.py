@@ -16,7 +16,7 @@ from caseload_sim.courses import (
     NOT_YET,
     NOT_YET_ENDED,
     Courses,
-    check_courses,
+    check_plans,
 )
 from caseload_sim.episodes import check_invariants, digest, occupancy
 
@@ -224,8 +224,8 @@ def test_inputs_that_no_engine_could_honour_are_noticed(engine: str) -> None:
     }
     for message, plan in bad.items():
         with pytest.raises(AssertionError, match=message):
-            check_courses(plan)
-    check_courses(courses([-5, 3, -2], days=9, started=[-4, NOT_YET, NOT_YET]))
+            check_plans(plan)
+    check_plans(courses([-5, 3, -2], days=9, started=[-4, NOT_YET, NOT_YET]))
 
 
 def test_a_digest_changes_with_any_cell(engine: str) -> None:

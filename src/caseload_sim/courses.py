@@ -1,9 +1,12 @@
 """What the queue needs to know of each client, in whole numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from caseload_sim.columns import stacked
 
 NOT_YET = np.iinfo(np.int32).min  # a day that has not happened
 NEVER = np.iinfo(np.int32).max  # a patience without end
@@ -46,15 +49,106 @@ class Courses:
     return_after_days: Days
 
 
-def check_courses(courses: Courses) -> None:
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Courses as engines read them: a row for each client and step that can be reached, by client and then by step.
+
+    joins_day, started_day, returns_as, return_after_days: (n,), as in Courses
+    first: (n,) int32, row of the first step, NO_STEP if never joining
+    client: (m,) int32; step: (m,) int8
+    course_days, patience_days, priority, ending, inside_from, inside_to: (m,), as in Courses
+    next_inside, next_outside: (m,) int32, the row that follows, or NO_STEP
+    """
+
+    joins_day: Days
+    started_day: Days
+    returns_as: Days
+    return_after_days: Days
+    first: Days
+    client: Days
+    step: Codes
+    course_days: Days
+    patience_days: Days
+    priority: Days
+    ending: Codes
+    inside_from: Days
+    inside_to: Days
+    next_inside: Days
+    next_outside: Days
+
+
+def plans_of(courses: Courses | Plans) -> Plans:
+    """The rows that can be reached; plans stay what they are."""
+    if isinstance(courses, Plans):
+        return courses
+    client, step = np.nonzero(_reached(courses))
+    row_of = np.full(courses.course_days.shape, NO_STEP, dtype=np.int32)
+    row_of[client, step] = np.arange(len(client), dtype=np.int32)
+
+    def row_after(following: Codes) -> Days:
+        return np.where(following == NO_STEP, np.int32(NO_STEP), row_of[client, following])
+
+    first = courses.first_step
+    return Plans(
+        joins_day=courses.joins_day,
+        started_day=courses.started_day,
+        returns_as=courses.returns_as,
+        return_after_days=courses.return_after_days,
+        first=np.where(first == NO_STEP, np.int32(NO_STEP), row_of[np.arange(len(first)), first]),
+        client=client.astype(np.int32),
+        step=step.astype(np.int8),
+        course_days=courses.course_days[client, step],
+        patience_days=courses.patience_days[client, step],
+        priority=courses.priority[client, step],
+        ending=courses.ending[client, step],
+        inside_from=courses.inside_from[client, step],
+        inside_to=courses.inside_to[client, step],
+        next_inside=row_after(courses.next_inside[client, step]),
+        next_outside=row_after(courses.next_outside[client, step]),
+    )
+
+
+def _reached(courses: Courses) -> NDArray[np.bool_]:
+    """Which steps each client can come to, (n, s) bool."""
+    n, n_steps = courses.course_days.shape
+    reached = np.zeros((n, n_steps), dtype=bool)
+    joins = np.flatnonzero(courses.first_step != NO_STEP)
+    reached[joins, courses.first_step[joins]] = True
+    known = -1
+    while known != (known := np.count_nonzero(reached)):
+        for s in range(n_steps):
+            here = np.flatnonzero(reached[:, s])
+            for following in (courses.next_inside[here, s], courses.next_outside[here, s]):
+                goes = np.flatnonzero(following != NO_STEP)
+                reached[here[goes], following[goes]] = True
+    return reached
+
+
+def stacked_plans(parts: Sequence[Plans]) -> Plans:
+    """The plans of several sets of clients, one set after the other; nobody returns as a client of another set."""
+    numbered, n, m = [], 0, 0
+    for part in parts:
+        rows = {name: _shifted(getattr(part, name), m) for name in ("first", "next_inside", "next_outside")}
+        returns_as = _shifted(part.returns_as, n)
+        numbered.append(replace(part, client=part.client + np.int32(n), returns_as=returns_as, **rows))
+        n, m = n + len(part.joins_day), m + len(part.client)
+    return stacked(*numbered)
+
+
+def _shifted(rows: Days, by: int) -> Days:
+    return np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)
+
+
+def check_plans(courses: Courses | Plans) -> None:
     """Assert what engines rely on: rule R5, and in a running start nothing that ended before opening (rule R0)."""
-    assert courses.course_days.min(initial=1) >= 1, "rule R5: a course lasts at least a day"
-    assert courses.patience_days.min(initial=1) >= 1, "rule R5: a patience lasts at least a day"
-    assert courses.return_after_days.min(initial=1) >= 1, "rule R5: a return takes at least a day"
-    early = np.flatnonzero((courses.joins_day < 0) & (courses.joins_day != NOT_YET) & (courses.first_step >= 0))
-    step, joined, began = courses.first_step[early], courses.joins_day[early], courses.started_day[early]
-    ends = began.astype(np.int64) + courses.course_days[early, step]
-    gives_up = joined.astype(np.int64) + courses.patience_days[early, step]
+    plans = plans_of(courses)
+    assert plans.course_days.min(initial=1) >= 1, "rule R5: a course lasts at least a day"
+    assert plans.patience_days.min(initial=1) >= 1, "rule R5: a patience lasts at least a day"
+    assert plans.return_after_days.min(initial=1) >= 1, "rule R5: a return takes at least a day"
+    early = np.flatnonzero((plans.joins_day < 0) & (plans.joins_day != NOT_YET) & (plans.first >= 0))
+    row, joined, began = plans.first[early], plans.joins_day[early], plans.started_day[early]
+    ends = began.astype(np.int64) + plans.course_days[row]
+    gives_up = joined.astype(np.int64) + plans.patience_days[row]
     held = began != NOT_YET
     assert np.all((began[held] >= joined[held]) & (began[held] < 0)), "rule R0: held since before opening"
     assert np.all(np.where(held, ends, gives_up) >= 0), "rule R0: whoever left before opening is not in the table"

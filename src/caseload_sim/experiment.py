@@ -12,7 +12,7 @@ from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import Clients, draw_clients
 from caseload_sim.columns import blocks_of, rows_of, slice_of
 from caseload_sim.counted import Simulation
-from caseload_sim.courses import NO_CLIENT, NOT_YET, check_courses
+from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
@@ -208,7 +208,7 @@ def _simulate(
         start = start_of, places(start_of, draws, mean_disorders(start_of, theirs))
     referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy))
     courses = referrals.courses
-    check_courses(courses)
+    check_plans(courses)
     queue = engine(courses, capacity)
     check_invariants(queue, courses, capacity)
     referrals = _with_days_of_return(referrals, queue, scenario)

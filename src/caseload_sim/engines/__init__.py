@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.courses import Courses
+from caseload_sim.courses import Courses, Plans
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes
 
-Engine = Callable[[Courses, Capacity], Episodes]
+Engine = Callable[[Courses | Plans, Capacity], Episodes]
 ENGINES: dict[str, Engine] = {"kernel": kernel.run, "reference": reference.run}
 DEFAULT_ENGINE = "kernel"
 

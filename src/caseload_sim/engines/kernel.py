@@ -3,7 +3,7 @@
 One source, run two ways: compiled by numba, or interpreted on plain lists where numba is absent or the job is too
 small to repay loading it. Rules are cited by number from docs/rules_of_the_day.md. Whole numbers only; draws nothing.
 
-Rows of the Episodes table are numbered as they are written; everything that waits for a day hangs on a list of rows
+Stays are rows numbered as they are written, each with the row of its plan; everything that waits for a day hangs on a list of rows
 linked through arrays: a waiting list for each step and priority, a calendar of courses that end, one of patiences that
 end (only where leaving has a consequence: all others are noticed when their turn comes, or at the horizon), and one of
 clients who return.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.courses import GAVE_UP, NEVER, NOT_YET, NOT_YET_ENDED, Courses
+from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
 from caseload_sim.episodes import Episodes, canonical
 
 NOBODY = -1  # the end of a linked list
@@ -30,7 +30,7 @@ Columns = Any  # NumPy arrays when compiled, lists when interpreted: both are in
 
 
 def run(
-    courses: Courses,
+    courses: Courses | Plans,
     capacity: Capacity,
     *,
     compiled: bool | None = None,
@@ -43,49 +43,51 @@ def run(
     daily: (2, days, s), filled with the engine's own counts at the end of each day, of places held and of clients waiting
     loop: the loop itself, replaced only by tests
     """
-    n, n_steps = courses.course_days.shape
+    plans = plans_of(courses)
+    n, m, (horizon, n_steps) = len(plans.joins_day), len(plans.client), capacity.places.shape
     if compiled is None:
         compiled = n >= WORTH_COMPILING and numba_is_there()
     the_loop: Callable[..., int] = loop or (_compiled() if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
-    horizon = capacity.places.shape[0]
-    arrivals = np.flatnonzero((courses.joins_day != NOT_YET) & (courses.joins_day < horizon) & (horizon > 0))
-    arrivals = arrivals[np.lexsort((arrivals, courses.joins_day[arrivals]))].astype(np.int32)
-    ranks = np.unique(courses.priority, return_inverse=True)[1].reshape(-1).astype(np.int32)
+    arrivals = np.flatnonzero((plans.joins_day != NOT_YET) & (plans.joins_day < horizon) & (horizon > 0))
+    arrivals = arrivals[np.argsort(plans.joins_day[arrivals], kind="stable")].astype(np.int32)
+    ranks = np.unique(plans.priority) if np.any(plans.priority) else np.zeros(1, dtype=np.int32)
+    rank = np.searchsorted(ranks, plans.priority).astype(np.int32) if len(ranks) > 1 else np.zeros_like(plans.priority)
     inputs = [
-        courses.joins_day, courses.first_step, courses.course_days.ravel(), courses.patience_days.ravel(), ranks,
-        courses.ending.ravel(), courses.inside_from.ravel(), courses.inside_to.ravel(), courses.next_inside.ravel(),
-        courses.next_outside.ravel(), courses.started_day, courses.returns_as, courses.return_after_days, arrivals,
-        capacity.places.ravel(),
+        plans.joins_day, plans.first, plans.client, plans.step, plans.course_days, plans.patience_days, rank, plans.ending,
+        plans.inside_from, plans.inside_to, plans.next_inside, plans.next_outside, plans.started_day, plans.returns_as,
+        plans.return_after_days, arrivals, capacity.places.ravel(),
     ]  # fmt: skip
-    n_ranks = int(ranks.max()) + 1 if len(ranks) else 1
-    n_rows = ROWS_EXHAUSTED
-    room = n * (n_steps + 1)
-    while n_rows == ROWS_EXHAUSTED:  # only clients who go in circles need more rows than this
-        table = [np.full(room, fill, dtype=dtype) for fill, dtype in _TABLE]
-        columns = [as_columns(column) for column in table]
-        lists = [as_columns(column) for column in _lists(n, n_steps, n_ranks, horizon, room)]
+    watched = int(daily is not None)
+    everybody_leaves = bool(watched or np.any(plans.returns_as != NO_CLIENT))
+    n_rows, room = ROWS_EXHAUSTED, max(m, 1)
+    while n_rows == ROWS_EXHAUSTED:  # only clients who go in circles need more rows than there are plans
+        table = [as_columns(np.full(room, fill, dtype=dtype)) for fill, dtype in _TABLE]
+        lists = [as_columns(column) for column in _lists(n, n_steps, len(ranks), horizon, room, everybody_leaves)]
         counts = [
             as_columns(np.zeros(size, dtype=np.int64)) for size in (n_steps, horizon * n_steps, horizon * n_steps)
         ]
-        watched = int(daily is not None)
-        n_rows = the_loop(horizon, n_steps, n_ranks, watched, *map(as_columns, inputs), *columns, *lists, *counts)
+        n_rows = the_loop(horizon, n_steps, len(ranks), watched, *map(as_columns, inputs), *table, *lists, *counts)
         room *= 2
     if daily is not None:
         daily[:] = np.reshape(counts[1:], (2, horizon, n_steps))
-    return canonical(*(np.asarray(column[:n_rows], dtype=np.int64) for column in columns))
+    plan, *days, ending = (
+        np.asarray(column[:n_rows], dtype=dtype) for column, (_, dtype) in zip(table, _TABLE, strict=True)
+    )
+    return canonical(plans.client[plan], plans.step[plan], *days, ending)
 
 
 _TABLE: tuple[tuple[int, type], ...] = (
-    (0, np.int32), (0, np.int8), (0, np.int32), (NOT_YET, np.int32), (NOT_YET, np.int32), (NOT_YET_ENDED, np.int8),
+    (0, np.int32), (0, np.int32), (NOT_YET, np.int32), (NOT_YET, np.int32), (NOT_YET_ENDED, np.int8),
 )  # fmt: skip
 
 
-def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int) -> list[Any]:
+def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int, everybody_leaves: bool) -> list[Any]:
     """Empty linked lists and counters, in the order of `pass_the_days`."""
-    empty = [n_steps * n_ranks, n_steps * n_ranks, room, horizon, room, horizon, room, horizon, n]
+    empty = [n_steps * n_ranks, n_steps * n_ranks, room, horizon, horizon, room if everybody_leaves else 0, horizon, n]
     lists = [np.full(size, NOBODY, dtype=np.int32) for size in empty]
-    return [*lists, *(np.zeros(size, dtype=np.int64) for size in (n_steps, n_steps, n, n))]
+    in_days = [np.zeros(n, dtype=np.int32) for _ in range(2)]
+    return [*lists, *(np.zeros(n_steps, dtype=np.int64) for _ in range(2)), *in_days]
 
 
 @cache
@@ -108,20 +110,21 @@ def _compiled() -> Callable[..., int]:
 
 def pass_the_days(
     horizon: int, n_steps: int, n_ranks: int, watched: int,
-    joins_day: Columns, first_step: Columns, course_days: Columns, patience_days: Columns, rank: Columns,
-    ending_of: Columns, inside_from: Columns, inside_to: Columns, next_inside: Columns, next_outside: Columns,
-    began_day: Columns, returns_as: Columns, return_after_days: Columns, arrivals: Columns, places: Columns,
-    client: Columns, step: Columns, joined: Columns, started: Columns, ended: Columns, ending: Columns,
-    list_head: Columns, list_tail: Columns, list_next: Columns, ends_on: Columns, ends_next: Columns,
-    leaves_on: Columns, leaves_next: Columns, returns_on: Columns, returns_next: Columns,
-    held: Columns, first_rank: Columns, joiners: Columns, entered: Columns, waiting: Columns, held_each_day: Columns,
-    waiting_each_day: Columns,
+    joins_day: Columns, first_plan: Columns, client: Columns, step: Columns, course_days: Columns, patience_days: Columns,
+    rank: Columns, ending_of: Columns, inside_from: Columns, inside_to: Columns, next_inside: Columns,
+    next_outside: Columns, began_day: Columns, returns_as: Columns, return_after_days: Columns, arrivals: Columns,
+    places: Columns,
+    plan: Columns, joined: Columns, started: Columns, ended: Columns, ending: Columns,
+    list_head: Columns, list_tail: Columns, next_row: Columns, ends_on: Columns, leaves_on: Columns, leaves_next: Columns,
+    returns_on: Columns, returns_next: Columns, held: Columns, first_rank: Columns, joiners: Columns, entered: Columns,
+    waiting: Columns, held_each_day: Columns, waiting_each_day: Columns,
 ) -> int:  # fmt: skip
-    """Write the Episodes table; returns the number of rows, or ROWS_EXHAUSTED when there is no room for more.
+    """Write the rows of stays; returns their number, or ROWS_EXHAUSTED when there is no room for more.
 
     watched: 1 to count who waits each day, for which everybody's patience stands in the calendar
     `entered` holds the day each client joined the first list, from which `inside_from` and `inside_to` count.
-    Client by step columns are flat: client * n_steps + step. `joiners` holds such numbers too, for one day at a time.
+    A row hangs either on a waiting list or, once started, in the calendar of endings: both are linked by `next_row`.
+    `joiners` holds the plans of those who join on one day.
     """
     n_rows = 0
     next_arrival = 0
@@ -131,39 +134,41 @@ def pass_the_days(
             # R2: courses that end free their places, and the client goes on, or leaves and may return
             row = ends_on[day]
             while row != NOBODY:
-                at = client[row] * n_steps + step[row]
-                held[step[row]] -= 1
+                at = plan[row]
+                who = client[at]
+                held[step[at]] -= 1
                 ended[row] = day
                 ending[row] = ending_of[at]
                 following = next_outside[at]
-                if inside_from[at] <= day - entered[client[row]] <= inside_to[at]:
+                if inside_from[at] <= day - entered[who] <= inside_to[at]:
                     following = next_inside[at]
                 if following >= 0:
-                    joiners[n_joiners] = client[row] * n_steps + following
+                    joiners[n_joiners] = following
                     n_joiners += 1
-                elif returns_as[client[row]] >= 0 and day + return_after_days[client[row]] < horizon:
-                    back = day + return_after_days[client[row]]
-                    returns_next[returns_as[client[row]]] = returns_on[back]
-                    returns_on[back] = returns_as[client[row]]
-                row = ends_next[row]
+                elif returns_as[who] >= 0 and day + return_after_days[who] < horizon:
+                    back = day + return_after_days[who]
+                    returns_next[returns_as[who]] = returns_on[back]
+                    returns_on[back] = returns_as[who]
+                row = next_row[row]
             # R2: those whose patience ends leave
             row = leaves_on[day]
             while row != NOBODY:
                 if started[row] == NOT_YET:
                     ended[row] = day
                     ending[row] = GAVE_UP
-                    waiting[step[row]] -= 1
-                    if returns_as[client[row]] >= 0 and day + return_after_days[client[row]] < horizon:
-                        back = day + return_after_days[client[row]]
-                        returns_next[returns_as[client[row]]] = returns_on[back]
-                        returns_on[back] = returns_as[client[row]]
+                    who = client[plan[row]]
+                    waiting[step[plan[row]]] -= 1
+                    if returns_as[who] >= 0 and day + return_after_days[who] < horizon:
+                        back = day + return_after_days[who]
+                        returns_next[returns_as[who]] = returns_on[back]
+                        returns_on[back] = returns_as[who]
                 row = leaves_next[row]
             # R2: clients who return join again
             who = returns_on[day]
             while who != NOBODY:
                 entered[who] = day
-                if first_step[who] >= 0:
-                    joiners[n_joiners] = who * n_steps + first_step[who]
+                if first_plan[who] >= 0:
+                    joiners[n_joiners] = first_plan[who]
                     n_joiners += 1
                 elif returns_as[who] >= 0 and day + return_after_days[who] < horizon:
                     back = day + return_after_days[who]
@@ -175,8 +180,8 @@ def pass_the_days(
             who = arrivals[next_arrival]
             next_arrival += 1
             entered[who] = joins_day[who]
-            if first_step[who] >= 0:
-                joiners[n_joiners] = who * n_steps + first_step[who]
+            if first_plan[who] >= 0:
+                joiners[n_joiners] = first_plan[who]
                 n_joiners += 1
             elif returns_as[who] >= 0:
                 back = max(day, 0) + return_after_days[who]
@@ -188,22 +193,21 @@ def pass_the_days(
         if day >= 0:
             today.sort()
         for k in range(n_joiners):
-            if n_rows == len(client):
+            if n_rows == len(plan):
                 return ROWS_EXHAUSTED
             row = n_rows
             n_rows += 1
-            who = today[k] // n_steps
-            where = today[k] % n_steps
             at = today[k]
-            client[row] = who
-            step[row] = where
+            who = client[at]
+            where = step[at]
+            plan[row] = at
             joined[row] = day if day >= 0 else joins_day[who]
             if day < 0 and began_day[who] != NOT_YET:  # R0: people held keep their places, even above capacity
                 started[row] = began_day[who]
                 held[where] += 1
                 last = began_day[who] + course_days[at]
                 if last < horizon:
-                    ends_next[row] = ends_on[last]
+                    next_row[row] = ends_on[last]
                     ends_on[last] = row
                 continue
             waiting[where] += 1
@@ -215,7 +219,7 @@ def pass_the_days(
             if list_head[queue] == NOBODY:
                 list_head[queue] = row
             else:
-                list_next[list_tail[queue]] = row
+                next_row[list_tail[queue]] = row
             list_tail[queue] = row
             first_rank[where] = min(first_rank[where], rank[at])
         if day < 0:
@@ -229,8 +233,8 @@ def pass_the_days(
                     break
                 queue = where * n_ranks + first_rank[where]
                 row = list_head[queue]
-                list_head[queue] = list_next[row]
-                at = client[row] * n_steps + where
+                list_head[queue] = next_row[row]
+                at = plan[row]
                 if patience_days[at] != NEVER and joined[row] + patience_days[at] <= day:
                     ended[row] = joined[row] + patience_days[at]  # gave up then, and is taken off the list now
                     ending[row] = GAVE_UP
@@ -240,13 +244,13 @@ def pass_the_days(
                 held[where] += 1
                 last = day + course_days[at]
                 if last < horizon:
-                    ends_next[row] = ends_on[last]
+                    next_row[row] = ends_on[last]
                     ends_on[last] = row
             held_each_day[day * n_steps + where] = held[where]
             waiting_each_day[day * n_steps + where] = waiting[where]
     # Those still on a list whose patience ended by the horizon; R7: all else stays NOT_YET
     for row in range(n_rows):
-        at = client[row] * n_steps + step[row]
+        at = plan[row]
         last = horizon if patience_days[at] == NEVER else joined[row] + patience_days[at]
         if started[row] == NOT_YET and ended[row] == NOT_YET and last < horizon:
             ended[row] = last

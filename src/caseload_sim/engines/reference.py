@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simpy.events import EventPriority
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Courses
+from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
 from caseload_sim.episodes import Episodes, canonical
 
 AFTER_ALL_OTHERS = EventPriority(2)  # SimPy's own are 0 and 1: whatever else happens on a day happens first
@@ -46,7 +46,7 @@ class Service:
 
 
 def run(
-    courses: Courses,
+    courses: Courses | Plans,
     capacity: Capacity,
     *,
     daily: NDArray[np.int32] | None = None,
@@ -62,8 +62,8 @@ def run(
     horizon, n_steps = capacity.places.shape
     env = simpy.Environment()
     service = Service(env, held=[0] * n_steps, waiting=[[] for _ in range(n_steps)])
-    plans = _as_lists(courses)
-    for client in range(len(courses.joins_day)) if order is None else order:
+    plans = _as_lists(plans_of(courses))
+    for client in range(len(plans["joins_day"])) if order is None else order:
         if NOT_YET != plans["joins_day"][client] < horizon:
             env.process(referral(service, plans, client))
     if horizon:
@@ -83,38 +83,37 @@ def referral(service: Service, plans: dict[str, list[Any]], client: int) -> Stor
     if joined_day > env.now:
         yield env.timeout(joined_day - int(env.now))
     entered = joined_day
-    step = plans["first_step"][client]
+    plan = plans["first"][client]
     began = plans["started_day"][client]
-    while step != NO_STEP:
+    while plan != NO_STEP:
+        step = plans["step"][plan]
         stay = Stay(client, step, joined_day, simpy.Event(env))
         service.stays.append(stay)
-        yield from wait_for_a_place(service, plans, stay, began)
+        yield from wait_for_a_place(service, stay, plans["patience_days"][plan], plans["priority"][plan], began)
         began = NOT_YET
         if stay.ending == GAVE_UP:
             break
-        yield env.timeout(stay.started_day + plans["course_days"][client][step] - int(env.now))
+        yield env.timeout(stay.started_day + plans["course_days"][plan] - int(env.now))
         service.held[step] -= 1
         stay.ended_day = joined_day = int(env.now)
-        stay.ending = plans["ending"][client][step]
+        stay.ending = plans["ending"][plan]
         since = stay.ended_day - entered
-        inside = plans["inside_from"][client][step] <= since <= plans["inside_to"][client][step]
-        step = plans["next_inside" if inside else "next_outside"][client][step]
+        inside = plans["inside_from"][plan] <= since <= plans["inside_to"][plan]
+        plan = plans["next_inside" if inside else "next_outside"][plan]
     returns_as = plans["returns_as"][client]
     if returns_as != NO_CLIENT:
         plans["joins_day"][returns_as] = int(env.now) + plans["return_after_days"][client]
         env.process(referral(service, plans, returns_as))
 
 
-def wait_for_a_place(service: Service, plans: dict[str, list[Any]], stay: Stay, began: int) -> Story:
+def wait_for_a_place(service: Service, stay: Stay, patience: int, priority: int, began: int) -> Story:
     """The client waits on the list until a place is offered or patience ends, whichever comes first (rule R2)."""
     env = service.env
     if began != NOT_YET:  # rule R0: people held keep their place, even above capacity
         stay.started_day = began
         service.held[stay.step] += 1
         return
-    priority = plans["priority"][stay.client][stay.step]
     heappush(service.waiting[stay.step], (priority, stay.joined_day, stay.client, stay))
-    patience = plans["patience_days"][stay.client][stay.step]
     if patience == NEVER:
         yield stay.place_offered
         return
@@ -148,6 +147,6 @@ def end_of_day(env: simpy.Environment, day: int) -> simpy.Event:
     return event
 
 
-def _as_lists(courses: Courses) -> dict[str, list[Any]]:
+def _as_lists(plans: Plans) -> dict[str, list[Any]]:
     """Columns as plain lists: reading one number from a NumPy array costs more than a SimPy event."""
-    return {name: getattr(courses, name).tolist() for name in Courses.__dataclass_fields__}
+    return {name: getattr(plans, name).tolist() for name in Plans.__dataclass_fields__}
