@@ -101,10 +101,10 @@ class Timed:
 def queue_alone(scenario: Scenario, rounds: int) -> dict[str, Any]:
     """The kernel and the same loop in C on the same arrays, in turns; whose answers must be identical."""
     clients_seconds = seconds(lambda: draw_clients(scenario, Draws(scenario.run.seed, 0)))
-    courses, capacity = queue_of(scenario)
-    ours = kernel.run(courses, capacity, compiled=True)
-    answer = {"n_clients": len(courses.joins_day), "n_stays": len(ours.client), "clients_seconds": clients_seconds}
-    actions = {"engine_seconds": lambda: kernel.run(courses, capacity, compiled=True)}
+    plans, capacity = queue_of(scenario)
+    ours = kernel.run(plans, capacity, compiled=True)
+    answer = {"n_clients": len(plans.joins_day), "n_stays": len(ours.client), "clients_seconds": clients_seconds}
+    actions = {"engine_seconds": lambda: kernel.run(plans, capacity, compiled=True)}
     if compiler() is None:
         return answer | shortest(actions, rounds)
     from numba import njit
@@ -114,10 +114,10 @@ def queue_alone(scenario: Scenario, rounds: int) -> dict[str, Any]:
         "c_loop_seconds": Timed(loop_in_c()),
     }
     for name, loop in loops.items():
-        difference = first_difference(ours, kernel.run(courses, capacity, compiled=True, loop=loop), capacity.steps)
+        difference = first_difference(ours, kernel.run(plans, capacity, compiled=True, loop=loop), capacity.steps)
         assert difference is None, f"{name}: {difference}"
         loop.took = float("inf")  # the first time it was compiled, or its memory was new
-        actions[name] = partial(kernel.run, courses, capacity, compiled=True, loop=loop)
+        actions[name] = partial(kernel.run, plans, capacity, compiled=True, loop=loop)
     runs = shortest(actions, rounds)
     return answer | {
         "engine_seconds": runs["engine_seconds"],

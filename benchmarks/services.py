@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 
 from caseload_sim.capacity import Capacity
+from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
-from caseload_sim.courses import Courses
+from caseload_sim.courses import Courses, Plans
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel
 from caseload_sim.episodes import occupancy
-from caseload_sim.experiment import mean_disorders
-from caseload_sim.referrals import draw_referrals
+from caseload_sim.policies import POLICIES
+from caseload_sim.replication import everybody, mean_disorders
 from caseload_sim.scenario import Scenario
-from caseload_sim.staffing import places
+from caseload_sim.staffing import places as staffed_places
 
 SEED = 1
 DAYS_PER_YEAR = 365
@@ -30,10 +31,10 @@ def offered_load() -> dict[str, float]:
     In the year of data collection, so that the service has filled up. Of a kind with several steps, all their places.
     """
     base = get_scenario().with_changes({"start.running": False})
-    courses, capacity = queue_of(base)
+    plans, capacity = queue_of(base)
     assert capacity.staffed is not None
     unlimited = replace(capacity, places=np.full_like(capacity.places, UNLIMITED))
-    held, _ = occupancy(kernel.run(courses, unlimited), *reversed(capacity.places.shape))
+    held, _ = occupancy(kernel.run(plans, unlimited), *reversed(capacity.places.shape))
     year = slice(base.run.warm_up_days, base.run.warm_up_days + base.run.data_collection_days)
     wanted, there = held[year].mean(axis=0), capacity.staffed[year].mean(axis=0)
     kinds = np.array([step.staff for step in base.pathway.steps.values()])
@@ -59,12 +60,10 @@ def service(n_clients: int, load: float, offered: dict[str, float], changes: dic
     return base.with_changes(all_changes | (changes or {}))
 
 
-def queue_of(scenario: Scenario) -> tuple[Courses, Capacity]:
+def queue_of(scenario: Scenario) -> tuple[Plans, Capacity]:
     """What an engine is given of the first replication."""
-    draws = Draws(scenario.run.seed, 0)
-    clients = draw_clients(scenario, draws)
-    capacity = places(scenario, draws, mean_disorders(scenario, clients))
-    return draw_referrals(scenario, clients, draws, scenario, capacity).courses, capacity
+    intake, capacity = everybody(scenario, Draws(scenario.run.seed, 0), POLICIES[scenario.pathway.policy])
+    return intake.plans, capacity
 
 
 def plain_queue(n_clients: int, load: float, offered: dict[str, float]) -> tuple[Courses, Capacity]:
@@ -72,7 +71,11 @@ def plain_queue(n_clients: int, load: float, offered: dict[str, float]) -> tuple
 
     It opens empty, every day is a working day, and a step has the same whole number of places, at least 1, on all of them.
     """
-    courses, capacity = queue_of(service(n_clients, load, offered, PLAIN))
+    scenario = service(n_clients, load, offered, PLAIN)
+    draws = Draws(scenario.run.seed, 0)
+    clients = draw_clients(scenario, draws)
+    courses, _ = draw_courses(scenario, clients, draws)
+    capacity = staffed_places(scenario, draws, mean_disorders(scenario, clients))
     assert capacity.staffed is not None
     each_day = np.maximum(np.rint(capacity.staffed.mean(axis=0)), 1).astype(np.int32)
     return courses, Capacity(np.tile(each_day, (len(capacity.places), 1)), capacity.steps)

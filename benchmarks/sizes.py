@@ -17,14 +17,14 @@ LOAD_NUMBA = """
 import sys, time
 import numpy as np
 from caseload_sim.capacity import Capacity
-from caseload_sim.courses import Courses
+from caseload_sim.courses import Plans
 from caseload_sim.engines import kernel
 with np.load(sys.argv[1]) as file:
     columns = dict(file)
 capacity = Capacity(columns.pop("places"), ())
-courses = Courses(**columns)
+plans = Plans(**columns)
 start = time.perf_counter()
-kernel.run(courses, capacity, compiled=True)
+kernel.run(plans, capacity, compiled=True)
 print(time.perf_counter() - start)
 """
 
@@ -55,8 +55,8 @@ def one_size(n_clients: int, load: float, offered: dict[str, float], engine_roun
 def seconds_to_load_numba(n_clients: int, offered: dict[str, float]) -> float:
     """First compiled run in a fresh process with a warm cache, the shortest of three, seconds: nearly all of it is loading."""
     progress("loading numba")
-    courses, capacity = queue_of(service(n_clients, 1.0, offered))
-    columns = {name: getattr(courses, name) for name in courses.__dataclass_fields__}
+    plans, capacity = queue_of(service(n_clients, 1.0, offered))
+    columns = {name: getattr(plans, name) for name in plans.__dataclass_fields__}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "queue.npz"
         np.savez(path, places=capacity.places, **columns)

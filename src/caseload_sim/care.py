@@ -26,7 +26,7 @@ from caseload_sim.courses import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES, Decision, Known, Policy
-from caseload_sim.responding import moves, next_steps, reached_steps
+from caseload_sim.responding import Moves, moves, next_steps, reached_steps
 from caseload_sim.scenario import Scenario
 from caseload_sim.sessions import (
     NOT_REACHED,
@@ -84,6 +84,58 @@ def draw_courses(
     policy: the one that the scenario names if None
     """
     policy = policy or POLICIES[scenario.pathway.policy]
+    care, ahead = _draw(scenario, clients, draws, policy)
+    n = len(clients.id)
+    inside_from, inside_to, next_inside, next_outside = next_steps(
+        scenario, clients, draws, care.therapist, care.target, care.attended, ahead.ending, ahead.first,
+        care.booking_days, ahead.may, ahead.there,
+    )  # fmt: skip
+    stops = np.isin(care.exit, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
+    for s, step in enumerate(scenario.pathway.steps.values()):
+        if step.kind == "assessment":
+            next_inside[:, s] = next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
+    day = clients.referral_day
+    return Courses(
+        joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
+        first_step=np.where(np.isin(care.exit, NEVER_ASSESSED), NO_STEP, 0).astype(
+            np.int8
+        ),  # the first: the assessment
+        course_days=ahead.course_days,
+        patience_days=ahead.patience_days,
+        priority=_priority(scenario, ahead.decision, n),
+        ending=ahead.ending,
+        inside_from=inside_from,
+        inside_to=inside_to,
+        next_inside=next_inside,
+        next_outside=next_outside,
+        started_day=np.full(n, NOT_YET, dtype=np.int32),
+        returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
+        return_after_days=np.ones(n, dtype=np.int32),
+    ), care
+
+
+def draw_care(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> Care:
+    """The care of `draw_courses` alone."""
+    return _draw(scenario, clients, draws, policy)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What lies ahead of each client but is no part of care; columns as in Courses. first: (n,) int8, step of the first course.
+
+    may, there: see `moves` and `reached_steps`
+    """
+
+    first: Codes
+    decision: Decision
+    may: Moves
+    there: NDArray[np.bool_]
+    course_days: Table
+    patience_days: Table
+    ending: NDArray[np.int8]
+
+
+def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Care, _Ahead]:
     ids, steps = clients.id, list(scenario.pathway.steps.items())
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
@@ -115,46 +167,23 @@ def draw_courses(
         attended[rows, s], missed[rows, s] = sessions, not_held
         course_days[rows, s] = np.clip(held, 1, LONGEST_DAYS)  # rule R5
         patience[rows, s] = patience_days(name, step, there_ids, patient[rows], draws)
-    therapist = np.maximum(1 + scenario.outcome.treatment.therapist_sd.value * draws.normal("therapist", ids), 0.0)
-    booking = booking_days(scenario, clients, draws)
-    inside_from, inside_to, next_inside, next_outside = next_steps(
-        scenario, clients, draws, therapist, target, attended, ending, first, booking, may, there
-    )
-    stops = np.isin(exit_, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
-    for s, (_, step) in enumerate(steps):
-        if step.kind == "assessment":
-            next_inside[:, s] = next_outside[:, s] = np.where(stops, NO_STEP, first)
-    courses = Courses(
-        joins_day=np.where(clients.referral_day == NOT_YET, NOT_YET, clients.referral_day + booking).astype(np.int32),
-        first_step=np.where(np.isin(exit_, NEVER_ASSESSED), NO_STEP, 0).astype(np.int8),  # the first is the assessment
-        course_days=course_days,
-        patience_days=patience,
-        priority=_priority(scenario, decision, len(ids)),
-        ending=ending,
-        inside_from=inside_from,
-        inside_to=inside_to,
-        next_inside=next_inside,
-        next_outside=next_outside,
-        started_day=np.full(len(ids), NOT_YET, dtype=np.int32),
-        returns_as=np.full(len(ids), NO_CLIENT, dtype=np.int32),
-        return_after_days=np.ones(len(ids), dtype=np.int32),
-    )
     straight = first == (scenario.steps.index(policy.steps[-1]) if policy.steps else NO_STEP - 1)
     coded = draws.uniform("assessment_coded", ids) < scenario.pathway.routing.assessment_coded_low.value
+    therapist_sd = scenario.outcome.treatment.therapist_sd.value
     care = Care(
         target=target,
         right_target=target == principal,
-        therapist=therapist,
+        therapist=np.maximum(1 + therapist_sd * draws.normal("therapist", ids), 0.0),
         attended=attended,
         missed=missed,
-        booking_days=booking,
+        booking_days=booking_days(scenario, clients, draws),
         lag_days=lag,
         modality=modality,
         exit=exit_,
         assessment_coded_low=straight & coded & (exit_ == TREATED),
         reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
     )
-    return courses, care
+    return care, _Ahead(first, decision, may, there, course_days, patience, ending)
 
 
 def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:

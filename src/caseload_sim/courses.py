@@ -1,12 +1,10 @@
 """What the queue needs to know of each client, in whole numbers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from caseload_sim.columns import stacked
 
 NOT_YET = np.iinfo(np.int32).min  # a day that has not happened
 NEVER = np.iinfo(np.int32).max  # a patience without end
@@ -115,7 +113,7 @@ def _reached(courses: Courses) -> NDArray[np.bool_]:
     joins = np.flatnonzero(courses.first_step != NO_STEP)
     reached[joins, courses.first_step[joins]] = True
     known = -1
-    while known != (known := np.count_nonzero(reached)):
+    while known < (known := int(np.count_nonzero(reached))):
         for s in range(n_steps):
             here = np.flatnonzero(reached[:, s])
             for following in (courses.next_inside[here, s], courses.next_outside[here, s]):
@@ -124,15 +122,27 @@ def _reached(courses: Courses) -> NDArray[np.bool_]:
     return reached
 
 
-def stacked_plans(parts: Sequence[Plans]) -> Plans:
-    """The plans of several sets of clients, one set after the other; nobody returns as a client of another set."""
-    numbered, n, m = [], 0, 0
-    for part in parts:
-        rows = {name: _shifted(getattr(part, name), m) for name in ("first", "next_inside", "next_outside")}
-        returns_as = _shifted(part.returns_as, n)
-        numbered.append(replace(part, client=part.client + np.int32(n), returns_as=returns_as, **rows))
-        n, m = n + len(part.joins_day), m + len(part.client)
-    return stacked(*numbered)
+class PlansInParts:
+    """The plans of several sets of clients, which become one table; nobody returns as a client of another set."""
+
+    def __init__(self) -> None:
+        self.n_clients, self.n_rows = 0, 0
+        self._parts: dict[str, list[NDArray[Any]]] = {field.name: [] for field in fields(Plans)}
+
+    def add(self, part: Plans) -> None:
+        """One set more, after those before it."""
+        for name, columns in self._parts.items():
+            column = getattr(part, name)
+            if name in ("first", "next_inside", "next_outside"):
+                column = _shifted(column, self.n_rows)
+            elif name in ("client", "returns_as"):
+                column = _shifted(column, self.n_clients)
+            columns.append(column)
+        self.n_clients, self.n_rows = self.n_clients + len(part.joins_day), self.n_rows + len(part.client)
+
+    def together(self) -> Plans:
+        """All of them in one table; the parts are then gone, since ten million clients are not to be held twice."""
+        return Plans(**{name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)})
 
 
 def _shifted(rows: Days, by: int) -> Days:

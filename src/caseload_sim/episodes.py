@@ -57,17 +57,36 @@ def canonical(
     )
 
 
-def digest(table: object) -> str:
+class Digest:
     """SHA-256 over names, types, shapes and little-endian bytes of a table's integer and boolean columns.
 
     Columns of the tables within it count too, each under its dotted name. Floats do not: they differ between machines.
+    A table may be added block by block: the answer is that of the whole.
     """
-    result = sha256()
-    for name, column in _columns_of(table, ""):
-        if column.dtype.kind in "iub":
-            little = column.astype(column.dtype.newbyteorder("<"), copy=False)
-            result.update(f"{name}:{little.dtype.str}:{little.shape};".encode())
-            result.update(np.ascontiguousarray(little).tobytes())
+
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple[Any, str, int]] = {}
+
+    def add(self, table: object) -> None:
+        """More rows of the table."""
+        for name, column in _columns_of(table, ""):
+            if column.dtype.kind in "iub":
+                little = column.astype(column.dtype.newbyteorder("<"), copy=False)
+                about = f"{name}:{little.dtype.str}:{little.shape[1:]}"
+                so_far, _, n = self._columns.get(name, (sha256(), "", 0))
+                so_far.update(np.ascontiguousarray(little))
+                self._columns[name] = so_far, about, n + len(little)
+
+    def hexdigest(self) -> str:
+        """The digest of all that was added."""
+        each = (f"{about}:{n}:{column.hexdigest()}" for column, about, n in self._columns.values())
+        return sha256(";".join(each).encode()).hexdigest()
+
+
+def digest(table: object) -> str:
+    """The digest of a whole table; see `Digest`."""
+    result = Digest()
+    result.add(table)
     return result.hexdigest()
 
 

@@ -3,31 +3,28 @@
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
-from caseload_sim.clients import Clients, draw_clients
-from caseload_sim.columns import blocks_of, rows_of, slice_of
+from caseload_sim.clients import draw_clients
 from caseload_sim.counted import Simulation
-from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
+from caseload_sim.courses import NOT_YET
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
 from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
-from caseload_sim.episodes import Episodes, check_invariants, digest, first_difference, joined_first, occupancy
+from caseload_sim.episodes import first_difference
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.finished import Finished, Kept, Place, collected
-from caseload_sim.measure_table import MeasureTable, stacked_numbers, together
-from caseload_sim.measures import measure, over_time
-from caseload_sim.outcomes import Outcomes, leaving, of_clients, one_after_the_other, read_outcomes
-from caseload_sim.own_policies import OwnPolicy, chosen_policy, own_policy
+from caseload_sim.measure_table import MeasureTable, stacked_numbers
+from caseload_sim.measures import OverTime
+from caseload_sim.own_policies import OwnPolicy, own_policy
 from caseload_sim.policies import POLICIES, Decide
-from caseload_sim.providers import percentiles, pooled, provider_scenarios
-from caseload_sim.referrals import Referrals, draw_referrals, running_start, with_history
+from caseload_sim.referrals import running_start
+from caseload_sim.replication import everybody, mean_disorders, run_once
 from caseload_sim.scenario import Scenario
-from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
 from caseload_sim.summaries import (
     OverTimeRow,
@@ -132,7 +129,7 @@ def simulate(
     """
     scenario = with_run(scenario, seed, 1)
     engine_ready = _engine(engine, scenario)
-    _, every, _ = _measured(scenario, replication, engine_ready, start_of, policy)
+    *_, every = run_once(scenario, replication, engine_ready, start_of, policy, whole=True)
     assert every is not None
     return every
 
@@ -189,138 +186,6 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
     return scenario.model_copy(update={"population": population})
 
 
-def _simulate(
-    scenario: Scenario,
-    replication: int,
-    engine: Engine,
-    start_of: Scenario | None = None,
-    policy: Decide | None = None,
-    *,
-    whole: bool = True,
-) -> tuple[Simulation, Simulation | None]:
-    """One replication of the clients whom measures count and, if it is wanted, of all clients."""
-    draws = Draws(scenario.run.seed, replication)
-    first = draw_clients(scenario, draws)
-    capacity = places(scenario, draws, mean_disorders(scenario, first))
-    start = (scenario, capacity)
-    if start_of:
-        theirs = draw_clients(start_of, draws)
-        start = start_of, places(start_of, draws, mean_disorders(start_of, theirs))
-    referrals = draw_referrals(scenario, first, draws, *start, chosen_policy(scenario, policy))
-    courses = referrals.courses
-    check_plans(courses)
-    queue = engine(courses, capacity)
-    check_invariants(queue, courses, capacity)
-    referrals = _with_days_of_return(referrals, queue, scenario)
-    episodes = with_history(queue, referrals.history)
-    daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
-    counted = _counted(scenario, referrals, episodes)
-
-    def read(rows: NDArray[np.intp]) -> Simulation:
-        outcomes = _read(scenario, referrals, episodes, rows, draws)
-        clients, care = rows_of(referrals.clients, rows), rows_of(referrals.care, rows)
-        return Simulation(
-            scenario, replication, clients, care, capacity, _stays_of(episodes, rows), outcomes, daily, digests
-        )
-
-    digests = {"clients": digest(referrals.clients), "courses": digest(courses), "episodes": digest(queue)}
-    if not whole:
-        some, every = read(counted), None
-    else:
-        every = read(np.arange(len(referrals.clients.id)))
-        some = replace(
-            every,
-            clients=rows_of(every.clients, counted),
-            care=rows_of(every.care, counted),
-            episodes=_stays_of(episodes, counted),
-            outcomes=of_clients(every.outcomes, counted),
-        )
-    digests["outcomes"] = digest(some.outcomes)
-    return some, every
-
-
-def _counted(scenario: Scenario, referrals: Referrals, episodes: Episodes) -> NDArray[np.intp]:
-    """Rows of those whose referral was open at some time in the data collection period: no measure counts others."""
-    run, clients = scenario.run, referrals.clients
-    end_day, _ = leaving(scenario, clients, referrals.care, episodes)
-    came = (clients.referral_day != NOT_YET) & (clients.referral_day < run.warm_up_days + run.data_collection_days)
-    return np.flatnonzero(came & ((end_day == NOT_YET) | (end_day >= run.warm_up_days)))
-
-
-def _read(
-    scenario: Scenario, referrals: Referrals, episodes: Episodes, rows: NDArray[np.intp], draws: Draws
-) -> Outcomes:
-    """The outcomes of these clients, read some at a time."""
-
-    def read(some: NDArray[np.intp]) -> Outcomes:
-        of = scenario if len(some) == 0 or some[0] < referrals.first_at_opening else referrals.start_of
-        clients, care = rows_of(referrals.clients, some), rows_of(referrals.care, some)
-        path = trajectory(of, clients, draws)
-        return read_outcomes(scenario, clients, path, care, _stays_of(episodes, some), draws)
-
-    at_opening = np.searchsorted(rows, referrals.first_at_opening)
-    parts = [part[some] for part in np.split(rows, [at_opening]) for some in blocks_of(len(part))]
-    return one_after_the_other([read(part) for part in parts or [rows]])
-
-
-def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
-    """The stays of some clients, who are numbered from 0."""
-    new_row = np.full(
-        max(int(episodes.client[-1]) if len(episodes.client) else 0, int(rows[-1]) if len(rows) else 0) + 1,
-        NO_CLIENT,
-        dtype=np.int32,
-    )
-    new_row[rows] = np.arange(len(rows), dtype=np.int32)
-    first, after = np.searchsorted(episodes.client, [rows[0], rows[-1] + 1]) if len(rows) else (0, 0)
-    stays = slice_of(episodes, slice(int(first), int(after)))
-    client = new_row[stays.client]
-    kept = np.flatnonzero(client != NO_CLIENT)
-    return replace(rows_of(stays, kept), client=client[kept])
-
-
-def _measured(
-    scenario: Scenario,
-    replication: int,
-    engine: Engine,
-    start_of: Scenario | None,
-    policy: Decide | None = None,
-    *,
-    whole: bool = True,
-) -> tuple[Simulation, Simulation | None, MeasureTable]:
-    """One replication of those who are counted, of all if wanted, and its measures; of several providers, all as one."""
-    if scenario.providers is None:
-        some, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole)
-        return some, every, measure(some)
-    number = scenario.providers.number
-    each = [
-        _simulate(one, replication * number + k, engine, start_of, policy, whole=whole)
-        for k, one in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
-    ]
-    some = pooled([one for one, _ in each], scenario, replication)
-    every = None
-    if whole:
-        every = replace(pooled([one for _, one in each if one], scenario, replication), digests=some.digests)
-    return some, every, together(measure(some), percentiles([measure(one) for one, _ in each]))
-
-
-def _with_days_of_return(referrals: Referrals, queue: Episodes, scenario: Scenario) -> Referrals:
-    """The clients with the days, known only now, on which those who came back were referred again."""
-    clients, care = referrals.clients, referrals.care
-    unknown = clients.referral_day == NOT_YET
-    if not unknown.any():
-        return referrals
-    joined = joined_first(referrals.courses, queue, scenario.run.horizon_days)
-    came = unknown & (joined != NOT_YET)
-    days = np.where(came, joined - care.booking_days, clients.referral_day).astype(np.int32)
-    return replace(referrals, clients=replace(clients, referral_day=days))
-
-
-def mean_disorders(scenario: Scenario, clients: Clients) -> float:
-    """Emotional disorders that these clients have on average, which moves how many staff leave; 0 with no clients."""
-    counts = clients.count(scenario, "emotional_disorder")
-    return float(counts.mean()) if len(counts) else 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """One replication to be run, with all that a worker process must be told.
@@ -339,16 +204,16 @@ class Task:
 
 def finish(task: Task) -> tuple[Finished, Simulation | None]:
     """Run one replication: what is kept of it, and the whole of it where that is wanted."""
-    scenario, as_published = task.scenario, None
 
-    def run(one: Scenario) -> tuple[Simulation, Simulation | None, MeasureTable]:
-        return _measured(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
+    def run(one: Scenario) -> tuple[MeasureTable, OverTime, dict[str, str], Simulation | None]:
+        return run_once(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
 
-    some, every, table = run(scenario)
+    table, days, digests, every = run(task.scenario)
+    as_published = None
     if task.parameter_uncertainty:
         as_published = table
-        some, every, table = run(with_drawn_prevalences(scenario, task.replication))
-    return Finished(table, over_time(some), some.digests, as_published), every
+        table, days, digests, every = run(with_drawn_prevalences(task.scenario, task.replication))
+    return Finished(table, days, digests, as_published), every
 
 
 def replicate(
@@ -489,13 +354,11 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     The kernel runs both interpreted and, where numba is there, compiled.
     """
     scenario = with_run(scenario, seed, 1)
-    draws = Draws(scenario.run.seed, replication)
-    clients = draw_clients(scenario, draws)
-    capacity = places(scenario, draws, mean_disorders(scenario, clients))
-    courses = draw_referrals(scenario, clients, draws, scenario, capacity).courses
-    reference = ENGINES["reference"](courses, capacity)
+    intake, capacity = everybody(scenario, Draws(scenario.run.seed, replication), POLICIES[scenario.pathway.policy])
+    reference = ENGINES["reference"](intake.plans, capacity)
     others = [
-        kernel.run(courses, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]
+        kernel.run(intake.plans, capacity, compiled=compiled)
+        for compiled in (False, True)[: 1 + kernel.numba_is_there()]
     ]
     differences = (first_difference(reference, other, capacity.steps) for other in others)
     return len(reference.client), next((text for text in differences if text), None)

@@ -11,7 +11,7 @@ from caseload_sim.care import Care, missed_by_kind
 from caseload_sim.clients import Clients
 from caseload_sim.columns import rows_of, stacked
 from caseload_sim.course_scores import CourseScores, course_scores
-from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET
+from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET, Codes, Days
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.episodes import Episodes
 from caseload_sim.pathway import CourseStep
@@ -31,7 +31,6 @@ from caseload_sim.severity import (
 )
 
 Flags = NDArray[np.bool_]
-Days = NDArray[np.int32]
 LEFT = (*EXITS[1:], "gave_up", "dropped_out", "finished", "not_yet")
 REMISSIONS = ("principal_remission", "all_remission", "full_remission")
 
@@ -275,7 +274,7 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, episodes: Episod
     down = moved & below[np.maximum(first_course, 0), np.maximum(last_course, 0)]
     dropped = np.zeros(n, dtype=bool)
     dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
-    end_day, left = leaving(scenario, clients, care, episodes)
+    end_day, left = leaving(scenario, clients.referral_day, care.exit, care.booking_days, episodes)
     return _Seen(
         end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed[0], missed[1], missed[2],
         first_course, last_course, moved & ~down, down,
@@ -293,13 +292,15 @@ def _steps_below(scenario: Scenario) -> NDArray[np.bool_]:
     return below
 
 
-def leaving(scenario: Scenario, clients: Clients, care: Care, episodes: Episodes) -> tuple[Days, NDArray[np.int8]]:
+def leaving(
+    scenario: Scenario, referral_day: Days, exit_: Codes, booking_days: Days, episodes: Episodes
+) -> tuple[Days, Codes]:
     """Day on which each referral was over, and how it ended as an index into LEFT."""
-    n = len(clients.id)
-    left = np.where(care.exit == TREATED, LEFT.index("not_yet"), care.exit - 1).astype(np.int8)
-    joins_day = np.where(clients.referral_day == NOT_YET, NOT_YET, clients.referral_day + care.booking_days)
-    end_day = np.where(np.isin(care.exit, NEVER_ASSESSED), joins_day, NOT_YET).astype(np.int32)
-    end_day[care.exit == NO_SERVICE] = clients.referral_day[care.exit == NO_SERVICE]
+    n = len(referral_day)
+    left = np.where(exit_ == TREATED, LEFT.index("not_yet"), exit_ - 1).astype(np.int8)
+    joins_day = np.where(referral_day == NOT_YET, NOT_YET, referral_day + booking_days)
+    end_day = np.where(np.isin(exit_, NEVER_ASSESSED), joins_day, NOT_YET).astype(np.int32)
+    end_day[exit_ == NO_SERVICE] = referral_day[exit_ == NO_SERVICE]
     end_day[end_day >= scenario.run.horizon_days] = NOT_YET
     last_row = np.full(n, -1, dtype=np.int64)
     last_row[episodes.client] = np.arange(len(episodes.client))

@@ -1,7 +1,6 @@
 """Many providers instead of one: each with staff of its own measure, all pooled as national statistics pool them."""
 
-from dataclasses import fields, replace
-from hashlib import sha256
+from dataclasses import fields
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from caseload_sim.counted import Key, Simulation, Value
 from caseload_sim.draws import Draws
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.measure_table import MeasureTable, stacked_numbers, table_of
+from caseload_sim.measures import Daily
 from caseload_sim.outcomes import one_after_the_other
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
@@ -48,31 +48,28 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
     return result
 
 
-def pooled(simulations: list[Simulation], scenario: Scenario, replication: int) -> Simulation:
-    """All providers as if they were one: their clients one after the other, their places added up."""
+def pooled(
+    simulations: list[Simulation],
+    scenario: Scenario,
+    replication: int,
+    capacity: Capacity,
+    daily: Daily,
+    digests: dict[str, str],
+) -> Simulation:
+    """All providers as if they were one: their clients one after the other.
+
+    capacity, daily, digests: of all of them
+    """
     first_row = np.cumsum([0] + [len(one.clients.id) for one in simulations])
     columns = {f.name: np.concatenate([getattr(one.episodes, f.name) for one in simulations]) for f in fields(Episodes)}
     columns["client"] = np.concatenate(
         [one.episodes.client + row for one, row in zip(simulations, first_row, strict=False)]
     )
-    episodes = canonical(*columns.values())
     outcomes = one_after_the_other([one.outcomes for one in simulations])
-    capacity = simulations[0].capacity
-    summed = {
-        f.name: sum(getattr(one.capacity, f.name) for one in simulations)
-        for f in fields(Capacity)
-        if isinstance(getattr(capacity, f.name), np.ndarray)
-    }
-    clients = stacked(*(one.clients for one in simulations))
-    digests = {
-        name: sha256("".join(one.digests[name] for one in simulations).encode()).hexdigest()
-        for name in simulations[0].digests
-    }
-    held, waiting = (np.stack([one.daily[k] for one in simulations]).sum(axis=0, dtype=np.int32) for k in range(2))
+    clients, care = stacked(*(one.clients for one in simulations)), stacked(*(one.care for one in simulations))
     return Simulation(
-        scenario, replication, clients, stacked(*(one.care for one in simulations)),
-        replace(capacity, **summed), episodes, outcomes, (held, waiting), digests,
-    )  # fmt: skip
+        scenario, replication, clients, care, capacity, canonical(*columns.values()), outcomes, daily, digests
+    )
 
 
 def percentiles(tables: list[MeasureTable]) -> MeasureTable:

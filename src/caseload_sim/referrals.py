@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.assessment import TREATED
 from caseload_sim.capacity import Capacity
-from caseload_sim.care import Care, draw_courses, in_order_of
+from caseload_sim.care import Care, draw_courses
 from caseload_sim.clients import Clients, draw_population
 from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, slice_of, stacked
 from caseload_sim.courses import NO_STEP, NOT_YET, Courses
 from caseload_sim.demand import DAYS_PER_YEAR
-from caseload_sim.draws import RETURN_IDS, START_IDS, Draws
+from caseload_sim.draws import START_IDS, Draws
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.operations import DAYS_PER_WEEK
 from caseload_sim.pathway import CourseStep
@@ -44,36 +43,6 @@ class Referrals:
     first_at_opening: int
 
 
-def draw_referrals(
-    scenario: Scenario,
-    clients: Clients,
-    draws: Draws,
-    start_of: Scenario,
-    capacity_at_start: Capacity,
-    policy: Policy | None = None,
-) -> Referrals:
-    """The clients referred from opening on, those who come back, and those who were there at opening.
-
-    start_of, capacity_at_start: the scenario whose running start is used, usually the same, and its places; given that of
-        another scenario, the same people with the same plans are there on day 0, and what differs begins then; so they
-        wait in the order of this scenario's policy
-    policy: the one that the scenario names if None; it also made the running start, if that is not another scenario's
-    """
-    policy = policy or POLICIES[scenario.pathway.policy]
-    policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
-    first, parents = _with_returns(scenario, clients, draws)
-    courses, care = _drawn_in_blocks(scenario, first, draws, policy)
-    courses = _linked(scenario, courses, care, len(clients.id), parents, first, draws)
-    ours = Referrals(first, courses, care, _no_history(), scenario, len(first.id))
-    if not start_of.start.running or not policy_at_start.steps:
-        return ours
-    start = running_start(start_of, capacity_at_start, draws, policy_at_start)
-    if start_of is not scenario:
-        order = in_order_of(policy, scenario, start.clients, start.care, draws)
-        start = replace(start, courses=replace(start.courses, priority=order))
-    return _stacked_all(ours, start)
-
-
 def _drawn_in_blocks(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Courses, Care]:
     """`draw_courses`, some clients at a time; all at once for a user's own policy, which may compare clients."""
     n = len(clients.id)
@@ -84,50 +53,6 @@ def _drawn_in_blocks(scenario: Scenario, clients: Clients, draws: Draws, policy:
     drawn = (draw_courses(scenario, slice_of(clients, some), draws, policy) for some in blocks)
     courses, care = zip(*drawn, strict=True)
     return stacked(*courses), stacked(*care)
-
-
-# --- those who come back -------------------------------------------------------------------------------------------
-
-
-def _with_returns(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Clients, NDArray[np.intp]]:
-    """The clients, and once more those who will come back if treated and due to relapse; and the rows they come from.
-
-    A person who returns is as ill as at the first referral, and has draws of their own for all that follows.
-    """
-    chance = scenario.pathway.returns.chance.value
-    if chance == 0:
-        return clients, np.empty(0, dtype=np.intp)
-    comes_back = draws.uniform("returns", clients.id) < chance
-    risk = scenario.outcome.relapse_unfinished.value
-    due = draws.uniform("relapse", clients.id) < risk
-    parents = np.flatnonzero(comes_back & due)
-    again = rows_of(clients, parents)
-    again = replace(
-        again, id=clients.id[parents] + RETURN_IDS, referral_day=np.full(len(parents), NOT_YET, dtype=np.int32)
-    )
-    return stacked(clients, again), parents
-
-
-def _linked(
-    scenario: Scenario,
-    courses: Courses,
-    care: Care,
-    n_first: int,
-    parents: NDArray[np.intp],
-    clients: Clients,
-    draws: Draws,
-) -> Courses:
-    """The courses, each row that comes back knowing as whom and after how many days."""
-    if len(parents) == 0:
-        return courses
-    treated = care.exit[parents] == TREATED
-    rows = n_first + np.flatnonzero(treated)
-    returns_as, after = courses.returns_as.copy(), courses.return_after_days.copy()
-    returns_as[parents[treated]] = rows
-    mean = scenario.pathway.returns.delay_days_mean.value
-    delay = draws.exponential_days("return_delay", clients.id[parents[treated]], mean)
-    after[parents[treated]] = np.maximum(delay + care.booking_days[rows], 1)
-    return replace(courses, returns_as=returns_as, return_after_days=after)
 
 
 # --- those who are there at opening --------------------------------------------------------------------------------
@@ -270,21 +195,3 @@ def with_history(episodes: Episodes, history: Episodes) -> Episodes:
         return episodes
     columns = [np.concatenate([getattr(history, f.name), getattr(episodes, f.name)]) for f in fields(Episodes)]
     return canonical(*columns)
-
-
-def _no_history() -> Episodes:
-    return canonical(*(np.empty(0, dtype=np.int64) for _ in fields(Episodes)))
-
-
-def _stacked_all(ours: Referrals, start: Referrals) -> Referrals:
-    """Those referred from opening on first, so that ids ascend."""
-    n = len(ours.clients.id)
-    history = replace(start.history, client=start.history.client + np.int32(n))
-    return Referrals(
-        stacked(ours.clients, start.clients),
-        stacked(ours.courses, start.courses),
-        stacked(ours.care, start.care),
-        history,
-        start.start_of,
-        n,
-    )

@@ -71,10 +71,11 @@ def run(
         room *= 2
     if daily is not None:
         daily[:] = np.reshape(counts[1:], (2, horizon, n_steps))
-    plan, *days, ending = (
+    written: list[NDArray[Any]] = [
         np.asarray(column[:n_rows], dtype=dtype) for column, (_, dtype) in zip(table, _TABLE, strict=True)
-    )
-    return canonical(plans.client[plan], plans.step[plan], *days, ending)
+    ]
+    plan, joined, started, ended, ending = written
+    return canonical(plans.client[plan], plans.step[plan], joined, started, ended, ending)
 
 
 _TABLE: tuple[tuple[int, type], ...] = (

@@ -1,0 +1,201 @@
+"""Everybody whom the queue is to know of: drawn some at a time, and kept as plans.
+
+Who they are and what care would be like for them fills ten times as much memory as what the queue needs to know, so it is
+drawn a second time, the very same, for those who are read.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.assessment import TREATED
+from caseload_sim.care import Care, draw_care, draw_courses
+from caseload_sim.clients import Clients, ids_of_clients, people
+from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, stacked
+from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plans_of
+from caseload_sim.demand import referral_days
+from caseload_sim.draws import RETURN_IDS, Draws, Ids
+from caseload_sim.episodes import Digest, Episodes, joined_first
+from caseload_sim.policies import POLICIES, Policy
+from caseload_sim.referrals import Referrals
+from caseload_sim.scenario import Scenario
+
+Rows = NDArray[np.intp]
+Tables = tuple[Clients, Care]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The clients of a replication, one row each: first referrals, then those who come back, then those there at opening.
+
+    policy: who decides; n_first, n_ours: the rows of first referrals, and those with all who come back
+    referral_day, booking_days: (n,) int32; exit: (n,) int8, see Care
+    ids: (n_ours,) int64, places in every random stream
+    disorders: emotional disorders of the mean first referral
+    opening: those who are there at opening, with their past
+    kept: clients and care of all who are not, where they were wanted
+    """
+
+    scenario: Scenario
+    draws: Draws
+    policy: Policy
+    n_first: int
+    ids: Ids
+    referral_day: Days
+    booking_days: Days
+    exit: Codes
+    plans: Plans
+    disorders: float
+    clients_digest: Digest
+    opening: Referrals | None = None
+    kept: Tables | None = None
+
+    @property
+    def n_ours(self) -> int:
+        """How many were not there at opening."""
+        return len(self.ids)
+
+    @property
+    def history(self) -> Episodes | None:
+        """Stays that were over before opening."""
+        if self.opening is None:
+            return None
+        past = self.opening.history
+        return replace(past, client=past.client + np.int32(self.n_ours))
+
+    def parts_of(self, rows: Rows) -> list[Rows]:
+        """These rows, ascending, in parts that are drawn and read at once: of first referrals, returns, or the opening."""
+        edges = np.searchsorted(rows, [self.n_first, self.n_ours])
+        return [part[some] for part in np.split(rows, edges) for some in blocks_of(len(part))] or [rows]
+
+    def tables_of(self, rows: Rows) -> tuple[Scenario, Clients, Care]:
+        """Clients and care of one part, and the scenario to which they belong."""
+        if len(rows) and rows[0] >= self.n_ours:
+            assert self.opening is not None
+            there = self.opening
+            return there.start_of, rows_of(there.clients, rows - self.n_ours), rows_of(there.care, rows - self.n_ours)
+        if self.kept is not None:
+            clients, care = self.kept
+            clients = replace(rows_of(clients, rows), referral_day=self.referral_day[rows])
+            return self.scenario, clients, rows_of(care, rows)
+        days = self.referral_day[rows]
+        not_known_yet = len(rows) > 0 and rows[0] >= self.n_first  # when they were first drawn
+        clients = people(
+            self.scenario, self.draws, self.ids[rows], np.full_like(days, NOT_YET) if not_known_yet else days
+        )
+        care = draw_care(self.scenario, clients, self.draws, self.policy)
+        return self.scenario, replace(clients, referral_day=days), care
+
+    def with_opening(self, there: Referrals) -> "Intake":
+        """The same and those who are there at opening, after all others."""
+        plans = PlansInParts()
+        plans.add(self.plans)
+        plans.add(plans_of(there.courses))
+        self.clients_digest.add(_digested(there.clients))
+        return replace(
+            self,
+            referral_day=np.concatenate([self.referral_day, there.clients.referral_day]),
+            booking_days=np.concatenate([self.booking_days, there.care.booking_days]),
+            exit=np.concatenate([self.exit, there.care.exit]),
+            plans=plans.together(),
+            opening=there,
+        )
+
+    def with_days_of_return(self, queue: Episodes) -> "Intake":
+        """The same with the days, known only now, on which those who came back were referred again."""
+        unknown = self.referral_day == NOT_YET
+        if not unknown.any():
+            return self
+        joined = joined_first(self.plans, queue, self.scenario.run.horizon_days)
+        came = unknown & (joined != NOT_YET)
+        return replace(
+            self, referral_day=np.where(came, joined - self.booking_days, self.referral_day).astype(np.int32)
+        )
+
+    def digest_of_clients(self) -> str:
+        """The digest of who they are and when they were referred."""
+        self.clients_digest.add({"referral_day": self.referral_day})
+        return self.clients_digest.hexdigest()
+
+
+def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool) -> Intake:
+    """Those referred from opening on, and once more those who will come back.
+
+    keep: hold on to who they are, because it is wanted of all; it is also done for a policy of the user's own, which may
+        compare clients and sees all of them at once
+    """
+    days = referral_days(scenario, draws)
+    ids = ids_of_clients(scenario, draws, len(days))
+    parents = _who_come_back(scenario, ids, draws)
+    n_first = len(ids)
+    ids = np.concatenate([ids, ids[parents] + RETURN_IDS])
+    days = np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)])
+    own = all(policy is not one for one in POLICIES.values())
+    size = max(len(ids), 1) if own else CLIENTS_AT_ONCE
+    parts, kept, booking, exits = PlansInParts(), [], [], []
+    digest, disorders = Digest(), 0
+    blocks = [
+        slice(n + some.start, n + some.stop)
+        for n, k in ((0, n_first), (n_first, len(parents)))
+        for some in blocks_of(k, size)
+    ]
+    for some in blocks or [slice(0, 0)]:
+        clients = people(scenario, draws, ids[some], days[some])
+        courses, care = draw_courses(scenario, clients, draws, policy)
+        parts.add(plans_of(courses))
+        booking.append(care.booking_days)
+        exits.append(care.exit)
+        digest.add(_digested(clients))
+        if some.start < n_first:
+            disorders += int(clients.count(scenario, "emotional_disorder").sum())
+        if keep or own:
+            kept.append((clients, care))
+    tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
+    exit_, booking_days = np.concatenate(exits), np.concatenate(booking)
+    return Intake(
+        scenario, draws, policy, n_first, ids, days, booking_days, exit_,
+        _linked(scenario, parts.together(), ids, booking_days, exit_, n_first, parents, draws),
+        disorders / n_first if n_first else 0.0, digest, kept=tables,
+    )  # fmt: skip
+
+
+def _digested(clients: Clients) -> dict[str, Any]:
+    """Who these clients are; the day of their referral may not be known yet."""
+    return {"id": clients.id, "conditions": clients.conditions, "strata": clients.strata}
+
+
+def _who_come_back(scenario: Scenario, ids: Ids, draws: Draws) -> Rows:
+    """Rows of those who will come back if treated and due to relapse.
+
+    A person who returns is as ill as at the first referral, and has draws of their own for all that follows.
+    """
+    chance = scenario.pathway.returns.chance.value
+    if chance == 0:
+        return np.empty(0, dtype=np.intp)
+    comes_back = draws.uniform("returns", ids) < chance
+    return np.flatnonzero(comes_back & (draws.uniform("relapse", ids) < scenario.outcome.relapse_unfinished.value))
+
+
+def _linked(
+    scenario: Scenario,
+    plans: Plans,
+    ids: Ids,
+    booking_days: Days,
+    exit_: Codes,
+    n_first: int,
+    parents: Rows,
+    draws: Draws,
+) -> Plans:
+    """The plans, each client who comes back knowing as whom and after how many days."""
+    if len(parents) == 0:
+        return plans
+    treated = exit_[parents] == TREATED
+    rows = n_first + np.flatnonzero(treated)
+    returns_as, after = plans.returns_as.copy(), plans.return_after_days.copy()
+    returns_as[parents[treated]] = rows
+    mean = scenario.pathway.returns.delay_days_mean.value
+    delay = draws.exponential_days("return_delay", ids[parents[treated]], mean)
+    after[parents[treated]] = np.maximum(delay + booking_days[rows], 1)
+    return replace(plans, returns_as=returns_as, return_after_days=after)
