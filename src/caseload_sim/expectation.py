@@ -154,9 +154,11 @@ def nearest_count_mix(prevalences: Sequence[float], groups: Sequence[str], wante
     the r largest of them add up to at most the mean of min(count, r) (Gale and Ryser): a small linear programme.
     Returns (len(groups),) float64; equal to `wanted` when that is possible.
     """
-    from scipy.optimize import linprog
-
     p = np.sort(np.asarray(prevalences))[::-1]
+    if _is_possible(p, groups, wanted):
+        return np.asarray(wanted, dtype=np.float64)
+    from scipy.optimize import linprog  # takes longer to load than most scenarios
+
     m, g = len(p), len(groups)
     member = np.array([[float(k in counts_in(group, m)) for k in range(m + 1)] for group in groups])
     # Unknowns: chance of each count, then how far each group is from what is wanted, upwards and downwards.
@@ -171,6 +173,26 @@ def nearest_count_mix(prevalences: Sequence[float], groups: Sequence[str], wante
     limits = [-p[:r].sum() for r in range(1, m)]
     found = linprog(cost, A_ub=at_most or None, b_ub=limits or None, A_eq=equal, b_eq=equal_to)
     return np.asarray(member @ found.x[: m + 1])
+
+
+def _is_possible(p: Floats, groups: Sequence[str], wanted: Sequence[float]) -> bool:
+    """Whether some population has this mix of counts; p: prevalences, the largest first.
+
+    Within the groups everybody first has the fewest conditions that the group allows; those still to be given go where
+    counts are lowest, which is best for the mean of min(count, r) whatever r is.
+    """
+    m, rounding = len(p), 1e-9
+    allowed = [counts_in(group, m) for group in groups]
+    if not all(allowed) or abs(sum(wanted) - 1) > rounding:
+        return False
+    least = np.array([min(counts) for counts in allowed])
+    more_at = np.zeros(m)  # share of clients who may go from each count to the next
+    for share, counts in zip(wanted, allowed, strict=True):
+        more_at[min(counts) : max(counts)] += share
+    left = p.sum() - least @ np.asarray(wanted)
+    given = np.clip(left - np.concatenate([[0.0], more_at.cumsum()[:-1]]), 0, more_at)
+    means = [np.minimum(least, r) @ np.asarray(wanted) + given[:r].sum() for r in range(1, m + 1)]
+    return bool(np.all(p.cumsum() <= np.array(means) + rounding) and abs(means[-1] - p.sum()) <= rounding)
 
 
 def largest_difference(ours: Sequence[float], theirs: Sequence[float]) -> float:

@@ -1,6 +1,7 @@
 """Which days of a simulation are working days: Monday to Friday, less the bank holidays of England."""
 
 from datetime import date
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ def working_days(scenario: Scenario) -> NDArray[np.bool_]:
     return np.asarray(np.is_busday(days, holidays=bank_holidays(first, last)))
 
 
+@cache
 def bank_holidays(first_year: int, last_year: int) -> Dates:
     """Dates of England's bank holidays in these years, both included, ascending, datetime64[D].
 
