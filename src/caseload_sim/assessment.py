@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
+from caseload_sim.columns import largest_column
 from caseload_sim.courses import NO_STEP, Codes
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
@@ -20,7 +21,16 @@ EXITS = (
     TREATED, NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED,
     ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT,
 ) = range(9)  # fmt: skip
-NEVER_ASSESSED = (NO_SERVICE, NOT_SUITABLE, DECLINED, NOT_ASSESSED)
+
+
+def never_assessed(exit_: Codes) -> NDArray[np.bool_]:
+    """Whose referral ends before any contact, (n,) bool."""
+    return (exit_ >= NO_SERVICE) & (exit_ <= NOT_ASSESSED)
+
+
+def leaves_at_assessment(exit_: Codes) -> NDArray[np.bool_]:
+    """Whose referral ends with the assessment, (n,) bool."""
+    return np.asarray(exit_ > NOT_ASSESSED)
 
 
 def recorded_problem(
@@ -32,7 +42,7 @@ def recorded_problem(
     """
     routing, names = scenario.pathway.routing, clients.disorder_names
     records = (policy or POLICIES[scenario.pathway.policy]).records
-    principal = np.argmax(clients.severity, axis=1).astype(np.int8)
+    principal = largest_column(clients.severity)
     if records == "by_lot":
         lot = draws.uniform("problem_by_lot", clients.id) * len(names)
         return np.minimum(lot, len(names) - 1).astype(np.int8), principal
@@ -94,9 +104,9 @@ def exits(
     result[draws.uniform("not_suitable_seen", ids) < screening.not_suitable.value] = NOT_SUITABLE_SEEN
     result[~reached] = NOT_ASSESSED
     edges = np.cumsum([pathway.not_suitable.value, pathway.declined.value, pathway.not_assessed.value])
-    before = np.searchsorted(edges, draws.uniform("before_assessment", ids), side="right")
-    for i, code in enumerate((NOT_SUITABLE, DECLINED, NOT_ASSESSED)):
-        result[before == i] = code
+    u = draws.uniform("before_assessment", ids)
+    for edge, code in zip(edges[::-1], (NOT_ASSESSED, DECLINED, NOT_SUITABLE), strict=True):
+        result[np.flatnonzero(u < edge)] = code
     if not policy.steps:
         result[:] = NO_SERVICE
     return result

@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.assessment import (
-    ADVICE,
-    DECLINED_TREATMENT,
-    INCOMPLETE_ASSESSMENT,
-    NEVER_ASSESSED,
-    NOT_SUITABLE_SEEN,
     TREATED,
     disclosed_flags,
     exits,
     first_course,
+    leaves_at_assessment,
+    never_assessed,
     recorded_problem,
 )
 from caseload_sim.clients import Clients
@@ -90,16 +87,14 @@ def draw_courses(
         scenario, clients, draws, care.therapist, care.target, care.attended, ahead.ending, ahead.first,
         care.booking_days, ahead.may, ahead.there,
     )  # fmt: skip
-    stops = np.isin(care.exit, (ADVICE, DECLINED_TREATMENT, NOT_SUITABLE_SEEN, INCOMPLETE_ASSESSMENT))
+    stops = leaves_at_assessment(care.exit)
     for s, step in enumerate(scenario.pathway.steps.values()):
         if step.kind == "assessment":
             next_inside[:, s] = next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
     day = clients.referral_day
     return Courses(
         joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
-        first_step=np.where(np.isin(care.exit, NEVER_ASSESSED), NO_STEP, 0).astype(
-            np.int8
-        ),  # the first: the assessment
+        first_step=np.where(never_assessed(care.exit), NO_STEP, 0).astype(np.int8),  # the first: the assessment
         course_days=ahead.course_days,
         patience_days=ahead.patience_days,
         priority=_priority(scenario, ahead.decision, n),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, stacked
 from caseload_sim.demand import referral_days
 from caseload_sim.dependence import residual_factor
-from caseload_sim.draws import RETURN_IDS, START_IDS, Draws, Floats, Ids
+from caseload_sim.draws import RETURN_IDS, START_IDS, Draws, Floats, Ids, category
 from caseload_sim.errors import RunError
 from caseload_sim.scenario import Eligibility, Population, Scenario
 
@@ -95,8 +95,9 @@ def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.
         conditions[:, c] = liability > threshold
         if name in disorders:
             # Scaled above the threshold only: otherwise a rare disorder would make everybody without it look the better.
-            factor = np.where(conditions[:, c], scale, 1.0)
-            severity[:, disorders.index(name)] = factor * (liability - threshold)
+            above, ill = liability - threshold, np.flatnonzero(conditions[:, c])
+            above[ill] *= np.broadcast_to(scale, above.shape)[ill]
+            severity[:, disorders.index(name)] = above
     shared = population.distress_correlation.value
     distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", places)
     return Clients(
@@ -146,8 +147,9 @@ def state_change(scenario: Scenario, clients: Clients, draws: Draws) -> Floats:
         start = draws.normal(f"state_start:{name}", places)
         end = again * start + np.sqrt(1 - again**2) * draws.normal(f"state_end:{name}", places)
         _, scale = _scale_of(population, name, clients.strata)
-        factor = np.where(clients.has(name), scale, 1.0)
-        change[:, j] = factor * (state_sd * (end - start))
+        moved, ill = state_sd * (end - start), np.flatnonzero(clients.has(name))
+        moved[ill] *= np.broadcast_to(scale, moved.shape)[ill]
+        change[:, j] = moved
     return change
 
 
@@ -182,8 +184,7 @@ def _shares(scenario: Scenario) -> list[tuple[str, dict[str, float]]]:
 
 
 def _stratum(shares: dict[str, float], u: Floats) -> NDArray[np.int8]:
-    edges = np.cumsum(list(shares.values()))
-    return np.minimum(np.searchsorted(edges / edges[-1], u), len(shares) - 1).astype(np.int8)
+    return category(u, list(shares.values()))
 
 
 def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int, first_id: int) -> Ids:

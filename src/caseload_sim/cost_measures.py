@@ -23,6 +23,7 @@ from caseload_sim.staffing import DAYS_PER_YEAR
 
 Columns = NDArray[np.float64]
 BASES = ("finished", "started", "referred")
+COUNTED_AT_ONCE = 16_384  # clients, so that sums of their contacts stay exact
 READ_AT = ("end", "month_12", "sustained")
 
 
@@ -197,7 +198,7 @@ def _sums(columns: NDArray[np.int64], base: Flags, members: list[Flags]) -> tupl
     with hundreds of contacts each, so matrix products are safe here.
     """
     total, number = np.zeros((columns.shape[1], len(members))), np.zeros(len(members), dtype=np.int64)
-    for some in blocks_of(len(base)):
+    for some in blocks_of(len(base), COUNTED_AT_ONCE):
         membership = np.empty((len(members), some.stop - some.start), dtype=np.float32)
         for k, flags in enumerate(members):
             membership[k] = flags[some] & base[some]

@@ -4,7 +4,7 @@ The same person therefore has the same draws in every scenario, and adding clien
 parameter leaves everyone else as they were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -207,6 +207,15 @@ def _gamma_quantiles(shape: float) -> _Quantiles:
         return np.asarray((gammaincinv(shape, u) - shape) / np.sqrt(shape))
 
     return _quantiles(exact)
+
+
+def category(u: Floats, shares: Sequence[float]) -> NDArray[np.int8]:
+    """Which of several categories of these shares, whose sum stands for all, each u in (0, 1) falls in, (n,) int8."""
+    result = np.zeros(u.shape, dtype=np.int8)
+    edges = np.cumsum(shares)
+    for edge in edges[:-1] / edges[-1]:  # a few comparisons of all are faster than a search for each
+        result += u > edge
+    return result
 
 
 def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) -> NDArray[np.int32]:

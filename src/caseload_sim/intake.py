@@ -21,6 +21,7 @@ from caseload_sim.episodes import Digest, Episodes, joined_first
 from caseload_sim.policies import POLICIES, Policy
 from caseload_sim.referrals import Referrals
 from caseload_sim.scenario import Scenario
+from caseload_sim.threads import each_in_order
 
 Rows = NDArray[np.intp]
 Tables = tuple[Clients, Care]
@@ -134,21 +135,25 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
     days = np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)])
     own = all(policy is not one for one in POLICIES.values())
     size = max(len(ids), 1) if own else CLIENTS_AT_ONCE
-    parts, kept, booking, exits = PlansInParts(), [], [], []
-    digest, disorders = Digest(), 0
     blocks = [
         slice(n + some.start, n + some.stop)
         for n, k in ((0, n_first), (n_first, len(parents)))
         for some in blocks_of(k, size)
     ]
-    for some in blocks or [slice(0, 0)]:
+
+    def drawn(some: slice) -> tuple[Clients, Plans, Care]:
         clients = people(scenario, draws, ids[some], days[some])
         courses, care = draw_courses(scenario, clients, draws, policy)
-        parts.add(plans_of(courses))
+        return clients, plans_of(courses), care
+
+    parts, kept, booking, exits = PlansInParts(), [], [], []
+    digest, disorders = Digest(), 0
+    for clients, plans, care in each_in_order(drawn, blocks or [slice(0, 0)]):
+        parts.add(plans)
         booking.append(care.booking_days)
         exits.append(care.exit)
         digest.add(_digested(clients))
-        if some.start < n_first:
+        if parts.n_clients <= n_first:
             disorders += int(clients.count(scenario, "emotional_disorder").sum())
         if keep or own:
             kept.append((clients, care))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.assessment import EXITS, NEVER_ASSESSED, NO_SERVICE, TREATED
+from caseload_sim.assessment import EXITS, NO_SERVICE, TREATED, never_assessed
 from caseload_sim.care import Care, missed_by_kind
 from caseload_sim.clients import Clients
-from caseload_sim.columns import rows_of, stacked
+from caseload_sim.columns import largest_column, rows_of, stacked
 from caseload_sim.course_scores import CourseScores, course_scores
 from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET, Codes, Days
 from caseload_sim.draws import Draws, Floats
@@ -151,7 +151,7 @@ def read_outcomes(
     sd = scenario.instruments.interview_error_sd.value
     at_start = clients.severity + _interview_error(draws, clients, "interview_start", sd)
     diagnosed = at_start > 0
-    worst = np.argmax(np.where(diagnosed, at_start, -np.inf), axis=1)
+    worst = largest_column(np.where(diagnosed, at_start, -np.inf))
     principal = np.where(diagnosed.any(axis=1), worst, -1).astype(np.int8)
     interview = _Interview(
         diagnosed,
@@ -299,7 +299,7 @@ def leaving(
     n = len(referral_day)
     left = np.where(exit_ == TREATED, LEFT.index("not_yet"), exit_ - 1).astype(np.int8)
     joins_day = np.where(referral_day == NOT_YET, NOT_YET, referral_day + booking_days)
-    end_day = np.where(np.isin(exit_, NEVER_ASSESSED), joins_day, NOT_YET).astype(np.int32)
+    end_day = np.where(never_assessed(exit_), joins_day, NOT_YET).astype(np.int32)
     end_day[exit_ == NO_SERVICE] = referral_day[exit_ == NO_SERVICE]
     end_day[end_day >= scenario.run.horizon_days] = NOT_YET
     last_row = np.full(n, -1, dtype=np.int64)

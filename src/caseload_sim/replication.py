@@ -29,6 +29,7 @@ from caseload_sim.referrals import running_start, with_history
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
+from caseload_sim.threads import each_in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +134,18 @@ def _simulate(
         some = _only(every, rows)
         digests["outcomes"] = digest(some.outcomes)
         return Replication(scenario, capacity, daily, tally(some), digests), replace(every, digests=digests)
-    counted, outcomes, n = None, Digest(), 0
-    for part in intake.parts_of(rows):
+
+    def read_and_counted(part: Rows) -> tuple[Outcomes, Tally]:
         simulation = read.some(part)
-        outcomes.add(_numbered_from(simulation.outcomes, n))
-        n += len(part)
-        counted = tally(simulation) if counted is None else counted + tally(simulation)
-    assert counted is not None
-    return Replication(scenario, capacity, daily, counted, digests | {"outcomes": outcomes.hexdigest()}), None
+        return simulation.outcomes, tally(simulation)
+
+    digest_of_outcomes, n, tallies = Digest(), 0, []
+    for outcomes, counted in each_in_order(read_and_counted, intake.parts_of(rows)):
+        digest_of_outcomes.add(_numbered_from(outcomes, n))
+        n += len(outcomes.end_day)
+        tallies.append(counted)
+    digests["outcomes"] = digest_of_outcomes.hexdigest()
+    return Replication(scenario, capacity, daily, reduce(add, tallies), digests), None
 
 
 def everybody(
@@ -203,7 +208,7 @@ class _Reader:
 
     def whole(self) -> Simulation:
         """All tables of all clients."""
-        parts = [self.some(part) for part in self.intake.parts_of(np.arange(len(self.intake.referral_day)))]
+        parts = list(each_in_order(self.some, self.intake.parts_of(np.arange(len(self.intake.referral_day)))))
         clients, care = stacked(*(one.clients for one in parts)), stacked(*(one.care for one in parts))
         return self._simulation(clients, care, self.episodes, one_after_the_other([one.outcomes for one in parts]))
 

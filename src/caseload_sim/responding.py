@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.assessment import NEVER_ASSESSED, TREATED
+from caseload_sim.assessment import TREATED, never_assessed
 from caseload_sim.clients import Clients
 from caseload_sim.columns import rows_of
 from caseload_sim.courses import FINISHED, NEVER, NO_STEP, Codes, Days
@@ -71,7 +71,7 @@ def reached_steps(first_course: Codes, exit_: Codes, may: Moves) -> NDArray[np.b
         for s, target, goes in ways:
             there[:, target] |= there[:, s] & goes
     if n_steps:
-        there[:, 0] = ~np.isin(exit_, NEVER_ASSESSED)
+        there[:, 0] = ~never_assessed(exit_)
     return there
 
 

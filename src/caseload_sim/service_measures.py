@@ -96,7 +96,7 @@ def low_steps(scenario: Scenario) -> Flags:
 
 
 def _left_by(simulation: Simulation, ways: tuple[str, ...]) -> Flags:
-    return np.isin(simulation.outcomes.left, [LEFT.index(way) for way in ways])
+    return np.array([way in ways for way in LEFT])[simulation.outcomes.left]
 
 
 # --- waits ------------------------------------------------------------------------------------------------------

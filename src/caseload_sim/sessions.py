@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
 from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_DAYS, Codes, Days
-from caseload_sim.draws import Draws, Floats, Ids, counts_from_uniform
+from caseload_sim.draws import Draws, Floats, Ids, category, counts_from_uniform
 from caseload_sim.modalities import DEPRIVATION
 from caseload_sim.pathway import CourseStep, Influence, Step
 from caseload_sim.scenario import Scenario
@@ -29,9 +29,7 @@ def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     Whoever cannot be reached by what was offered has the first modality in the file that reaches them.
     """
     modalities = list(scenario.pathway.modalities.values())
-    edges = np.cumsum([modality.share.value for modality in modalities])
-    offered = np.searchsorted(edges / edges[-1], draws.uniform("modality", clients.id))
-    offered = np.minimum(offered, len(modalities) - 1)
+    offered = category(draws.uniform("modality", clients.id), [modality.share.value for modality in modalities])
     u, least = draws.uniform("modality_reach", clients.id), -_towards_most_deprived(clients)
     reached = np.stack([u < _shifted(m.reach.value, m.reach_per_deprivation_decile.value * least) for m in modalities])
     instead = np.where(reached.any(axis=0), reached.argmax(axis=0), NOT_REACHED)

@@ -1,0 +1,56 @@
+"""Blocks of clients worked on by several threads at once; answers come in order, and are the same."""
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+MOST_THREADS = 4  # Python's lock leaves little for more of them to do
+SWITCH_SECONDS = (
+    0.0005  # how long a thread that is ready may wait for Python's lock: steps on a block take less than this
+)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+    """`map`, by several threads where processors are free; no more answers are held than there are threads, and one."""
+    n_threads = min(threads_here(), len(items))
+    if n_threads < 2:
+        yield from map(function, items)
+        return
+    waiting = iter(items)
+    with _quick_switching(), ThreadPoolExecutor(n_threads) as pool:
+        begun: deque[Future[Answer]] = deque(pool.submit(function, one) for one in islice(waiting, n_threads))
+        try:
+            while begun:
+                answer = begun.popleft().result()
+                begun.extend(pool.submit(function, one) for one in islice(waiting, 1))
+                yield answer
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def threads_here() -> int:
+    """How many threads may work on a replication: one where replications run side by side already."""
+    if multiprocessing.parent_process() is not None or threading.current_thread() is not threading.main_thread():
+        return 1
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors, MOST_THREADS)
+
+
+@contextmanager
+def _quick_switching() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
