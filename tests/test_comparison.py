@@ -16,7 +16,8 @@ from caseload_sim.comparison_figures import draw_differences, plot_differences
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Row, replicate
 from caseload_sim.scenario import Scenario
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 MORE_STAFF = {"staff.high_intensity_therapist.wte": 4.0}
 
@@ -249,7 +250,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     words = ("compare", "small.toml", "more.toml", "busy.toml", "--replications", "3")
-    result = call(*words, "--out", "results/", folder=folder)
+    result = call_here(*words, "--out", "results/", folder=folder)
     assert result.returncode == 0, result.stderr
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "COMPARED WITH small, on common random numbers" in result.stdout
@@ -277,7 +278,7 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     assert all(
         (ours["difference"] == "") == (theirs["difference"] is None) for ours, theirs in zip(rows, table, strict=True)
     )
-    again = call(*words, "--json", "--no-figures", "--measure", "recovery", "--versus", "more", folder=folder)
+    again = call_here(*words, "--json", "--no-figures", "--measure", "recovery", "--versus", "more", folder=folder)
     machine = json.loads(again.stdout)
     assert {row["measure"] for row in machine} == {"recovery"}
     assert {row["versus"] for row in machine if row["scenario"] == "small"} == {"more"}
@@ -301,7 +302,7 @@ def test_a_comparison_that_cannot_be_ends_with_code_2_one_message_and_nothing_wr
     words: tuple[str, ...], message: str, folder: Path
 ) -> None:
     before = sorted(folder.iterdir())
-    result = call("compare", *words, folder=folder)
+    result = call_here("compare", *words, folder=folder)
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr

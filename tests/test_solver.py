@@ -16,7 +16,8 @@ from caseload_sim.scenario import Scenario
 from caseload_sim.solver_figures import draw_solution
 from caseload_sim.solver_tables import print_solution, sentences
 from caseload_sim.staffing_solver import Solution, SolutionPoint, interval, solve
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 THERAPISTS = "staff.high_intensity_therapist.wte"
 PRICE = "costs.sessions.high_intensity"
@@ -228,7 +229,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         "--seed",
         "3",
     )
-    found = call(*words, "--json", "--to", "30", folder=tmp_path)
+    found = call_here(*words, "--json", "--to", "30", folder=tmp_path)
     assert found.returncode == 0, found.stderr
     answer = json.loads(found.stdout)
     assert answer["value"] is None
@@ -242,9 +243,9 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     with (saved / "table.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == len(answer["points"])
     for wrong in (("--target", "nothing"), ("--target", "recovery>=0.5", "--vary", "staff.assesor.wte")):
-        refused = call(*words[:2], *wrong, *(("--vary", "x") if len(wrong) == 2 else ()), folder=tmp_path)
+        refused = call_here(*words[:2], *wrong, *(("--vary", "x") if len(wrong) == 2 else ()), folder=tmp_path)
         assert refused.returncode == 2
         assert refused.stderr.splitlines()[-1].startswith("RunError: --")
-    assert "first contact depend on who assesses" in call("solve", "--help", folder=tmp_path).stdout.replace(
+    assert "first contact depend on who assesses" in call_here("solve", "--help", folder=tmp_path).stdout.replace(
         "\n", " "
     ).replace("  ", " ")
