@@ -18,6 +18,17 @@ from caseload_sim.scenario import Scenario
 from commands import call_here
 from test_cli import SMALL_FILE
 
+ONE_DOUBT = """
+[doubt]
+replace = true
+[doubt.full_remission_margin]
+paths = ["instruments.full_remission_margin"]
+low = 0.30
+high = 0.90
+meaning = "SD below threshold that counts as fully gone"
+assumption = "a definition"
+"""
+
 
 @pytest.fixture(scope="module")
 def audited(small: Scenario) -> tuple[AuditRow, ...]:
@@ -165,7 +176,7 @@ def test_the_figure_of_doubt_is_legible(doubted: tuple[tuple[DoubtRow, ...], tup
 
 
 def test_audit_and_uncertainty_on_the_command_line(tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
+    (tmp_path / "small.toml").write_text(SMALL_FILE + ONE_DOUBT, encoding="utf-8")
     audit_of_60 = call_here("audit", "small.toml", "--n", "60", "--result", "0.1", folder=tmp_path)
     assert audit_of_60.returncode == 0, audit_of_60.stderr
     assert "AN AUDIT OF 60 that found 10.0%: small" in audit_of_60.stdout

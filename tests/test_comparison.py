@@ -249,7 +249,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
-    words = ("compare", "small.toml", "more.toml", "busy.toml", "--replications", "3")
+    words = ("compare", "small.toml", "more.toml", "busy.toml", "--replications", "2")
     result = call_here(*words, "--out", "results/", folder=folder)
     assert result.returncode == 0, result.stderr
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
@@ -257,7 +257,7 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     assert "full remission: Remission, rung 4" in result.stdout
     assert "of: clients referred in the data collection period" in " ".join(result.stdout.split())
     progress, note, saved_line = result.stderr.splitlines()
-    assert progress.startswith("small, more, busy, seed 2016, 3 replications")
+    assert progress.startswith("small, more, busy, seed 2016, 2 replications")
     assert note.startswith("Note: busy has 700 referrals a year, small 600")
     assert saved_line.startswith("Saved in ")
     (saved,) = (folder / "results").iterdir()
@@ -266,7 +266,7 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     assert names == {"run.json", "differences.csv", "differences.parquet", "figures/differences.png"}
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
     assert [one["name"] for one in record["scenarios"]] == ["small", "more", "busy"]
-    assert (record["kind"], record["versus"], len(record["digests"]["more"])) == ("comparison", "small", 3)
+    assert (record["kind"], record["versus"], len(record["digests"]["more"])) == ("comparison", "small", 2)
     with (saved / "differences.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [field.name for field in fields(ComparisonRow)]

@@ -94,11 +94,12 @@ def test_nothing_differs_from_itself_whatever_it_is_called() -> None:
 def test_every_number_in_which_two_shipped_scenarios_differ_is_found() -> None:
     """Against a second way of looking: the numbers of `explain`, one by one."""
     checked = 0
-    for a, b in combinations(list_scenarios(), 2):
-        first, second = get_scenario(a), get_scenario(b)
-        ours, theirs = ({path: n.value for path, n, _ in numbers(s)} for s in (first, second))
+    scenarios = {name: get_scenario(name) for name in list_scenarios()}
+    values = {name: {path: n.value for path, n, _ in numbers(one)} for name, one in scenarios.items()}
+    for a, b in combinations(scenarios, 2):
+        ours, theirs = values[a], values[b]
         differ = {path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)}
-        found = {one.path for one in what_differs(first, second)}
+        found = {one.path for one in what_differs(scenarios[a], scenarios[b])}
         assert differ <= found
         checked += len(differ)
     assert checked > 50
