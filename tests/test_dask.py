@@ -2,6 +2,7 @@
 
 import math
 import os
+import pickle
 import re
 import signal
 import socket
@@ -22,6 +23,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiment import Results, replicate
 from caseload_sim.finished import Finished, Place
 from caseload_sim.scenario import Scenario
+from caseload_sim.versions import versions_here
 from caseload_sim.workers import IN_FLIGHT, Workers, answers
 from clusters import Cluster
 from conftest import SMALL
@@ -128,6 +130,15 @@ def test_a_worker_of_another_version_is_an_error_that_says_which(
     monkeypatch.setattr(dask_workers, "versions_here", lambda: {"caseload-sim": "9.9.9"})
     with DaskWorkers(cluster.address) as ours, pytest.raises(RunError, match=r"you have caseload-sim 9\.9\.9, and on a Dask worker is 0\.\d.*Install the same"):  # fmt: skip
         list(answers(int, [(0, "7")], ours))
+
+
+def test_what_a_worker_does_with_a_task() -> None:
+    """Called here as a worker calls it, with what is sent to it."""
+    order = pickle.dumps((int, ("7",), {}))
+    assert pickle.loads(dask_workers.work(versions_here(), order)) == (True, 7)
+    done, error = pickle.loads(dask_workers.work({**versions_here(), "numpy": "0.1"}, order))
+    assert not done
+    assert re.search(r"you have numpy 0\.1, and on a Dask worker is \d.*Install the same for every worker", str(error))
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing(cluster: Cluster, brief: Scenario, serial: Results) -> None:
