@@ -48,5 +48,26 @@ def baseline() -> Results:
     return replicate(get_scenario(), replications=1)
 
 
+# The longest files first: a file goes to one process, and a long one that begins last is waited for by all others.
+LONGEST = (
+    "test_notebooks",
+    "test_solver",
+    "test_comparison",
+    "test_faults",
+    "test_cli",
+    "test_dask",
+    "test_reconcile",
+    "test_benchmarks",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the files of most tests, which are short
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--plots", default=None, help="folder for the quantile plots of the verification suite")

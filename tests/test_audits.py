@@ -8,14 +8,39 @@ import pytest
 
 from building import check_legible
 from caseload_sim.account_figures import draw_uncertainty, plot_audit
-from caseload_sim.audits import audit
+from caseload_sim.audits import AuditRow, audit
 from caseload_sim.catalogue import get_scenario
-from caseload_sim.doubt import LADDER, uncertainty, with_doubts, with_drawn_doubts
+from caseload_sim.doubt import LADDER, DoubtRow, TornadoRow, uncertainty, with_doubts, with_drawn_doubts
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiment import Results, replicate
 from caseload_sim.figures import whole
 from caseload_sim.scenario import Scenario
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
+
+ONE_DOUBT = """
+[doubt]
+replace = true
+[doubt.full_remission_margin]
+paths = ["instruments.full_remission_margin"]
+low = 0.30
+high = 0.90
+meaning = "SD below threshold that counts as fully gone"
+assumption = "a definition"
+"""
+
+
+@pytest.fixture(scope="module")
+def audited(small: Scenario) -> tuple[AuditRow, ...]:
+    """An audit of one replication, as it is done if nothing is asked."""
+    return audit(small, replications=1)
+
+
+@pytest.fixture(scope="module")
+def doubted(small: Scenario) -> tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]:
+    """The least that can be drawn, with doubt about nothing but the margin of full remission."""
+    return uncertainty(with_range(small, 0.3, 0.9), draws=2)
+
 
 # --- an audit -------------------------------------------------------------------------------------------------------
 
@@ -34,18 +59,18 @@ def test_audited_rates_are_those_of_audits_simulated_one_by_one(small: Scenario,
         assert row.value == pytest.approx(reported.value, abs=1e-12)
 
 
-def test_sampling_odds_by_hand(small: Scenario) -> None:
+def test_sampling_odds_by_hand(audited: tuple[AuditRow, ...]) -> None:
     """If a ill person is k times likelier to be sampled, a share p of well becomes p / (p + k (1 - p))."""
-    rows = audit(small, result=0.092, replications=1)
-    assert len(rows) == 20
-    for row in rows:
+    assert len(audited) == 20
+    for row in audited:
         k = row.sampling_odds
+        assert row.result == 0.092
         assert row.value / (row.value + k * (1 - row.value)) == pytest.approx(0.092, abs=1e-12)
         assert (k > 1) == (row.value > 0.092)
 
 
-def test_what_explains_a_result_is_said(small: Scenario) -> None:
-    for row in audit(small, replications=1):
+def test_what_explains_a_result_is_said(audited: tuple[AuditRow, ...]) -> None:
+    for row in audited:
         if row.audited_lower_95 <= row.result <= row.audited_upper_95:
             assert row.explained_by == "definition"
         else:
@@ -71,8 +96,8 @@ def test_nobody_treated_is_nobody_to_audit() -> None:
         audit(get_scenario("no_service", changes={"demand.referrals_per_year": 300}), replications=1)
 
 
-def test_the_audit_figure_is_legible_and_shows_the_result(small: Scenario) -> None:
-    ax = plot_audit(audit(small, replications=1))
+def test_the_audit_figure_is_legible_and_shows_the_result(audited: tuple[AuditRow, ...]) -> None:
+    ax = plot_audit(audited)
     legend = ax.get_legend()
     assert legend is not None
     labels = [text.get_text() for text in legend.get_texts()]
@@ -90,15 +115,17 @@ def with_range(scenario: Scenario, low: float, high: float) -> Scenario:
 
 
 def test_a_range_of_no_width_leaves_no_structural_doubt(small: Scenario) -> None:
-    rows, tornado = uncertainty(with_range(small, 0.6, 0.6 + 1e-12), draws=3)
+    rows, tornado = uncertainty(with_range(small, 0.6, 0.6 + 1e-12), draws=2)
     assert len(rows) == len(LADDER)
     assert all(row.sd_structure == 0 for row in rows)
     assert all(row.sd_chance > 0 for row in rows)
     assert all(row.value_at_low == row.value == row.value_at_high for row in tornado)
 
 
-def test_doubt_about_the_margin_moves_full_remission_and_nothing_else(small: Scenario) -> None:
-    rows, tornado = uncertainty(with_range(small, 0.3, 0.9), draws=3)
+def test_doubt_about_the_margin_moves_full_remission_and_nothing_else(
+    doubted: tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]],
+) -> None:
+    rows, tornado = doubted
     for row in rows:
         assert (row.sd_structure > 0) == (row.measure == "full_remission"), row
         assert row.lower_95_range <= row.upper_95_range
@@ -106,8 +133,10 @@ def test_doubt_about_the_margin_moves_full_remission_and_nothing_else(small: Sce
         assert (soft.value_at_low > soft.value > soft.value_at_high) == (soft.measure == "full_remission")
 
 
-def test_the_ends_of_the_tornado_are_direct_runs(small: Scenario) -> None:
-    _, tornado = uncertainty(with_range(small, 0.3, 0.9), draws=2)
+def test_the_ends_of_the_tornado_are_direct_runs(
+    small: Scenario, doubted: tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]
+) -> None:
+    _, tornado = doubted
     for end, column in ((0.3, "value_at_low"), (0.9, "value_at_high"), (0.6, "value")):
         run = replicate(small.with_changes({"instruments.full_remission_margin": end}), replications=1)
         for row in tornado:
@@ -139,27 +168,27 @@ def test_a_range_that_is_none_is_refused() -> None:
         get_scenario(changes={"doubt.distress.low": 2.0})
 
 
-def test_the_figure_of_doubt_is_legible(small: Scenario) -> None:
-    check_legible(draw_uncertainty(*uncertainty(with_range(small, 0.3, 0.9), draws=2)))
+def test_the_figure_of_doubt_is_legible(doubted: tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]) -> None:
+    check_legible(draw_uncertainty(*doubted))
 
 
 # --- on the command line --------------------------------------------------------------------------------------------
 
 
 def test_audit_and_uncertainty_on_the_command_line(tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
-    audited = call("audit", "small.toml", "--n", "60", "--result", "0.1", folder=tmp_path)
-    assert audited.returncode == 0, audited.stderr
-    assert "AN AUDIT OF 60 that found 10.0%: small" in audited.stdout
-    doubted = call("uncertainty", "small.toml", "--draws", "2", folder=tmp_path)
-    assert doubted.returncode == 0, doubted.stderr
-    assert "What moves full remission, started, sustained for a year" in doubted.stdout
-    for result in (audited, doubted):
+    (tmp_path / "small.toml").write_text(SMALL_FILE + ONE_DOUBT, encoding="utf-8")
+    audit_of_60 = call_here("audit", "small.toml", "--n", "60", "--result", "0.1", folder=tmp_path)
+    assert audit_of_60.returncode == 0, audit_of_60.stderr
+    assert "AN AUDIT OF 60 that found 10.0%: small" in audit_of_60.stdout
+    in_doubt = call_here("uncertainty", "small.toml", "--draws", "2", folder=tmp_path)
+    assert in_doubt.returncode == 0, in_doubt.stderr
+    assert "What moves full remission, started, sustained for a year" in in_doubt.stdout
+    for result in (audit_of_60, in_doubt):
         assert all(len(line.rstrip()) <= 80 for line in result.stdout.splitlines()), result.stdout
     saved = {file.name for folder in (tmp_path / "results").iterdir() for file in folder.iterdir()}
     assert saved == {"table.csv", "tornado.csv", "figure.png"}
-    as_json = json.loads(call("uncertainty", "small.toml", "--draws", "2", "--json", folder=tmp_path).stdout)
+    as_json = json.loads(call_here("uncertainty", "small.toml", "--draws", "2", "--json", folder=tmp_path).stdout)
     assert set(as_json) == {"rungs", "tornado"}
-    refused = call("audit", "small.toml", "--result", "9.2", folder=tmp_path)
+    refused = call_here("audit", "small.toml", "--result", "9.2", folder=tmp_path)
     assert refused.returncode == 2
     assert "give a share between 0 and 1" in refused.stderr

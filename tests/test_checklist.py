@@ -9,7 +9,7 @@ from caseload_sim.catalogue import get_scenario, list_scenarios, list_sources, l
 from caseload_sim.checklist import TO_FILL_IN, checklist
 from caseload_sim.origin import numbers
 from caseload_sim.scenario import Scenario
-from test_cli import call
+from commands import call_here
 
 VERSIONS = {"caseload-sim": "1.2.3", "numpy": "4.5.6"}
 # Monks et al. 2019, table 1: how many items each section has.
@@ -77,12 +77,12 @@ def test_a_file_cannot_add_items_or_columns(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_or_writes_it_and_never_replaces_a_file(tmp_path: Path) -> None:
-    printed = call("report-checklist", "trial_world", folder=tmp_path)
+    printed = call_here("report-checklist", "trial_world", folder=tmp_path)
     assert printed.returncode == 0, printed.stderr
     assert printed.stdout.startswith("# STRESS-DES checklist: trial_world\n")
-    saved = call("report-checklist", "trial_world", "--out", "c.md", folder=tmp_path)
+    saved = call_here("report-checklist", "trial_world", "--out", "c.md", folder=tmp_path)
     assert (saved.returncode, saved.stdout) == (0, "")
     assert (tmp_path / "c.md").read_text(encoding="utf-8") == printed.stdout
-    again = call("report-checklist", "trial_world", "--out", "c.md", folder=tmp_path)
+    again = call_here("report-checklist", "trial_world", "--out", "c.md", folder=tmp_path)
     assert again.returncode == 2
     assert "RunError: c.md: is there already." in again.stderr

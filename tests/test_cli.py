@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from commands import call_here
+
 SMALL_FILE = """
 extends = "hepgul_2016"
 title = "A small service"
@@ -91,8 +93,8 @@ def test_a_run_prints_the_ladder_and_leaves_a_complete_folder(folder: Path) -> N
 
 
 def test_json_and_csv_print_the_same_rows_and_nothing_else(folder: Path) -> None:
-    as_json = call("run", "small.toml", "--no-figures", "--json", folder=folder)
-    as_csv = call("run", "small.toml", "--no-figures", "--csv", folder=folder)
+    as_json = call_here("run", "small.toml", "--no-figures", "--json", folder=folder)
+    as_csv = call_here("run", "small.toml", "--no-figures", "--csv", folder=folder)
     rows, table = json.loads(as_json.stdout), list(csv.DictReader(io.StringIO(as_csv.stdout)))
     assert as_csv.stdout.splitlines()[0] == COLUMNS
     assert list(rows[0]) == COLUMNS.split(",")
@@ -111,17 +113,17 @@ def test_json_and_csv_print_the_same_rows_and_nothing_else(folder: Path) -> None
 
 def test_the_same_run_twice_is_one_folder_with_the_same_measures(folder: Path) -> None:
     words = ("run", "small.toml", "--no-figures", "--csv", "--replications", "1")
-    first = call(*words, folder=folder)
-    second = call(*words, folder=folder)
+    first = call_here(*words, folder=folder)
+    second = call_here(*words, folder=folder)
     assert first.stdout == second.stdout
     assert len(list((folder / "results").iterdir())) == 1
-    other = call(*words, "--set", "population.prevalence.alcohol_dependence.value=0.30", folder=folder)
+    other = call_here(*words, "--set", "population.prevalence.alcohol_dependence.value=0.30", folder=folder)
     assert other.stdout != first.stdout
     assert len(list((folder / "results").iterdir())) == 2
 
 
 def test_one_figure_can_be_chosen(folder: Path) -> None:
-    call("run", "small.toml", "--figure", "ladder", "--replications", "1", folder=folder)
+    call_here("run", "small.toml", "--figure", "ladder", "--replications", "1", folder=folder)
     (saved,) = (folder / "results").iterdir()
     assert [path.name for path in (saved / "figures").iterdir()] == ["ladder.png"]
 
@@ -145,7 +147,7 @@ def test_one_figure_can_be_chosen(folder: Path) -> None:
 def test_bad_input_ends_with_code_2_one_message_and_nothing_written(
     words: tuple[str, ...], message: str, folder: Path
 ) -> None:
-    result = call(*words, folder=folder)
+    result = call_here(*words, folder=folder)
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -171,7 +173,7 @@ def test_a_run_interrupted_before_anything_is_finished_leaves_nothing_behind(fol
 
 @pytest.mark.parametrize("what", ["scenarios", "conditions", "measures", "figures", "policies", "sources"])
 def test_everything_can_be_listed_for_people_and_machines(what: str, folder: Path) -> None:
-    plain, machine = call("list", what, folder=folder), call("list", what, "--json", folder=folder)
+    plain, machine = call_here("list", what, folder=folder), call_here("list", what, "--json", folder=folder)
     rows = json.loads(machine.stdout)
     assert len(rows) >= 4
     first = next(iter(rows[0].values()))
@@ -179,8 +181,8 @@ def test_everything_can_be_listed_for_people_and_machines(what: str, folder: Pat
 
 
 def test_validate_and_explain(folder: Path) -> None:
-    assert call("validate", "small.toml", folder=folder).stdout.startswith("small.toml: valid. A small service.")
-    text = call("explain", "small.toml", folder=folder).stdout
+    assert call_here("validate", "small.toml", folder=folder).stdout.startswith("small.toml: valid. A small service.")
+    text = call_here("explain", "small.toml", folder=folder).stdout
     assert "referrals_per_year = 600" in text
     assert "assumption: small" in text
     assert "Hepgul N, King S" in text
@@ -203,14 +205,14 @@ def test_the_version_is_told(folder: Path) -> None:
 
 
 def test_the_population_is_shown_target_against_achieved(folder: Path) -> None:
-    plain = call("population", "hepgul_2016", "--clients", "5000", folder=folder)
-    machine = call("population", "hepgul_2016", "--clients", "5000", "--json", folder=folder)
+    plain = call_here("population", "hepgul_2016", "--clients", "5000", folder=folder)
+    machine = call_here("population", "hepgul_2016", "--clients", "5000", "--json", folder=folder)
     rows = json.loads(machine.stdout)
     assert list(rows[0]) == ["quantity", "target", "achieved", "lower_95_ci", "upper_95_ci", "n", "source"]
     assert "prevalence: alcohol dependence" in plain.stdout
     (saved,) = (folder / "results").iterdir()
     assert {path.name for path in saved.iterdir()} == {"table.csv", "figure.png"}
-    noted = call(
+    noted = call_here(
         "population", "--clients", "500", "--set", "population.prevalence.alcohol_dependence=0.4", folder=folder
     )
     assert noted.returncode == 0
@@ -218,31 +220,31 @@ def test_the_population_is_shown_target_against_achieved(folder: Path) -> None:
 
 
 def test_a_calibration_prints_and_saves_a_fragment_once(folder: Path) -> None:
-    first = call("calibrate", "population", "hepgul_2016", "--out", "fitted.toml", folder=folder)
+    first = call_here("calibrate", "population", "hepgul_2016", "--out", "fitted.toml", folder=folder)
     assert 'extends = "hepgul_2016"' in first.stdout
-    assert call("validate", "fitted.toml", folder=folder).returncode == 0
-    again = call("calibrate", "population", "--out", "fitted.toml", folder=folder)
+    assert call_here("validate", "fitted.toml", folder=folder).returncode == 0
+    again = call_here("calibrate", "population", "--out", "fitted.toml", folder=folder)
     assert again.returncode == 2
     assert "fitted.toml: is there already" in again.stderr
-    assert call("calibrate", "populaton", folder=folder).returncode == 2
+    assert call_here("calibrate", "populaton", folder=folder).returncode == 2
 
 
 def test_a_sweep_prints_saves_and_plots(folder: Path) -> None:
     words = ("sweep", "small.toml", "population.prevalence.ptsd", "0.1:0.3:2", "--replications", "1")
-    plain = call(*words, folder=folder)
+    plain = call_here(*words, folder=folder)
     assert plain.returncode == 0, plain.stderr
     assert "SWEEP of population.prevalence.ptsd: all remission" in plain.stdout
     rows = json.loads(
-        call(*words, "pathway.declined", "0,0.1", "--measure", "recovery", "--json", folder=folder).stdout
+        call_here(*words, "pathway.declined", "0,0.1", "--measure", "recovery", "--json", folder=folder).stdout
     )
     assert len(rows) == 2 * 2 * 3
     assert {row["second_set_to"] for row in rows} == {0.0, 0.1}
     assert len(list((folder / "results").iterdir())) == 2
-    assert "a second path needs its values" in call(*words[:4], "pathway.declined", folder=folder).stderr
+    assert "a second path needs its values" in call_here(*words[:4], "pathway.declined", folder=folder).stderr
 
 
 def test_doubt_about_sources_is_printed_and_saved(folder: Path) -> None:
-    result = call("run", "small.toml", "--no-figures", "--parameter-uncertainty", folder=folder)
+    result = call_here("run", "small.toml", "--no-figures", "--parameter-uncertainty", folder=folder)
     assert "UNCERTAINTY" in result.stdout
     (saved,) = (folder / "results").iterdir()
     assert (saved / "uncertainty.csv").read_text("utf-8").startswith("scenario,measure,base,at,service,group,sd_total")
@@ -250,17 +252,17 @@ def test_doubt_about_sources_is_printed_and_saved(folder: Path) -> None:
 
 def test_running_again_without_figures_keeps_what_is_there(folder: Path) -> None:
     words = ("run", "small.toml", "--replications", "1")
-    call(*words, "--figure", "ladder", folder=folder)
+    call_here(*words, "--figure", "ladder", folder=folder)
     (saved,) = (folder / "results").iterdir()
     (saved / "my_notes.txt").write_text("mine", encoding="utf-8")
-    assert call(*words, "--no-figures", folder=folder).returncode == 0
+    assert call_here(*words, "--no-figures", folder=folder).returncode == 0
     assert (saved / "figures" / "ladder.png").exists()
     assert (saved / "my_notes.txt").read_text("utf-8") == "mine"
     assert len(list((folder / "results").iterdir())) == 1
 
 
 def test_a_service_to_which_nobody_is_referred_still_has_its_figures(folder: Path) -> None:
-    result = call("run", "small.toml", "--set", "demand.referrals_per_year=0", folder=folder)
+    result = call_here("run", "small.toml", "--set", "demand.referrals_per_year=0", folder=folder)
     assert result.returncode == 0, result.stderr
     assert len(list((folder / "results").rglob("*.png"))) == 5
 
@@ -290,7 +292,7 @@ training_and_admin_share = { value = 0.05, assumption = "x" }
 """
     )
     (folder / "odd.toml").write_text(text, encoding="utf-8")
-    result = call("run", "odd.toml", "--replications", "1", folder=folder)
+    result = call_here("run", "odd.toml", "--replications", "1", folder=folder)
     assert result.returncode == 0, result.stderr
 
 

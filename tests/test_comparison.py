@@ -16,7 +16,8 @@ from caseload_sim.comparison_figures import draw_differences, plot_differences
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Row, replicate
 from caseload_sim.scenario import Scenario
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 MORE_STAFF = {"staff.high_intensity_therapist.wte": 4.0}
 
@@ -248,15 +249,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
-    words = ("compare", "small.toml", "more.toml", "busy.toml", "--replications", "3")
-    result = call(*words, "--out", "results/", folder=folder)
+    words = ("compare", "small.toml", "more.toml", "busy.toml", "--replications", "2")
+    result = call_here(*words, "--out", "results/", folder=folder)
     assert result.returncode == 0, result.stderr
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "COMPARED WITH small, on common random numbers" in result.stdout
     assert "full remission: Remission, rung 4" in result.stdout
     assert "of: clients referred in the data collection period" in " ".join(result.stdout.split())
     progress, note, saved_line = result.stderr.splitlines()
-    assert progress.startswith("small, more, busy, seed 2016, 3 replications")
+    assert progress.startswith("small, more, busy, seed 2016, 2 replications")
     assert note.startswith("Note: busy has 700 referrals a year, small 600")
     assert saved_line.startswith("Saved in ")
     (saved,) = (folder / "results").iterdir()
@@ -265,7 +266,7 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     assert names == {"run.json", "differences.csv", "differences.parquet", "figures/differences.png"}
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
     assert [one["name"] for one in record["scenarios"]] == ["small", "more", "busy"]
-    assert (record["kind"], record["versus"], len(record["digests"]["more"])) == ("comparison", "small", 3)
+    assert (record["kind"], record["versus"], len(record["digests"]["more"])) == ("comparison", "small", 2)
     with (saved / "differences.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [field.name for field in fields(ComparisonRow)]
@@ -277,7 +278,7 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     assert all(
         (ours["difference"] == "") == (theirs["difference"] is None) for ours, theirs in zip(rows, table, strict=True)
     )
-    again = call(*words, "--json", "--no-figures", "--measure", "recovery", "--versus", "more", folder=folder)
+    again = call_here(*words, "--json", "--no-figures", "--measure", "recovery", "--versus", "more", folder=folder)
     machine = json.loads(again.stdout)
     assert {row["measure"] for row in machine} == {"recovery"}
     assert {row["versus"] for row in machine if row["scenario"] == "small"} == {"more"}
@@ -301,7 +302,7 @@ def test_a_comparison_that_cannot_be_ends_with_code_2_one_message_and_nothing_wr
     words: tuple[str, ...], message: str, folder: Path
 ) -> None:
     before = sorted(folder.iterdir())
-    result = call("compare", *words, folder=folder)
+    result = call_here("compare", *words, folder=folder)
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr

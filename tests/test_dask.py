@@ -2,7 +2,9 @@
 
 import math
 import os
+import pickle
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,9 @@ from caseload_sim.cli.options import workers
 from caseload_sim.dask_workers import DaskWorkers
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Results, replicate
+from caseload_sim.finished import Finished, Place
 from caseload_sim.scenario import Scenario
+from caseload_sim.versions import versions_here
 from caseload_sim.workers import IN_FLIGHT, Workers, answers
 from clusters import Cluster
 from conftest import SMALL
@@ -126,6 +130,15 @@ def test_a_worker_of_another_version_is_an_error_that_says_which(
     monkeypatch.setattr(dask_workers, "versions_here", lambda: {"caseload-sim": "9.9.9"})
     with DaskWorkers(cluster.address) as ours, pytest.raises(RunError, match=r"you have caseload-sim 9\.9\.9, and on a Dask worker is 0\.\d.*Install the same"):  # fmt: skip
         list(answers(int, [(0, "7")], ours))
+
+
+def test_what_a_worker_does_with_a_task() -> None:
+    """Called here as a worker calls it, with what is sent to it."""
+    order = pickle.dumps((int, ("7",), {}))
+    assert pickle.loads(dask_workers.work(versions_here(), order)) == (True, 7)
+    done, error = pickle.loads(dask_workers.work({**versions_here(), "numpy": "0.1"}, order))
+    assert not done
+    assert re.search(r"you have numpy 0\.1, and on a Dask worker is \d.*Install the same for every worker", str(error))
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing(cluster: Cluster, brief: Scenario, serial: Results) -> None:
@@ -242,6 +255,44 @@ def test_a_task_that_ends_every_worker_is_an_error_with_advice(cluster: Cluster)
 def test_jobs_and_a_cluster_are_not_asked_for_at_once() -> None:
     with pytest.raises(RunError, match="--jobs and --dask: choose one"), workers(2, "tcp://127.0.0.1:8786"):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that stops a process")
+def test_a_scheduler_that_is_stopped_is_given_up_and_what_was_finished_is_kept(
+    tmp_path: Path, brief: Scenario, serial: Results
+) -> None:
+    """Stopped, not dead: it keeps its connections and says nothing."""
+    silence, kept = 3.0, dict[Place, Finished]()
+    with Cluster(tmp_path) as cluster:
+        cluster.add_worker()
+        wait_for_workers(cluster, 1)
+        at: list[float] = []
+
+        def stop() -> None:
+            cluster.scheduler.send_signal(signal.SIGSTOP)
+            at.append(time.monotonic())
+
+        with pytest.raises(RunError) as told, DaskWorkers(cluster.address, silence) as ours:
+            replicate(brief, executor=ours, kept=kept, progress=when_done(2, stop))
+        took = time.monotonic() - at[0]
+        with pytest.raises(RunError, match="no Dask scheduler answers there"):
+            DaskWorkers(cluster.address)
+        cluster.scheduler.send_signal(signal.SIGCONT)
+        assert str(told.value) == (
+            f"{cluster.address}: the Dask scheduler has answered nothing for 3 seconds. It may be stopped, or its machine hang, "
+            "or the network be cut: look, and start it again."
+        )
+        assert took < SECONDS_UNTIL_TOLD + silence
+        assert 2 <= len(kept) < 6
+        with DaskWorkers(cluster.address) as ours:
+            assert same(replicate(brief, executor=ours, kept=kept), serial)
+
+
+def test_a_scheduler_that_has_nothing_to_do_for_long_is_not_given_up(cluster: Cluster) -> None:
+    with DaskWorkers(cluster.address, silence_seconds=0.6) as ours:
+        assert list(answers(time.sleep, [(0, 2.5)], ours)) == [(0, None)]
+        time.sleep(1)
+        assert list(answers(int, [(0, "7")], ours)) == [(0, 7)]
 
 
 def test_a_killed_scheduler_is_told_soon_and_what_was_finished_is_taken_up(cluster: Cluster, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from caseload_sim.catalogue import get_scenario, list_scenarios, load_scenario
 from caseload_sim.differences import differences_in_words, what_differs
 from caseload_sim.origin import numbers
 from caseload_sim.scenario import Scenario
-from test_cli import call
+from commands import call_here
 
 HEAD = 'extends = "hepgul_2016"\n'
 
@@ -94,11 +94,12 @@ def test_nothing_differs_from_itself_whatever_it_is_called() -> None:
 def test_every_number_in_which_two_shipped_scenarios_differ_is_found() -> None:
     """Against a second way of looking: the numbers of `explain`, one by one."""
     checked = 0
-    for a, b in combinations(list_scenarios(), 2):
-        first, second = get_scenario(a), get_scenario(b)
-        ours, theirs = ({path: n.value for path, n, _ in numbers(s)} for s in (first, second))
+    scenarios = {name: get_scenario(name) for name in list_scenarios()}
+    values = {name: {path: n.value for path, n, _ in numbers(one)} for name, one in scenarios.items()}
+    for a, b in combinations(scenarios, 2):
+        ours, theirs = values[a], values[b]
         differ = {path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)}
-        found = {one.path for one in what_differs(first, second)}
+        found = {one.path for one in what_differs(scenarios[a], scenarios[b])}
         assert differ <= found
         checked += len(differ)
     assert checked > 50
@@ -122,18 +123,18 @@ def test_words_say_what_is_not_there_and_how_many(small: Scenario) -> None:
 
 
 def test_on_the_command_line_in_words_or_as_json(tmp_path: Path) -> None:
-    plain = call("diff", "hepgul_2016", "no_service", folder=tmp_path)
+    plain = call_here("diff", "hepgul_2016", "no_service", folder=tmp_path)
     assert plain.returncode == 0, plain.stderr
     assert "pathway.policy" in plain.stdout
-    rows = json.loads(call("diff", "hepgul_2016", "no_service", "--json", folder=tmp_path).stdout)
+    rows = json.loads(call_here("diff", "hepgul_2016", "no_service", "--json", folder=tmp_path).stdout)
     paths = [row["path"] for row in rows]
     assert {"run.warm_up_days", "run.follow_up_days", "start.running", "pathway.policy"} <= set(paths)
     assert all(path.split(".")[0] in ("run", "demand", "start", "pathway") for path in paths)
     assert set(rows[0]) == {"path", "meaning", "first", "second", "first_origin", "second_origin"}
-    same = call("diff", "no_service", "no_service", folder=tmp_path)
+    same = call_here("diff", "no_service", "no_service", folder=tmp_path)
     assert "nothing differs" in same.stdout
-    assert json.loads(call("diff", "no_service", "no_service", "--json", folder=tmp_path).stdout) == []
-    wrong = call("diff", "hepgul_2016", "no_servise", folder=tmp_path)
+    assert json.loads(call_here("diff", "no_service", "no_service", "--json", folder=tmp_path).stdout) == []
+    wrong = call_here("diff", "hepgul_2016", "no_servise", folder=tmp_path)
     assert wrong.returncode == 2
     assert "Did you mean 'no_service'?" in wrong.stderr
     assert list(tmp_path.iterdir()) == [], "it only looks"

@@ -6,12 +6,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def refresh_script() -> Any:
@@ -43,18 +40,6 @@ def test_every_generated_table_of_the_outcome_page_is_filled_in() -> None:
 def test_the_simulated_tables_of_the_outcome_page_are_up_to_date() -> None:
     page = (ROOT / "docs" / "outcome.md").read_text(encoding="utf-8")
     assert page == refresh_script().outcome_page(), "run python docs/refresh.py outcome.md"
-
-
-def test_there_is_a_notebook() -> None:
-    assert NOTEBOOKS
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert any("image/png" in output.get("data", {}) for output in outputs), "a notebook shows a picture"
 
 
 @pytest.mark.parametrize(

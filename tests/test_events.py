@@ -30,7 +30,8 @@ from caseload_sim.experiment import simulate
 from caseload_sim.measures import measure
 from caseload_sim.outcomes import LEFT
 from caseload_sim.scenario import Scenario
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 SERVICES: dict[str, dict[str, Any]] = {
     "a small service": {},
@@ -235,10 +236,10 @@ def test_steps_whose_names_make_one_event_of_two_are_refused() -> None:
 def test_the_log_is_saved_when_asked_for_with_the_columns_that_animation_expects(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
     words = ("run", "small.toml", "--no-figures", "--replications", "2")
-    assert call(*words, folder=tmp_path).returncode == 0
+    assert call_here(*words, folder=tmp_path).returncode == 0
     (saved,) = (tmp_path / "results").iterdir()
     assert not list(saved.glob("events.*"))
-    assert call(*words, "--event-log", folder=tmp_path).returncode == 0
+    assert call_here(*words, "--event-log", folder=tmp_path).returncode == 0
     with (saved / "events.csv").open(encoding="utf-8", newline="") as file:
         text = list(csv.DictReader(file))
     table = pq.read_table(saved / "events.parquet")

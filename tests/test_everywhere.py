@@ -1,6 +1,7 @@
 """Wherever it is run: odd folders and names, no home, terminals that are not UTF-8, closed pipes, an installed wheel."""
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import caseload_sim
+from caseload_sim.catalogue import shipped_folder
+from caseload_sim.engines.kernel import numba_is_there
 from test_cli import SMALL_FILE, call
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell, and HOME, are of POSIX")
@@ -22,6 +26,12 @@ def odd_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "mein Dienst é.toml").write_text(OURS, encoding="utf-8")
     return folder
+
+
+def no_folder(tmp_path: Path) -> str:
+    """A folder that nobody can make, not even root: below a file."""
+    (tmp_path / "a file").write_text("", encoding="utf-8")
+    return str(tmp_path / "a file" / "home")
 
 
 def bare(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[bytes]:
@@ -50,10 +60,11 @@ def test_files_and_folders_may_have_spaces_and_letters_beyond_ascii(tmp_path: Pa
 
 
 @posix
-@pytest.mark.parametrize("home", [None, "/nonexistent/home"])
-def test_no_home_folder_is_needed(home: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_home", [False, True])
+def test_no_home_folder_is_needed(has_home: bool, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
-    where = {} if home is None else {"HOME": home, "XDG_CACHE_HOME": f"{home}/c", "XDG_CONFIG_HOME": f"{home}/d"}
+    home = no_folder(tmp_path)
+    where = {"HOME": home, "XDG_CACHE_HOME": f"{home}/c", "XDG_CONFIG_HOME": f"{home}/d"} if has_home else {}
     result = bare(tmp_path, "run", "small.toml", "--replications", "1", "--out", "results", **where)
     assert result.returncode == 0, result.stderr.decode()
     assert b"THE LADDER" in result.stdout
@@ -62,20 +73,36 @@ def test_no_home_folder_is_needed(home: str | None, tmp_path: Path) -> None:
     assert b"Traceback" not in result.stderr
 
 
+BIG_JOB = """
+import caseload_sim
+from caseload_sim.catalogue import get_scenario
+from caseload_sim.engines import kernel
+from caseload_sim.experiment import check_engines, simulate
+small = get_scenario(changes={"demand.referrals_per_year": 200, "run.warm_up_days": 20})
+kernel.WORTH_COMPILING = 0
+print(caseload_sim.__file__, kernel._compiled().stats.cache_path, len(simulate(small).clients.id) > 100, check_engines(small)[1])
+"""
+
+
 @posix
+@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
 def test_the_compiled_engine_works_where_nothing_can_be_cached(tmp_path: Path) -> None:
-    code = (
-        "from caseload_sim.experiment import check_engines\nfrom caseload_sim.catalogue import get_scenario\n"
-        "small = get_scenario(changes={'demand.referrals_per_year': 200, 'run.warm_up_days': 20})\n"
-        "print(check_engines(small))\n"
+    """Neither beside the package nor in a home nor where numba is told to: files are in the way, which stop even root."""
+    site = tmp_path / "site"
+    shutil.copytree(
+        Path(caseload_sim.__file__).parent, site / "caseload_sim", ignore=shutil.ignore_patterns("__pycache__")
     )
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=180, cwd=tmp_path,
-        env={**kept, "HOME": "/nonexistent", "NUMBA_CACHE_DIR": "/proc/nowhere"},
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.strip().endswith(", None)")
+    if not (site / "caseload_sim" / "scenarios").exists():
+        shutil.copytree(shipped_folder(), site / "caseload_sim" / "scenarios")
+    (site / "caseload_sim" / "engines" / "__pycache__").write_text("in the way", encoding="utf-8")
+    nowhere = no_folder(tmp_path)
+    for where in ({}, {"NUMBA_CACHE_DIR": nowhere}):
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": nowhere, "XDG_CACHE_HOME": nowhere, **where}
+        result = subprocess.run(
+            [sys.executable, "-B", "-c", BIG_JOB], cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=180
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.split() == [str(site / "caseload_sim" / "__init__.py"), "None", "True", "None"]
 
 
 C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # Python then takes all names and streams for ASCII

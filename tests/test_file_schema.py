@@ -17,7 +17,8 @@ from caseload_sim.catalogue import get_scenario, load_scenario, shipped_folder
 from caseload_sim.errors import ScenarioError
 from caseload_sim.file_schema import scenario_file_schema
 from caseload_sim.scenario import Scenario
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 HEAD = 'extends = "hepgul_2016"\n'
 SHIPPED = sorted(path for path in shipped_folder().glob("*.toml") if path.stem != "sources")
@@ -173,13 +174,13 @@ def test_every_description_of_an_input_is_in_the_schema() -> None:
 
 
 def test_the_schema_is_printed_or_saved_once(tmp_path: Path) -> None:
-    printed = call("schema", folder=tmp_path)
+    printed = call_here("schema", folder=tmp_path)
     assert json.loads(printed.stdout) == scenario_file_schema()
     assert list(tmp_path.iterdir()) == []
-    saved = call("schema", "--out", "schema.json", folder=tmp_path)
+    saved = call_here("schema", "--out", "schema.json", folder=tmp_path)
     assert saved.stdout == ""
     assert saved.stderr == "Saved in schema.json\n"
     assert json.loads((tmp_path / "schema.json").read_text(encoding="utf-8")) == scenario_file_schema()
-    again = call("schema", "--out", "schema.json", folder=tmp_path)
+    again = call_here("schema", "--out", "schema.json", folder=tmp_path)
     assert again.returncode == 2
     assert "schema.json: is there already" in again.stderr

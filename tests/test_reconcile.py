@@ -18,7 +18,8 @@ from caseload_sim.figures import whole
 from caseload_sim.ranking import RANKED_BY, RUNGS, WHAT_IFS, cost_of_one_more, rank
 from caseload_sim.reconciliation import MECHANISMS, ReconcileRow, figure_in, reconcile, reconcile_scenarios
 from caseload_sim.scenario import Scenario
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 PATHS = [
     ("recovery/finished", "all_remission/started/month_12"),
@@ -225,7 +226,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_reconcile_prints_definitions_and_says_that_the_order_matters(folder: Path) -> None:
-    result = call("reconcile", "small.toml", "--from", "recovery/finished", "--to", "full_remission/started/sustained", folder=folder)  # fmt: skip
+    result = call_here("reconcile", "small.toml", "--from", "recovery/finished", "--to", "full_remission/started/sustained", folder=folder)  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert all(len(line.rstrip()) <= 80 for line in result.stdout.splitlines())
     for text in ("The order matters", "Shapley", "at caseness at first contact", "clearly", "who is counted"):
@@ -236,18 +237,18 @@ def test_reconcile_prints_definitions_and_says_that_the_order_matters(folder: Pa
 
 
 def test_reconcile_of_two_scenarios_and_as_json(folder: Path) -> None:
-    result = call("reconcile", "small.toml", "better.toml", "--to", "recovery/finished", "--json", folder=folder)
+    result = call_here("reconcile", "small.toml", "better.toml", "--to", "recovery/finished", "--json", folder=folder)
     rows = json.loads(result.stdout)
     assert [row["kind"] for row in rows] == ["start", "mechanism", "end"]
     assert rows[1]["name"] == "outcome"
     assert rows[1]["change"] > 0
-    refused = call("reconcile", "small.toml", "better.toml", "--from", "recovery/finished", folder=folder)
+    refused = call_here("reconcile", "small.toml", "better.toml", "--from", "recovery/finished", folder=folder)
     assert refused.returncode == 2
     assert "name it with --to alone" in refused.stderr
 
 
 def test_rank_prints_places_and_intervals(folder: Path) -> None:
-    result = call("rank", "small.toml", "better.toml", "--by", "recovery/finished", folder=folder)
+    result = call_here("rank", "small.toml", "better.toml", "--by", "recovery/finished", folder=folder)
     assert result.returncode == 0, result.stderr
     assert "RANKED BY GAIN IN recovery/finished/end, over small" in result.stdout
     assert "1  better" in result.stdout
@@ -255,7 +256,7 @@ def test_rank_prints_places_and_intervals(folder: Path) -> None:
 
 
 def test_calibrate_outcome_says_what_there_is_to_fit(folder: Path) -> None:
-    result = call("calibrate", "outcome", "small.toml", folder=folder)
+    result = call_here("calibrate", "outcome", "small.toml", folder=folder)
     assert result.returncode == 2
     assert "no official figures" in result.stderr
     assert "trial_anchored" in result.stderr

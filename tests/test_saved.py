@@ -17,7 +17,7 @@ from caseload_sim.people import people_of
 from caseload_sim.saved import read_run
 from caseload_sim.scenario import Scenario
 from caseload_sim.store import RunFolder
-from test_cli import call
+from commands import call_here
 
 
 @pytest.fixture(scope="module")
@@ -135,37 +135,37 @@ def test_the_folder_above_or_no_folder_at_all_is_met_with_advice(run_folder: Pat
 
 
 def test_plot_draws_all_that_the_folder_holds_in_any_format(copy: Path) -> None:
-    drawn = call("plot", "copy", folder=copy.parent)
+    drawn = call_here("plot", "copy", folder=copy.parent)
     assert drawn.returncode == 0, drawn.stderr
     assert drawn.stdout.splitlines() == [str(Path("copy/figures") / f"{name}.png") for name in of_kind("run")]
     assert {path.name for path in (copy / "figures").iterdir()} == {f"{name}.png" for name in of_kind("run")}
-    one = call("plot", "copy", "--figure", "retention", "--format", "svg", folder=copy.parent)
+    one = call_here("plot", "copy", "--figure", "retention", "--format", "svg", folder=copy.parent)
     assert one.stdout.splitlines() == [str(Path("copy/figures/retention.svg"))]
     assert "<svg" in (copy / "figures" / "retention.svg").read_text(encoding="utf-8")
 
 
 def test_what_lacks_its_table_is_left_out_and_named_unless_it_was_asked_for(copy: Path) -> None:
     (copy / "clients.parquet").unlink()
-    drawn = call("plot", "copy", "--format", "pdf", folder=copy.parent)
+    drawn = call_here("plot", "copy", "--format", "pdf", folder=copy.parent)
     assert drawn.returncode == 0
     assert [line.split(".")[0] for line in drawn.stderr.splitlines()] == [
         "Not drawn: comorbidity", "Not drawn: retention"
     ]  # fmt: skip
     assert len(drawn.stdout.splitlines()) == len(of_kind("run")) - 2
-    asked = call("plot", "copy", "--figure", "retention", folder=copy.parent)
+    asked = call_here("plot", "copy", "--figure", "retention", folder=copy.parent)
     assert asked.returncode == 2
     assert "lacks clients.parquet" in asked.stderr
     for path in copy.glob("*.csv"):
         path.unlink()
-    nothing = call("plot", "copy", folder=copy.parent)
+    nothing = call_here("plot", "copy", folder=copy.parent)
     assert nothing.returncode == 2
     assert "copy: no figure could be drawn." in nothing.stderr
 
 
 def test_plot_of_a_comparison_draws_its_differences(comparison_folder: Path) -> None:
-    drawn = call("plot", str(comparison_folder), folder=comparison_folder.parent)
+    drawn = call_here("plot", str(comparison_folder), folder=comparison_folder.parent)
     assert drawn.stdout.splitlines() == [str(comparison_folder / "figures" / "differences.png")]
-    wrong = call("plot", str(comparison_folder), "--figure", "ladder", folder=comparison_folder.parent)
+    wrong = call_here("plot", str(comparison_folder), "--figure", "ladder", folder=comparison_folder.parent)
     assert wrong.returncode == 2
     assert "--figure ladder: a figure of a run, and this is a comparison" in wrong.stderr
 
@@ -183,7 +183,7 @@ def test_a_plot_that_cannot_be_ends_with_code_2_and_one_message(
     words: tuple[str, ...], message: str, copy: Path
 ) -> None:
     (copy / "figures").write_text("a file in the way", encoding="utf-8")
-    result = call("plot", *words, folder=copy.parent)
+    result = call_here("plot", *words, folder=copy.parent)
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr

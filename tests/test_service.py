@@ -27,7 +27,7 @@ from caseload_sim.service_measures import RECORDED_AS
 from caseload_sim.sessions import binomial, negative_binomial
 from caseload_sim.severity import below_caseness, scores_after, trajectory
 from caseload_sim.tables import stability_in_words
-from test_cli import call
+from commands import call_here
 
 # --- who is there at opening ----------------------------------------------------------------------------------------
 
@@ -432,7 +432,7 @@ def test_providers_pooled_count_what_each_of_them_counts() -> None:
 
 
 def test_a_file_of_ones_own_is_short_commented_and_runs(tmp_path: Path) -> None:
-    made = call("new", "my service.toml", "--from", "national_2024_25", folder=tmp_path)
+    made = call_here("new", "my service.toml", "--from", "national_2024_25", folder=tmp_path)
     assert made.returncode == 0, made.stderr
     text = (tmp_path / "my service.toml").read_text(encoding="utf-8")
     assert text.count("\n") < 45
@@ -440,17 +440,17 @@ def test_a_file_of_ones_own_is_short_commented_and_runs(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "caseload-sim.schema.json").read_text(encoding="utf-8"))["title"]
     for asked in ("referrals_per_year", "[start.waiting]", "wte = ", "# "):
         assert asked in text
-    run = call(
+    run = call_here(
         "run", "my service.toml", "--replications", "1", "--no-figures", "--set", "demand.referrals_per_year=2000",
         "--set", "staff.high_intensity_therapist.wte=5", "--csv", folder=tmp_path,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     for answer in ("wait_days_mean", "finished_course_treatment", "all_remission"):
         assert answer in run.stdout
-    again = call("new", "my service.toml", folder=tmp_path)
+    again = call_here("new", "my service.toml", folder=tmp_path)
     assert again.returncode == 2
     assert "is there already" in again.stderr
-    none = call("new", "other.toml", "--from", "no_service", folder=tmp_path)
+    none = call_here("new", "other.toml", "--from", "no_service", folder=tmp_path)
     assert none.returncode == 2
     assert "nobody is treated in it" in none.stderr
 

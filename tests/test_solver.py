@@ -16,7 +16,8 @@ from caseload_sim.scenario import Scenario
 from caseload_sim.solver_figures import draw_solution
 from caseload_sim.solver_tables import print_solution, sentences
 from caseload_sim.staffing_solver import Solution, SolutionPoint, interval, solve
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 THERAPISTS = "staff.high_intensity_therapist.wte"
 PRICE = "costs.sessions.high_intensity"
@@ -30,19 +31,19 @@ def quick(small: Scenario) -> Scenario:
 @pytest.fixture(scope="module")
 def waits(quick: Scenario) -> Solution:
     """Therapists for a mean wait of 40 days: fewer means longer, whatever else happens."""
-    return solve(quick, "wait_days_mean:::step=high_intensity<=40", THERAPISTS, low=1, high=8, replications=4)
+    return solve(quick, "wait_days_mean:::step=high_intensity<=40", THERAPISTS, low=1, high=8, replications=3)
 
 
 def test_a_price_that_is_known_beforehand_is_found(quick: Scenario) -> None:
     """Costs are linear in a price, and the people do not depend on it: the answer follows from two runs by hand."""
     cost = [
-        replicate(quick.with_changes({PRICE: price}), replications=6)
+        replicate(quick.with_changes({PRICE: price}), replications=3)
         .find("cost_per_finished_course", base="finished")
         .value
         for price in (0, 100)
     ]
     target = cost[0] + 2.37 * (cost[1] - cost[0])
-    solution = solve(quick, f"cost_per_finished_course={target}", PRICE, replications=6)
+    solution = solve(quick, f"cost_per_finished_course={target}", PRICE, replications=3)
     assert solution.value == pytest.approx(237, rel=1e-6)
     assert not solution.met_now
     assert solution.more_is_better
@@ -54,7 +55,7 @@ def test_a_price_that_is_known_beforehand_is_found(quick: Scenario) -> None:
 def test_at_the_solution_the_mean_meets_the_target_and_a_little_less_does_not(quick: Scenario, waits: Solution) -> None:
     def mean(wte: float) -> float:
         return (
-            replicate(quick.with_changes({THERAPISTS: wte}), replications=4)
+            replicate(quick.with_changes({THERAPISTS: wte}), replications=3)
             .find("wait_days_mean", group="step=high_intensity")
             .value
         )
@@ -70,7 +71,7 @@ def test_at_the_solution_the_mean_meets_the_target_and_a_little_less_does_not(qu
 
 def test_a_target_met_already_says_so_and_from_where_on(quick: Scenario, waits: Solution) -> None:
     generous = quick.with_changes({THERAPISTS: 7})
-    solution = solve(generous, "wait_days_mean:::step=high_intensity<=40", THERAPISTS, low=1, high=8, replications=4)
+    solution = solve(generous, "wait_days_mean:::step=high_intensity<=40", THERAPISTS, low=1, high=8, replications=3)
     assert solution.met_now
     assert solution.value == pytest.approx(waits.value, rel=0.02), "the same curve, seen from elsewhere"
     assert sentences(solution)[0].startswith("Met already: ")
@@ -228,7 +229,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         "--seed",
         "3",
     )
-    found = call(*words, "--json", "--to", "30", folder=tmp_path)
+    found = call_here(*words, "--json", "--to", "30", folder=tmp_path)
     assert found.returncode == 0, found.stderr
     answer = json.loads(found.stdout)
     assert answer["value"] is None
@@ -242,9 +243,9 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     with (saved / "table.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == len(answer["points"])
     for wrong in (("--target", "nothing"), ("--target", "recovery>=0.5", "--vary", "staff.assesor.wte")):
-        refused = call(*words[:2], *wrong, *(("--vary", "x") if len(wrong) == 2 else ()), folder=tmp_path)
+        refused = call_here(*words[:2], *wrong, *(("--vary", "x") if len(wrong) == 2 else ()), folder=tmp_path)
         assert refused.returncode == 2
         assert refused.stderr.splitlines()[-1].startswith("RunError: --")
-    assert "first contact depend on who assesses" in call("solve", "--help", folder=tmp_path).stdout.replace(
+    assert "first contact depend on who assesses" in call_here("solve", "--help", folder=tmp_path).stdout.replace(
         "\n", " "
     ).replace("  ", " ")

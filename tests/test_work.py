@@ -9,7 +9,7 @@ from caseload_sim.clients import draw_clients
 from caseload_sim.draws import Draws
 from caseload_sim.scenario import Scenario
 from caseload_sim.work import MOST_CLIENT_RUNS, MOST_CLIENTS, Work, too_much, work_of
-from test_cli import call
+from commands import call_here
 
 MANY = (
     "--set",
@@ -82,7 +82,7 @@ def test_too_much_is_said_in_words(work: Work, why: str | None) -> None:
     ids=lambda words: words[0],
 )
 def test_no_command_begins_what_no_machine_could_end(words: tuple[str, ...], tmp_path: Path) -> None:
-    result = call(*words, folder=tmp_path)
+    result = call_here(*words, folder=tmp_path)
     assert result.returncode == 2
     (message,) = result.stderr.splitlines()
     assert re.fullmatch(

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +19,7 @@ SECONDS_TO_ANSWER = 8
 SECONDS_TO_VANISH = (
     12  # until a machine that says nothing, not even that it is there, is gone; Dask's own is 30, its least 11
 )
+SECONDS_OF_SILENCE = 60.0  # until a scheduler that is connected but answers nothing is given up
 _ADDRESS = re.compile(r"(?P<protocol>tcp|tls)://(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|\[::1\]")
 # Dask's scheduler and workers read a function before they run it, and fall silent over one they have not got: so they are
@@ -29,12 +32,15 @@ class DaskWorkers(Team):
     """The workers of a Dask cluster, wherever they are; see docs/scaling.md for how to start and secure one.
 
     They stay when this ends: only the connection is closed, and what has not begun is taken back. Workers may come and go. A
-    task whose worker is lost is given to another; without any worker, it waits for one. Each worker must have the versions
-    that this program has. Tasks and answers are pickled: whoever controls the scheduler controls this program too.
+    task whose worker is lost is given to another; without any worker, it waits for one. A scheduler that is stopped, or on a
+    machine that hangs, is given up after a time without an answer. Each worker must have the versions that this program has.
+    Tasks and answers are pickled: whoever controls the scheduler controls this program too.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, silence_seconds: float = SECONDS_OF_SILENCE) -> None:
         """Connect to a scheduler, such as tcp://127.0.0.1:8786, or tls:// with the certificates that Dask's settings name.
+
+        silence_seconds: how long a scheduler may answer nothing; then all that is waited for raises RunError
 
         Raises RunError, within 15 seconds, for an address that is none or at which no scheduler answers, and without Dask.
         """
@@ -44,7 +50,10 @@ class DaskWorkers(Team):
         self.address = address
         self.is_open = found["protocol"] == "tcp" and not _LOOPBACK.fullmatch(found["host"])
         self._versions = versions_here()
+        self._silence_seconds = silence_seconds
         self._waited_for: set[Future[Any]] = set()
+        self._handing_over = threading.Lock()
+        self._closing, self._is_silent = threading.Event(), False
         try:
             import dask
             import distributed  # noqa: F401  (so that what is missing is known here)
@@ -64,6 +73,7 @@ class DaskWorkers(Team):
                 "whether address and protocol are right."
             ) from None
         self.in_flight = max(IN_FLIGHT, 2 * self.n_workers)
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def in_words(self) -> str:
         """What there is to work with, and a warning where anybody on the way could read it or take it over."""
@@ -76,13 +86,14 @@ class DaskWorkers(Team):
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor`."""
         ours: Future[Any] = Future()
-        if self._client.status != "running":
-            ours.set_exception(self._gone())
-            return ours
+        with self._handing_over:
+            if self._is_silent or self._client.status != "running":
+                ours.set_exception(self._gone())
+                return ours
+            self._waited_for.add(ours)
         # Pickled here, because what a worker of another version cannot read must still reach its check of versions.
         given = {"versions": self._versions, "order": pickle.dumps((call, args, kwargs))}
         theirs = self._client.submit(eval, _CALL, given, pure=False)
-        self._waited_for.add(ours)
         ours.add_done_callback(self._waited_for.discard)
         ours.add_done_callback(lambda done: theirs.cancel() if done.cancelled() else None)
         theirs.add_done_callback(lambda done: self._hand_over(done, ours))
@@ -95,7 +106,9 @@ class DaskWorkers(Team):
                 future.cancel()
         elif wait:
             wait_for(list(self._waited_for))
-        self._client.close(timeout=SECONDS_TO_ANSWER)
+        self._closing.set()
+        with suppress(TimeoutError):  # of a scheduler that is silent
+            self._client.close(timeout=SECONDS_TO_ANSWER)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.shutdown(cancel_futures=kind is not None)
@@ -107,12 +120,41 @@ class DaskWorkers(Team):
             answer = theirs.result()
         except Exception as raised:
             error = self._in_words(theirs, raised)
-        if not ours.set_running_or_notify_cancel():
+        with self._handing_over:
+            if ours.done() and not ours.cancelled():
+                return  # given up before
+            if ours.set_running_or_notify_cancel():
+                if error:
+                    ours.set_exception(error)
+                else:
+                    settle(ours, answer)
+
+    def _listen(self) -> None:
+        """Ask the scheduler for next to nothing, again and again, until it has long been silent; in a thread of its own.
+
+        One that is stopped, rather than dead, keeps its connections, and the system goes on taking what is sent to it.
+        """
+        pause = self._silence_seconds / 6
+        answered, in_vain = monotonic(), 0
+        while not self._closing.wait(pause):
+            left = answered + self._silence_seconds - monotonic()
+            try:
+                self._client.sync(
+                    self._client.scheduler.ncores, workers=[], callback_timeout=min(max(left, pause), 3 * pause)
+                )
+                answered, in_vain = monotonic(), 0
+            except Exception:  # no answer in time, or no connection
+                in_vain += 1
+            # Twice, since this program may have been stopped itself, and have had no time to hear the first answer.
+            if in_vain >= 2 and monotonic() - answered >= self._silence_seconds:
+                break
+        if self._closing.is_set():
             return
-        if error:
-            ours.set_exception(error)
-        else:
-            settle(ours, answer)
+        with self._handing_over:
+            self._is_silent = True
+            for ours in list(self._waited_for):
+                if ours.set_running_or_notify_cancel():
+                    ours.set_exception(self._gone())
 
     def _in_words(self, theirs: Any, error: Exception) -> RunError:
         """What a task that came to nothing means; a task's own errors are answers, and not among these."""
@@ -131,6 +173,11 @@ class DaskWorkers(Team):
         )
 
     def _gone(self) -> RunError:
+        if self._is_silent:
+            return RunError(
+                f"{self.address}: the Dask scheduler has answered nothing for {self._silence_seconds:.0f} seconds. It may be stopped, "
+                "or its machine hang, or the network be cut: look, and start it again."
+            )
         return RunError(f"{self.address}: the Dask scheduler is gone. Look whether it still runs, and start it again.")
 
 

@@ -49,7 +49,9 @@ def _number(months: Dates) -> NDArray[np.int64]:
 
 
 def _days_in(months: Dates) -> NDArray[np.int64]:
-    return np.asarray(((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64))
+    return np.asarray(
+        ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    )
 
 
 def _middle_of_data_collection(scenario: Scenario) -> float:

@@ -11,6 +11,7 @@ from caseload_sim.counted import Simulation
 from caseload_sim.courses import ENDINGS, NOT_YET
 from caseload_sim.events import EVENT_TYPES, NO_PLACE, EventLog
 from caseload_sim.outcomes import LEFT
+from caseload_sim.packed import PARQUET_CODEC
 
 
 def write_tables(folder: Path, simulation: Simulation) -> None:
@@ -24,7 +25,7 @@ def write_tables(folder: Path, simulation: Simulation) -> None:
         ("outcomes", _outcome_columns(simulation)),
     ):
         arrays = {key: _arrow(column) for key, column in columns.items()}
-        pq.write_table(pa.table(arrays), folder / f"{name}.parquet")
+        pq.write_table(pa.table(arrays), folder / f"{name}.parquet", compression=PARQUET_CODEC)
 
 
 def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
@@ -33,7 +34,7 @@ def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
     import pyarrow.parquet as pq
 
     columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
-    pq.write_table(pa.table(columns), path)
+    pq.write_table(pa.table(columns), path, compression=PARQUET_CODEC)
 
 
 def write_events(path: Path, log: EventLog) -> None:
@@ -50,7 +51,7 @@ def write_events(path: Path, log: EventLog) -> None:
         "run_number": pa.array(np.full(len(log.time), log.run_number, dtype=np.int64)),
         "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
     }
-    pq.write_table(pa.table(columns), path)
+    pq.write_table(pa.table(columns), path, compression=PARQUET_CODEC)
 
 
 def _arrow(column: Any) -> Any:

@@ -39,4 +39,5 @@ class Progress:
         self.bar.update(self.task, completed=done, total=of)
 
     def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # or older versions of rich print an empty line
+            self.bar.stop()

@@ -17,7 +17,8 @@ from caseload_sim.checks import contradictions
 from caseload_sim.comparison import ComparisonRow
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import OverTimeRow, Row
-from caseload_sim.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, excess_in_content, read_regular
+from caseload_sim.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, excess_in_content, n_values, read_regular
+from caseload_sim.packed import excess_in_footer, excess_in_parquet
 from caseload_sim.people import People, in_period
 from caseload_sim.records import RECORD
 from caseload_sim.scenario import Scenario
@@ -25,7 +26,6 @@ from caseload_sim.unfinished import UNFINISHED, how_many
 
 KINDS = ("run", "comparison")  # that figures are drawn from
 MOST_TABLE_BYTES = 200_000_000
-MOST_ROWS = 100_000_000
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
 T = TypeVar("T", bound=Row | OverTimeRow)
 
@@ -117,7 +117,7 @@ def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
     folder = path.parent
     try:
         data = read_regular(path, MOST_RECORD_BYTES)
-        too_large = len(data) > MOST_RECORD_BYTES or sum(map(data.count, (b",", b"[", b"{"))) > MOST_RECORD_VALUES
+        too_large = len(data) > MOST_RECORD_BYTES or n_values(data) > MOST_RECORD_VALUES
         record: Any = None if too_large else json.loads(data.decode("utf-8"))
     except FileNotFoundError:
         if (folder / UNFINISHED).is_dir():
@@ -200,6 +200,8 @@ def _columns(path: Path, types: Mapping[str, str]) -> dict[str, Any]:
     if not path.is_file():
         raise damaged(path, "not a file")
     try:
+        if excess := excess_in_footer(path):
+            raise damaged(path, excess)
         file = pq.ParquetFile(path)
         there = {field.name: str(field.type) for field in file.schema_arrow}
         for name, kind in types.items():
@@ -207,8 +209,8 @@ def _columns(path: Path, types: Mapping[str, str]) -> dict[str, Any]:
                 raise damaged(path, f"no column {name}")
             if there[name] != kind:
                 raise damaged(path, f"column {name} is of type {there[name]}, not {kind}")
-        if file.metadata.num_rows > MOST_ROWS:
-            raise damaged(path, f"more than {MOST_ROWS:,} rows")
+        if excess := excess_in_parquet(file.metadata, types):
+            raise damaged(path, excess)
         table = file.read(columns=list(types))
         return {name: table.column(name).combine_chunks() for name in types}
     except (OSError, pa.ArrowException):

@@ -17,14 +17,19 @@ from caseload_sim.counted import Key
 from caseload_sim.errors import RunError
 from caseload_sim.files import MAKE_ROOM, unwritable, whole, write_text
 from caseload_sim.finished import Finished, Place
+from caseload_sim.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, n_values, read_regular
 from caseload_sim.measure_table import MeasureTable, Rows
+from caseload_sim.packed import read_npz
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
 INPUTS = "inputs.json"
 _NAME = re.compile(r"(\d+)-(\d+)\.npz")
 _MOST_NAMED = 6
 # What reading a file that is not what it was can raise.
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, BadZipFile, zlib.error)
+_DAMAGE = (
+    OSError, EOFError, ValueError, KeyError, TypeError, IndexError, RuntimeError, BadZipFile, zlib.error,
+)  # fmt: skip
+_TYPES = {"about": np.uint8, "measures": np.float64, "over_time": np.float64, "as_published": np.float64}
 
 
 class Unfinished(MutableMapping[Place, Finished]):
@@ -85,16 +90,19 @@ class Unfinished(MutableMapping[Place, Finished]):
 
     def _read(self, place: Place) -> Finished | None:
         try:
-            with np.load(self._path(place), allow_pickle=False) as arrays:
-                about = json.loads(arrays["about"].tobytes())
-                if about["inputs"] != self.inputs_digest or about["place"] != list(place):
-                    return None
-                return Finished(
-                    measures=_table(about["measures"], arrays["measures"]),
-                    over_time=dict(zip(map(tuple, about["over_time"]), arrays["over_time"], strict=True)),
-                    digests=about["digests"],
-                    as_published=_table(about["as_published"], arrays["as_published"]) if "as_published" in about else None,
-                )  # fmt: skip
+            arrays = read_npz(self._path(place), _TYPES)
+            words = arrays["about"].tobytes()
+            if n_values(words) > MOST_RECORD_VALUES:
+                return None
+            about = json.loads(words)
+            if about["inputs"] != self.inputs_digest or about["place"] != list(place):
+                return None
+            return Finished(
+                measures=_table(about["measures"], arrays["measures"]),
+                over_time=dict(zip(map(tuple, about["over_time"]), arrays["over_time"], strict=True)),
+                digests=dict(about["digests"]),
+                as_published=_table(about["as_published"], arrays["as_published"]) if "as_published" in about else None,
+            )
         except _DAMAGE:
             return None
 
@@ -150,8 +158,11 @@ def _name(inputs: Mapping[str, Any]) -> Any:
 def inputs_of(folder: Path) -> dict[str, Any] | None:
     """What an unfinished run was given; None when that cannot be read."""
     try:
-        inputs = json.loads((folder / INPUTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_regular(folder / INPUTS, MOST_RECORD_BYTES)
+        if len(content) > MOST_RECORD_BYTES or n_values(content) > MOST_RECORD_VALUES:
+            return None
+        inputs = json.loads(content.decode("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
     return inputs if isinstance(inputs, dict) else None
 
