@@ -12,6 +12,7 @@ from caseload_sim.dependence import residual_factor
 from caseload_sim.draws import RETURN_IDS, START_IDS, Draws, Floats, Ids, category
 from caseload_sim.errors import RunError
 from caseload_sim.scenario import Eligibility, Population, Scenario
+from caseload_sim.threads import each_in_order
 
 MOST_CANDIDATES_PER_CLIENT = 2_000
 
@@ -68,7 +69,7 @@ def draw_population(scenario: Scenario, draws: Draws, n_clients: int, *, first_i
     ids = ids_of_clients(scenario, draws, n_clients, first_id=first_id)
     days = np.zeros(n_clients, dtype=np.int32)
     blocks = blocks_of(n_clients) or [slice(0, 0)]
-    return stacked(*(people(scenario, draws, ids[some], days[some]) for some in blocks))
+    return stacked(*each_in_order(lambda some: people(scenario, draws, ids[some], days[some]), blocks))
 
 
 def ids_of_clients(scenario: Scenario, draws: Draws, n_clients: int, *, first_id: int = 0) -> Ids:

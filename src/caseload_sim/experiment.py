@@ -20,9 +20,9 @@ from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.finished import Finished, Kept, Place, collected
 from caseload_sim.measure_table import MeasureTable, stacked_numbers
 from caseload_sim.measures import OverTime
+from caseload_sim.opening import running_start
 from caseload_sim.own_policies import OwnPolicy, own_policy
 from caseload_sim.policies import POLICIES, Decide
-from caseload_sim.referrals import running_start
 from caseload_sim.replication import everybody, mean_disorders, run_once
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places

@@ -18,8 +18,8 @@ from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plan
 from caseload_sim.demand import referral_days
 from caseload_sim.draws import RETURN_IDS, Draws, Ids
 from caseload_sim.episodes import Digest, Episodes, joined_first
+from caseload_sim.opening import Opening
 from caseload_sim.policies import POLICIES, Policy
-from caseload_sim.referrals import Referrals
 from caseload_sim.scenario import Scenario
 from caseload_sim.threads import each_in_order
 
@@ -50,7 +50,7 @@ class Intake:
     plans: Plans
     disorders: float
     clients_digest: Digest
-    opening: Referrals | None = None
+    opening: Opening | None = None
     kept: Tables | None = None
 
     @property
@@ -89,7 +89,7 @@ class Intake:
         care = draw_care(self.scenario, clients, self.draws, self.policy)
         return self.scenario, replace(clients, referral_day=days), care
 
-    def with_opening(self, there: Referrals) -> "Intake":
+    def with_opening(self, there: Opening) -> "Intake":
         """The same and those who are there at opening, after all others."""
         plans = PlansInParts()
         plans.add(self.plans)

@@ -21,11 +21,11 @@ from caseload_sim.episodes import Digest, Episodes, check_invariants, digest, oc
 from caseload_sim.intake import Intake, Rows, draw_intake
 from caseload_sim.measure_table import MeasureTable, together
 from caseload_sim.measures import Daily, OverTime, Tally, day_by_day, measured, tally
+from caseload_sim.opening import running_start, with_history
 from caseload_sim.outcomes import Outcomes, leaving, of_clients, one_after_the_other, read_outcomes
 from caseload_sim.own_policies import chosen_policy
 from caseload_sim.policies import POLICIES, Decide, Policy
 from caseload_sim.providers import percentiles, pooled, provider_scenarios
-from caseload_sim.referrals import running_start, with_history
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.draws import Draws, Floats
+from caseload_sim.draws import START_IDS, Draws, Floats
 from caseload_sim.modalities import staff_time_of_a_contact
 from caseload_sim.operations import DAYS_PER_WEEK, Staff
 from caseload_sim.pathway import CourseStep
@@ -23,10 +23,13 @@ Booleans = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
 
-def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> Capacity:
+def places(
+    scenario: Scenario, draws: Draws, clients_mean_disorders: float, *, before_opening: bool = False
+) -> Capacity:
     """Places by day: WTE at work x contacts a week x share of weeks at work x weeks between booked sessions.
 
     clients_mean_disorders: emotional disorders that referred clients have on average; moves how many staff leave
+    before_opening: see `wte_at_work`
 
     A course holds a place for months: its number is rounded down. An assessment holds one for a day, so its places are
     appointments, and none is lost to rounding: 6.4 a day are six on some days and seven on others. The appointments of a
@@ -37,7 +40,10 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
     by_interview = POLICIES[scenario.pathway.policy].records == "by_interview"
     time_assessing = scenario.pathway.routing.interview_assessment_time.value if by_interview else 1.0
     working, days = working_days(scenario), dates(scenario)
-    in_post = {name: wte_at_work(scenario, name, draws, clients_mean_disorders) for name in scenario.staff}
+    in_post = {
+        name: wte_at_work(scenario, name, draws, clients_mean_disorders, before_opening=before_opening)
+        for name in scenario.staff
+    }
     contacts = {name: scenario.staff[name].contacts_per_wte_day * wte for name, wte in in_post.items()}
     staffed, opened = [], []
     for step in scenario.pathway.steps.values():
@@ -59,16 +65,22 @@ def places(scenario: Scenario, draws: Draws, clients_mean_disorders: float) -> C
     )
 
 
-def wte_at_work(scenario: Scenario, kind: str, draws: Draws, clients_mean_disorders: float) -> Floats:
+def wte_at_work(
+    scenario: Scenario, kind: str, draws: Draws, clients_mean_disorders: float, *, before_opening: bool = False
+) -> Floats:
     """Staff of a kind on each day in whole-time equivalents of the qualified, leave and sickness not yet taken off.
 
     kind: a key of `scenario.staff`; clients_mean_disorders: see `places`
+    before_opening: the scenario's last day is the one before a service opens; the posts then filled are those filled at
+        its opening. Told backwards from there, since posts filled and vacant in turn look the same either way in time
     Returns (days,) float64. All posts are filled for good with `run.staff_turnover = false`.
     """
     staff, days = scenario.staff[kind], dates(scenario)
     in_post = np.full(len(days), staff.wte.value)
     if scenario.run.staff_turnover:
-        in_post = _wte_in_post(staff, kind, len(days), leaving_per_year(staff, clients_mean_disorders), draws)
+        leaving, first_id = leaving_per_year(staff, clients_mean_disorders), START_IDS if before_opening else 0
+        in_post = _wte_in_post(staff, kind, len(days), leaving, draws, first_id)
+        in_post = in_post[::-1] if before_opening else in_post
     in_post = in_post + staff.trainee_share.value * staff.trainees.value
     for surge in staff.surge.values():
         here = (days >= np.datetime64(surge.from_date)) & (days <= np.datetime64(surge.to_date))
@@ -91,8 +103,10 @@ def long_run_vacancy(leaving: float, days_to_replace: float) -> float:
     return cycle / (1 + cycle)
 
 
-def _wte_in_post(staff: Staff, kind: str, horizon: int, leaving: float, draws: Draws) -> Floats:
+def _wte_in_post(staff: Staff, kind: str, horizon: int, leaving: float, draws: Draws, first_id: int) -> Floats:
     """WTE in post on each day, (days,) float64; the last post may be a fraction of one.
+
+    first_id: place of the first post in the streams of later spells; the first spell is the same for all
 
     Each post is filled and vacant in turn, for exponential times. Its draws have the post's number as their place in a
     stream for each turn, so a post more or fewer leaves the others as they were. On the day somebody qualifies, the
@@ -101,7 +115,9 @@ def _wte_in_post(staff: Staff, kind: str, horizon: int, leaving: float, draws: D
     size = _sizes(staff.wte.value)
     ids = np.arange(len(size), dtype=np.int64)
     filled = draws.uniform(f"staff_start:{kind}", ids) >= staff.vacancy_share.value
-    lasts = _Spells(kind, ids, DAYS_PER_YEAR / leaving if leaving else np.inf, staff.days_to_replace.value, draws)
+    lasts = _Spells(
+        kind, first_id + ids, DAYS_PER_YEAR / leaving if leaving else np.inf, staff.days_to_replace.value, draws
+    )
     turn = np.zeros(len(size), dtype=np.int64)
     until = lasts.days(ids, turn, filled)
     change = np.zeros(horizon + 1)

@@ -1,5 +1,6 @@
 """Engines answer one question, by the rules of the day: who holds which place on which day?"""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -21,3 +22,9 @@ def engine_for(name: str, client_runs: int) -> Engine:
     if name != "kernel":
         return ENGINES[name]
     return partial(kernel.run, compiled=client_runs >= kernel.WORTH_COMPILING and kernel.numba_is_there())
+
+
+def engine_at_hand(clients: int) -> Engine:
+    """The kernel for a job within a run: compiled if numba has been loaded already, or so many clients repay loading it."""
+    loaded = "numba" in sys.modules
+    return engine_for(DEFAULT_ENGINE, max(clients, kernel.WORTH_COMPILING) if loaded else clients)
