@@ -80,11 +80,13 @@ class Checked(list[Any]):
         list.__setitem__(self, index, value)
 
 
+THE_LOOP: Callable[..., int] = kernel.pass_the_days  # as it is, whatever a test puts in its place
+
+
 def with_bounds_checked(*arguments: Any) -> int:
     """The kernel's loop on checked lists; what it writes is copied back."""
     checked = [Checked(a) if isinstance(a, list) else a for a in arguments]
-    loop: Callable[..., int] = kernel.pass_the_days
-    n_rows = loop(*checked)
+    n_rows = THE_LOOP(*checked)
     for ours, theirs in zip(arguments, checked, strict=True):
         if isinstance(ours, list):
             ours[:] = list(theirs)
