@@ -63,7 +63,7 @@ def service(n_clients: int, load: float, offered: dict[str, float], changes: dic
 def queue_of(scenario: Scenario) -> tuple[Plans, Capacity]:
     """What an engine is given of the first replication."""
     intake, capacity = everybody(scenario, Draws(scenario.run.seed, 0), POLICIES[scenario.pathway.policy])
-    return intake.plans, capacity
+    return intake.plans(), capacity
 
 
 def plain_queue(n_clients: int, load: float, offered: dict[str, float]) -> tuple[Courses, Capacity]:

@@ -42,7 +42,8 @@ def canonical(
         len(client)
     )  # sorting numbers is faster than a stable argsort
     by_client.sort()
-    order = by_client & 0xFFFFFFFF
+    by_client &= 0xFFFFFFFF
+    order = by_client
     client, joined = client[order], joined[order]
     if np.any((client[1:] == client[:-1]) & (joined[1:] < joined[:-1])):  # engines write rows in order of time
         again = np.lexsort((joined, client))

@@ -355,10 +355,10 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     """
     scenario = with_run(scenario, seed, 1)
     intake, capacity = everybody(scenario, Draws(scenario.run.seed, replication), POLICIES[scenario.pathway.policy])
-    reference = ENGINES["reference"](intake.plans, capacity)
+    plans = intake.plans()
+    reference = ENGINES["reference"](plans, capacity)
     others = [
-        kernel.run(intake.plans, capacity, compiled=compiled)
-        for compiled in (False, True)[: 1 + kernel.numba_is_there()]
+        kernel.run(plans, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]
     ]
     differences = (first_difference(reference, other, capacity.steps) for other in others)
     return len(reference.client), next((text for text in differences if text), None)

@@ -31,9 +31,10 @@ Tables = tuple[Clients, Care]
 class Intake:
     """The clients of a replication, one row each: first referrals, then those who come back, then those there at opening.
 
-    policy: who decides; n_first, n_ours: the rows of first referrals, and those with all who come back
+    policy: who decides
+    ids: (n_ours,) int64, places in every random stream; parents: rows of the first referrals of those who come back
     referral_day, booking_days: (n,) int32; exit: (n,) int8, see Care
-    ids: (n_ours,) int64, places in every random stream
+    parts: what the queue needs to know, until `plans` puts it together
     disorders: emotional disorders of the mean first referral
     opening: those who are there at opening, with their past
     kept: clients and care of all who are not, where they were wanted
@@ -42,12 +43,12 @@ class Intake:
     scenario: Scenario
     draws: Draws
     policy: Policy
-    n_first: int
     ids: Ids
+    parents: Rows
     referral_day: Days
     booking_days: Days
     exit: Codes
-    plans: Plans
+    parts: PlansInParts
     disorders: float
     clients_digest: Digest
     opening: Opening | None = None
@@ -57,6 +58,11 @@ class Intake:
     def n_ours(self) -> int:
         """How many were not there at opening."""
         return len(self.ids)
+
+    @property
+    def n_first(self) -> int:
+        """How many are first referrals from opening on."""
+        return len(self.ids) - len(self.parents)
 
     @property
     def history(self) -> Episodes | None:
@@ -91,25 +97,34 @@ class Intake:
 
     def with_opening(self, there: Opening) -> "Intake":
         """The same and those who are there at opening, after all others."""
-        plans = PlansInParts()
-        plans.add(self.plans)
-        plans.add(plans_of(there.courses))
+        self.parts.add(plans_of(there.courses))
         self.clients_digest.add(_digested(there.clients))
         return replace(
             self,
             referral_day=np.concatenate([self.referral_day, there.clients.referral_day]),
             booking_days=np.concatenate([self.booking_days, there.care.booking_days]),
             exit=np.concatenate([self.exit, there.care.exit]),
-            plans=plans.together(),
             opening=there,
         )
 
-    def with_days_of_return(self, queue: Episodes) -> "Intake":
+    def plans(self) -> Plans:
+        """What the queue needs to know of everybody: asked for once, since it is held nowhere else afterwards."""
+        plans = self.parts.together()
+        treated = self.exit[self.parents] == TREATED
+        leaving, rows = self.parents[treated], self.n_first + np.flatnonzero(treated)
+        if len(rows):
+            mean = self.scenario.pathway.returns.delay_days_mean.value
+            delay = self.draws.exponential_days("return_delay", self.ids[leaving], mean)
+            plans.returns_as[leaving] = rows
+            plans.return_after_days[leaving] = np.maximum(delay + self.booking_days[rows], 1)
+        return plans
+
+    def with_days_of_return(self, plans: Plans, queue: Episodes) -> "Intake":
         """The same with the days, known only now, on which those who came back were referred again."""
         unknown = self.referral_day == NOT_YET
         if not unknown.any():
             return self
-        joined = joined_first(self.plans, queue, self.scenario.run.horizon_days)
+        joined = joined_first(plans, queue, self.scenario.run.horizon_days)
         came = unknown & (joined != NOT_YET)
         return replace(
             self, referral_day=np.where(came, joined - self.booking_days, self.referral_day).astype(np.int32)
@@ -158,10 +173,8 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
         if keep or own:
             kept.append((clients, care))
     tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
-    exit_, booking_days = np.concatenate(exits), np.concatenate(booking)
     return Intake(
-        scenario, draws, policy, n_first, ids, days, booking_days, exit_,
-        _linked(scenario, parts.together(), ids, booking_days, exit_, n_first, parents, draws),
+        scenario, draws, policy, ids, parents, days, np.concatenate(booking), np.concatenate(exits), parts,
         disorders / n_first if n_first else 0.0, digest, kept=tables,
     )  # fmt: skip
 
@@ -181,26 +194,3 @@ def _who_come_back(scenario: Scenario, ids: Ids, draws: Draws) -> Rows:
         return np.empty(0, dtype=np.intp)
     comes_back = draws.uniform("returns", ids) < chance
     return np.flatnonzero(comes_back & (draws.uniform("relapse", ids) < scenario.outcome.relapse_unfinished.value))
-
-
-def _linked(
-    scenario: Scenario,
-    plans: Plans,
-    ids: Ids,
-    booking_days: Days,
-    exit_: Codes,
-    n_first: int,
-    parents: Rows,
-    draws: Draws,
-) -> Plans:
-    """The plans, each client who comes back knowing as whom and after how many days."""
-    if len(parents) == 0:
-        return plans
-    treated = exit_[parents] == TREATED
-    rows = n_first + np.flatnonzero(treated)
-    returns_as, after = plans.returns_as.copy(), plans.return_after_days.copy()
-    returns_as[parents[treated]] = rows
-    mean = scenario.pathway.returns.delay_days_mean.value
-    delay = draws.exponential_days("return_delay", ids[parents[treated]], mean)
-    after[parents[treated]] = np.maximum(delay + booking_days[rows], 1)
-    return replace(plans, returns_as=returns_as, return_after_days=after)

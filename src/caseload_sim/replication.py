@@ -118,13 +118,13 @@ def _simulate(
     draws = Draws(scenario.run.seed, replication)
     policy = chosen_policy(scenario, decide) or POLICIES[scenario.pathway.policy]
     intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
-    check_plans(intake.plans)
-    queue = engine(intake.plans, capacity)
-    check_invariants(queue, intake.plans, capacity)
-    intake = intake.with_days_of_return(queue)
-    digests = {
-        "clients": intake.digest_of_clients(), "courses": digest(intake.plans), "episodes": digest(queue),
-    }  # fmt: skip
+    plans = intake.plans()
+    check_plans(plans)
+    queue = engine(plans, capacity)
+    check_invariants(queue, plans, capacity)
+    intake = intake.with_days_of_return(plans, queue)
+    digests = {"clients": intake.digest_of_clients(), "courses": digest(plans), "episodes": digest(queue)}
+    del plans  # nothing needs them any more, and they are half of what a large service fills
     episodes = with_history(queue, intake.history) if intake.history else queue
     daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
     rows = _counted(scenario, intake, episodes)

@@ -75,6 +75,7 @@ def run(
         np.asarray(column[:n_rows], dtype=dtype) for column, (_, dtype) in zip(table, _TABLE, strict=True)
     ]
     plan, joined, started, ended, ending = written
+    del inputs, lists, counts  # what follows needs as much memory as they fill
     return canonical(plans.client[plan], plans.step[plan], joined, started, ended, ending)
 
 
