@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from caseload_sim.draws import PURPOSES, Draws, counts_from_uniform
+from caseload_sim.draws import PURPOSES, RETURN_IDS, START_IDS, Draws, counts_from_uniform
 
 N = 20_000
 
@@ -16,10 +16,23 @@ def test_more_clients_leave_the_earlier_draws_unchanged() -> None:
     assert np.array_equal(draws.uniform("trait:ptsd", few), draws.uniform("trait:ptsd", many)[:1000])
 
 
-@pytest.mark.parametrize("ids", [np.arange(4, 12), np.arange(5, 9), np.array([3, 6, 7, 1000]), np.array([0])])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        np.arange(4, 12), np.arange(5, 9), np.array([3, 6, 7, 1000]), np.array([0]), np.array([7, 8, 9, 2, 3, 3, 1000]),
+        np.arange(9, 0, -1),
+    ],
+)  # fmt: skip
 def test_any_selection_of_clients_gets_the_draws_of_those_clients(ids: np.ndarray) -> None:
     draws = Draws(7, 3)
     assert np.array_equal(draws.uniform("relapse", ids), draws.uniform("relapse", np.arange(1001))[ids])
+
+
+def test_draws_of_clients_far_apart_are_those_of_each_alone() -> None:
+    """First referrals, returns and those there at opening have places in blocks of their own."""
+    draws, ids = Draws(7, 3), np.array([0, 5, RETURN_IDS + 2, RETURN_IDS + 3, START_IDS + 1, 6])
+    alone = [draws.normal("relapse", ids[k : k + 1])[0] for k in range(len(ids))]
+    assert np.array_equal(draws.normal("relapse", ids), alone)
 
 
 def test_nobody_gets_no_draws() -> None:
