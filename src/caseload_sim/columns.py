@@ -11,8 +11,9 @@ Table = TypeVar("Table")
 CLIENTS_AT_ONCE = 65_536  # fewer, and calling numpy costs more than its work; more, and columns leave the cache
 
 
-def blocks_of(n: int, size: int = CLIENTS_AT_ONCE) -> list[slice]:
-    """Stretches of at most so many rows that together are n rows; none when n is 0."""
+def blocks_of(n: int, size: int | None = None) -> list[slice]:
+    """Stretches of at most so many rows that together are n rows, CLIENTS_AT_ONCE if None; none when n is 0."""
+    size = size or CLIENTS_AT_ONCE
     return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
 

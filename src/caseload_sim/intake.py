@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from caseload_sim.assessment import TREATED
 from caseload_sim.care import Care, draw_care, draw_courses
 from caseload_sim.clients import Clients, ids_of_clients, people
-from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, stacked
+from caseload_sim.columns import blocks_of, rows_of, stacked
 from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plans_of
 from caseload_sim.demand import referral_days
 from caseload_sim.draws import RETURN_IDS, Draws, Ids
@@ -149,7 +149,7 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
     ids = np.concatenate([ids, ids[parents] + RETURN_IDS])
     days = np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)])
     own = all(policy is not one for one in POLICIES.values())
-    size = max(len(ids), 1) if own else CLIENTS_AT_ONCE
+    size = max(len(ids), 1) if own else None
     blocks = [
         slice(n + some.start, n + some.stop)
         for n, k in ((0, n_first), (n_first, len(parents)))

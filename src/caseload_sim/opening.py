@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, draw_courses
 from caseload_sim.clients import Clients, draw_population
-from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, slice_of, stacked
+from caseload_sim.columns import blocks_of, rows_of, slice_of, stacked
 from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Courses
 from caseload_sim.demand import DAYS_PER_YEAR, referrals_per_day
 from caseload_sim.draws import START_IDS, Draws, counts_from_uniform
@@ -49,7 +49,7 @@ def _drawn_in_blocks(scenario: Scenario, clients: Clients, draws: Draws, policy:
     """`draw_courses`, some clients at a time; all at once for a user's own policy, which may compare clients."""
     n = len(clients.id)
     shipped = any(policy is one for one in POLICIES.values())
-    blocks = blocks_of(n, CLIENTS_AT_ONCE if shipped else max(n, 1))
+    blocks = blocks_of(n, None if shipped else max(n, 1))
     if len(blocks) < 2:
         return draw_courses(scenario, clients, draws, policy)
     drawn = each_in_order(lambda some: draw_courses(scenario, slice_of(clients, some), draws, policy), blocks)

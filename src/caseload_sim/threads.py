@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer]:
+def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> Generator[Answer, None, None]:
     """`map`, by several threads where processors are free; no more answers are held than there are threads, and one."""
     n_threads = min(threads_here(), len(items))
     if n_threads < 2:
