@@ -95,14 +95,20 @@ def test_random_services_reach_every_corner() -> None:
 
 
 @pytest.mark.parametrize("name", AT_FULL_SIZE)
-def test_the_engines_agree_on_scenarios_at_their_full_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reference, kernel interpreted with bounds checked, and kernel compiled, on the same clients."""
-    if kernel.numba_is_there():
-        kernel._compiled()  # the loop as it is, before the one with bounds checked takes its place
-    monkeypatch.setattr(kernel, "pass_the_days", with_bounds_checked)
+def test_the_engines_agree_on_scenarios_at_their_full_size(name: str) -> None:
     stays, difference = check_engines(get_scenario(name))
     assert difference is None
     assert stays > 1000 or name == "no_service"
+
+
+@pytest.mark.parametrize("name", AT_FULL_SIZE)
+def test_scenarios_stay_within_bounds_at_their_full_size(name: str) -> None:
+    scenario, draws = get_scenario(name), Draws(1, 0)
+    clients = draw_clients(scenario, draws)
+    courses, _ = draw_courses(scenario, clients, draws)
+    capacity = places(scenario, draws, mean_disorders(scenario, clients))
+    checked = kernel.run(courses, capacity, loop=with_bounds_checked)
+    assert_equal(kernel.run(courses, capacity, compiled=True), checked, capacity, "bounds checked")
 
 
 def test_the_default_engine_and_the_reference_give_equal_digests_of_everything(small: Scenario) -> None:
