@@ -105,6 +105,24 @@ def test_the_compiled_engine_works_where_nothing_can_be_cached(tmp_path: Path) -
         assert result.stdout.split() == [str(site / "caseload_sim" / "__init__.py"), "None", "True", "None"]
 
 
+@posix
+@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
+@pytest.mark.parametrize(("suffix", "left"), [(".nbc", 100), (".nbc", 0), (".nbi", 0), (".nbi", 30)])
+def test_a_damaged_cache_of_compiled_code_is_as_if_there_were_none(tmp_path: Path, suffix: str, left: int) -> None:
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    words = [sys.executable, "-B", "-c", BIG_JOB]
+    first = subprocess.run(words, env=env, capture_output=True, encoding="utf-8", timeout=180)
+    assert first.returncode == 0, first.stderr
+    damaged = list(tmp_path.rglob(f"*{suffix}"))
+    assert damaged
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:left])
+    again = subprocess.run(words, env=env, capture_output=True, encoding="utf-8", timeout=180)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == first.stdout
+    assert first.stdout.split()[2:] == ["True", "None"]
+
+
 C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # Python then takes all names and streams for ASCII
 OURS_FILE = "mein Dienst é.toml"
 

@@ -47,7 +47,7 @@ def run(
     n, m, (horizon, n_steps) = len(plans.joins_day), len(plans.client), capacity.places.shape
     if compiled is None:
         compiled = n >= WORTH_COMPILING and numba_is_there()
-    the_loop: Callable[..., int] = loop or (_compiled() if compiled else pass_the_days)
+    the_loop: Callable[..., int] = loop or (_run_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
     arrivals = np.flatnonzero((plans.joins_day != NOT_YET) & (plans.joins_day < horizon) & (horizon > 0))
     arrivals = arrivals[np.argsort(plans.joins_day[arrivals], kind="stable")].astype(np.int32)
@@ -99,15 +99,26 @@ def numba_is_there() -> bool:
 
 
 @cache
-def _compiled() -> Callable[..., int]:
+def _compiled(*, cached: bool = True) -> Callable[..., int]:
     """The loop compiled, from numba's cache on disk after the first time."""
     from numba import njit
 
     try:
-        compiled: Callable[..., int] = njit(cache=True, nogil=True)(pass_the_days)
+        compiled: Callable[..., int] = njit(cache=cached, nogil=True)(pass_the_days)
     except RuntimeError:  # nowhere to keep a cache: neither beside the package nor in a home directory
         compiled = njit(nogil=True)(pass_the_days)
     return compiled
+
+
+def _run_compiled(*columns: Columns) -> int:
+    """The compiled loop, whatever has become of the cache: it may be damaged, or on a disk that is full.
+
+    What numba raises then is of many kinds, and comes before the loop has begun.
+    """
+    try:
+        return int(_compiled()(*columns))
+    except Exception:
+        return int(_compiled(cached=False)(*columns))
 
 
 def pass_the_days(
