@@ -63,7 +63,6 @@ PURPOSES = (
     "step_down",
     "returns",
     "return_delay",
-    "start",
     "start_lot",
     "provider",
     "relapse",

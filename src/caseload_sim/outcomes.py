@@ -193,11 +193,13 @@ def read_outcomes(
 def one_after_the_other(tables: Sequence[Outcomes]) -> Outcomes:
     """The outcomes of several sets of clients, one set after the other."""
     first_row = np.cumsum([0] + [len(one.end_day) for one in tables])
-    numbered = [
-        replace(one, course_scores=replace(one.course_scores, client=one.course_scores.client + np.int32(row)))
-        for one, row in zip(tables, first_row, strict=False)
-    ]
-    return stacked(*numbered)
+    return stacked(*(numbered_from(one, row) for one, row in zip(tables, first_row, strict=False)))
+
+
+def numbered_from(outcomes: Outcomes, first_row: int) -> Outcomes:
+    """The same, as part of a table in which these clients begin at a row."""
+    scores = outcomes.course_scores
+    return replace(outcomes, course_scores=replace(scores, client=scores.client + np.int32(first_row)))
 
 
 def of_clients(outcomes: Outcomes, rows: NDArray[np.intp]) -> Outcomes:

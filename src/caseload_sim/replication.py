@@ -22,7 +22,14 @@ from caseload_sim.intake import Intake, Rows, draw_intake
 from caseload_sim.measure_table import MeasureTable, together
 from caseload_sim.measures import Daily, OverTime, Tally, day_by_day, measured, tally
 from caseload_sim.opening import running_start, with_history
-from caseload_sim.outcomes import Outcomes, leaving, of_clients, one_after_the_other, read_outcomes
+from caseload_sim.outcomes import (
+    Outcomes,
+    leaving,
+    numbered_from,
+    of_clients,
+    one_after_the_other,
+    read_outcomes,
+)
 from caseload_sim.own_policies import chosen_policy
 from caseload_sim.policies import POLICIES, Decide, Policy
 from caseload_sim.providers import percentiles, pooled, provider_scenarios
@@ -141,7 +148,7 @@ def _simulate(
 
     digest_of_outcomes, n, tallies = Digest(), 0, []
     for outcomes, counted in each_in_order(read_and_counted, intake.parts_of(rows)):
-        digest_of_outcomes.add(_numbered_from(outcomes, n))
+        digest_of_outcomes.add(numbered_from(outcomes, n))
         n += len(outcomes.end_day)
         tallies.append(counted)
     digests["outcomes"] = digest_of_outcomes.hexdigest()
@@ -227,11 +234,6 @@ def _only(every: Simulation, rows: Rows) -> Simulation:
         episodes=_stays_of(every.episodes, rows),
         outcomes=of_clients(every.outcomes, rows),
     )
-
-
-def _numbered_from(outcomes: Outcomes, first_row: int) -> Outcomes:
-    scores = outcomes.course_scores
-    return replace(outcomes, course_scores=replace(scores, client=scores.client + np.int32(first_row)))
 
 
 def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
