@@ -149,12 +149,7 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
     ids = np.concatenate([ids, ids[parents] + RETURN_IDS])
     days = np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)])
     own = all(policy is not one for one in POLICIES.values())
-    size = max(len(ids), 1) if own else None
-    blocks = [
-        slice(n + some.start, n + some.stop)
-        for n, k in ((0, n_first), (n_first, len(parents)))
-        for some in blocks_of(k, size)
-    ]
+    blocks = [slice(0, len(ids))] if own else blocks_of(len(ids))
 
     def drawn(some: slice) -> tuple[Clients, Plans, Care]:
         clients = people(scenario, draws, ids[some], days[some])
@@ -164,12 +159,12 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
     parts, kept, booking, exits = PlansInParts(), [], [], []
     digest, disorders = Digest(), 0
     for clients, plans, care in each_in_order(drawn, blocks or [slice(0, 0)]):
+        emotional = clients.count(scenario, "emotional_disorder")
+        disorders += int(emotional[: max(n_first - parts.n_clients, 0)].sum())
         parts.add(plans)
         booking.append(care.booking_days)
         exits.append(care.exit)
         digest.add(_digested(clients))
-        if parts.n_clients <= n_first:
-            disorders += int(clients.count(scenario, "emotional_disorder").sum())
         if keep or own:
             kept.append((clients, care))
     tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
