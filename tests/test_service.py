@@ -91,7 +91,7 @@ def held_and_waiting_in_the_long_run(scenario: Scenario, replication: int) -> tu
     return held[4 * 365 :].mean(axis=0), waiting[4 * 365 :].mean(axis=0)
 
 
-@pytest.mark.parametrize(("referrals_per_year", "n_openings", "n_long_runs"), [(1000, 32, 12), (3000, 16, 5)])
+@pytest.mark.parametrize(("referrals_per_year", "n_openings", "n_long_runs"), [(1000, 32, 12), (3000, 24, 6)])
 def test_at_opening_there_are_as_many_as_a_service_run_for_years_has(
     referrals_per_year: int, n_openings: int, n_long_runs: int
 ) -> None:

@@ -43,7 +43,7 @@ class Lock:
         self._refuse_if_alive()
         # Only one may clear away a dead writer's lock, or the second would clear away the first one's new lock.
         clearing = path.with_name(f"{path.name}.clearing")
-        if _age(clearing) > SECONDS_TO_WRITE:
+        if SECONDS_TO_WRITE < _age(clearing) < float("inf"):  # one that is not there may be another's a moment later
             with suppress(OSError):
                 clearing.unlink()
         try:
