@@ -139,8 +139,8 @@ class Intake:
 def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool) -> Intake:
     """Those referred from opening on, and once more those who will come back.
 
-    keep: hold on to who they are, because it is wanted of all; it is also done for a policy of the user's own, which may
-        compare clients and sees all of them at once
+    keep: hold on to who they are, because it is wanted of all; so are a few, and all where the user's own policy decides, which
+        may compare clients and sees all of them at once
     """
     days = referral_days(scenario, draws)
     ids = ids_of_clients(scenario, draws, len(days))
@@ -150,6 +150,7 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
     days = np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)])
     own = all(policy is not one for one in POLICIES.values())
     blocks = [slice(0, len(ids))] if own else blocks_of(len(ids))
+    keep = keep or len(blocks) < 2  # little enough to hold
 
     def drawn(some: slice) -> tuple[Clients, Plans, Care]:
         clients = people(scenario, draws, ids[some], days[some])
@@ -165,7 +166,7 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
         booking.append(care.booking_days)
         exits.append(care.exit)
         digest.add(_digested(clients))
-        if keep or own:
+        if keep:
             kept.append((clients, care))
     tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
     return Intake(

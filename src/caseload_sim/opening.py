@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.care import Care, draw_courses
-from caseload_sim.clients import Clients, draw_population
+from caseload_sim.care import Care, draw_care, draw_courses
+from caseload_sim.clients import Clients, ids_of_clients, people
 from caseload_sim.columns import blocks_of, rows_of, slice_of, stacked
 from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Courses
 from caseload_sim.demand import DAYS_PER_YEAR, referrals_per_day
-from caseload_sim.draws import START_IDS, Draws, counts_from_uniform
+from caseload_sim.draws import START_IDS, Draws, Ids, counts_from_uniform
 from caseload_sim.engines import engine_at_hand
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.operations import DAYS_PER_WEEK
@@ -45,18 +45,6 @@ class Opening:
     start_of: Scenario
 
 
-def _drawn_in_blocks(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Courses, Care]:
-    """`draw_courses`, some clients at a time; all at once for a user's own policy, which may compare clients."""
-    n = len(clients.id)
-    shipped = any(policy is one for one in POLICIES.values())
-    blocks = blocks_of(n, None if shipped else max(n, 1))
-    if len(blocks) < 2:
-        return draw_courses(scenario, clients, draws, policy)
-    drawn = each_in_order(lambda some: draw_courses(scenario, slice_of(clients, some), draws, policy), blocks)
-    courses, care = zip(*drawn, strict=True)
-    return stacked(*courses), stacked(*care)
-
-
 def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None) -> Opening:
     """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
 
@@ -66,16 +54,13 @@ def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: 
     capacity: places from opening on; policy: the one that the scenario names if None
     """
     policy = policy or POLICIES[scenario.pathway.policy]
-    opened_earlier = _opened_earlier(scenario)
-    pool = _referred_before(opened_earlier, draws)
-    courses, care = _drawn_in_blocks(opened_earlier, pool, draws, policy)
-    disorders = pool.count(scenario, "emotional_disorder")
-    mean_disorders = float(disorders.mean()) if len(disorders) else 0.0
-    before = places(_over_at_opening(opened_earlier), draws, mean_disorders, before_opening=True)
+    pool = _Pool(_opened_earlier(scenario), draws, policy)
+    courses, mean_disorders = pool.courses()
+    before = places(_over_at_opening(pool.scenario), draws, mean_disorders, before_opening=True)
     stays = _by_the_clock(scenario, courses, before)
     if scenario.start.waiting:
         there = _there(courses, stays)
-        there[_surplus(scenario, capacity, stays, draws, pool)] = False
+        there[_surplus(scenario, capacity, stays, draws, pool.ids)] = False
     else:
         stays = _by_the_queue(courses, _at_opening(courses, stays, _there(courses, stays)), before)
         there = _there(courses, stays)
@@ -83,10 +68,58 @@ def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: 
     new_row = np.full(len(there), NO_CLIENT, dtype=np.int32)
     new_row[rows] = np.arange(len(rows))
     past = rows_of(stays, np.flatnonzero((stays.ended_day != NOT_YET) & there[stays.client]))
+    clients, care = pool.tables_of(rows)
     return Opening(
-        rows_of(pool, rows), _at_opening(courses, stays, there), rows_of(care, rows),
-        replace(past, client=new_row[past.client]), scenario,
-    )  # fmt: skip
+        clients, _at_opening(courses, stays, there), care, replace(past, client=new_row[past.client]), scenario
+    )
+
+
+class _Pool:
+    """The clients referred over the two years before opening, a Poisson number each day, with days counted from opening.
+
+    Most of them are gone at opening, so who they are is not kept but drawn again, the very same, for those who are there;
+    unless they are few, or a user's own policy decides, which may compare clients and sees all of them at once.
+    """
+
+    def __init__(self, opened_earlier: Scenario, draws: Draws, policy: Policy) -> None:
+        self.scenario, self._draws, self._policy = opened_earlier, draws, policy
+        days = np.arange(POOL_DAYS, dtype=np.int64)
+        per_day = referrals_per_day(opened_earlier)[:POOL_DAYS]
+        self.referral_day = np.repeat(
+            (days - POOL_DAYS).astype(np.int32),
+            counts_from_uniform(draws.uniform("referrals", START_IDS + days), per_day),
+        )
+        self.ids = ids_of_clients(opened_earlier, draws, len(self.referral_day), first_id=START_IDS)
+        self._own = all(policy is not one for one in POLICIES.values())
+        self._kept: tuple[Clients, Care] | None = None
+
+    def courses(self) -> tuple[Courses, float]:
+        """What lay ahead of everybody, and the emotional disorders of the mean client, 0 with no clients."""
+        n = len(self.ids)
+
+        def drawn(some: slice) -> tuple[Courses, int]:
+            clients = people(self.scenario, self._draws, self.ids[some], self.referral_day[some])
+            courses, care = draw_courses(self.scenario, clients, self._draws, self._policy)
+            if len(blocks) < 2:
+                self._kept = clients, care
+            return courses, int(clients.count(self.scenario, "emotional_disorder").sum())
+
+        blocks = [slice(0, n)] if self._own else blocks_of(n) or [slice(0, 0)]
+        courses, disorders = zip(*each_in_order(drawn, blocks), strict=True)
+        return stacked(*courses), sum(disorders) / n if n else 0.0
+
+    def tables_of(self, rows: NDArray[np.intp]) -> tuple[Clients, Care]:
+        """Who some of them are, and what care would be like for them."""
+        if self._kept is not None:
+            return rows_of(self._kept[0], rows), rows_of(self._kept[1], rows)
+
+        def again(some: slice) -> tuple[Clients, Care]:
+            part = rows[some]
+            clients = people(self.scenario, self._draws, self.ids[part], self.referral_day[part])
+            return clients, draw_care(self.scenario, clients, self._draws, self._policy)
+
+        clients, care = zip(*each_in_order(again, blocks_of(len(rows)) or [slice(0, 0)]), strict=True)
+        return stacked(*clients), stacked(*care)
 
 
 def _opened_earlier(scenario: Scenario) -> Scenario:
@@ -100,15 +133,6 @@ def _over_at_opening(opened_earlier: Scenario) -> Scenario:
     """The same, of which only the two years are simulated."""
     only = {"warm_up_days": 0, "data_collection_days": POOL_DAYS, "follow_up_days": 0}
     return opened_earlier.model_copy(update={"run": opened_earlier.run.model_copy(update=only)})
-
-
-def _referred_before(opened_earlier: Scenario, draws: Draws) -> Clients:
-    """The clients referred over the two years before opening, a Poisson number each day, with days counted from opening."""
-    days = np.arange(POOL_DAYS, dtype=np.int64)
-    per_day = referrals_per_day(opened_earlier)[:POOL_DAYS]
-    referral_day = np.repeat(days, counts_from_uniform(draws.uniform("referrals", START_IDS + days), per_day))
-    pool = draw_population(opened_earlier, draws, len(referral_day), first_id=START_IDS)
-    return replace(pool, referral_day=(referral_day - POOL_DAYS).astype(np.int32))
 
 
 def _by_the_clock(scenario: Scenario, courses: Courses, before: Capacity) -> Episodes:
@@ -186,9 +210,9 @@ def _by_the_queue(courses: Courses, at_first: Courses, before: Capacity) -> Epis
     )
 
 
-def _surplus(scenario: Scenario, capacity: Capacity, stays: Episodes, draws: Draws, pool: Clients) -> NDArray[np.int32]:
+def _surplus(scenario: Scenario, capacity: Capacity, stays: Episodes, draws: Draws, ids: Ids) -> NDArray[np.int32]:
     """Rows that would hold a place beyond those staffed in the first week, drawn by lot."""
-    lot = draws.uniform("start_lot", pool.id)
+    lot = draws.uniform("start_lot", ids)
     staffed = capacity.places if capacity.staffed is None else capacity.staffed
     held = (stays.ended_day == NOT_YET) & (stays.started_day != NOT_YET)
     dropped = []
