@@ -1,5 +1,6 @@
 """Clients are drawn, read and counted some at a time, by several threads: the answer is that of all at once."""
 
+import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from caseload_sim import columns, threads
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.columns import blocks_of, largest_column, rows_of, slice_of
-from caseload_sim.counted import Key, by_number, quantile_of, total_of
+from caseload_sim.counted import Key, Value, by_number, quantile_of, total_of
 from caseload_sim.courses import NO_STEP, Courses, Plans, PlansInParts, plans_of
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Digest, digest
 from caseload_sim.experiment import Task, finish, simulate
+from caseload_sim.measure_table import table_of
 from caseload_sim.measures import measure, tally
 from caseload_sim.pathway import Routing
 from caseload_sim.policies import Decision, Known
@@ -143,6 +145,17 @@ def test_the_digest_of_blocks_is_that_of_the_whole(n: int, size: int) -> None:
 def test_the_largest_column_is_the_first_of_equals(n: int, width: int) -> None:
     table = np.random.default_rng(n).integers(0, 4, (n, width)).astype(np.float64)
     assert np.array_equal(largest_column(table), table.argmax(axis=1))
+
+
+def test_a_table_goes_to_another_process_without_its_names(small_simulation: Any) -> None:
+    table = measure(small_simulation)
+    sent = pickle.dumps(table)
+    again = pickle.loads(sent)
+    assert again.rows is table.rows, "of one shape there is one set of rows"
+    assert np.array_equal(again.numbers, table.numbers, equal_nan=True)
+    assert len(sent) < table.numbers.nbytes + 60_000
+    of_its_own = table_of({Key("recovery", "all", "", "", "all"): Value(1, 2, 0.5)})
+    assert dict(pickle.loads(pickle.dumps(of_its_own))) == dict(of_its_own)
 
 
 # --- plans ------------------------------------------------------------------------------------------------------

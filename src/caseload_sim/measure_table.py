@@ -1,7 +1,8 @@
 """A table of measures: numbers of one replication, in rows that all replications of a scenario share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,24 @@ Columns = NDArray[np.float64]
 
 
 class Rows:
-    """The rows of a measure table, in order."""
+    """The rows of a measure table, in order.
 
-    def __init__(self, keys: Sequence[Key]) -> None:
-        self.keys = tuple(keys)
+    recipe: a function and its arguments that give the very same rows; they then go to another process as that, since
+        sixteen thousand names take as long to send as a small replication takes to run
+    """
+
+    def __init__(
+        self, keys: Sequence[Key], recipe: tuple[Callable[..., "Rows"], tuple[Any, ...]] | None = None
+    ) -> None:
+        self.keys, self._recipe = tuple(keys), recipe
 
     @cached_property
     def places(self) -> dict[Key, int]:
         """Which row has which key."""
         return {key: row for row, key in enumerate(self.keys)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._recipe or (Rows, (self.keys,))
 
 
 class MeasureTable(Mapping[Key, Value]):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +131,11 @@ def _in_order(
     within_measure[: len(outcomes)] = np.repeat([*range(0, 2 * len(names), 2), *twins], len(group_names))
     place = {m.name: i for i, m in enumerate(MEASURES)}
     order = np.lexsort((within_measure, np.array([place[key.measure] for key in keys])))
-    return Rows([keys[row] for row in order]), order
+    return Rows([keys[row] for row in order], (_rows, (names, group_names, cost_groups, single))), order
+
+
+def _rows(*shape: Any) -> Rows:
+    return _in_order(*shape)[0]
 
 
 # --- shares, counted for all groups at once -----------------------------------------------------------------
