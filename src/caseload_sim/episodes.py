@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
+from caseload_sim.columns import blocks_of, rows_of, slice_of
 from caseload_sim.courses import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
 
 
@@ -142,13 +143,17 @@ def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDAr
         flat = np.bincount(days.astype(np.int64) * n_steps + steps, minlength=(horizon_days + 1) * n_steps)
         return flat.reshape(horizon_days + 1, n_steps)
 
-    rows = (episodes.ended_day == NOT_YET) | (episodes.ended_day >= 0)  # what was over before opening is not counted
-    step, joined = episodes.step[rows], episodes.joined_day[rows]
-    started, ended = episodes.started_day[rows], episodes.ended_day[rows]
-    ever = started != NOT_YET
-    last = np.where(ended == NOT_YET, horizon_days, ended)
-    held = daily(np.maximum(started[ever], 0), step[ever]) - daily(last[ever], step[ever])
-    waiting = daily(np.maximum(joined, 0), step) - daily(np.where(ever, np.maximum(started, 0), last), step)
+    held, waiting = (np.zeros((horizon_days + 1, n_steps), dtype=np.int64) for _ in range(2))
+    for some in blocks_of(len(episodes.client)):
+        stays = slice_of(episodes, some)
+        stays = rows_of(
+            stays, np.flatnonzero((stays.ended_day == NOT_YET) | (stays.ended_day >= 0))
+        )  # over: not counted
+        ever = stays.started_day != NOT_YET
+        last = np.where(stays.ended_day == NOT_YET, horizon_days, stays.ended_day)
+        started = np.maximum(stays.started_day, 0)
+        held += daily(started[ever], stays.step[ever]) - daily(last[ever], stays.step[ever])
+        waiting += daily(np.maximum(stays.joined_day, 0), stays.step) - daily(np.where(ever, started, last), stays.step)
     return held.cumsum(axis=0, dtype=np.int32)[:-1], waiting.cumsum(axis=0, dtype=np.int32)[:-1]
 
 
