@@ -129,7 +129,7 @@ class Draws:
             return np.empty(0, dtype=np.uint32)
         key = blake2b(f"{self.seed}/{self.replication}/{purpose}".encode(), digest_size=16).digest()
         words = np.frombuffer(key, dtype="<u8").astype(np.uint64)
-        # A step of 0, backwards or across half the stream begins another stretch: 1 less, and read without sign, it is huge.
+        # A step of 0, backwards or far ahead begins another stretch: 1 less, and read without sign, it is large.
         breaks = np.flatnonzero((np.diff(ids) - 1).view(np.uint64) >= _LONGEST_STEP) + 1
         if len(breaks) == 0:  # as nearly always
             return _stretch(words, ids)

@@ -233,7 +233,6 @@ def replicate(
 
     replications: the scenario's own if None; progress: called with (done, of) after each
     start_of: a scenario with the same steps, whose running start is used; see `simulate`
-    first_replication: number of the first, so that a set of replications can be run in parts
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
     policy: a function of your own; see `simulate`. Its name and the digest of its source stay with the results

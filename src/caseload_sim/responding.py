@@ -100,9 +100,8 @@ def next_steps(
     inside_from = np.zeros(shape, dtype=np.int32, order="F")
     inside_to = np.full(shape, NEVER, dtype=np.int32, order="F")
     inside, outside = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
-    asked: list[
-        tuple[int, NDArray[np.intp], NDArray[np.int32]]
-    ] = []  # step, rows and sessions of whom responding matters
+    # Whose responding matters: step, rows, and sessions of each.
+    asked: list[tuple[int, NDArray[np.intp], NDArray[np.int32]]] = []
     for s, step in enumerate(scenario.pathway.steps.values()):
         if not isinstance(step, CourseStep):
             continue
