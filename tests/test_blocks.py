@@ -17,7 +17,7 @@ from caseload_sim import columns, threads
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.columns import blocks_of, largest_column, rows_of, slice_of
 from caseload_sim.counted import Key, Value, by_number, quantile_of, total_of
-from caseload_sim.courses import NO_STEP, Courses, Plans, PlansInParts, plans_of
+from caseload_sim.courses import NO_STEP, Courses, Plans, PlansInParts, plans_from, plans_of
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Digest, digest
 from caseload_sim.experiment import Task, finish, simulate
@@ -196,16 +196,34 @@ def test_steps_that_cannot_be_reached_are_left_out_and_nobody_misses_them(seed: 
         assert digest(run(dense, capacity)) == digest(run(sparse, capacity))
 
 
-def test_plans_put_together_are_those_of_everybody() -> None:
+@pytest.mark.parametrize("expected", [0, 3, 10_000])
+def test_plans_put_together_are_those_of_everybody_however_many_were_expected(expected: int) -> None:
     courses, capacity = random_service(2)
     n = len(courses.joins_day)
     alone = replace(courses, returns_as=np.full(n, -1, dtype=np.int32))
-    parts = PlansInParts()
+    parts = PlansInParts(expected)
     for some in blocks_of(n, 5):
         parts.add(plans_of(slice_of(alone, some)))
-    together, expected = parts.together(), plans_of(alone)
-    assert digest(together) == digest(expected)
+    together = parts.together()
+    assert digest(together) == digest(plans_of(alone))
     assert len(kernel.run(together, capacity).client) > n // 2
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_plans_from_later_steps_lead_where_whole_plans_lead(seed: int) -> None:
+    """Some clients, each begun at a step of theirs: as if their courses had begun there."""
+    courses, _ = random_service(seed)
+    rng, n = np.random.default_rng(seed), len(courses.joins_day)
+    courses = replace(courses, returns_as=np.full(n, -1, dtype=np.int32))
+    plans, some = plans_of(courses), np.flatnonzero(rng.random(n) < 0.6)
+    first_step = courses.first_step.copy()
+    for who in some.tolist():
+        reachable = plans.step[plans.client == who]
+        first_step[who] = rng.choice(reachable) if len(reachable) else NO_STEP
+    row_of = {pair: row for row, pair in enumerate(zip(plans.client.tolist(), plans.step.tolist(), strict=True))}
+    first = np.array([row_of.get((who, int(first_step[who])), NO_STEP) for who in some.tolist()], dtype=np.int32)
+    begun = rows_of(replace(courses, first_step=first_step), some)
+    assert digest(plans_from(plans, some, first)) == digest(plans_of(begun))
 
 
 # --- threads ----------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """Randomness: one stream a purpose, one place a client."""
 
+import subprocess
+import sys
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from caseload_sim.compiled import numba_is_there
 from caseload_sim.draws import PURPOSES, RETURN_IDS, START_IDS, Draws, counts_from_uniform
 
 N = 20_000
@@ -26,6 +29,35 @@ def test_more_clients_leave_the_earlier_draws_unchanged() -> None:
 def test_any_selection_of_clients_gets_the_draws_of_those_clients(ids: np.ndarray) -> None:
     draws = Draws(7, 3)
     assert np.array_equal(draws.uniform("relapse", ids), draws.uniform("relapse", np.arange(1001))[ids])
+
+
+@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
+@pytest.mark.parametrize(
+    "ids",
+    [
+        np.arange(70_000), np.arange(5, 9), np.array([3, 6, 7, 1000]), np.array([0]), np.array([7, 8, 9, 2, 3, 3, 1000]),
+        np.arange(9, 0, -1), np.arange(0, 90_000, 3), RETURN_IDS + np.arange(1, 50), START_IDS + np.arange(6, 70_000),
+        np.arange(1000)[::7],
+    ],
+)  # fmt: skip
+def test_compiled_draws_are_those_of_numpy_to_the_last_bit(ids: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    for compiled in (True, False):
+        monkeypatch.setattr("caseload_sim.draws._is_compiled", lambda n, compiled=compiled: compiled)
+        draws = Draws(2**63 - 1, 12)
+        drawn.append([draws.uniform("route", ids), draws.normal("route", ids), draws.gamma("route", ids, 2.5)])
+    for compiled_ones, numpy_ones in zip(*drawn, strict=True):
+        assert np.array_equal(compiled_ones, numpy_ones)
+
+
+def test_numba_is_loaded_for_many_draws_and_not_for_few() -> None:
+    """In a process of its own: here it has been loaded long since."""
+    words = (
+        "import sys, numpy as np; from caseload_sim.draws import WORTH_COMPILING, Draws\n"
+        "for n in (WORTH_COMPILING - 1, WORTH_COMPILING): Draws(1, 0).uniform('route', np.arange(n)); print('numba' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", words], capture_output=True, encoding="utf-8", check=True)
+    assert result.stdout.split() == ["False", str(numba_is_there())]
 
 
 def test_draws_of_clients_far_apart_are_those_of_each_alone() -> None:

@@ -74,10 +74,10 @@ def plain_service(referrals_per_year: int) -> Scenario:
 def held_and_waiting_at_opening(scenario: Scenario, replication: int) -> tuple[Numbers, Numbers]:
     """Clients holding a place, and on the list, when the scenario opens with a running start, both (s,)."""
     draws, n_steps = Draws(scenario.run.seed, replication), len(scenario.steps)
-    courses = running_start(scenario, places(scenario, draws, 3.0), draws).courses
-    held = courses.started_day != NOT_YET
-    waiting = (courses.joins_day < 0) & ~held
-    held_at, waiting_at = (np.bincount(courses.first_step[some], minlength=n_steps) for some in (held, waiting))
+    plans = running_start(scenario, draws).plans
+    held = plans.started_day != NOT_YET
+    waiting = (plans.joins_day < 0) & ~held
+    held_at, waiting_at = (np.bincount(plans.step[plans.first[some]], minlength=n_steps) for some in (held, waiting))
     return held_at, waiting_at
 
 
@@ -139,10 +139,10 @@ def test_who_is_there_at_opening_does_not_depend_on_how_long_is_simulated() -> N
     """Whether somebody steps up within the two years before is known, however soon the run ends."""
     month = plain_service(1000)
     years = month.with_changes({"run.data_collection_days": 1500})
-    short, long = (running_start(s, places(s, Draws(1, 0), 3.0), Draws(1, 0)) for s in (month, years))
+    short, long = (running_start(s, Draws(1, 0)) for s in (month, years))
     assert np.array_equal(short.clients.id, long.clients.id)
-    for column in ("joins_day", "first_step", "started_day"):
-        assert np.array_equal(getattr(short.courses, column), getattr(long.courses, column))
+    for column in ("joins_day", "first", "step", "started_day"):
+        assert np.array_equal(getattr(short.plans, column), getattr(long.plans, column))
     assert np.array_equal(short.history.joined_day, long.history.joined_day)
 
 
@@ -152,10 +152,10 @@ def test_some_who_are_there_at_opening_have_stepped_down(asked: dict[str, float]
     content = scenario.model_dump(exclude_none=True)
     content["start"]["waiting"] = {step: {"value": number, "assumption": "test"} for step, number in asked.items()}
     scenario = Scenario.model_validate(content)
-    start = running_start(scenario, places(scenario, Draws(1, 0), 3.0), Draws(1, 0))
+    start = running_start(scenario, Draws(1, 0))
     low, high = (scenario.steps.index(name) for name in ("low_intensity", "high_intensity"))
     down = np.intersect1d(
-        start.history.client[start.history.step == high], np.flatnonzero(start.courses.first_step == low)
+        start.history.client[start.history.step == high], np.flatnonzero(start.plans.step[start.plans.first] == low)
     )
     assert len(down) >= 5
 

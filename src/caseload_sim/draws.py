@@ -12,6 +12,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.compiled import numba_is_loaded, numba_is_there
+
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
@@ -76,6 +78,7 @@ PURPOSES = (
 )
 # People who are not first referrals have places of their own in every stream: returns, and those there at opening.
 RETURN_IDS, START_IDS = 2**40, 2**41
+WORTH_COMPILING = 2**15  # draws at once from which on numba is loaded for them
 _LONGEST_STEP = 2**20  # from one client to the next within a stretch
 _DRAWS_PER_BLOCK = (
     8  # Philox makes four 64-bit words at a time, `advance` counts in those, and a draw takes half a word
@@ -129,11 +132,26 @@ class Draws:
             return np.empty(0, dtype=np.uint32)
         key = blake2b(f"{self.seed}/{self.replication}/{purpose}".encode(), digest_size=16).digest()
         words = np.frombuffer(key, dtype="<u8").astype(np.uint64)
-        # A step of 0, backwards or far ahead begins another stretch: 1 less, and read without sign, it is large.
-        breaks = np.flatnonzero((np.diff(ids) - 1).view(np.uint64) >= _LONGEST_STEP) + 1
-        if len(breaks) == 0:  # as nearly always
-            return _stretch(words, ids)
-        return np.concatenate([_stretch(words, part) for part in np.split(ids, breaks)])
+        return _compiled_bits(words, ids) if _is_compiled(len(ids)) else _numpy_bits(words, ids)
+
+
+def _is_compiled(n: int) -> bool:
+    """Whether so many are drawn by compiled code, which makes the same draws, to the last bit."""
+    return numba_is_loaded() or (n >= WORTH_COMPILING and numba_is_there())
+
+
+def _compiled_bits(key: NDArray[np.uint64], ids: Ids) -> Bits:
+    from caseload_sim.philox import bits_at
+
+    bits = np.empty(len(ids), dtype=np.uint32)
+    bits_at(key[0], key[1], np.ascontiguousarray(ids), bits)  # compiled again for what is not
+    return bits
+
+
+def _numpy_bits(key: NDArray[np.uint64], ids: Ids) -> Bits:
+    # A step of 0, backwards or far ahead begins another stretch: 1 less, and read without sign, it is large.
+    breaks = np.flatnonzero((np.diff(ids) - 1).view(np.uint64) >= _LONGEST_STEP) + 1
+    return np.concatenate([_stretch(key, part) for part in np.split(ids, breaks)])
 
 
 def _stretch(key: NDArray[np.uint64], ids: Ids) -> Bits:
@@ -175,13 +193,24 @@ class _Quantiles:
 
     def of(self, bits: Bits) -> Floats:
         """The value at these random bits, (n,) float64."""
+        value, tail = (self._compiled_lines if _is_compiled(len(bits)) else self._numpy_lines)(bits)
+        value[tail] = self.exact(_to_uniform(bits[tail]))
+        return value
+
+    def _compiled_lines(self, bits: Bits) -> tuple[Floats, NDArray[np.integer]]:
+        """On the lines; and which lie in a tail."""
+        from caseload_sim.philox import on_lines
+
+        value, tail = np.empty(len(bits)), np.empty(len(bits), dtype=np.int32)
+        n_tail = on_lines(bits, np.uint32(_CELL_BITS), self.slope, self.intercept, _TAIL_CELLS, value, tail)
+        return value, tail[:n_tail]
+
+    def _numpy_lines(self, bits: Bits) -> tuple[Floats, NDArray[np.integer]]:
         cell = (bits >> np.uint32(_CELL_BITS)).astype(np.intp)
         value = self.slope.take(cell, mode="clip")  # no cell is out of range; to ask costs as much as to look it up
         value *= bits
         value += self.intercept.take(cell, mode="clip")
-        tail = np.flatnonzero(bits - _FIRST_LINE >= _ALL_LINES)  # below 0 wraps around, so that both tails lie above
-        value[tail] = self.exact(_to_uniform(bits[tail]))
-        return value
+        return value, np.flatnonzero(bits - _FIRST_LINE >= _ALL_LINES)  # below 0 wraps around: both tails lie above
 
 
 def _quantiles(exact: Callable[[Floats], Floats]) -> _Quantiles:

@@ -30,33 +30,24 @@ class Episodes:
     ending: NDArray[np.int8]
 
 
-def canonical(
-    client: NDArray[Any],
-    step: NDArray[Any],
-    joined: NDArray[Any],
-    started: NDArray[Any],
-    ended: NDArray[Any],
-    ending: NDArray[Any],
-) -> Episodes:
-    """Rows in canonical order, whatever order an engine wrote them in. A client joins one list at a time."""
-    by_client = client.astype(np.int64) << 32 | np.arange(
-        len(client)
-    )  # sorting numbers is faster than a stable argsort
-    by_client.sort()
-    by_client &= 0xFFFFFFFF
-    order = by_client
-    client, joined = client[order], joined[order]
-    if np.any((client[1:] == client[:-1]) & (joined[1:] < joined[:-1])):  # engines write rows in order of time
-        again = np.lexsort((joined, client))
-        order, client, joined = order[again], client[again], joined[again]
-    return Episodes(
-        client=client.astype(np.int32),
-        step=step[order].astype(np.int8),
-        joined_day=joined.astype(np.int32),
-        started_day=started[order].astype(np.int32),
-        ended_day=ended[order].astype(np.int32),
-        ending=ending[order].astype(np.int8),
-    )
+def canonical(columns: list[NDArray[Any]]) -> Episodes:
+    """Rows in canonical order, whatever order an engine wrote them in. A client joins one list at a time.
+
+    columns: those of Episodes, of which the list is emptied: no more than one is held twice
+    """
+    client, joined = columns[0], columns[2]
+    order = client.astype(np.int64)  # sorting numbers is faster than a stable argsort
+    order <<= 32
+    order |= np.arange(len(order), dtype=np.uint32)
+    order.sort()
+    order &= 0xFFFFFFFF
+    by_client, joined = client[order], joined[order]
+    if np.any((by_client[1:] == by_client[:-1]) & (joined[1:] < joined[:-1])):  # engines write rows in order of time
+        order = order[np.lexsort((joined, by_client))]
+    del client, by_client, joined
+    types: tuple[Any, ...] = (np.int32, np.int8, np.int32, np.int32, np.int32, np.int8)
+    in_order: list[Any] = [columns.pop(0)[order].astype(dtype, copy=False) for dtype in types]
+    return Episodes(*in_order)
 
 
 class Digest:

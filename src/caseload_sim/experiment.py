@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.checks import SMALLEST_PREVALENCE
 from caseload_sim.clients import draw_clients
+from caseload_sim.compiled import numba_is_there
 from caseload_sim.counted import Simulation
 from caseload_sim.courses import NOT_YET
 from caseload_sim.demand import referrals_per_day
@@ -20,7 +21,7 @@ from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.finished import Finished, Kept, Place, collected
 from caseload_sim.measure_table import MeasureTable, stacked_numbers
 from caseload_sim.measures import OverTime
-from caseload_sim.opening import running_start
+from caseload_sim.opening import running_start, within_places
 from caseload_sim.own_policies import OwnPolicy, own_policy
 from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.replication import everybody, mean_disorders, run_once
@@ -37,6 +38,7 @@ from caseload_sim.summaries import (
     summarise_days,
     variance_of,
 )
+from caseload_sim.threads import products_by_one_thread
 from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
@@ -206,7 +208,8 @@ def finish(task: Task) -> tuple[Finished, Simulation | None]:
     """Run one replication: what is kept of it, and the whole of it where that is wanted."""
 
     def run(one: Scenario) -> tuple[MeasureTable, OverTime, dict[str, str], Simulation | None]:
-        return run_once(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
+        with products_by_one_thread():
+            return run_once(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
 
     table, days, digests, every = run(task.scenario)
     as_published = None
@@ -342,9 +345,9 @@ def waiting_at_opening(scenario: Scenario, draws: Draws) -> dict[str, int]:
     if not scenario.start.running or not POLICIES[scenario.pathway.policy].steps:
         return {}
     capacity = places(scenario, draws, mean_disorders(scenario, draw_clients(scenario, draws)))
-    courses = running_start(scenario, capacity, draws).courses
-    on_list = (courses.joins_day < 0) & (courses.started_day == NOT_YET)
-    return {name: int(np.sum(on_list & (courses.first_step == s))) for s, name in enumerate(scenario.steps)}
+    plans = within_places(running_start(scenario, draws), capacity, draws).plans
+    on_list = plans.first[(plans.joins_day < 0) & (plans.started_day == NOT_YET)]
+    return {name: int(np.sum(plans.step[on_list] == s)) for s, name in enumerate(scenario.steps)}
 
 
 def check_engines(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> tuple[int, str | None]:
@@ -356,8 +359,6 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     intake, capacity = everybody(scenario, Draws(scenario.run.seed, replication), POLICIES[scenario.pathway.policy])
     plans = intake.plans()
     reference = ENGINES["reference"](plans, capacity)
-    others = [
-        kernel.run(plans, capacity, compiled=compiled) for compiled in (False, True)[: 1 + kernel.numba_is_there()]
-    ]
+    others = [kernel.run(plans, capacity, compiled=compiled) for compiled in (False, True)[: 1 + numba_is_there()]]
     differences = (first_difference(reference, other, capacity.steps) for other in others)
     return len(reference.client), next((text for text in differences if text), None)

@@ -97,7 +97,7 @@ class Intake:
 
     def with_opening(self, there: Opening) -> "Intake":
         """The same and those who are there at opening, after all others."""
-        self.parts.add(plans_of(there.courses))
+        self.parts.add(there.plans)
         self.clients_digest.add(_digested(there.clients))
         return replace(
             self,
@@ -136,9 +136,12 @@ class Intake:
         return self.clients_digest.hexdigest()
 
 
-def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool) -> Intake:
+def draw_intake(
+    scenario: Scenario, draws: Draws, policy: Policy, *, n_at_opening: int = 0, keep: bool = False
+) -> Intake:
     """Those referred from opening on, and once more those who will come back.
 
+    n_at_opening: how many there will be with `Intake.with_opening`
     keep: hold on to who they are, because it is wanted of all; so are a few, and all where the user's own policy decides, which
         may compare clients and sees all of them at once
     """
@@ -157,20 +160,21 @@ def draw_intake(scenario: Scenario, draws: Draws, policy: Policy, *, keep: bool)
         courses, care = draw_courses(scenario, clients, draws, policy)
         return clients, plans_of(courses), care
 
-    parts, kept, booking, exits = PlansInParts(), [], [], []
+    parts, kept = PlansInParts(len(ids) + n_at_opening), []
+    booking, exits = np.empty(len(ids), dtype=np.int32), np.empty(len(ids), dtype=np.int8)
     digest, disorders = Digest(), 0
     for clients, plans, care in each_in_order(drawn, blocks or [slice(0, 0)]):
         emotional = clients.count(scenario, "emotional_disorder")
         disorders += int(emotional[: max(n_first - parts.n_clients, 0)].sum())
+        here = slice(parts.n_clients, parts.n_clients + len(clients.id))
+        booking[here], exits[here] = care.booking_days, care.exit
         parts.add(plans)
-        booking.append(care.booking_days)
-        exits.append(care.exit)
         digest.add(_digested(clients))
         if keep:
             kept.append((clients, care))
     tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
     return Intake(
-        scenario, draws, policy, ids, parents, days, np.concatenate(booking), np.concatenate(exits), parts,
+        scenario, draws, policy, ids, parents, days, booking, exits, parts,
         disorders / n_first if n_first else 0.0, digest, kept=tables,
     )  # fmt: skip
 

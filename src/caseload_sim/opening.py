@@ -16,9 +16,19 @@ from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, draw_care, draw_courses
 from caseload_sim.clients import Clients, ids_of_clients, people
 from caseload_sim.columns import blocks_of, rows_of, slice_of, stacked
-from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Courses
+from caseload_sim.courses import (
+    GAVE_UP,
+    NEVER,
+    NO_STEP,
+    NOT_YET,
+    NOT_YET_ENDED,
+    Plans,
+    PlansInParts,
+    plans_from,
+    plans_of,
+)
 from caseload_sim.demand import DAYS_PER_YEAR, referrals_per_day
-from caseload_sim.draws import START_IDS, Draws, Ids, counts_from_uniform
+from caseload_sim.draws import START_IDS, Draws, counts_from_uniform
 from caseload_sim.engines import engine_at_hand
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.operations import DAYS_PER_WEEK
@@ -33,45 +43,70 @@ POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening; few are with a service for long
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Everybody who is there at opening, one row each in all three tables, and what had happened to them before.
+    """Everybody who is there at opening, in the same order in all three tables, and what had happened to them before.
 
     history: stays that were over before opening; start_of: the scenario to which they belong
     """
 
     clients: Clients
-    courses: Courses
+    plans: Plans
     care: Care
     history: Episodes
     start_of: Scenario
 
 
-def running_start(scenario: Scenario, capacity: Capacity, draws: Draws, policy: Policy | None = None) -> Opening:
+def running_start(scenario: Scenario, draws: Draws, policy: Policy | None = None) -> Opening:
     """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
 
     The queue itself, over the two years before: with the referrals, staff and days off of those years, and on the first of
     them the people whom the clock finds (`_by_the_clock`), of whom hardly anybody is left at opening. Where
     `start.waiting` says how many wait, the clock alone decides, since a queue has the list that its staff leave.
-    capacity: places from opening on; policy: the one that the scenario names if None
+    policy: the one that the scenario names if None
     """
     policy = policy or POLICIES[scenario.pathway.policy]
     pool = _Pool(_opened_earlier(scenario), draws, policy)
-    courses, mean_disorders = pool.courses()
+    plans, mean_disorders = pool.plans()
     before = places(_over_at_opening(pool.scenario), draws, mean_disorders, before_opening=True)
-    stays = _by_the_clock(scenario, courses, before)
-    if scenario.start.waiting:
-        there = _there(courses, stays)
-        there[_surplus(scenario, capacity, stays, draws, pool.ids)] = False
-    else:
-        stays = _by_the_queue(courses, _at_opening(courses, stays, _there(courses, stays)), before)
-        there = _there(courses, stays)
-    rows = np.flatnonzero(there)
-    new_row = np.full(len(there), NO_CLIENT, dtype=np.int32)
-    new_row[rows] = np.arange(len(rows))
-    past = rows_of(stays, np.flatnonzero((stays.ended_day != NOT_YET) & there[stays.client]))
-    clients, care = pool.tables_of(rows)
+    stays = _by_the_clock(scenario, plans, before)
+    if not scenario.start.waiting:
+        stays = _by_the_queue(plans, _at_opening(plans, stays, _there(plans, stays)), before)
+    there = _there(plans, stays)
+    clients, care = pool.tables_of(np.flatnonzero(there))
+    past = rows_of(stays, np.flatnonzero(stays.ended_day != NOT_YET))
+    return Opening(clients, _at_opening(plans, stays, there), care, _of_some(past, there), scenario)
+
+
+def within_places(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
+    """Without those who would hold a place beyond the ones staffed in the first week, drawn by lot.
+
+    Only where `start.waiting` says how many wait: the queue never lets more people start than there are places.
+    """
+    if not there.start_of.start.waiting:
+        return there
+    lot = draws.uniform("start_lot", there.clients.id)
+    staffed = capacity.places if capacity.staffed is None else capacity.staffed
+    held = np.flatnonzero(there.plans.started_day != NOT_YET)
+    step_of = there.plans.step[there.plans.first[held]]
+    stays = np.ones(len(lot), dtype=bool)
+    for s, step in enumerate(there.start_of.pathway.steps.values()):
+        who, room = held[step_of == s], int(staffed[:DAYS_PER_WEEK, s].max(initial=0))
+        if isinstance(step, CourseStep):
+            stays[who[np.argsort(lot[who])[room:]]] = False
+    rows = np.flatnonzero(stays)
     return Opening(
-        clients, _at_opening(courses, stays, there), care, replace(past, client=new_row[past.client]), scenario
+        rows_of(there.clients, rows),
+        plans_from(there.plans, rows, there.plans.first[rows]),
+        rows_of(there.care, rows),
+        _of_some(there.history, stays),
+        there.start_of,
     )
+
+
+def _of_some(stays: Episodes, who: NDArray[np.bool_]) -> Episodes:
+    """The stays of some of the clients, numbered from 0."""
+    new_row = np.cumsum(who, dtype=np.int32) - np.int32(1)
+    stays = rows_of(stays, np.flatnonzero(who[stays.client]))
+    return replace(stays, client=new_row[stays.client])
 
 
 class _Pool:
@@ -93,20 +128,23 @@ class _Pool:
         self._own = all(policy is not one for one in POLICIES.values())
         self._kept: tuple[Clients, Care] | None = None
 
-    def courses(self) -> tuple[Courses, float]:
+    def plans(self) -> tuple[Plans, float]:
         """What lay ahead of everybody, and the emotional disorders of the mean client, 0 with no clients."""
         n = len(self.ids)
 
-        def drawn(some: slice) -> tuple[Courses, int]:
+        def drawn(some: slice) -> tuple[Plans, int]:
             clients = people(self.scenario, self._draws, self.ids[some], self.referral_day[some])
             courses, care = draw_courses(self.scenario, clients, self._draws, self._policy)
             if len(blocks) < 2:
                 self._kept = clients, care
-            return courses, int(clients.count(self.scenario, "emotional_disorder").sum())
+            return plans_of(courses), int(clients.count(self.scenario, "emotional_disorder").sum())
 
         blocks = [slice(0, n)] if self._own else blocks_of(n) or [slice(0, 0)]
-        courses, disorders = zip(*each_in_order(drawn, blocks), strict=True)
-        return stacked(*courses), sum(disorders) / n if n else 0.0
+        parts, disorders = PlansInParts(n), 0
+        for plans, emotional in each_in_order(drawn, blocks):
+            parts.add(plans)
+            disorders += emotional
+        return parts.together(), disorders / n if n else 0.0
 
     def tables_of(self, rows: NDArray[np.intp]) -> tuple[Clients, Care]:
         """Who some of them are, and what care would be like for them."""
@@ -135,34 +173,36 @@ def _over_at_opening(opened_earlier: Scenario) -> Scenario:
     return opened_earlier.model_copy(update={"run": opened_earlier.run.model_copy(update=only)})
 
 
-def _by_the_clock(scenario: Scenario, courses: Courses, before: Capacity) -> Episodes:
+def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episodes:
     """Stays of the pool that began before opening, if all wait equally long at a step: as long as its staff make them.
 
     `start.waiting` says how many wait at a step; where it does not, as many as the staff leave waiting in the long run:
     those with the least patience give up until the rest can be served. Whatever the order of the lists.
     """
-    leads_to, joined = courses.first_step.copy(), courses.joins_day.astype(np.int64)
+    leads_to, joined = plans.first.copy(), plans.joins_day.astype(np.int64)
     staffed = before.places if before.staffed is None else before.staffed
     waits: dict[int, int] = {}
     stays: list[tuple[Any, ...]] = []
     for s in [*range(len(scenario.steps))] * 2:  # twice, for those who step down
-        here = np.flatnonzero(leads_to == s)
-        patience, days = courses.patience_days[here, s].astype(np.int64), courses.course_days[here, s].astype(np.int64)
+        here = np.flatnonzero(leads_to != NO_STEP)
+        here = here[plans.step[leads_to[here]] == s]
+        row = leads_to[here]
+        patience, days = plans.patience_days[row].astype(np.int64), plans.course_days[row].astype(np.int64)
         if s not in waits:
             waits[s] = _wait_days(scenario, scenario.steps[s], float(staffed[:, s].mean()), patience, days)
         served, came = patience > waits[s], joined[here] + waits[s]
         over = np.where(served, came + days, joined[here] + patience)
         stays.append((
             here, np.full(len(here), s), joined[here], np.where(served & (came < 0), came, NOT_YET),
-            np.where(over < 0, over, NOT_YET), np.where(over < 0, np.where(served, courses.ending[here, s], GAVE_UP), NOT_YET_ENDED),
+            np.where(over < 0, over, NOT_YET), np.where(over < 0, np.where(served, plans.ending[row], GAVE_UP), NOT_YET_ENDED),
         ))  # fmt: skip
-        since = over - courses.joins_day[here]
-        inside = (courses.inside_from[here, s] <= since) & (since <= courses.inside_to[here, s])
-        onward = np.where(inside, courses.next_inside[here, s], courses.next_outside[here, s])
+        since = over - plans.joins_day[here]
+        inside = (plans.inside_from[row] <= since) & (since <= plans.inside_to[row])
+        onward = np.where(inside, plans.next_inside[row], plans.next_outside[row])
         leads_to[here], joined[here] = np.where(served, onward, NO_STEP), over
     columns = [np.concatenate(column) for column in zip(*stays, strict=True)]
     begun = np.flatnonzero(columns[2] < 0)
-    return canonical(*(column[begun] for column in columns))
+    return canonical([column[begun] for column in columns])
 
 
 def _wait_days(
@@ -185,75 +225,59 @@ def _wait_days(
     return 0 if served >= len(patience) else int(min(patience[most_patient_first[served]], POOL_DAYS))
 
 
-def _by_the_queue(courses: Courses, at_first: Courses, before: Capacity) -> Episodes:
+def _by_the_queue(plans: Plans, at_first: Plans, before: Capacity) -> Episodes:
     """Stays of the pool that began before opening, by the rules of the day.
 
     at_first: those who are there when the two years begin: doubles of people of the pool. The few who stay for longer
         than two years leave their places at opening.
     before: places over the two years
     """
-    joining = np.flatnonzero((courses.first_step != NO_STEP) & (courses.joins_day < 0))
-    ours = rows_of(courses, joining)
-    everybody = stacked(replace(ours, joins_day=ours.joins_day + np.int32(POOL_DAYS)), at_first)
-    queue = engine_at_hand(len(everybody.joins_day))(everybody, before)
-    queue = slice_of(queue, slice(0, int(np.searchsorted(queue.client, len(joining)))))
+    n = len(plans.joins_day)
+    both = PlansInParts(n + len(at_first.joins_day))
+    both.add(replace(plans, joins_day=plans.joins_day + np.int32(POOL_DAYS)))
+    both.add(at_first)
+    queue = engine_at_hand(both.n_clients)(both.together(), before)
+    queue = slice_of(queue, slice(0, int(np.searchsorted(queue.client, n))))
 
     def from_opening(day: NDArray[np.int32]) -> NDArray[np.int32]:
         return np.where(day == NOT_YET, day, day - POOL_DAYS).astype(np.int32)
 
     return replace(
         queue,
-        client=joining[queue.client].astype(np.int32),
         joined_day=from_opening(queue.joined_day),
         started_day=from_opening(queue.started_day),
         ended_day=from_opening(queue.ended_day),
     )
 
 
-def _surplus(scenario: Scenario, capacity: Capacity, stays: Episodes, draws: Draws, ids: Ids) -> NDArray[np.int32]:
-    """Rows that would hold a place beyond those staffed in the first week, drawn by lot."""
-    lot = draws.uniform("start_lot", ids)
-    staffed = capacity.places if capacity.staffed is None else capacity.staffed
-    held = (stays.ended_day == NOT_YET) & (stays.started_day != NOT_YET)
-    dropped = []
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        who = stays.client[held & (stays.step == s)]
-        room = int(staffed[:DAYS_PER_WEEK, s].max(initial=0))
-        if isinstance(step, CourseStep) and len(who) > room:
-            dropped.append(who[np.argsort(lot[who])[room:]])
-    return np.concatenate(dropped) if dropped else np.empty(0, dtype=np.int32)
-
-
-def _there(courses: Courses, stays: Episodes) -> NDArray[np.bool_]:
+def _there(plans: Plans, stays: Episodes) -> NDArray[np.bool_]:
     """Who of the pool is with the service at opening, (n,) bool: booked, or in a stay that is not over."""
-    there = courses.joins_day >= 0
+    there = plans.joins_day >= 0
     there[stays.client[stays.ended_day == NOT_YET]] = True
     return there
 
 
-def _at_opening(courses: Courses, stays: Episodes, there: NDArray[np.bool_]) -> Courses:
-    """The courses of those who are there, with days counted from the list they are on or were on last."""
-    joined, started, step = (
-        courses.joins_day.copy(),
-        np.full_like(courses.joins_day, NOT_YET),
-        courses.first_step.copy(),
-    )
+def _at_opening(plans: Plans, stays: Episodes, there: NDArray[np.bool_]) -> Plans:
+    """The plans of those who are there, with days counted from the list they are on or were on last."""
+    joined, started, first = plans.joins_day.copy(), np.full_like(plans.joins_day, NOT_YET), plans.first.copy()
     now = np.flatnonzero(stays.ended_day == NOT_YET)
     who = stays.client[now]
-    joined[who], started[who], step[who] = stays.joined_day[now], stays.started_day[now], stays.step[now]
+    joined[who], started[who] = stays.joined_day[now], stays.started_day[now]
+    n_steps = np.int64(plans.step.max(initial=0)) + 1
+    first[who] = np.searchsorted(plans.client * n_steps + plans.step, who * n_steps + stays.step[now])
     rows = np.flatnonzero(there)
-    later = (joined - courses.joins_day)[rows, None]
+    some = plans_from(plans, rows, first[rows])
+    later = (joined - plans.joins_day)[rows][some.client]
 
     def since_now(days: NDArray[np.int32]) -> NDArray[np.int32]:
-        return np.where(days[rows] == NEVER, NEVER, days[rows] - later).astype(np.int32)
+        return np.where(days == NEVER, NEVER, days - later).astype(np.int32)
 
     return replace(
-        rows_of(courses, rows),
+        some,
         joins_day=joined[rows],
-        first_step=step[rows],
         started_day=started[rows],
-        inside_from=since_now(courses.inside_from),
-        inside_to=since_now(courses.inside_to),
+        inside_from=since_now(some.inside_from),
+        inside_to=since_now(some.inside_to),
     )
 
 
@@ -261,5 +285,4 @@ def with_history(episodes: Episodes, history: Episodes) -> Episodes:
     """The engine's table with the stays that were over before opening."""
     if len(history.client) == 0:
         return episodes
-    columns = [np.concatenate([getattr(history, f.name), getattr(episodes, f.name)]) for f in fields(Episodes)]
-    return canonical(*columns)
+    return canonical([np.concatenate([getattr(history, f.name), getattr(episodes, f.name)]) for f in fields(Episodes)])

@@ -68,7 +68,7 @@ def pooled(
     outcomes = one_after_the_other([one.outcomes for one in simulations])
     clients, care = stacked(*(one.clients for one in simulations)), stacked(*(one.care for one in simulations))
     return Simulation(
-        scenario, replication, clients, care, capacity, canonical(*columns.values()), outcomes, daily, digests
+        scenario, replication, clients, care, capacity, canonical([*columns.values()]), outcomes, daily, digests
     )
 
 

@@ -21,7 +21,7 @@ from caseload_sim.episodes import Digest, Episodes, check_invariants, digest, oc
 from caseload_sim.intake import Intake, Rows, draw_intake
 from caseload_sim.measure_table import MeasureTable, together
 from caseload_sim.measures import Daily, OverTime, Tally, day_by_day, measured, tally
-from caseload_sim.opening import running_start, with_history
+from caseload_sim.opening import running_start, with_history, within_places
 from caseload_sim.outcomes import (
     Outcomes,
     leaving,
@@ -164,19 +164,23 @@ def everybody(
         plans are there on day 0, and what differs begins then; so they wait in the order of this scenario's policy
     policy: it also made the running start, if that is not another scenario's
     """
-    intake = draw_intake(scenario, draws, policy, keep=keep)
-    capacity = places(scenario, draws, intake.disorders)
     start_of = start_of or scenario
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
-    if not start_of.start.running or not policy_at_start.steps:
+    there = None
+    if start_of.start.running and policy_at_start.steps:  # the first, since memory that it frees is used again
+        there = running_start(start_of, draws, policy_at_start)
+    n_at_opening = len(there.clients.id) if there else 0
+    intake = draw_intake(scenario, draws, policy, n_at_opening=n_at_opening, keep=keep)
+    capacity = places(scenario, draws, intake.disorders)
+    if there is None:
         return intake, capacity
     at_start = capacity
     if start_of is not scenario:
         at_start = places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
-    there = running_start(start_of, at_start, draws, policy_at_start)
+    there = within_places(there, at_start, draws)
     if start_of is not scenario:
-        order = in_order_of(policy, scenario, there.clients, there.care, draws)
-        there = replace(there, courses=replace(there.courses, priority=order))
+        order, plans = in_order_of(policy, scenario, there.clients, there.care, draws), there.plans
+        there = replace(there, plans=replace(plans, priority=order[plans.client, plans.step]))
     return intake.with_opening(there), capacity
 
 

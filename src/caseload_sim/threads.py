@@ -7,9 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 MOST_THREADS = 4  # Python's lock leaves little for more of them to do
 SWITCH_SECONDS = (
@@ -44,6 +45,36 @@ def threads_here() -> int:
         return 1
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(processors, MOST_THREADS)
+
+
+@contextmanager
+def products_by_one_thread() -> Iterator[None]:
+    """Matrix products are the work of whoever asks for them, of no helpers, until the last who asks for this is done.
+
+    OpenBLAS keeps as many helpers as there are processors, who wait by spinning: with two threads, or a neighbour, on two
+    processors a replication took three times as long.
+    """
+    with _counting:
+        if _users[0] == 0:
+            _limit.enter_context(_blas().limit(limits=1, user_api="blas"))
+        _users[0] += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _users[0] -= 1
+            if _users[0] == 0:
+                _limit.close()
+
+
+_counting, _users, _limit = threading.Lock(), [0], ExitStack()
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Engines answer one question, by the rules of the day: who holds which place on which day?"""
 
-import sys
 from collections.abc import Callable
 from functools import partial
 
 from caseload_sim.capacity import Capacity
+from caseload_sim.compiled import numba_is_loaded, numba_is_there
 from caseload_sim.courses import Courses, Plans
 from caseload_sim.engines import kernel, reference
 from caseload_sim.episodes import Episodes
@@ -21,10 +21,9 @@ def engine_for(name: str, client_runs: int) -> Engine:
     """
     if name != "kernel":
         return ENGINES[name]
-    return partial(kernel.run, compiled=client_runs >= kernel.WORTH_COMPILING and kernel.numba_is_there())
+    return partial(kernel.run, compiled=client_runs >= kernel.WORTH_COMPILING and numba_is_there())
 
 
 def engine_at_hand(clients: int) -> Engine:
     """The kernel for a job within a run: compiled if numba has been loaded already, or so many clients repay loading it."""
-    loaded = "numba" in sys.modules
-    return engine_for(DEFAULT_ENGINE, max(clients, kernel.WORTH_COMPILING) if loaded else clients)
+    return engine_for(DEFAULT_ENGINE, max(clients, kernel.WORTH_COMPILING) if numba_is_loaded() else clients)

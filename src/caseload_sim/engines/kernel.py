@@ -10,14 +10,13 @@ clients who return.
 """
 
 from collections.abc import Callable
-from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
+from caseload_sim.compiled import Compiled, numba_is_there
 from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
 from caseload_sim.episodes import Episodes, canonical
 
@@ -47,7 +46,7 @@ def run(
     n, m, (horizon, n_steps) = len(plans.joins_day), len(plans.client), capacity.places.shape
     if compiled is None:
         compiled = n >= WORTH_COMPILING and numba_is_there()
-    the_loop: Callable[..., int] = loop or (_run_compiled if compiled else pass_the_days)
+    the_loop: Callable[..., int] = loop or (pass_the_days_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
     arrivals = np.flatnonzero((plans.joins_day != NOT_YET) & (plans.joins_day < horizon) & (horizon > 0))
     arrivals = arrivals[np.argsort(plans.joins_day[arrivals], kind="stable")].astype(np.int32)
@@ -71,12 +70,12 @@ def run(
         room *= 2
     if daily is not None:
         daily[:] = np.reshape(counts[1:], (2, horizon, n_steps))
-    written: list[NDArray[Any]] = [
+    columns: list[NDArray[Any]] = [
         np.asarray(column[:n_rows], dtype=dtype) for column, (_, dtype) in zip(table, _TABLE, strict=True)
     ]
-    plan, joined, started, ended, ending = written
-    del inputs, lists, counts  # what follows needs as much memory as they fill
-    return canonical(plans.client[plan], plans.step[plan], joined, started, ended, ending)
+    del inputs, lists, counts, table  # what follows needs as much memory as they fill
+    columns[:1] = [plans.client[columns[0]], plans.step[columns[0]]]
+    return canonical(columns)
 
 
 _TABLE: tuple[tuple[int, type], ...] = (
@@ -90,35 +89,6 @@ def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int, everybod
     lists = [np.full(size, NOBODY, dtype=np.int32) for size in empty]
     in_days = [np.zeros(n, dtype=np.int32) for _ in range(2)]
     return [*lists, *(np.zeros(n_steps, dtype=np.int64) for _ in range(2)), *in_days]
-
-
-@cache
-def numba_is_there() -> bool:
-    """Whether numba is installed; it is not on every platform."""
-    return find_spec("numba") is not None
-
-
-@cache
-def _compiled(*, cached: bool = True) -> Callable[..., int]:
-    """The loop compiled, from numba's cache on disk after the first time."""
-    from numba import njit
-
-    try:
-        compiled: Callable[..., int] = njit(cache=cached, nogil=True)(pass_the_days)
-    except RuntimeError:  # nowhere to keep a cache: neither beside the package nor in a home directory
-        compiled = njit(nogil=True)(pass_the_days)
-    return compiled
-
-
-def _run_compiled(*columns: Columns) -> int:
-    """The compiled loop, whatever has become of the cache: it may be damaged, or on a disk that is full.
-
-    What numba raises then is of many kinds, and comes before the loop has begun.
-    """
-    try:
-        return int(_compiled()(*columns))
-    except Exception:
-        return int(_compiled(cached=False)(*columns))
 
 
 def pass_the_days(
@@ -269,3 +239,6 @@ def pass_the_days(
             ended[row] = last
             ending[row] = GAVE_UP
     return n_rows
+
+
+pass_the_days_compiled = Compiled(pass_the_days)

@@ -69,11 +69,8 @@ def run(
     if horizon:
         env.process(fill_places_each_day(service, capacity.places.tolist(), daily))
         env.run(until=horizon)  # rule R7: what has not happened by the horizon stays NOT_YET
-    columns = (
-        np.array([getattr(stay, name) for stay in service.stays], dtype=np.int64)
-        for name in ("client", "step", "joined_day", "started_day", "ended_day", "ending")
-    )
-    return canonical(*columns)
+    names = ("client", "step", "joined_day", "started_day", "ended_day", "ending")
+    return canonical([np.array([getattr(stay, name) for stay in service.stays], dtype=np.int64) for name in names])
 
 
 def referral(service: Service, plans: dict[str, list[Any]], client: int) -> Story:

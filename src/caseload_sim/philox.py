@@ -1,0 +1,77 @@
+"""NumPy's Philox at any places of its stream, compiled: the same bits, without those in between that nobody asks for.
+
+Imported only where numba is (see compiled.py). NumPy has no way to ask for some places: half of what it draws here would
+be thrown away, and it takes 15 microseconds to be told where to begin.
+
+Philox4x64-10: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3, https://doi.org/10.1145/2063384.2063405
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from caseload_sim.compiled import Compiled
+
+# Multipliers and key increments of the paper's table 2 and section 3.3.
+M0, M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
+W0, W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
+ROUNDS = 10
+
+
+def _high_word_code(_context: Any, a: Any, b: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word, wide = ir.IntType(64), ir.IntType(128)
+        product = builder.mul(*(builder.zext(one, wide) for one in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+high_word: Any = intrinsic(
+    _high_word_code
+)  # upper half of the product of two words: one instruction, which numba does not offer
+
+
+def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Python itself runs none of these three
+    c0, c1, c2, c3 = counter, np.uint64(0), np.uint64(0), np.uint64(0)
+    for _ in range(ROUNDS):
+        c0, c1, c2, c3 = high_word(M1, c2) ^ c1 ^ k0, M1 * c2, high_word(M0, c0) ^ c3 ^ k1, M0 * c0
+        k0 += W0
+        k1 += W1
+    return c0, c1, c2, c3
+
+
+block = njit(inline="always")(_block_code)  # four words of the stream
+
+
+def _bits_code(k0: Any, k1: Any, ids: Any, bits: Any) -> None:  # pragma: no cover
+    words = np.empty(4, dtype=np.uint64)
+    at = np.int64(-1)
+    for i in range(len(ids)):
+        place = ids[i]
+        if place >> 3 != at:  # eight draws to a block, half a word each
+            at = place >> 3
+            words[0], words[1], words[2], words[3] = block(np.uint64(at + 1), k0, k1)
+        bits[i] = np.uint32(words[(place >> 1) & 3] >> np.uint64(32 * (place & 1)))
+
+
+def _on_lines_code(  # pragma: no cover
+    bits: Any, cell_bits: Any, slope: Any, intercept: Any, tail_cells: Any, value: Any, tail: Any
+) -> int:
+    n_tail, last = 0, len(slope) - tail_cells
+    for i in range(len(bits)):
+        cell = bits[i] >> cell_bits
+        value[i] = slope[cell] * bits[i] + intercept[cell]
+        if cell < tail_cells or cell >= last:
+            tail[n_tail] = i
+            n_tail += 1
+    return n_tail
+
+
+bits_at = Compiled(_bits_code)  # key's two words, ids (n,) int64, bits (n,) uint32 to be filled
+# bits (n,) uint32, cell_bits, slope and intercept (cells,), tail_cells, value (n,) float64 and tail (n,) int32 to be filled:
+# returns how many lie in the tails, whose places stand in `tail`
+on_lines = Compiled(_on_lines_code)
