@@ -43,21 +43,22 @@ def test_any_selection_of_clients_gets_the_draws_of_those_clients(ids: np.ndarra
 def test_compiled_draws_are_those_of_numpy_to_the_last_bit(ids: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
     for compiled in (True, False):
-        monkeypatch.setattr("caseload_sim.draws._is_compiled", lambda n, compiled=compiled: compiled)
+        monkeypatch.setattr("caseload_sim.draws.numba_is_loaded", lambda compiled=compiled: compiled)
         draws = Draws(2**63 - 1, 12)
         drawn.append([draws.uniform("route", ids), draws.normal("route", ids), draws.gamma("route", ids, 2.5)])
     for compiled_ones, numpy_ones in zip(*drawn, strict=True):
         assert np.array_equal(compiled_ones, numpy_ones)
 
 
-def test_numba_is_loaded_for_many_draws_and_not_for_few() -> None:
+def test_numba_is_loaded_for_a_large_job_before_anything_is_drawn_and_never_for_draws_alone() -> None:
     """In a process of its own: here it has been loaded long since."""
     words = (
-        "import sys, numpy as np; from caseload_sim.draws import WORTH_COMPILING, Draws\n"
-        "for n in (WORTH_COMPILING - 1, WORTH_COMPILING): Draws(1, 0).uniform('route', np.arange(n)); print('numba' in sys.modules)"
+        "import sys, numpy as np; from caseload_sim.draws import Draws; from caseload_sim.engines import engine_for, load\n"
+        "Draws(1, 0).uniform('route', np.arange(100_000)); print('numba' in sys.modules)\n"
+        "for runs in (100, 10**7): load(engine_for('kernel', runs)); print('numba' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", words], capture_output=True, encoding="utf-8", check=True)
-    assert result.stdout.split() == ["False", str(numba_is_there())]
+    assert result.stdout.split() == ["False", "False", str(numba_is_there())]
 
 
 def test_draws_of_clients_far_apart_are_those_of_each_alone() -> None:

@@ -76,11 +76,11 @@ def test_no_home_folder_is_needed(has_home: bool, tmp_path: Path) -> None:
 BIG_JOB = """
 import caseload_sim
 from caseload_sim.catalogue import get_scenario
-from caseload_sim import draws, philox
+from caseload_sim import philox
 from caseload_sim.engines import kernel
 from caseload_sim.experiment import check_engines, simulate
 small = get_scenario(changes={"demand.referrals_per_year": 200, "run.warm_up_days": 20})
-kernel.WORTH_COMPILING = draws.WORTH_COMPILING = 0
+kernel.WORTH_COMPILING = 0
 caches = {one.dispatcher(cached=True).stats.cache_path for one in (kernel.pass_the_days_compiled, philox.bits_at, philox.on_lines)}
 print(caseload_sim.__file__, len(caches), None in caches, len(simulate(small).clients.id) > 100, check_engines(small)[1])
 """

@@ -1,7 +1,8 @@
 """All randomness: one Philox stream per seed, replication and purpose; a client's place in it is the client's id.
 
 The same person therefore has the same draws in every scenario, and adding clients or changing one
-parameter leaves everyone else as they were.
+parameter leaves everyone else as they were. Where numba has been loaded, as it is for large jobs, compiled code makes the
+same draws, to the last bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.compiled import numba_is_loaded, numba_is_there
+from caseload_sim.compiled import numba_is_loaded
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -78,7 +79,6 @@ PURPOSES = (
 )
 # People who are not first referrals have places of their own in every stream: returns, and those there at opening.
 RETURN_IDS, START_IDS = 2**40, 2**41
-WORTH_COMPILING = 2**15  # draws at once from which on numba is loaded for them
 _LONGEST_STEP = 2**20  # from one client to the next within a stretch
 _DRAWS_PER_BLOCK = (
     8  # Philox makes four 64-bit words at a time, `advance` counts in those, and a draw takes half a word
@@ -132,12 +132,7 @@ class Draws:
             return np.empty(0, dtype=np.uint32)
         key = blake2b(f"{self.seed}/{self.replication}/{purpose}".encode(), digest_size=16).digest()
         words = np.frombuffer(key, dtype="<u8").astype(np.uint64)
-        return _compiled_bits(words, ids) if _is_compiled(len(ids)) else _numpy_bits(words, ids)
-
-
-def _is_compiled(n: int) -> bool:
-    """Whether so many are drawn by compiled code, which makes the same draws, to the last bit."""
-    return numba_is_loaded() or (n >= WORTH_COMPILING and numba_is_there())
+        return _compiled_bits(words, ids) if numba_is_loaded() else _numpy_bits(words, ids)
 
 
 def _compiled_bits(key: NDArray[np.uint64], ids: Ids) -> Bits:
@@ -193,7 +188,7 @@ class _Quantiles:
 
     def of(self, bits: Bits) -> Floats:
         """The value at these random bits, (n,) float64."""
-        value, tail = (self._compiled_lines if _is_compiled(len(bits)) else self._numpy_lines)(bits)
+        value, tail = (self._compiled_lines if numba_is_loaded() else self._numpy_lines)(bits)
         value[tail] = self.exact(_to_uniform(bits[tail]))
         return value
 

@@ -38,7 +38,6 @@ from caseload_sim.summaries import (
     summarise_days,
     variance_of,
 )
-from caseload_sim.threads import products_by_one_thread
 from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
@@ -208,8 +207,7 @@ def finish(task: Task) -> tuple[Finished, Simulation | None]:
     """Run one replication: what is kept of it, and the whole of it where that is wanted."""
 
     def run(one: Scenario) -> tuple[MeasureTable, OverTime, dict[str, str], Simulation | None]:
-        with products_by_one_thread():
-            return run_once(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
+        return run_once(one, task.replication, task.engine, task.start_of, task.policy, whole=task.whole)
 
     table, days, digests, every = run(task.scenario)
     as_published = None

@@ -16,7 +16,7 @@ from caseload_sim.columns import rows_of, slice_of, stacked
 from caseload_sim.counted import Simulation
 from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
 from caseload_sim.draws import Draws
-from caseload_sim.engines import Engine
+from caseload_sim.engines import Engine, load
 from caseload_sim.episodes import Digest, Episodes, check_invariants, digest, occupancy
 from caseload_sim.intake import Intake, Rows, draw_intake
 from caseload_sim.measure_table import MeasureTable, together
@@ -36,7 +36,7 @@ from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
-from caseload_sim.threads import each_in_order
+from caseload_sim.threads import each_in_order, products_by_one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Replication:
         return day_by_day(self.scenario, self.capacity, self.daily)
 
 
+@products_by_one_thread()
 def run_once(
     scenario: Scenario,
     replication: int,
@@ -76,6 +77,7 @@ def run_once(
 
     Several providers are run each by itself and counted as one.
     """
+    load(engine)
     if scenario.providers is None:
         one, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole)
         return one.measures(), one.over_time(), one.digests, every

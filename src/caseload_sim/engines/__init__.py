@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 from caseload_sim.capacity import Capacity
 from caseload_sim.compiled import numba_is_loaded, numba_is_there
@@ -22,6 +23,12 @@ def engine_for(name: str, client_runs: int) -> Engine:
     if name != "kernel":
         return ENGINES[name]
     return partial(kernel.run, compiled=client_runs >= kernel.WORTH_COMPILING and numba_is_there())
+
+
+def load(engine: Engine) -> None:
+    """Load what an engine needs, if it has not been: draws then use it as well."""
+    if isinstance(engine, partial) and engine.keywords.get("compiled"):
+        import_module("numba")
 
 
 def engine_at_hand(clients: int) -> Engine:
