@@ -147,7 +147,6 @@ def read_outcomes(
         scenario, path, (first_day - clients.referral_day).astype(np.int32), at_end=False
     )
     treated = treated_by(scenario, care.target, care.therapist, seen.sessions, seen.contacts)
-    untreated = Treated(np.zeros_like(treated.disorders), np.zeros(n))
     sd = scenario.instruments.interview_error_sd.value
     at_start = clients.severity + _interview_error(draws, clients, "interview_start", sd)
     diagnosed = at_start > 0
@@ -186,7 +185,7 @@ def read_outcomes(
         principal=principal,
         course_scores=course_scores(scenario, clients, path, care, episodes, seen.first_contact_day),
         service=_reading(scenario, path, treated, elapsed_days, interview, risk),
-        none=_reading(scenario, path, untreated, elapsed_days, interview, never),
+        none=_reading(scenario, path, None, elapsed_days, interview, never),
     )
 
 
@@ -351,7 +350,7 @@ def _interview_error(draws: Draws, clients: Clients, purpose: str, sd: float) ->
 def _reading(
     scenario: Scenario,
     path: Trajectory,
-    treated: Treated,
+    treated: Treated | None,
     elapsed_days: tuple[NDArray[np.int32], NDArray[np.int32]],
     interview: _Interview,
     relapse_risk: Floats,

@@ -30,9 +30,8 @@ def _high_word_code(_context: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-high_word: Any = intrinsic(
-    _high_word_code
-)  # upper half of the product of two words: one instruction, which numba does not offer
+# The upper half of the product of two words: one instruction, which numba does not offer.
+high_word: Any = intrinsic(_high_word_code)
 
 
 def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Python itself runs none of these three
@@ -44,7 +43,8 @@ def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Pyt
     return c0, c1, c2, c3
 
 
-block = njit(inline="always")(_block_code)  # four words of the stream
+# Four words of the stream, at a counter.
+block = njit(inline="always")(_block_code)
 
 
 def _bits_code(k0: Any, k1: Any, ids: Any, bits: Any) -> None:  # pragma: no cover
@@ -71,7 +71,8 @@ def _on_lines_code(  # pragma: no cover
     return n_tail
 
 
-bits_at = Compiled(_bits_code)  # key's two words, ids (n,) int64, bits (n,) uint32 to be filled
-# bits (n,) uint32, cell_bits, slope and intercept (cells,), tail_cells, value (n,) float64 and tail (n,) int32 to be filled:
-# returns how many lie in the tails, whose places stand in `tail`
+# Fills bits (n,) uint32 with those at ids (n,) int64 of the stream whose key is two words.
+bits_at = Compiled(_bits_code)
+# Fills value (n,) float64 with what the line of each cell says of bits (n,) uint32, and tail (n,) int32 with places that lie in the
+# first or last `tail_cells`; returns how many do.
 on_lines = Compiled(_on_lines_code)

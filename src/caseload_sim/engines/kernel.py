@@ -22,6 +22,7 @@ from caseload_sim.episodes import Episodes, canonical
 
 NOBODY = -1  # the end of a linked list
 ROWS_EXHAUSTED = -1
+MOST_IN_16_BITS = 2**16 - 1
 # Client-runs from which compiled code repays loading numba: measured by `python -m benchmarks`, see docs/performance.md.
 WORTH_COMPILING = 150_000
 
@@ -49,7 +50,10 @@ def run(
     the_loop: Callable[..., int] = loop or (pass_the_days_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
     arrivals = np.flatnonzero((plans.joins_day != NOT_YET) & (plans.joins_day < horizon) & (horizon > 0))
-    arrivals = arrivals[np.argsort(plans.joins_day[arrivals], kind="stable")].astype(np.int32)
+    day = plans.joins_day[arrivals]
+    if len(day) and int(day.max()) - int(day.min()) <= MOST_IN_16_BITS:  # which numpy sorts in one pass
+        day = (day - day.min()).astype(np.uint16)
+    arrivals = arrivals[np.argsort(day, kind="stable")].astype(np.int32)
     ranks = np.unique(plans.priority) if np.any(plans.priority) else np.zeros(1, dtype=np.int32)
     rank = np.searchsorted(ranks, plans.priority).astype(np.int32) if len(ranks) > 1 else np.zeros_like(plans.priority)
     inputs = [
