@@ -5,11 +5,12 @@ from dataclasses import replace
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from building import check_legible
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.experiment import Results, replicate
-from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
+from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits, whole
 from caseload_sim.gallery import FIGURES, FreshRun, of_kind
 from caseload_sim.population_figures import draw_population, plot_population, plot_sweep
 from caseload_sim.report import population_report
@@ -47,6 +48,23 @@ def test_a_figure_draws_on_the_axes_it_is_given(small_results: Results) -> None:
         assert plot(small_results.rows, ax=ax) is ax
     pair = Figure().subplots(2)
     assert plot_waiting_list(small_results.over_time, axes=(pair[0], pair[1])) == (pair[0], pair[1])
+
+
+def test_every_wait_has_its_number_however_wide_the_interval(small_results: Results) -> None:
+    """A label beyond the end of the axis would not be drawn at all."""
+    rows = [
+        replace(row, upper_95_ci=row.value + 900) if row.group == "step=group" else row for row in small_results.rows
+    ]
+    ax = plot_waits(rows)
+    steps = small_results.scenario.steps
+    assert len(ax.texts) == 3 * (len(steps) + 2), (
+        "median, mean and 90th percentile of each, and of two waits between contacts"
+    )
+    left, right = ax.get_xlim()
+    assert all(left <= text.xy[0] <= right for text in ax.texts if isinstance(text, Annotation))
+    figure = whole(ax)
+    figure.draw_without_rendering()
+    assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in ax.texts)
 
 
 def test_the_ladder_shows_the_values_of_the_table(small_results: Results) -> None:

@@ -174,20 +174,13 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         (label, [_one(table, kind, group=group) for kind, *_ in kinds])
         for label, group in zip(labels, steps, strict=True)
     ]
-    entries.insert(
-        0,
-        (
-            "referral to\nfirst contact",
-            _rows(table, "first_contact_days_median") + _rows(table, "first_contact_days_mean"),
-        ),
-    )
-    entries.append(
-        (
-            "first to\nsecond contact",
-            _rows(table, "second_contact_days_median") + _rows(table, "second_contact_days_mean"),
-        )
-    )
-    shown = [row.value for _, rows in entries for row in rows if not np.isnan(row.value)]
+    for place, label, name in (
+        (0, "referral to\nfirst contact", "first_contact_days"),
+        (len(entries) + 1, "first to\nsecond contact", "second_contact_days"),
+    ):
+        rows = [row for what in ("median", "mean", "90th_percentile") for row in _rows(table, f"{name}_{what}")]
+        entries.insert(place, (label, rows))
+    furthest = [10.0]  # days, at the end of any bar
     for k, (_, rows) in enumerate(entries):
         for (kind, label, colour, marker), row in zip(kinds, rows, strict=False):
             offset = {"wait_days_median": -0.22, "wait_days_mean": 0.0}.get(kind, 0.22)
@@ -203,6 +196,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
                 label=label if k == 1 else None,
             )
             end = row.value + _interval(row)[1][0]
+            furthest.append(end)
             ax.annotate(
                 f"{row.value:.0f}",
                 (end, k + offset),
@@ -211,15 +205,15 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
                 va="center",
                 fontsize=8,
             )
-    if shown:
-        ax.legend(frameon=False, loc="upper right")
+    if len(furthest) > 1:
+        ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(kinds))
     else:
         ax.annotate("nobody waits: there is no service", (0.5, 0.5), xycoords="axes fraction", ha="center")
     ax.set_yticks(range(len(entries)), [label for label, _ in entries])
     ax.set_ylim(len(entries) - 0.5, -0.5)
-    ax.set_xlim(-1, 1.25 * max([*shown, 10]))
+    ax.set_xlim(-1, 1.08 * max(furthest))
     ax.set_xlabel("Days waited by those who started\n(bars: 95% interval of the mean over replications)")
-    ax.set_title("How long clients wait")
+    ax.set_title("How long clients wait", pad=26)
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)
