@@ -18,8 +18,8 @@ def blocks_of(n: int, size: int | None = None) -> list[slice]:
 
 
 def rows_of(table: Table, rows: NDArray[np.intp]) -> Table:
-    """Some rows of a table of columns."""
-    return _each_column(lambda column: column[rows], table)
+    """Some rows of a table of columns; those with two dimensions are then column by column in memory."""
+    return _each_column(lambda column: column.T.take(rows, axis=-1).T, table)
 
 
 def slice_of(table: Table, rows: slice) -> Table:

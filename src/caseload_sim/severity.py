@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients, state_change
+from caseload_sim.columns import rows_of
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.scenario import Instrument, Scenario, by_disorder
 
@@ -46,16 +47,7 @@ class Trajectory:
 
     def rows(self, chosen: NDArray[np.intp]) -> "Trajectory":
         """The same for some clients only."""
-        return Trajectory(
-            self.severity[chosen],
-            self.state_change[chosen],
-            self.improvement[chosen],
-            self.distress[chosen],
-            self.distress_improvement[chosen],
-            self.pace,
-            (self.phq9_errors[0][chosen], self.phq9_errors[1][chosen]),
-            (self.gad7_errors[0][chosen], self.gad7_errors[1][chosen]),
-        )
+        return rows_of(self, chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +251,7 @@ def treated_by(
             remaining = remaining * (1 - effect * dose)
     strength = treatment.trial_effect.value * treatment.fidelity.value * therapist * (1 - remaining)
     strength = np.where(contacts >= 2, strength, 0.0)
-    spill = np.array(by_disorder(dict(treatment.spill), names))
-    reach = np.where(np.arange(len(names)) == target[:, None], 1.0, spill)
-    return Treated(disorders=strength[:, None] * reach, distress=strength)
+    disorders = np.empty((len(target), len(names)), order="F")  # column by column in memory, like a trajectory
+    for j, spill in enumerate(by_disorder(dict(treatment.spill), names)):
+        np.multiply(strength, np.where(target == j, 1.0, spill), out=disorders[:, j])
+    return Treated(disorders=disorders, distress=strength)

@@ -22,7 +22,7 @@ from caseload_sim.episodes import Episodes, canonical
 
 NOBODY = -1  # the end of a linked list
 ROWS_EXHAUSTED = -1
-MOST_IN_16_BITS = 2**16 - 1
+MOST_IN_16_BITS = 65_535
 # Client-runs from which compiled code repays loading numba: measured by `python -m benchmarks`, see docs/performance.md.
 WORTH_COMPILING = 150_000
 
