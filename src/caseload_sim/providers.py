@@ -74,13 +74,18 @@ def pooled(
 
 def percentiles(tables: list[MeasureTable]) -> MeasureTable:
     """How each measure over all clients differs between providers: groups "providers=10th percentile" and so on."""
-    result: dict[Key, Value] = {}
-    for key, values in zip(tables[0], stacked_numbers(tables)[:, :, 2].T, strict=True):
-        if key.group == "all" or key.group.startswith("intensity="):
-            known = values[~np.isnan(values)]
-            within = "" if key.group == "all" else f", {key.group}"
-            for name, share in PERCENTILES.items():
-                value = float(np.quantile(known, share)) if len(known) else np.nan
-                group = f"providers={name}{within}"
-                result[Key(key.measure, key.base, key.at, key.service, group)] = Value(np.nan, len(known), value)
+    values = stacked_numbers(tables)[:, :, 2]
+    chosen = [j for j, key in enumerate(tables[0]) if key.group == "all" or key.group.startswith("intensity=")]
+    known = ~np.isnan(values[:, chosen])
+    quantiles = np.quantile(values[:, chosen], list(PERCENTILES.values()), axis=0)  # of those that all know
+    for k in np.flatnonzero(known.any(axis=0) & ~known.all(axis=0)).tolist():
+        quantiles[:, k] = np.quantile(values[known[:, k], chosen[k]], list(PERCENTILES.values()))
+    keys, n_known = list(tables[0]), known.sum(axis=0)
+    result = {
+        Key(*keys[j][:4], f"providers={name}{'' if keys[j].group == 'all' else f', {keys[j].group}'}"): Value(
+            np.nan, int(n_known[k]), float(quantiles[q, k])
+        )
+        for k, j in enumerate(chosen)
+        for q, name in enumerate(PERCENTILES)
+    }
     return table_of(result)
