@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caseload_sim.experiment import Results, replicate
-from caseload_sim.packed import excess_in_parquet, read_npz
+from caseload_sim.engines import ENGINES
+from caseload_sim.experiment import Results, Task, finish, replicate
+from caseload_sim.packed import excess_in_parquet, read_npz, write_npz
 from caseload_sim.scenario import Scenario
 from caseload_sim.store import RunFolder
 from caseload_sim.unfinished import Unfinished, begin, take_up
@@ -191,13 +192,45 @@ def test_what_was_kept_is_read_as_it_was(results: Results, tmp_path: Path) -> No
     kept = begin(tmp_path / "unfinished", INPUTS)
     replicate(results.scenario, kept=kept)
     (path,) = kept.folder.glob("*.npz")
-    types = {"about": np.uint8, "measures": np.float64, "over_time": np.float64}
+    types = {"about": np.uint8, "measures": np.float64, "measures_rows": np.uint8, "over_time": np.float64}
     ours = read_npz(path, types)
     with np.load(path) as theirs:
         assert set(theirs) == set(ours) == set(types)
         assert all(theirs[name].tobytes() == ours[name].tobytes() for name in types)
         assert all(theirs[name].shape == ours[name].shape for name in types)
     assert take_up(kept.folder, INPUTS)[1] == 0
+
+
+def test_names_of_rows_are_read_once_for_files_that_have_the_same_and_never_taken_for_those_of_another(
+    results: Results, tmp_path: Path
+) -> None:
+    small, other = results.scenario, results.scenario.with_changes({"population.prevalence.ptsd": 0.0})
+    kept = begin(tmp_path / "unfinished", INPUTS)
+    written = {
+        (k, r): finished
+        for k, scenario in enumerate((small, other, small))
+        for r, finished in enumerate(finish(Task(scenario, r, ENGINES["kernel"]))[0] for r in range(2))
+    }
+    for place, finished in written.items():
+        kept[place] = finished
+    again, damaged = take_up(kept.folder, INPUTS)
+    assert damaged == 0
+    for place, finished in written.items():
+        assert list(again[place].measures) == list(finished.measures)
+        assert np.array_equal(again[place].measures.numbers, finished.measures.numbers, equal_nan=True)
+    assert list(written[0, 0].measures) != list(written[1, 0].measures)
+    assert again[0, 0].measures.rows is again[0, 1].measures.rows
+
+
+def test_numbers_that_do_not_fit_their_names_are_damage(results: Results, tmp_path: Path) -> None:
+    kept = begin(tmp_path / "unfinished", INPUTS)
+    replicate(results.scenario, kept=kept)
+    (path,) = kept.folder.glob("*.npz")
+    with np.load(path) as arrays:
+        fewer = {name: arrays[name][:-1] if name == "measures" else arrays[name] for name in arrays}
+    with path.open("wb") as file:
+        write_npz(file, fewer)
+    assert take_up(kept.folder, INPUTS)[1] == 1
 
 
 # --- tables as Parquet -------------------------------------------------------------------------------------

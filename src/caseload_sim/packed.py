@@ -17,10 +17,18 @@ MOST_TABLE_ROWS = 20_000_000  # as many clients as one replication may have unas
 MOST_COLUMN_BYTES = 1_000_000_000  # of the columns that are read of one table
 MOST_FOOTER_BYTES = 8_000_000  # of a Parquet file: columns and groups of rows; ours take some thousands
 PARQUET_CODEC = "SNAPPY"  # at most some twenty times smaller than what it unpacks to, unlike gzip and zstd
-_MOST_DIRECTORY_BYTES = 4_000  # of a zip file; those of the at most four arrays that are kept take 230
+_MOST_DIRECTORY_BYTES = 4_000  # of a zip file; those of the at most six arrays that are kept take 400
 _END, _END_64 = b"PK\5\6", b"PK\6\7"  # the record that ends a zip file, and what stands before it in one of over 4 GB
 _CODECS = ("UNCOMPRESSED", PARQUET_CODEC)
 _BYTES = {"bool": 1, "int32": 4}  # of a value once it is read
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Arrays by name as numpy.savez_compressed writes them, packed quickly rather than well: a third as long, a fifth larger."""
+    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as packed:
+        for name, array in arrays.items():
+            with packed.open(f"{name}.npy", "w") as member:
+                npy.write_array(member, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
 
 
 def read_npz(path: Path, types: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

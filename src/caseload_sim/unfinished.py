@@ -19,7 +19,7 @@ from caseload_sim.files import MAKE_ROOM, unwritable, whole, write_text
 from caseload_sim.finished import Finished, Place
 from caseload_sim.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, n_values, read_regular
 from caseload_sim.measure_table import MeasureTable, Rows
-from caseload_sim.packed import read_npz
+from caseload_sim.packed import read_npz, write_npz
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
 INPUTS = "inputs.json"
@@ -29,7 +29,10 @@ _MOST_NAMED = 6
 _DAMAGE = (
     OSError, EOFError, ValueError, KeyError, TypeError, IndexError, RuntimeError, BadZipFile, zlib.error,
 )  # fmt: skip
-_TYPES = {"about": np.uint8, "measures": np.float64, "over_time": np.float64, "as_published": np.float64}
+_TYPES = {
+    "about": np.uint8, "measures": np.float64, "measures_rows": np.uint8, "over_time": np.float64,
+    "as_published": np.float64, "as_published_rows": np.uint8,
+}  # fmt: skip
 
 
 class Unfinished(MutableMapping[Place, Finished]):
@@ -42,6 +45,9 @@ class Unfinished(MutableMapping[Place, Finished]):
         self.folder = folder
         self.inputs_digest = sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
         self._there: set[Place] = set()
+        # Sixteen thousand names take as long to write and read as a small replication takes to run, and are the same in all.
+        self._written: tuple[Rows, NDArray[np.uint8]] | None = None
+        self._read_last: tuple[bytes, Rows] | None = None
 
     def __getitem__(self, place: Place) -> Finished:
         if place not in self._there:
@@ -55,7 +61,7 @@ class Unfinished(MutableMapping[Place, Finished]):
         path = self._path(place)
         try:
             with whole(path) as file:
-                np.savez_compressed(file, **_arrays(finished, self.inputs_digest, place))  # type: ignore[arg-type]
+                write_npz(file, self._arrays(finished, place))
         except OSError as error:
             raise unwritable(path, error, MAKE_ROOM) from None
         self._there.add(place)
@@ -98,13 +104,47 @@ class Unfinished(MutableMapping[Place, Finished]):
             if about["inputs"] != self.inputs_digest or about["place"] != list(place):
                 return None
             return Finished(
-                measures=_table(about["measures"], arrays["measures"]),
+                measures=self._table("measures", arrays),
                 over_time=dict(zip(map(tuple, about["over_time"]), arrays["over_time"], strict=True)),
                 digests=dict(about["digests"]),
-                as_published=_table(about["as_published"], arrays["as_published"]) if "as_published" in about else None,
+                as_published=self._table("as_published", arrays) if "as_published" in arrays else None,
             )
         except _DAMAGE:
             return None
+
+    def _arrays(self, finished: Finished, place: Place) -> dict[str, NDArray[Any]]:
+        about = {
+            "inputs": self.inputs_digest,
+            "place": place,
+            "digests": finished.digests,
+            "over_time": list(finished.over_time),
+        }
+        over_time = np.array(list(finished.over_time.values()), dtype=np.float64)
+        tables = {"measures": finished.measures, "as_published": finished.as_published}
+        arrays: dict[str, NDArray[Any]] = {
+            "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
+            "over_time": over_time,
+        }
+        for name, table in tables.items():
+            if table is not None:
+                arrays |= {name: table.numbers, f"{name}_rows": self._names_of(table.rows)}
+        return arrays
+
+    def _names_of(self, rows: Rows) -> NDArray[np.uint8]:
+        if self._written is None or self._written[0] is not rows:
+            self._written = rows, np.frombuffer(json.dumps(rows.keys).encode(), dtype=np.uint8)
+        return self._written[1]
+
+    def _table(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> MeasureTable:
+        words = arrays[f"{name}_rows"].tobytes()
+        if self._read_last is None or self._read_last[0] != words:
+            if n_values(words) > MOST_RECORD_VALUES:
+                raise ValueError("more values than any table of ours has")
+            self._read_last = words, Rows([Key(*key) for key in json.loads(words)])
+        rows, numbers = self._read_last[1], arrays[name]
+        if numbers.shape != (len(rows.keys), 3):
+            raise ValueError("not as many numbers as names")
+        return MeasureTable(rows, numbers)
 
 
 def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
@@ -196,25 +236,3 @@ def _short(value: Any) -> str:
         return "nothing"
     text = json.dumps(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _arrays(finished: Finished, inputs_digest: str, place: Place) -> dict[str, NDArray[Any]]:
-    about: dict[str, Any] = {
-        "inputs": inputs_digest,
-        "place": place,
-        "digests": finished.digests,
-        "measures": list(finished.measures),
-        "over_time": list(finished.over_time),
-    }
-    arrays = {
-        "measures": finished.measures.numbers,
-        "over_time": np.array(list(finished.over_time.values()), dtype=np.float64),
-    }
-    if finished.as_published is not None:
-        about["as_published"] = list(finished.as_published)
-        arrays["as_published"] = finished.as_published.numbers
-    return {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8), **arrays}
-
-
-def _table(keys: list[list[str]], values: NDArray[np.float64]) -> MeasureTable:
-    return MeasureTable(Rows([Key(*key) for key in keys]), values)
