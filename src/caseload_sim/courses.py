@@ -82,29 +82,33 @@ def plans_of(courses: Courses | Plans) -> Plans:
     if isinstance(courses, Plans):
         return courses
     client, step = np.nonzero(_reached(courses))
-    row_of = np.full(courses.course_days.shape, NO_STEP, dtype=np.int32)
-    row_of[client, step] = np.arange(len(client), dtype=np.int32)
+    n, n_steps = courses.course_days.shape
+    at = step * n + client  # places in tables that lie column by column
+    row_of = np.full(n * n_steps + 1, NO_STEP, dtype=np.int32)  # the last for nobody
+    row_of[at] = np.arange(len(client), dtype=np.int32)
 
-    def row_after(following: Codes) -> Days:
-        return np.where(following == NO_STEP, np.int32(NO_STEP), row_of[client, following])
+    def of(table: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(table.ravel(order="F").take(at))
 
-    first = courses.first_step
+    def row_at(who: NDArray[Any], there: Codes) -> Days:
+        return row_of.take(np.where(there == NO_STEP, -1, there.astype(np.int64) * n + who))
+
     return Plans(
         joins_day=courses.joins_day,
         started_day=courses.started_day,
         returns_as=courses.returns_as,
         return_after_days=courses.return_after_days,
-        first=np.where(first == NO_STEP, np.int32(NO_STEP), row_of[np.arange(len(first)), first]),
+        first=row_at(np.arange(n), courses.first_step),
         client=client.astype(np.int32),
         step=step.astype(np.int8),
-        course_days=courses.course_days[client, step],
-        patience_days=courses.patience_days[client, step],
-        priority=courses.priority[client, step],
-        ending=courses.ending[client, step],
-        inside_from=courses.inside_from[client, step],
-        inside_to=courses.inside_to[client, step],
-        next_inside=row_after(courses.next_inside[client, step]),
-        next_outside=row_after(courses.next_outside[client, step]),
+        course_days=of(courses.course_days),
+        patience_days=of(courses.patience_days),
+        priority=of(courses.priority),
+        ending=of(courses.ending),
+        inside_from=of(courses.inside_from),
+        inside_to=of(courses.inside_to),
+        next_inside=row_at(client, of(courses.next_inside)),
+        next_outside=row_at(client, of(courses.next_outside)),
     )
 
 
