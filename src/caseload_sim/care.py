@@ -227,13 +227,13 @@ def missed_by_kind(scenario: Scenario, clients: Clients, care: Care, draws: Draw
     word, notice, provider = missed_shares(scenario, clients, care.modality)
     together = np.maximum(word + notice + provider, 1e-12)
     without_word = np.maximum(word + notice, 1e-12)
-    kinds = tuple(np.zeros(care.missed.shape, dtype=np.int32) for _ in range(3))
+    kinds = tuple(np.zeros(care.missed.shape, dtype=np.int32, order="F") for _ in range(3))
     for s, name in enumerate(scenario.steps):
         rows = np.flatnonzero(care.missed[:, s])
-        ids, missed = clients.id[rows], care.missed[rows, s]
+        ids, missed = clients.id[rows], care.missed[:, s][rows]
         by_provider = binomial(draws.uniform(f"missed_provider:{name}", ids), missed, (provider / together)[rows])
         by_client = missed - by_provider
         not_attended = binomial(draws.uniform(f"missed_word:{name}", ids), by_client, (word / without_word)[rows])
         for kind, number in zip(kinds, (not_attended, by_client - not_attended, by_provider), strict=True):
-            kind[rows, s] = number
+            kind[:, s][rows] = number
     return kinds[0], kinds[1], kinds[2]

@@ -122,7 +122,7 @@ def _reached(courses: Courses) -> NDArray[np.bool_]:
     while known < (known := int(np.count_nonzero(reached))):
         for s in range(n_steps):
             here = np.flatnonzero(reached[:, s])
-            for following in (courses.next_inside[here, s], courses.next_outside[here, s]):
+            for following in (courses.next_inside[:, s][here], courses.next_outside[:, s][here]):
                 goes = np.flatnonzero(following != NO_STEP)
                 reached[here[goes], following[goes]] = True
     return reached

@@ -47,10 +47,10 @@ def moves(scenario: Scenario, clients: Clients, draws: Draws, *, steps_up: bool)
             continue
         if step.steps_down_to and step.step_down_share:
             drawn = draws.uniform(f"step_down:{name}", clients.id) < step.step_down_share.value
-            down[drawn, s] = scenario.steps.index(step.steps_down_to)
+            down[:, s][drawn] = scenario.steps.index(step.steps_down_to)
         if step.steps_up_to and step.step_up_acceptance:
             accepts = draws.uniform(f"step_up:{name}", clients.id) < step.step_up_acceptance.value
-            up[accepts, s] = scenario.steps.index(step.steps_up_to)
+            up[:, s][accepts] = scenario.steps.index(step.steps_up_to)
     return Moves(down, up)
 
 
@@ -107,7 +107,7 @@ def next_steps(
             continue
         finished = there[:, s] & (ending[:, s] == FINISHED)
         down = finished & (may.down[:, s] != NO_STEP)
-        inside[down, s] = outside[down, s] = may.down[down, s]
+        inside[:, s][down] = outside[:, s][down] = may.down[:, s][down]
         accepts = finished & (may.up[:, s] != NO_STEP)
         if not accepts.any():
             continue
@@ -120,13 +120,13 @@ def next_steps(
                 comes_by |= below
                 ways.append((below, earlier))
         rows = np.flatnonzero(accepts & comes_by)
-        outside[rows, s] = may.up[rows, s]
+        outside[:, s][rows] = may.up[:, s][rows]
         given = np.zeros((len(rows), shape[1]), dtype=np.int32)
-        given[:, s] = attended[rows, s]
+        given[:, s] = attended[:, s][rows]
         for below, earlier in ways:
             here = below[rows]
             for passed in earlier:
-                given[here, passed] = attended[rows[here], passed]
+                given[here, passed] = attended[:, passed][rows[here]]
         asked.append((s, rows, given))
     if not asked:
         return inside_from, inside_to, inside, outside
