@@ -78,17 +78,8 @@ class Mutant:
 def mutants_of(file: str, source: str, sample: int | None = None) -> list[Mutant]:
     """Every mutant of a source in a fixed order, or so many of them, drawn with a fixed seed."""
     tree = ast.parse(source)
+    names = _names(file, tree)
     nodes = list(_nodes(tree))
-    names: dict[tuple[int, int], str] = {}
-    seen = Counter[str]()
-    for i, (where, node) in enumerate(nodes):
-        for kind, change in enumerate(CHANGES):
-            with _for_a_while(tree, node, change) as (changed, before):
-                if changed:
-                    now = "nothing" if change is _left_out else _line(node)
-                    name = f"{file}: {where}: {before()} -> {now}"
-                    seen[name] += 1
-                    names[i, kind] = name if seen[name] == 1 else f"{name} #{seen[name]}"
     wanted = list(names)
     if sample is not None and sample < len(wanted):
         wanted = random.Random(f"{SAMPLE_SEED}:{file}").sample(wanted, sample)
@@ -97,6 +88,26 @@ def mutants_of(file: str, source: str, sample: int | None = None) -> list[Mutant
         with _for_a_while(tree, nodes[i][1], CHANGES[kind]):
             result.append(Mutant(file, names[i, kind], ast.unparse(ast.fix_missing_locations(tree))))
     return result
+
+
+def names_of(file: str, source: str) -> list[str]:
+    """The name of every mutant of a source, without the sources, which take some seconds to write."""
+    return list(_names(file, ast.parse(source)).values())
+
+
+def _names(file: str, tree: ast.Module) -> dict[tuple[int, int], str]:
+    """(number of the node, number of the change) -> name of the mutant, in a fixed order."""
+    names: dict[tuple[int, int], str] = {}
+    seen = Counter[str]()
+    for i, (where, node) in enumerate(_nodes(tree)):
+        for kind, change in enumerate(CHANGES):
+            with _for_a_while(tree, node, change) as (changed, before):
+                if changed:
+                    now = "nothing" if change is _left_out else _line(node)
+                    name = f"{file}: {where}: {before()} -> {now}"
+                    seen[name] += 1
+                    names[i, kind] = name if seen[name] == 1 else f"{name} #{seen[name]}"
+    return names
 
 
 @contextmanager
@@ -231,7 +242,8 @@ def _run_tests(mutant: Mutant) -> int:
     files, chosen = TESTS[mutant.file]
     paths = [str(TESTS_FOLDER / name) for name in files]
     try:
-        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:cov", "-k", chosen, *paths]))
+        # -n 0: processes of pytest-xdist would import the package anew, without the fault.
+        return int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:cov", "-k", chosen, *paths]))
     except BaseException:  # a mutant that cannot even be collected is killed
         return 1
 

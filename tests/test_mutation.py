@@ -1,13 +1,14 @@
 """The mutator itself, quickly; and, in the verification suite, whether the tests notice what it does (mutation.py)."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 import mutation
-from mutation import PACKAGE, TESTS, WANTED_SHARE, mutants_of, reasons
+from mutation import PACKAGE, TESTS, TESTS_FOLDER, WANTED_SHARE, mutants_of, names_of, reasons
 
 SOURCE = '''
 LIMIT = 3
@@ -49,6 +50,7 @@ def test_every_mutant_differs_from_the_source_compiles_and_has_a_name_of_its_own
         source = (PACKAGE / file).read_text(encoding="utf-8")
         mutants = mutants_of(file, source)
         assert len(mutants) > 20
+        assert [m.name for m in mutants] == names_of(file, source)
         assert len({m.name for m in mutants}) == len(mutants)
         assert len({m.source for m in mutants}) == len(mutants)
         for mutant in mutants:
@@ -60,15 +62,23 @@ def test_a_sample_is_the_same_every_time_and_part_of_the_whole() -> None:
     names = [m.name for m in mutants_of("counted.py", source, 8)]
     assert names == [m.name for m in mutants_of("counted.py", source, 8)]
     assert len(names) == 8
-    assert set(names) <= {m.name for m in mutants_of("counted.py", source)}
+    assert set(names) <= set(names_of("counted.py", source))
 
 
 def test_every_survivor_is_a_mutant_that_there_still_is_and_has_a_reason() -> None:
-    there = {m.name for file in TESTS for m in mutants_of(file, (PACKAGE / file).read_text(encoding="utf-8"))}
+    there = {name for file in TESTS for name in names_of(file, (PACKAGE / file).read_text(encoding="utf-8"))}
     for name, why in reasons().items():
         assert name in there, f"{name}: no such mutant any more; take it out of {mutation.SURVIVORS.name}"
         assert len(why) > 20
     assert there
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="mutants run in forked processes")
+def test_a_mutant_is_what_the_tests_import() -> None:
+    """Options from pyproject.toml once had the tests run in processes that knew nothing of the mutant, and all survived."""
+    code = "from mutation import Mutant, survives; print(survives(Mutant('counted.py', 'broken', 'raise RuntimeError')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=TESTS_FOLDER, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.verification
