@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import by_name
 from caseload_sim.definitions import check_measures
 from caseload_sim.engines import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, did_you_mean
@@ -178,7 +179,7 @@ def check_names(chosen: Sequence[Scenario]) -> None:
 def _rows(one: Results, reference: Results) -> list[ComparisonRow]:
     """One scenario's rows with their distance from the reference's; groups that the reference lacks have none."""
     if one is reference:
-        return [ComparisonRow(**asdict(row), **_difference("", *[np.nan] * 4)) for row in one.rows]
+        return [ComparisonRow(**by_name(row), **_difference("", *[np.nan] * 4)) for row in one.rows]
     column = {_key(row): i for i, row in enumerate(reference.rows)}
     theirs = np.full_like(one.values, np.nan)
     for i, row in enumerate(one.rows):
@@ -187,7 +188,7 @@ def _rows(one: Results, reference: Results) -> list[ComparisonRow]:
     mean, half, removed = paired(one.values, theirs)
     return [
         ComparisonRow(
-            **asdict(row),
+            **by_name(row),
             **_difference(reference.scenario.name, mean[i], mean[i] - half[i], mean[i] + half[i], removed[i]),
         )
         for i, row in enumerate(one.rows)

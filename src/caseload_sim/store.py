@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import fields
 from hashlib import sha256
 from importlib.metadata import version
 from operator import attrgetter
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from caseload_sim.columns import by_name
 from caseload_sim.comparison import Compared, ComparisonRow
 from caseload_sim.errors import RunError
 from caseload_sim.events import EventRow, event_log
@@ -256,7 +257,7 @@ def _cell(value: Any) -> Any:
 def as_json(rows: Iterable[Any]) -> str:
     """Rows as a JSON list; null where there is no value."""
     plain = (
-        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in asdict(row).items()} for row in rows
+        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in by_name(row).items()} for row in rows
     )
     return "[\n" + ",\n".join(json.dumps(row) for row in plain) + "\n]"
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import nan
 
+from caseload_sim.columns import by_name
 from caseload_sim.definitions import check_measures
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiment import Row, finish_each, summarise, with_run
@@ -49,7 +50,7 @@ def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
     first, second = (*swept.paths, "")[:2]
     return tuple(
         SweepRow(
-            **asdict(row),
+            **by_name(row),
             path=first,
             set_to=point.at[first],
             second_path=second,
