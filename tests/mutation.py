@@ -47,7 +47,7 @@ TESTS: dict[str, tuple[tuple[str, ...], str]] = {
     "outcomes.py": (OUTCOMES, "edges or second_reading_finds"),
     "counted.py": (MEASURES, "second_count or three_clients"),
     "measures.py": (MEASURES, "second_count"),
-    "service_measures.py": (MEASURES, "second_count"),
+    "service_measures.py": ((*MEASURES, "test_measures.py"), "second_count or low_intensity_is"),
     "cost_measures.py": (MEASURES, "second_count or three_clients or no_price or in_post_cost or see_nobody"),
 }  # fmt: skip
 SWAPS: dict[type, type] = {

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from caseload_sim.catalogue import get_scenario
 from caseload_sim.counted import Key, Simulation
 from caseload_sim.courses import NOT_YET
 from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
 from caseload_sim.experiment import Results, Row
 from caseload_sim.measures import measure
+from caseload_sim.service_measures import low_steps
 
 
 def value(simulation: Simulation, name: str, base: str, at: str = "", service: str = "", group: str = "all") -> float:
@@ -134,3 +136,21 @@ def test_the_default_service_resembles_the_national_one(baseline: Results) -> No
 
 def test_nearly_every_referral_of_the_cohort_is_over_by_the_horizon(baseline: Results) -> None:
     assert baseline.find("unfinished").value < 0.01
+
+
+@pytest.mark.parametrize(
+    ("courses", "low"),
+    [
+        (("high_intensity",), set()),
+        (("low_intensity", "high_intensity"), {"low_intensity"}),
+        (("low_intensity", "group", "high_intensity"), {"low_intensity", "group"}),
+        (("high_intensity", "low_intensity", "group"), {"high_intensity"}),
+    ],
+)
+def test_low_intensity_is_the_first_of_several_courses_and_what_stands_beside_it(
+    courses: tuple[str, ...], low: set[str]
+) -> None:
+    scenario = get_scenario()
+    steps = {name: scenario.pathway.steps[name] for name in ("assessment", *courses)}
+    scenario = scenario.model_copy(update={"pathway": scenario.pathway.model_copy(update={"steps": steps})})
+    assert {name for name, is_low in zip(steps, low_steps(scenario), strict=True) if is_low} == low

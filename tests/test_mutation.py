@@ -76,7 +76,8 @@ def test_every_survivor_is_a_mutant_that_there_still_is_and_has_a_reason() -> No
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="mutants run in forked processes")
 def test_a_mutant_is_what_the_tests_import() -> None:
     """Options from pyproject.toml once had the tests run in processes that knew nothing of the mutant, and all survived."""
-    code = "from mutation import Mutant, survives; print(survives(Mutant('counted.py', 'broken', 'raise RuntimeError')))"
+    mutant = "Mutant('counted.py', 'broken', 'raise RuntimeError')"
+    code = f"from mutation import Mutant, survives; print(survives({mutant}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=TESTS_FOLDER, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
