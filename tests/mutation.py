@@ -131,8 +131,11 @@ def _nodes(tree: ast.Module) -> Iterator[tuple[str, Any]]:
             if field in ("annotation", "returns", "decorator_list", "type_params"):
                 continue
             for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST) and not isinstance(
-                    child, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom | ast.JoinedStr
+                checks = isinstance(child, ast.keyword) and child.arg == "strict"  # of zip: an assertion in other words
+                if (
+                    isinstance(child, ast.AST)
+                    and not checks
+                    and not isinstance(child, ast.Assert | ast.Raise | ast.Import | ast.ImportFrom | ast.JoinedStr)
                 ):
                     yield from visit(child, where)
 

@@ -16,7 +16,7 @@ def busy(days, places=2, quick=True):
     """Words, which are no fault to change."""
     assert days > 0, "checked"
     total = 0
-    for day in range(days):
+    for day, _ in zip(range(days), range(days), strict=True):
         if day == LIMIT and not quick:
             continue
         total += min(day, places) * 2
@@ -28,7 +28,7 @@ def test_each_kind_of_fault_is_made_once_and_named() -> None:
     changes = {mutant.name.split(": ", 2)[2] for mutant in mutants_of("example.py", SOURCE)}
     for expected in (
         "3 -> 4",
-        "True -> False",
+        "True -> False",  # quick
         "day == LIMIT -> day != LIMIT",
         "day == LIMIT and (not quick) -> day == LIMIT or not quick",
         "not quick -> +quick",
@@ -42,6 +42,7 @@ def test_each_kind_of_fault_is_made_once_and_named() -> None:
         "total if 0 <= total < 9 else -1 -> total if not 0 <= total < 9 else -1",
     ):
         assert expected in changes
+    assert "True -> False #2" not in changes, "strict"
     assert not any("Words" in name or "checked" in name or "days > 0" in name for name in changes)
 
 
