@@ -19,6 +19,7 @@ from caseload_sim.gallery import FIGURES
 from caseload_sim.rerun import rerun
 from caseload_sim.saved import read_record, read_run
 from caseload_sim.unfinished import UNFINISHED
+from commands import call_here
 from test_cli import call
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="kill -9, ulimit and process groups are of POSIX")
@@ -312,7 +313,7 @@ def test_damaged_replications_are_run_again(
     bad[len(bad) // 2] ^= 0xFF
     flipped.write_bytes(bytes(bad))
     n = len(kept(interrupted))
-    result = call(*RUN, "--resume", folder=interrupted)
+    result = call_here(*RUN, "--resume", folder=interrupted)
     assert f"Resumed: {n - 4} replications were finished in" in result.stderr
     assert "4 more were damaged, and are run again." in result.stderr
     assert_as_whole(interrupted, RUN, result, whole)
@@ -388,7 +389,7 @@ def test_a_replication_of_other_inputs_is_not_taken_for_one_of_these(
 ) -> None:
     first, second = kept(interrupted)[:2]
     shutil.copy(first, second)
-    result = call(*RUN, "--resume", folder=interrupted)
+    result = call_here(*RUN, "--resume", folder=interrupted)
     assert "1 more were damaged" in result.stderr
     assert_as_whole(interrupted, RUN, result, whole)
 
@@ -397,7 +398,7 @@ def test_a_replication_of_other_inputs_is_not_taken_for_one_of_these(
 def test_a_resume_that_cannot_know_its_inputs_is_refused(content: str, interrupted: Path) -> None:
     (path,) = interrupted.glob(f"results/*/{UNFINISHED}/inputs.json")
     path.write_text(content, encoding="utf-8")
-    result = call(*RUN, "--resume", folder=interrupted)
+    result = call_here(*RUN, "--resume", folder=interrupted)
     assert result.returncode == 2
     assert "inputs.json: damaged, so that nobody can tell what was being run. Run again without --resume." in result.stderr  # fmt: skip
     assert len(kept(interrupted)) >= 4
@@ -417,7 +418,7 @@ def test_a_resume_with_other_inputs_is_refused_and_says_which(
     change: tuple[str, ...], message: str, interrupted: Path
 ) -> None:
     before = {path: path.read_bytes() for path in kept(interrupted)}
-    result = call(*RUN, *change, "--resume", folder=interrupted)
+    result = call_here(*RUN, *change, "--resume", folder=interrupted)
     assert result.returncode == 2
     assert message in result.stderr
     assert "Give the same inputs as then, or leave out --resume to begin anew." in result.stderr
@@ -430,7 +431,7 @@ def test_a_resume_with_another_version_is_refused(interrupted: Path) -> None:
     inputs = json.loads(path.read_text(encoding="utf-8"))
     inputs["versions"]["numpy"] = "1.0"
     path.write_text(json.dumps(inputs), encoding="utf-8")
-    result = call(*RUN, "--resume", folder=interrupted)
+    result = call_here(*RUN, "--resume", folder=interrupted)
     assert result.returncode == 2
     assert 'versions.numpy "1.0" then, ' in result.stderr
 
@@ -438,12 +439,12 @@ def test_a_resume_with_another_version_is_refused(interrupted: Path) -> None:
 def test_without_resume_a_run_begins_anew_and_says_so(
     interrupted: Path, whole: dict[str, subprocess.CompletedProcess[str]]
 ) -> None:
-    result = call(*RUN, folder=interrupted)
+    result = call_here(*RUN, folder=interrupted)
     assert "finished replications of an earlier run were dropped (see --resume)." in result.stderr
     assert_as_whole(interrupted, RUN, result, whole)
 
 
 def test_with_nothing_to_resume_a_run_begins(folder: Path, whole: dict[str, subprocess.CompletedProcess[str]]) -> None:
-    result = call(*RUN, "--resume", folder=folder)
+    result = call_here(*RUN, "--resume", folder=folder)
     assert "Nothing to resume: begun anew." in result.stderr
     assert_as_whole(folder, RUN, result, whole)

@@ -18,7 +18,8 @@ from caseload_sim.rerun import rerun
 from caseload_sim.scenario import Scenario
 from caseload_sim.sweeps import sweep
 from caseload_sim.workers import Workers
-from test_cli import SMALL_FILE, call
+from commands import call_here
+from test_cli import SMALL_FILE
 
 VALUES = {"population.prevalence.ptsd": [0.1, 0.3]}
 
@@ -205,17 +206,17 @@ def test_a_record_changed_by_hand_is_refused(copy: Path) -> None:
 
 def test_the_command_says_equal_with_code_0_and_different_with_code_1(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
-    assert call("run", "small.toml", "--no-figures", "--replications", "1", folder=tmp_path).returncode == 0
+    assert call_here("run", "small.toml", "--no-figures", "--replications", "1", folder=tmp_path).returncode == 0
     (saved,) = (tmp_path / "results").iterdir()
     place = saved.relative_to(tmp_path)
-    equal = call("rerun", str(place), folder=tmp_path)
+    equal = call_here("rerun", str(place), folder=tmp_path)
     assert (equal.returncode, equal.stdout) == (0, f"{place}: all 4 digests are equal.\n")
     changed(saved, lambda record: record["digests"][0].update(courses="x"))
-    different = call("rerun", str(place / RECORD), "--jobs", "2", folder=tmp_path)
+    different = call_here("rerun", str(place / RECORD), "--jobs", "2", folder=tmp_path)
     assert different.returncode == 1
     assert different.stdout.splitlines() == [
         f"{place / RECORD}: 1 of 4 digests differ.", "small, replication 0: courses differ"
     ]  # fmt: skip
-    nowhere = call("rerun", "nowhere", folder=tmp_path)
+    nowhere = call_here("rerun", "nowhere", folder=tmp_path)
     assert nowhere.returncode == 2
     assert "nowhere: no such file or folder. Give a run.json, or the folder that it is in." in nowhere.stderr
