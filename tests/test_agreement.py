@@ -195,7 +195,7 @@ def mutant(old: str, new: str) -> Callable[..., int]:
     source = inspect.getsource(kernel.pass_the_days)
     assert source.count(old) >= 1, f"the kernel no longer says {old!r}: renew this mutant"
     names: dict[str, Any] = dict(vars(kernel))
-    exec(compile(source.replace(old, new), "mutant", "exec"), names)
+    exec(compile(source.replace(old, new), "<mutant>", "exec"), names)
     changed: Callable[..., int] = names["pass_the_days"]
     return changed
 
