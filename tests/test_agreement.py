@@ -1,6 +1,7 @@
 """Two engines, one answer: row for row, on random services and on every shipped scenario; and mutants are caught."""
 
 import ast
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -143,6 +144,16 @@ def test_the_kernel_finds_room_for_clients_who_go_in_circles() -> None:
     episodes = kernel.run(plan, places([2, 2], 50))
     assert len(episodes.client) == 50 + 49
     assert digest(episodes) == digest(reference.run(plan, places([2, 2], 50)))
+
+
+def test_numba_is_used_where_it_can_be_imported() -> None:
+    """Were it overlooked, every answer would be the same, a hundred times later."""
+    try:
+        importlib.import_module("numba")
+        there = True
+    except ImportError:
+        there = False
+    assert kernel.numba_is_there() == there
 
 
 def test_the_first_difference_is_told_in_words() -> None:
