@@ -34,7 +34,7 @@ CASES: dict[str, dict[str, float | str | bool]] = {
 def scenario_of(case: str) -> Scenario:
     """Staff in proportion to the fewer referrals, so that clients wait as long."""
     scenario = get_scenario(case.split(",")[0])
-    changes = {**SMALLER, **CASES[case]}
+    changes = {**SMALLER, **CASES.get(case, {})}
     factor = float(changes["demand.referrals_per_year"]) / scenario.demand.referrals_per_year.value
     staff = {f"staff.{kind}.wte": max(one.wte.value * factor, 0.3) for kind, one in scenario.staff.items()}
     return scenario.with_changes({**staff, **changes})
