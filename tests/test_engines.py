@@ -136,6 +136,19 @@ def test_a_return_joins_some_days_after_leaving_by_course_or_by_giving_up(engine
     ]  # fmt: skip
 
 
+def test_who_comes_back_and_joins_no_step_may_come_back_again_and_disturbs_nobody(engine: str) -> None:
+    """On day 3 clients 1, 3, 5 and 8 come back and join nothing: 3 comes back once more, 8 would after the horizon."""
+    plan = courses(
+        [0, NOT_YET, 0, NOT_YET, 0, NOT_YET, NOT_YET, 0, NOT_YET, NOT_YET],
+        first_step=[0, NO_STEP, 0, NO_STEP, 0, NO_STEP, 0, 0, NO_STEP, 0],
+        returns_as=[1, -1, 3, 6, 5, -1, -1, 8, 9, -1], return_after=[2, 4, 2, 4, 2, 4, 1, 2, 99, 1],
+    )  # fmt: skip
+    episodes = ENGINES[engine](plan, capacity(10, 30))
+    assert rows(episodes) == [
+        *((client, 0, 0, 0, 1, FINISHED) for client in (0, 2, 4)), (6, 0, 7, 7, 8, FINISHED), (7, 0, 0, 0, 1, FINISHED)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("leaves_by", ["course", "giving up", "never joining"])
 def test_the_first_row_of_all_may_be_a_return_too(engine: str, leaves_by: str) -> None:
     """Client 2 holds the only place on days 0 to 2; client 1 leaves one way or another, and comes back as client 0."""
