@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from caseload_sim.catalogue import load_scenario
+from caseload_sim.experiment import check_engines
 from commands import call_here
 
 SMALL_FILE = """
@@ -178,6 +180,16 @@ def test_everything_can_be_listed_for_people_and_machines(what: str, folder: Pat
     assert len(rows) >= 4
     first = next(iter(rows[0].values()))
     assert str(first) in plain.stdout
+
+
+def test_check_says_that_the_engines_agree_or_where_they_do_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agree = call_here("check", "small.toml", folder=folder)
+    assert agree.returncode == 0, agree.stderr
+    stays, _ = check_engines(load_scenario(folder / "small.toml"))
+    assert agree.stdout == f"small: the engines agree on all {stays:,} stays.\n"
+    monkeypatch.setattr("caseload_sim.experiment.check_engines", lambda *_, **__: (9, "row 3, client 7"))
+    differ = call_here("check", "small.toml", folder=folder)
+    assert (differ.returncode, differ.stdout) == (1, "small: the engines differ. row 3, client 7\n")
 
 
 def test_validate_and_explain(folder: Path) -> None:

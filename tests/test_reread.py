@@ -36,6 +36,11 @@ def test_every_outcome_of_every_client_is_what_a_second_reading_finds(simulation
     for name in tables:
         rows = different(as_lists(getattr(out, name)), plain[name])
         assert not rows, f"{name}: {len(rows)} clients, such as {rows[:3]}"
+    contacts, scores = plain["contacts"], zip(plain["first_phq9"], plain["first_gad7"], strict=True)
+    assert as_lists(out.ended) == [day != NOT_YET for day in plain["end_day"]]
+    assert as_lists(out.started) == [n >= 1 for n in contacts]
+    assert as_lists(out.finished) == [n >= 2 for n in contacts]
+    assert as_lists(out.at_caseness) == [phq9 >= 10 or gad7 >= 8 for phq9, gad7 in scores]
     for service in ("service", "none"):
         reading = getattr(out, service)
         columns = {f.name: getattr(reading, f.name) for f in fields(Reading) if f.name not in NESTED}
@@ -44,8 +49,7 @@ def test_every_outcome_of_every_client_is_what_a_second_reading_finds(simulation
         for name, column in columns.items():
             rows = different(as_lists(column), readings[service][name])
             assert not rows, f"{service}.{name}: {len(rows)} clients, such as {rows[:3]}"
-    scores = out.course_scores
-    ours = sorted(zip(*(as_lists(getattr(scores, f.name)) for f in fields(CourseScores)), strict=True))
+    ours = sorted(zip(*(as_lists(getattr(out.course_scores, f.name)) for f in fields(CourseScores)), strict=True))
     assert ours == by_course
 
 

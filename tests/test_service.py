@@ -11,7 +11,7 @@ from scipy import stats
 
 from caseload_sim.assessment import ADVICE, EXITS, TREATED
 from caseload_sim.care import draw_courses, missed_by_kind
-from caseload_sim.catalogue import get_scenario
+from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import draw_clients, draw_population
 from caseload_sim.counted import Key, Simulation
 from caseload_sim.courses import NOT_YET
@@ -30,6 +30,7 @@ from caseload_sim.sessions import binomial, negative_binomial
 from caseload_sim.severity import below_caseness, scores_after, trajectory
 from caseload_sim.staffing import places
 from caseload_sim.tables import stability_in_words
+from caseload_sim.wording import words
 from commands import call_here
 
 Numbers = np.ndarray[Any, Any]
@@ -416,6 +417,36 @@ def test_a_wide_interval_does_not_make_a_miss_a_hit(small: Scenario) -> None:
         row for row in rows if row.verdict == "missed" and row.lower_95_ci <= row.target <= row.upper_95_ci
     ]
     assert missed_though_covered, "with two replications of a tiny service some interval covers a missed target"
+
+
+def test_the_command_says_of_every_official_figure_whether_it_is_met(tmp_path: Path) -> None:
+    command = ("validate-model", "national_2024_25", "--set", "demand.referrals_per_year=300", "--replications", "2")
+    rows = json.loads(call_here(*command, "--json", folder=tmp_path).stdout)
+    printed = call_here(*command, folder=tmp_path).stdout.splitlines()
+    assert len(rows) >= 45
+    for row in rows:
+        (line,) = (line for line in printed if line.startswith(f"{words(row['quantity']):<34.34}"))
+        assert line.endswith(f"{row['role']:<7}{row['verdict']}")
+    for role in ("fitted", "check"):
+        verdicts = [row["verdict"] for row in rows if row["role"] == role]
+        assert any(line.startswith(f"{role}: {verdicts.count('met')} of {len(verdicts)} met") for line in printed)
+    assert {row["verdict"] for row in rows if row["quantity"] == "recovery"} == {"missed"}
+    assert printed[-1].startswith("Recovery per finished referral would be met with ")
+
+
+def test_the_command_shows_what_was_fitted_beside_what_is_in_use(tmp_path: Path) -> None:
+    command = ("calibrate", "outcome", "trial_anchored", "--replications", "1", "--out", "fitted.toml")
+    changes = ("--set", "demand.referrals_per_year=1500", "--set", "outcome.treatment.trial_effect=0.4")
+    result = call_here(*command, *changes, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("outcome.treatment.trial_effect"))
+    in_use, fitted = map(float, line.split()[1:])
+    assert in_use == 0.4
+    assert fitted == pytest.approx(0.6, abs=0.15)
+    fragment = (tmp_path / "fitted.toml").read_text(encoding="utf-8")
+    assert result.stdout.endswith(fragment + "\n")
+    again = load_scenario(tmp_path / "fitted.toml")
+    assert again.outcome.treatment.trial_effect.value == pytest.approx(fitted, rel=1e-3)
 
 
 def test_calibrating_recovers_a_known_truth() -> None:
