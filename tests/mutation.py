@@ -41,7 +41,7 @@ OUTCOMES = ("test_outcomes.py", "test_reread.py")
 MEASURES = ("test_recount.py", "test_costs.py")
 # Quick tests of each file, and which of them by -k. The compiled kernel is left out: its loop is the same source.
 TESTS: dict[str, tuple[tuple[str, ...], str]] = {
-    "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room or numba"),
+    "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room"),
     "engines/reference.py": (ENGINES, "reference or count_the_same or interpreted_kernel"),
     "severity.py": (("test_severity.py", *OUTCOMES), "test_severity or edges or second_reading_finds"),
     "outcomes.py": (OUTCOMES, "edges or second_reading_finds"),

@@ -17,6 +17,7 @@ from caseload_sim.capacity import Capacity
 from caseload_sim.care import draw_courses
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
+from caseload_sim.compiled import numba_is_there
 from caseload_sim.courses import GAVE_UP, NOT_YET, Courses, check_plans
 from caseload_sim.draws import Draws
 from caseload_sim.engines import kernel, reference
@@ -153,7 +154,7 @@ def test_numba_is_used_where_it_can_be_imported() -> None:
         there = True
     except ImportError:
         there = False
-    assert kernel.numba_is_there() == there
+    assert numba_is_there() == there
 
 
 def test_the_first_difference_is_told_in_words() -> None:
