@@ -43,7 +43,9 @@ MEASURES = ("test_recount.py", "test_costs.py")
 TESTS: dict[str, tuple[tuple[str, ...], str]] = {
     "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room"),
     "engines/reference.py": (ENGINES, "reference or count_the_same or interpreted_kernel"),
-    "severity.py": (("test_severity.py", *OUTCOMES), "test_severity or edges or second_reading_finds"),
+    "severity.py": (
+        ("test_severity.py", "test_courses.py", *OUTCOMES), "test_severity or stepping_up or edges or second_reading_finds"
+    ),
     "outcomes.py": (OUTCOMES, "edges or second_reading_finds"),
     "counted.py": (MEASURES, "second_count or three_clients"),
     "measures.py": (MEASURES, "second_count"),
