@@ -136,16 +136,24 @@ def test_a_return_joins_some_days_after_leaving_by_course_or_by_giving_up(engine
     ]  # fmt: skip
 
 
+def test_clients_who_join_more_than_a_lifetime_apart_join_in_order(engine: str) -> None:
+    """Days too far apart for 16 bits, in which the kernel sorts those who join."""
+    episodes = ENGINES[engine](courses([0, 66_000, 500]), capacity(1, 66_010))
+    assert rows(episodes) == [(who, 0, day, day, day + 1, FINISHED) for who, day in ((0, 0), (1, 66_000), (2, 500))]
+
+
 def test_who_comes_back_and_joins_no_step_may_come_back_again_and_disturbs_nobody(engine: str) -> None:
-    """On day 3 clients 1, 3, 5 and 8 come back and join nothing: 3 comes back once more, 8 would after the horizon."""
+    """On day 3 clients 1, 3, 5 and 8 come back and join nothing; 3 comes back once more. For 8, 10 and 12 it would be on the horizon."""
     plan = courses(
-        [0, NOT_YET, 0, NOT_YET, 0, NOT_YET, NOT_YET, 0, NOT_YET, NOT_YET],
-        first_step=[0, NO_STEP, 0, NO_STEP, 0, NO_STEP, 0, 0, NO_STEP, 0],
-        returns_as=[1, -1, 3, 6, 5, -1, -1, 8, 9, -1], return_after=[2, 4, 2, 4, 2, 4, 1, 2, 99, 1],
+        [0, NOT_YET, 0, NOT_YET, 0, NOT_YET, NOT_YET, 0, NOT_YET, NOT_YET, 0, NOT_YET, 0, NOT_YET],
+        first_step=[0, NO_STEP, 0, NO_STEP, 0, NO_STEP, 0, 0, NO_STEP, 0, NO_STEP, 0, 0, 0],
+        returns_as=[1, -1, 3, 6, 5, -1, -1, 8, 9, -1, 11, -1, 13, -1],
+        return_after=[2, 4, 2, 4, 2, 4, 1, 2, 27, 1, 30, 1, 29, 1],
     )  # fmt: skip
     episodes = ENGINES[engine](plan, capacity(10, 30))
     assert rows(episodes) == [
-        *((client, 0, 0, 0, 1, FINISHED) for client in (0, 2, 4)), (6, 0, 7, 7, 8, FINISHED), (7, 0, 0, 0, 1, FINISHED)
+        *((client, 0, 0, 0, 1, FINISHED) for client in (0, 2, 4)), (6, 0, 7, 7, 8, FINISHED),
+        *((client, 0, 0, 0, 1, FINISHED) for client in (7, 12)),
     ]  # fmt: skip
 
 
