@@ -136,6 +136,11 @@ def test_a_return_joins_some_days_after_leaving_by_course_or_by_giving_up(engine
     ]  # fmt: skip
 
 
+def test_two_priorities_are_enough_to_go_by(engine: str) -> None:
+    episodes = ENGINES[engine](courses([0, 0], days=2, priority=[1, 0]), capacity(1, 9))
+    assert rows(episodes) == [(0, 0, 0, 2, 4, FINISHED), (1, 0, 0, 0, 2, FINISHED)]
+
+
 def test_clients_who_join_more_than_a_lifetime_apart_join_in_order(engine: str) -> None:
     """Days too far apart for 16 bits, in which the kernel sorts those who join."""
     episodes = ENGINES[engine](courses([0, 66_000, 500]), capacity(1, 66_010))
