@@ -145,7 +145,7 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
     new_row[rows] = np.arange(len(rows), dtype=np.int32)
     new_client = np.empty(len(plans.joins_day), dtype=np.int32)
     new_client[clients] = np.arange(len(clients), dtype=np.int32)
-    some = {f.name: getattr(plans, f.name)[rows] for f in fields(Plans)[len(_OF_CLIENTS) :]}
+    some = {f.name: getattr(plans, f.name)[rows] for f in fields(Plans) if f.name not in _OF_CLIENTS}
     return Plans(
         **{name: getattr(plans, name)[clients] for name in _OF_CLIENTS if name != "first"},
         **some
@@ -158,19 +158,14 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
     )
 
 
-_OF_CLIENTS = (
-    "joins_day",
-    "started_day",
-    "returns_as",
-    "return_after_days",
-    "first",
-)  # columns of clients, not of rows
+# Columns of clients rather than of rows.
+_OF_CLIENTS = ("joins_day", "started_day", "returns_as", "return_after_days", "first")
 
 
 class PlansInParts:
     """The plans of several sets of clients in one table; nobody returns as a client of another set.
 
-    Room is made beforehand, so that ten million clients are never held twice, and all have small parts left behind in memory.
+    Room is made beforehand, so that ten million clients are never held twice, and no holes of small parts stay in memory.
     """
 
     def __init__(self, n_clients: int) -> None:
@@ -195,11 +190,12 @@ class PlansInParts:
         if name in _OF_CLIENTS:
             start, room = self.n_clients, self._expected
         end = start + len(column)
-        whole = self._columns.get(name, np.empty(room, dtype=column.dtype))
-        if end > len(whole):
-            whole = np.concatenate([whole[:start], np.empty(end - start + start // 4, dtype=whole.dtype)])
-        whole[start:end] = column
-        self._columns[name] = whole
+        if name not in self._columns:
+            self._columns[name] = np.empty(room, dtype=column.dtype)
+        if end > len(self._columns[name]):
+            more = np.empty(end - start + start // 4, dtype=column.dtype)
+            self._columns[name] = np.concatenate([self._columns[name][:start], more])
+        self._columns[name][start:end] = column
 
     def together(self) -> Plans:
         """All of them in one table, which is no copy: the parts are then gone."""
