@@ -24,7 +24,7 @@ _BYTES = {"bool": 1, "int32": 4}  # of a value once it is read
 
 
 def write_npz(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Arrays by name as numpy.savez_compressed writes them, packed quickly rather than well: a third as long, a fifth larger."""
+    """Arrays by name as numpy.savez_compressed writes them, packed quickly rather than well."""
     with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as packed:
         for name, array in arrays.items():
             with packed.open(f"{name}.npy", "w") as member:
