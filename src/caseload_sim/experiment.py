@@ -1,8 +1,8 @@
 """From a scenario to its results: one replication, or many with intervals."""
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor
-from contextlib import closing
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from caseload_sim.counted import Simulation
 from caseload_sim.courses import NOT_YET
 from caseload_sim.demand import referrals_per_day
 from caseload_sim.draws import Draws
-from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, kernel
+from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, Engine, engine_for, is_compiled, kernel
 from caseload_sim.episodes import first_difference
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.finished import Finished, Kept, Place, collected
@@ -27,6 +27,7 @@ from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.replication import everybody, mean_disorders, run_once
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places
+from caseload_sim.threads import threads_here
 from caseload_sim.summaries import (
     OverTimeRow,
     Row,
@@ -41,6 +42,9 @@ from caseload_sim.summaries import (
 from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
+# Clients of replications that gain from running side by side in threads: fewer, and they wait for Python's lock; more, and
+# one alone has work for all processors, and needs much memory.
+SIDE_BY_SIDE = range(20_000, 300_000)
 __all__ = [  # also what is reported, under the name by which it has always been found
     "MOST_REPLICATIONS",
     "MOST_SEED",
@@ -153,8 +157,23 @@ def _engine(name: str, scenario: Scenario, n_processes: int = 1) -> Engine:
     """The engine for a run; what loading it costs must be repaid in each process."""
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
-    clients = referrals_per_day(scenario).sum() * (scenario.providers.number if scenario.providers else 1)
-    return engine_for(name, int(clients * scenario.run.replications / n_processes))
+    providers = scenario.providers.number if scenario.providers else 1
+    return engine_for(name, _clients_of_one(scenario) * providers * scenario.run.replications // n_processes)
+
+
+def _clients_of_one(scenario: Scenario) -> int:
+    """How many are referred to one provider within a replication."""
+    return int(referrals_per_day(scenario).sum())
+
+
+def _side_by_side(scenarios: Sequence[Scenario], engines: Sequence[Engine]) -> AbstractContextManager[Executor | None]:
+    """Threads for replications of these scenarios, or None where one after the other is as fast.
+
+    One replication uses several processors only for its largest steps; several at once use them all the time.
+    """
+    gains = all(map(is_compiled, engines)) and all(_clients_of_one(one) in SIDE_BY_SIDE for one in scenarios)
+    n_threads = min(threads_here(), sum(one.run.replications for one in scenarios))
+    return ThreadPoolExecutor(n_threads) if gains and n_threads > 1 else nullcontext()
 
 
 def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
@@ -237,7 +256,7 @@ def replicate(
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
     policy: a function of your own; see `simulate`. Its name and the digest of its source stay with the results
-    executor: where replications run, such as `Workers(4)`; in this thread, one after the other, if None. The answer is the same
+    executor: where replications run, such as `Workers(4)`; in this process if None. The answer is the same
     kept: finished replications by (0, replication): those in it are not run again, and those that run are put in
     Raises RunError for a policy of your own together with an executor: other processes do not know your function.
     """
@@ -317,7 +336,10 @@ def finish_each(
         return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy)
 
     n = [scenario.run.replications for scenario in scenarios]
-    return collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)
+    # A policy of the user's own need not bear to be called by two threads at once.
+    here = nullcontext(executor) if executor or policy else _side_by_side(scenarios, ready)
+    with here as executor:
+        yield from collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)
 
 
 def results_of(

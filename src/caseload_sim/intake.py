@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from caseload_sim.assessment import TREATED
 from caseload_sim.care import Care, draw_care, draw_courses
 from caseload_sim.clients import Clients, ids_of_clients, people
-from caseload_sim.columns import blocks_of, rows_of, stacked
+from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, stacked
 from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plans_of
 from caseload_sim.demand import referral_days
 from caseload_sim.draws import RETURN_IDS, Draws, Ids
@@ -37,7 +37,7 @@ class Intake:
     parts: what the queue needs to know, until `plans` puts it together
     disorders: emotional disorders of the mean first referral
     opening: those who are there at opening, with their past
-    kept: clients and care of all who are not, where they were wanted
+    kept: clients and care of all who are not, where they were wanted; and of those who are too where all are few
     """
 
     scenario: Scenario
@@ -74,19 +74,21 @@ class Intake:
 
     def parts_of(self, rows: Rows) -> list[Rows]:
         """These rows, ascending, in parts that are drawn and read at once: of first referrals, returns, or the opening."""
+        if self.kept is not None and len(self.kept[0].id) == len(self.referral_day):
+            return [rows[some] for some in blocks_of(len(rows))] or [rows]
         edges = np.searchsorted(rows, [self.n_first, self.n_ours])
         return [part[some] for part in np.split(rows, edges) for some in blocks_of(len(part))] or [rows]
 
     def tables_of(self, rows: Rows) -> tuple[Scenario, Clients, Care]:
         """Clients and care of one part, and the scenario to which they belong."""
+        if self.kept is not None and (len(rows) == 0 or rows[-1] < len(self.kept[0].id)):
+            clients, care = self.kept
+            clients = replace(rows_of(clients, rows), referral_day=self.referral_day[rows])
+            return self.scenario, clients, rows_of(care, rows)
         if len(rows) and rows[0] >= self.n_ours:
             assert self.opening is not None
             there = self.opening
             return there.start_of, rows_of(there.clients, rows - self.n_ours), rows_of(there.care, rows - self.n_ours)
-        if self.kept is not None:
-            clients, care = self.kept
-            clients = replace(rows_of(clients, rows), referral_day=self.referral_day[rows])
-            return self.scenario, clients, rows_of(care, rows)
         days = self.referral_day[rows]
         not_known_yet = len(rows) > 0 and rows[0] >= self.n_first  # when they were first drawn
         clients = people(
@@ -99,12 +101,16 @@ class Intake:
         """The same and those who are there at opening, after all others."""
         self.parts.add(there.plans)
         self.clients_digest.add(_digested(there.clients))
+        kept = self.kept
+        if kept is not None and there.start_of is self.scenario and self.n_ours <= CLIENTS_AT_ONCE:
+            kept = stacked(kept, (there.clients, there.care))  # to be read together with the others
         return replace(
             self,
             referral_day=np.concatenate([self.referral_day, there.clients.referral_day]),
             booking_days=np.concatenate([self.booking_days, there.care.booking_days]),
             exit=np.concatenate([self.exit, there.care.exit]),
             opening=there,
+            kept=kept,
         )
 
     def plans(self) -> Plans:
@@ -137,11 +143,11 @@ class Intake:
 
 
 def draw_intake(
-    scenario: Scenario, draws: Draws, policy: Policy, *, n_at_opening: int = 0, keep: bool = False
+    scenario: Scenario, draws: Draws, policy: Policy, *, most_at_opening: int = 0, keep: bool = False
 ) -> Intake:
     """Those referred from opening on, and once more those who will come back.
 
-    n_at_opening: how many there will be with `Intake.with_opening`
+    most_at_opening: room for so many with `Intake.with_opening`, which takes memory only when it is used
     keep: hold on to who they are, because it is wanted of all; so are a few, and all where the user's own policy decides, which
         may compare clients and sees all of them at once
     """
@@ -160,7 +166,7 @@ def draw_intake(
         courses, care = draw_courses(scenario, clients, draws, policy)
         return clients, plans_of(courses), care
 
-    parts, kept = PlansInParts(len(ids) + n_at_opening), []
+    parts, kept = PlansInParts(len(ids) + most_at_opening), []
     booking, exits = np.empty(len(ids), dtype=np.int32), np.empty(len(ids), dtype=np.int8)
     digest, disorders = Digest(), 0
     for clients, plans, care in each_in_order(drawn, blocks or [slice(0, 0)]):

@@ -76,6 +76,11 @@ def running_start(scenario: Scenario, draws: Draws, policy: Policy | None = None
     return Opening(clients, _at_opening(plans, stays, there), care, _of_some(past, there), scenario)
 
 
+def referred_in_pool(scenario: Scenario) -> int:
+    """How many are referred over the two years before opening, on average: many more than are there at opening."""
+    return int(referrals_per_day(_opened_earlier(scenario))[:POOL_DAYS].sum())
+
+
 def within_places(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
     """Without those who would hold a place beyond the ones staffed in the first week, drawn by lot.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, in_order_of
 from caseload_sim.clients import Clients, draw_clients
-from caseload_sim.columns import rows_of, slice_of, stacked
+from caseload_sim.columns import CLIENTS_AT_ONCE, rows_of, slice_of, stacked
 from caseload_sim.counted import Simulation
 from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
 from caseload_sim.draws import Draws
@@ -21,7 +21,7 @@ from caseload_sim.episodes import Digest, Episodes, check_invariants, digest, oc
 from caseload_sim.intake import Intake, Rows, draw_intake
 from caseload_sim.measure_table import MeasureTable, together
 from caseload_sim.measures import Daily, OverTime, Tally, day_by_day, measured, tally
-from caseload_sim.opening import running_start, with_history, within_places
+from caseload_sim.opening import Opening, referred_in_pool, running_start, with_history, within_places
 from caseload_sim.outcomes import (
     Outcomes,
     leaving,
@@ -36,7 +36,7 @@ from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
 from caseload_sim.staffing import places
-from caseload_sim.threads import each_in_order, products_by_one_thread
+from caseload_sim.threads import each_in_order, meanwhile, products_by_one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +129,12 @@ def _simulate(
     intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
     plans = intake.plans()
     check_plans(plans)
-    queue = engine(plans, capacity)
-    check_invariants(queue, plans, capacity)
+    with meanwhile(lambda: digest(plans), worth_it=len(plans.joins_day) > CLIENTS_AT_ONCE) as digest_of_plans:
+        queue = engine(plans, capacity)
+        digest_of_courses = digest_of_plans()
     intake = intake.with_days_of_return(plans, queue)
-    digests = {"clients": intake.digest_of_clients(), "courses": digest(plans), "episodes": digest(queue)}
+    digests = {"clients": intake.digest_of_clients(), "courses": digest_of_courses, "episodes": digest(queue)}
+    check_invariants(queue, plans, capacity)
     del plans  # nothing needs them any more, and they are half of what a large service fills
     episodes = with_history(queue, intake.history) if intake.history else queue
     daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
@@ -168,11 +170,14 @@ def everybody(
     """
     start_of = start_of or scenario
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
-    there = None
-    if start_of.start.running and policy_at_start.steps:  # the first, since memory that it frees is used again
-        there = running_start(start_of, draws, policy_at_start)
-    n_at_opening = len(there.clients.id) if there else 0
-    intake = draw_intake(scenario, draws, policy, n_at_opening=n_at_opening, keep=keep)
+
+    def already_there() -> Opening | None:
+        begun = start_of.start.running and policy_at_start.steps
+        return running_start(start_of, draws, policy_at_start) if begun else None
+
+    with meanwhile(already_there, worth_it=referred_in_pool(start_of) > CLIENTS_AT_ONCE) as there_at_opening:
+        intake = draw_intake(scenario, draws, policy, most_at_opening=referred_in_pool(start_of), keep=keep)
+        there = there_at_opening()
     capacity = places(scenario, draws, intake.disorders)
     if there is None:
         return intake, capacity

@@ -39,6 +39,20 @@ def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> 
             pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def meanwhile(function: Callable[[], Answer], *, worth_it: bool) -> Iterator[Callable[[], Answer]]:
+    """Something is done beside what is in the block: call what it gives for the answer. At once, if there is no thread free.
+
+    worth_it: whether it takes much longer than starting a thread
+    """
+    if not worth_it or threads_here() < 2:
+        answer = function()
+        yield lambda: answer
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(function).result
+
+
 def threads_here() -> int:
     """How many threads may work on a replication: one where replications run side by side already."""
     if multiprocessing.parent_process() is not None or threading.current_thread() is not threading.main_thread():

@@ -25,9 +25,14 @@ def engine_for(name: str, client_runs: int) -> Engine:
     return partial(kernel.run, compiled=client_runs >= kernel.WORTH_COMPILING and numba_is_there())
 
 
+def is_compiled(engine: Engine) -> bool:
+    """Whether it is the kernel, compiled."""
+    return isinstance(engine, partial) and bool(engine.keywords.get("compiled"))
+
+
 def load(engine: Engine) -> None:
     """Load what an engine needs, if it has not been: draws then use it as well."""
-    if isinstance(engine, partial) and engine.keywords.get("compiled"):
+    if is_compiled(engine):
         import_module("numba")
 
 
