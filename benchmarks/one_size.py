@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -57,10 +57,10 @@ def counted_draws() -> Iterator[Asked]:
     """While it is open, every request for random numbers is counted, by purpose, first and last client and number."""
     bits, asked = Draws._bits, Counter[tuple[str, int, int, int]]()
 
-    def counting(draws: Draws, purpose: str, ids: Ids) -> Bits:
-        if len(ids):
+    def counting(draws: Draws, purposes: Sequence[str], ids: Ids) -> Bits:
+        for purpose in purposes if len(ids) else ():
             asked[purpose, int(ids[0]), int(ids[-1]), len(ids)] += 1
-        return bits(draws, purpose, ids)
+        return bits(draws, purposes, ids)
 
     Draws._bits = counting  # type: ignore[method-assign, assignment]
     try:

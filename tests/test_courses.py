@@ -89,6 +89,24 @@ def test_stepping_up_agrees_with_the_scores_read_at_the_end(small_simulation: Si
     assert not responded[gave_up_above].any(), "somebody went up while below caseness"
 
 
+def test_nobody_goes_up_and_down_again(small: Scenario) -> None:
+    """However many step down, each course is a client's first at its step, and those who stepped up stay above."""
+    from caseload_sim.experiment import simulate
+
+    scenario = small.with_changes({
+        "pathway.steps.high_intensity.step_down_share": 0.5,
+        "pathway.steps.low_intensity.step_up_acceptance": 1.0,
+    })  # fmt: skip
+    simulation = simulate(scenario)
+    episodes, out = simulation.episodes, simulation.outcomes
+    assert out.stepped_up.sum() > 50 and out.stepped_down.sum() > 50
+    stays = np.unique(np.stack([episodes.client, episodes.step]), axis=1)
+    assert stays.shape[1] == len(episodes.client), "somebody came to a step twice"
+    high = simulation.scenario.steps.index("high_intensity")
+    last = np.append(episodes.client[1:] != episodes.client[:-1], True)
+    assert np.all(episodes.step[last & np.isin(episodes.client, np.flatnonzero(out.stepped_up))] == high)
+
+
 def test_a_scenario_without_service_sends_nobody_anywhere() -> None:
     scenario = get_scenario("no_service")
     draws = Draws(3, 0)

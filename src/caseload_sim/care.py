@@ -142,7 +142,7 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
     attended, course_days, patience = (np.ones(shape, dtype=np.int32, order="F") for _ in range(3))
     missed, lag = (np.zeros(shape, dtype=np.int32, order="F") for _ in range(2))
     ending = np.full(shape, FINISHED, dtype=np.int8, order="F")
-    may = moves(scenario, clients, draws, steps_up=policy.steps_up)
+    may = moves(scenario, clients, first, draws, steps_up=policy.steps_up)
     there = reached_steps(first, exit_, may)
     word, notice, provider = missed_shares(scenario, clients, modality)
     share_missed = word + notice + provider

@@ -128,25 +128,24 @@ def _liabilities(scenario: Scenario, draws: Draws, places: Ids, common: Floats) 
     names = list(population.prevalence)
     factor = residual_factor(population)
     state_sd = np.sqrt(population.state_share.value)
-    trait = [draws.normal(f"trait:{name}", places) for name in names]
-    for c, name in enumerate(names):
-        if name not in population.conditions():  # nobody has it
-            continue
-        liability = population.loading_of(name) * common
+    trait = list(draws.normals([f"trait:{name}" for name in names], places))
+    there = [name for name in names if name in population.conditions()]  # nobody has the others
+    for name, state in zip(there, draws.normals([f"state_start:{name}" for name in there], places), strict=True):
+        c, liability = names.index(name), population.loading_of(name) * common
         for k in range(c + 1):
             if factor[c, k] != 0:
                 liability += factor[c, k] * trait[k]
-        yield name, liability + state_sd * draws.normal(f"state_start:{name}", places)
+        yield name, liability + state_sd * state
 
 
 def state_change(scenario: Scenario, clients: Clients, draws: Draws) -> Floats:
     """Change of each disorder's transient state from the start to the end of care, (n, d) float64, SD."""
     population, places = scenario.population, _of_the_person(clients.id)
     state_sd, again = np.sqrt(population.state_share.value), population.state_correlation.value
-    change = np.empty_like(clients.severity)
-    for j, name in enumerate(clients.disorder_names):
-        start = draws.normal(f"state_start:{name}", places)
-        end = again * start + np.sqrt(1 - again**2) * draws.normal(f"state_end:{name}", places)
+    change, names = np.empty_like(clients.severity), clients.disorder_names
+    states = draws.normals([f"state_{when}:{name}" for name in names for when in ("start", "end")], places)
+    for j, (name, start, own) in enumerate(zip(names, states, states, strict=True)):  # two of them for each name
+        end = again * start + np.sqrt(1 - again**2) * own
         _, scale = _scale_of(population, name, clients.strata)
         moved, ill = state_sd * (end - start), np.flatnonzero(clients.has(name))
         moved[ill] *= np.broadcast_to(scale, moved.shape)[ill]

@@ -5,7 +5,7 @@ parameter leaves everyone else as they were. Where numba has been loaded, as it 
 same draws, to the last bit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -79,6 +79,7 @@ PURPOSES = (
 )
 # People who are not first referrals have places of their own in every stream: returns, and those there at opening.
 RETURN_IDS, START_IDS = 2**40, 2**41
+_DRAWS_AT_ONCE = 2**17  # of several purposes; more would leave the cache before they are used
 _LONGEST_STEP = 2**20  # from one client to the next within a stretch
 _DRAWS_PER_BLOCK = (
     8  # Philox makes four 64-bit words at a time, `advance` counts in those, and a draw takes half a word
@@ -105,15 +106,22 @@ class Draws:
             when they ascend
         Returns (n,) float64.
         """
-        return _to_uniform(self._bits(purpose, ids))
+        return _to_uniform(self._bits((purpose,), ids)[0])
 
     def normal(self, purpose: str, ids: Ids) -> Floats:
         """Standard normal draws, (n,) float64; see `uniform`."""
-        return _normal_quantiles().of(self._bits(purpose, ids))
+        return _normal_quantiles().of(self._bits((purpose,), ids)[0])
+
+    def normals(self, purposes: Sequence[str], ids: Ids) -> Iterator[Floats]:
+        """`normal` for each of several purposes, in turn: for a few clients much faster than one by one."""
+        n_at_once = max(_DRAWS_AT_ONCE // max(len(ids), 1), 1)
+        for first in range(0, len(purposes), n_at_once):
+            bits = self._bits(purposes[first : first + n_at_once], ids)
+            yield from _normal_quantiles().of(bits.ravel()).reshape(bits.shape)
 
     def gamma(self, purpose: str, ids: Ids, shape: float) -> Floats:
         """Gamma draws standardised to mean 0 and SD 1, (n,) float64, by the inverse distribution function."""
-        return _gamma_quantiles(shape).of(self._bits(purpose, ids))
+        return _gamma_quantiles(shape).of(self._bits((purpose,), ids)[0])
 
     def gamma_days(self, purpose: str, ids: Ids, mean_days: float, shape: float) -> NDArray[np.int32]:
         """Whole days, rounded to the nearest, of a gamma time with that mean and shape, (n,) int32, >= 0."""
@@ -125,21 +133,24 @@ class Draws:
         days = -mean_days * np.log(self.uniform(purpose, ids))
         return np.minimum(days, 2**30).astype(np.int32)
 
-    def _bits(self, purpose: str, ids: Ids) -> Bits:
-        """32 random bits for each of these clients, (n,) uint32."""
-        assert purpose.split(":")[0] in PURPOSES, purpose
+    def _bits(self, purposes: Sequence[str], ids: Ids) -> Bits:
+        """32 random bits for each of these purposes and clients, (purposes, n) uint32."""
+        digests = []
+        for purpose in purposes:
+            assert purpose.split(":")[0] in PURPOSES, purpose
+            name = f"{self.seed}/{self.replication}/{purpose}"
+            digests.append(blake2b(name.encode(), digest_size=16).digest())
+        keys = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64).reshape(-1, 2)
         if len(ids) == 0:
-            return np.empty(0, dtype=np.uint32)
-        key = blake2b(f"{self.seed}/{self.replication}/{purpose}".encode(), digest_size=16).digest()
-        words = np.frombuffer(key, dtype="<u8").astype(np.uint64)
-        return _compiled_bits(words, ids) if numba_is_loaded() else _numpy_bits(words, ids)
+            return np.empty((len(purposes), 0), dtype=np.uint32)
+        return _compiled_bits(keys, ids) if numba_is_loaded() else np.stack([_numpy_bits(key, ids) for key in keys])
 
 
-def _compiled_bits(key: NDArray[np.uint64], ids: Ids) -> Bits:
+def _compiled_bits(keys: NDArray[np.uint64], ids: Ids) -> Bits:
     from caseload_sim.philox import bits_at
 
-    bits = np.empty(len(ids), dtype=np.uint32)
-    bits_at(key[0], key[1], np.ascontiguousarray(ids), bits)  # compiled again for what is not
+    bits = np.empty((len(keys), len(ids)), dtype=np.uint32)
+    bits_at(keys, np.ascontiguousarray(ids), bits)  # compiled again for what is not
     return bits
 
 

@@ -342,8 +342,9 @@ class _Interview:
 
 def _interview_error(draws: Draws, clients: Clients, purpose: str, sd: float) -> Floats:
     error = np.empty_like(clients.severity)
-    for j, name in enumerate(clients.disorder_names):
-        error[:, j] = sd * draws.normal(f"{purpose}:{name}", clients.id)
+    purposes = [f"{purpose}:{name}" for name in clients.disorder_names]
+    for j, drawn in enumerate(draws.normals(purposes, clients.id)):
+        error[:, j] = sd * drawn
     return error
 
 

@@ -63,7 +63,7 @@ class CourseStep(Part):
     )
     steps_down_to: str | None = None
     step_down_share: Share | None = Field(
-        default=None, description="share of finished courses followed by a lower step"
+        default=None, description="share of finished first courses followed by a lower step"
     )
 
 

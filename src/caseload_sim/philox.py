@@ -47,15 +47,16 @@ def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Pyt
 block = njit(inline="always")(_block_code)
 
 
-def _bits_code(k0: Any, k1: Any, ids: Any, bits: Any) -> None:  # pragma: no cover
+def _bits_code(keys: Any, ids: Any, bits: Any) -> None:  # pragma: no cover
     words = np.empty(4, dtype=np.uint64)
-    at = np.int64(-1)
-    for i in range(len(ids)):
-        place = ids[i]
-        if place >> 3 != at:  # eight draws to a block, half a word each
-            at = place >> 3
-            words[0], words[1], words[2], words[3] = block(np.uint64(at + 1), k0, k1)
-        bits[i] = np.uint32(words[(place >> 1) & 3] >> np.uint64(32 * (place & 1)))
+    for k in range(len(keys)):
+        k0, k1, at = keys[k, 0], keys[k, 1], np.int64(-1)
+        for i in range(len(ids)):
+            place = ids[i]
+            if place >> 3 != at:  # eight draws to a block, half a word each
+                at = place >> 3
+                words[0], words[1], words[2], words[3] = block(np.uint64(at + 1), k0, k1)
+            bits[k, i] = np.uint32(words[(place >> 1) & 3] >> np.uint64(32 * (place & 1)))
 
 
 def _on_lines_code(  # pragma: no cover
@@ -71,7 +72,7 @@ def _on_lines_code(  # pragma: no cover
     return n_tail
 
 
-# Fills bits (n,) uint32 with those at ids (n,) int64 of the stream whose key is two words.
+# Fills bits (k, n) uint32 with those at ids (n,) int64 of the streams whose keys are (k, 2) words.
 bits_at = Compiled(_bits_code)
 # Fills value (n,) float64 with what the line of each cell says of bits (n,) uint32, and tail (n,) int32 with places that lie in the
 # first or last `tail_cells`; returns how many do.

@@ -28,17 +28,20 @@ from caseload_sim.severity import (
 class Moves:
     """Where a client would go on to, by chance alone, both (n, s) int8 indices of steps or NO_STEP.
 
-    down: without being asked; up: accepted if offered. Somebody going down is not offered to go up
+    down: without being asked, from the first course alone; up: accepted if offered. Somebody going down is not offered
+        to go up
     """
 
     down: Codes
     up: Codes
 
 
-def moves(scenario: Scenario, clients: Clients, draws: Draws, *, steps_up: bool) -> Moves:
+def moves(scenario: Scenario, clients: Clients, first_course: Codes, draws: Draws, *, steps_up: bool) -> Moves:
     """Who would step down from each step, and who would accept to step up.
 
-    steps_up: whether the policy lets anybody go up or down at all
+    first_course: (n,) int8, step of each client's first course; steps_up: whether the policy lets anybody go up or down at all
+
+    Whoever has stepped up stays above: their course below is over, and going down to it would lead up again for ever.
     """
     shape = (len(clients.id), len(scenario.steps))
     down, up = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
@@ -47,6 +50,7 @@ def moves(scenario: Scenario, clients: Clients, draws: Draws, *, steps_up: bool)
             continue
         if step.steps_down_to and step.step_down_share:
             drawn = draws.uniform(f"step_down:{name}", clients.id) < step.step_down_share.value
+            drawn &= first_course == s
             down[:, s][drawn] = scenario.steps.index(step.steps_down_to)
         if step.steps_up_to and step.step_up_acceptance:
             accepts = draws.uniform(f"step_up:{name}", clients.id) < step.step_up_acceptance.value

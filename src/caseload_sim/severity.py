@@ -74,16 +74,15 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
     shared = spread.shared.value * draws.gamma("change_shared", ids, spread.shared_shape.value)
     base = outcome.natural_course.at_six_months.value
     improvement = np.empty_like(clients.severity)  # column by column in memory, as they are drawn and read
+    *own, distress_own = draws.normals([*(f"change_own:{name}" for name in names), "change_distress"], ids)
     for j, relative in enumerate(by_disorder(dict(outcome.natural_course.by_disorder), names)):
-        own = spread.own.value * draws.normal(f"change_own:{names[j]}", ids)
-        improvement[:, j] = base * relative + moderators + shared + own
-    distress_own = spread.distress_own.value * draws.normal("change_distress", ids)
+        improvement[:, j] = base * relative + moderators + shared + spread.own.value * own[j]
     return Trajectory(
         severity=clients.severity,
         state_change=state_change(scenario, clients, draws),
         improvement=improvement,
         distress=clients.distress,
-        distress_improvement=base + moderators + spread.distress_shared.value * shared + distress_own,
+        distress_improvement=base + moderators + spread.distress_shared.value * shared + spread.distress_own.value * distress_own,
         pace=_pace(outcome.natural_course.at_one_year.value),
         phq9_errors=_errors(draws, clients, "phq9", scenario.instruments.phq9),
         gad7_errors=_errors(draws, clients, "gad7", scenario.instruments.gad7),
