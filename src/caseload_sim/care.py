@@ -18,9 +18,9 @@ from caseload_sim.assessment import (
     never_assessed,
     recorded_problem,
 )
-from caseload_sim.clients import Clients
+from caseload_sim.clients import Clients, people
 from caseload_sim.courses import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
-from caseload_sim.draws import Draws, Floats
+from caseload_sim.draws import Draws, Floats, Ids
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.responding import Moves, moves, next_steps, reached_steps
@@ -73,6 +73,9 @@ class Care:
     reason_recorded: NDArray[np.bool_]
 
 
+Drawn = tuple[Clients, Courses, Care]
+
+
 def draw_courses(
     scenario: Scenario, clients: Clients, draws: Draws, policy: Policy | None = None
 ) -> tuple[Courses, Care]:
@@ -107,6 +110,12 @@ def draw_courses(
         returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
         return_after_days=np.ones(n, dtype=np.int32),
     ), care
+
+
+def draw_people(scenario: Scenario, ids: Ids, referral_day: Days, draws: Draws, policy: Policy) -> Drawn:
+    """Who has these places in every random stream, referred on these days, and everything that would happen to them."""
+    clients = people(scenario, draws, ids, referral_day)
+    return clients, *draw_courses(scenario, clients, draws, policy)
 
 
 def draw_care(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> Care:

@@ -27,7 +27,6 @@ from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.replication import everybody, mean_disorders, run_once
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places
-from caseload_sim.threads import threads_here
 from caseload_sim.summaries import (
     OverTimeRow,
     Row,
@@ -39,6 +38,7 @@ from caseload_sim.summaries import (
     summarise_days,
     variance_of,
 )
+from caseload_sim.threads import threads_here
 from caseload_sim.workers import Team
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.assessment import TREATED
-from caseload_sim.care import Care, draw_care, draw_courses
+from caseload_sim.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.clients import Clients, ids_of_clients, people
 from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, stacked
 from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plans_of
@@ -19,7 +19,7 @@ from caseload_sim.demand import referral_days
 from caseload_sim.draws import RETURN_IDS, Draws, Ids
 from caseload_sim.episodes import Digest, Episodes, joined_first
 from caseload_sim.opening import Opening
-from caseload_sim.policies import POLICIES, Policy
+from caseload_sim.policies import Policy, is_own
 from caseload_sim.scenario import Scenario
 from caseload_sim.threads import each_in_order
 
@@ -142,34 +142,59 @@ class Intake:
         return self.clients_digest.hexdigest()
 
 
-def draw_intake(
-    scenario: Scenario, draws: Draws, policy: Policy, *, most_at_opening: int = 0, keep: bool = False
-) -> Intake:
-    """Those referred from opening on, and once more those who will come back.
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """Who is referred from opening on, first referrals before those who may come back.
 
-    most_at_opening: room for so many with `Intake.with_opening`, which takes memory only when it is used
-    keep: hold on to who they are, because it is wanted of all; so are a few, and all where the user's own policy decides, which
-        may compare clients and sees all of them at once
+    ids: (n,) int64, places in every random stream; referral_day: (n,) int32, NOT_YET for those who may come back
+    parents: (n,) rows of the first referrals of those who may come back
     """
+
+    ids: Ids
+    referral_day: Days
+    parents: Rows
+
+
+def referred(scenario: Scenario, draws: Draws) -> Referred:
+    """Those referred from opening on, and once more those who will come back."""
     days = referral_days(scenario, draws)
     ids = ids_of_clients(scenario, draws, len(days))
     parents = _who_come_back(scenario, ids, draws)
-    n_first = len(ids)
-    ids = np.concatenate([ids, ids[parents] + RETURN_IDS])
-    days = np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)])
-    own = all(policy is not one for one in POLICIES.values())
-    blocks = [slice(0, len(ids))] if own else blocks_of(len(ids))
+    return Referred(
+        np.concatenate([ids, ids[parents] + RETURN_IDS]),
+        np.concatenate([days, np.full(len(parents), NOT_YET, dtype=np.int32)]),
+        parents,
+    )
+
+
+def draw_intake(
+    scenario: Scenario,
+    draws: Draws,
+    policy: Policy,
+    who: Referred,
+    *,
+    drawn: Drawn | None = None,
+    most_at_opening: int = 0,
+    keep: bool = False,
+) -> Intake:
+    """All about those referred.
+
+    drawn: the same, where it has been drawn already
+    most_at_opening: room for so many with `Intake.with_opening`, which takes memory only when it is used
+    keep: hold on to who they are, because it is wanted of all; so are a few, and all where the user's own policy decides
+    """
+    ids, days, n_first = who.ids, who.referral_day, len(who.ids) - len(who.parents)
+    blocks = [slice(0, len(ids))] if drawn or is_own(policy) else blocks_of(len(ids))
     keep = keep or len(blocks) < 2  # little enough to hold
 
-    def drawn(some: slice) -> tuple[Clients, Plans, Care]:
-        clients = people(scenario, draws, ids[some], days[some])
-        courses, care = draw_courses(scenario, clients, draws, policy)
+    def each(some: slice) -> tuple[Clients, Plans, Care]:
+        clients, courses, care = drawn or draw_people(scenario, ids[some], days[some], draws, policy)
         return clients, plans_of(courses), care
 
     parts, kept = PlansInParts(len(ids) + most_at_opening), []
     booking, exits = np.empty(len(ids), dtype=np.int32), np.empty(len(ids), dtype=np.int8)
     digest, disorders = Digest(), 0
-    for clients, plans, care in each_in_order(drawn, blocks or [slice(0, 0)]):
+    for clients, plans, care in each_in_order(each, blocks or [slice(0, 0)]):
         emotional = clients.count(scenario, "emotional_disorder")
         disorders += int(emotional[: max(n_first - parts.n_clients, 0)].sum())
         here = slice(parts.n_clients, parts.n_clients + len(clients.id))
@@ -180,7 +205,7 @@ def draw_intake(
             kept.append((clients, care))
     tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
     return Intake(
-        scenario, draws, policy, ids, parents, days, booking, exits, parts,
+        scenario, draws, policy, ids, who.parents, days, booking, exits, parts,
         disorders / n_first if n_first else 0.0, digest, kept=tables,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.care import Care, draw_care, draw_courses
+from caseload_sim.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.clients import Clients, ids_of_clients, people
 from caseload_sim.columns import blocks_of, rows_of, slice_of, stacked
 from caseload_sim.courses import (
@@ -27,18 +27,16 @@ from caseload_sim.courses import (
     plans_from,
     plans_of,
 )
-from caseload_sim.demand import DAYS_PER_YEAR, referrals_per_day
-from caseload_sim.draws import START_IDS, Draws, counts_from_uniform
+from caseload_sim.demand import POOL_DAYS, referrals_per_day
+from caseload_sim.draws import START_IDS, Draws, Floats, counts_from_uniform
 from caseload_sim.engines import engine_at_hand
 from caseload_sim.episodes import Episodes, canonical
 from caseload_sim.operations import DAYS_PER_WEEK
 from caseload_sim.pathway import CourseStep
-from caseload_sim.policies import POLICIES, Policy
+from caseload_sim.policies import POLICIES, Policy, is_own
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places
 from caseload_sim.threads import each_in_order
-
-POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening; few are with a service for longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,14 @@ def running_start(scenario: Scenario, draws: Draws, policy: Policy | None = None
     `start.waiting` says how many wait, the clock alone decides, since a queue has the list that its staff leave.
     policy: the one that the scenario names if None
     """
-    policy = policy or POLICIES[scenario.pathway.policy]
-    pool = _Pool(_opened_earlier(scenario), draws, policy)
-    plans, mean_disorders = pool.plans()
-    before = places(_over_at_opening(pool.scenario), draws, mean_disorders, before_opening=True)
+    return opening_of(Pool(scenario, draws, policy or POLICIES[scenario.pathway.policy]))
+
+
+def opening_of(pool: "Pool", drawn: Drawn | None = None) -> Opening:
+    """`running_start` from its pool. drawn: all about the pool, where it has been drawn already."""
+    scenario, draws = pool.scenario, pool.draws
+    plans, mean_disorders = pool.plans(drawn)
+    before = places(_over_at_opening(_opened_earlier(scenario)), draws, mean_disorders, before_opening=True)
     stays = _by_the_clock(scenario, plans, before)
     if not scenario.start.waiting:
         stays = _by_the_queue(plans, _at_opening(plans, stays, _there(plans, stays)), before)
@@ -78,7 +80,12 @@ def running_start(scenario: Scenario, draws: Draws, policy: Policy | None = None
 
 def referred_in_pool(scenario: Scenario) -> int:
     """How many are referred over the two years before opening, on average: many more than are there at opening."""
-    return int(referrals_per_day(_opened_earlier(scenario))[:POOL_DAYS].sum())
+    return int(_referrals_per_day(scenario).sum())
+
+
+def _referrals_per_day(scenario: Scenario) -> Floats:
+    """Mean number of referrals on each of the pool's days."""
+    return referrals_per_day(_opened_earlier(scenario))[:POOL_DAYS]
 
 
 def within_places(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
@@ -114,39 +121,40 @@ def _of_some(stays: Episodes, who: NDArray[np.bool_]) -> Episodes:
     return replace(stays, client=new_row[stays.client])
 
 
-class _Pool:
+class Pool:
     """The clients referred over the two years before opening, a Poisson number each day, with days counted from opening.
 
     Most of them are gone at opening, so who they are is not kept but drawn again, the very same, for those who are there;
-    unless they are few, or a user's own policy decides, which may compare clients and sees all of them at once.
+    unless they are few, or a user's own policy decides.
+
+    ids: (n,) int64, places in every random stream; referral_day: (n,) int32, below 0
     """
 
-    def __init__(self, opened_earlier: Scenario, draws: Draws, policy: Policy) -> None:
-        self.scenario, self._draws, self._policy = opened_earlier, draws, policy
+    def __init__(self, scenario: Scenario, draws: Draws, policy: Policy) -> None:
+        self.scenario, self.draws, self._policy = scenario, draws, policy
         days = np.arange(POOL_DAYS, dtype=np.int64)
-        per_day = referrals_per_day(opened_earlier)[:POOL_DAYS]
         self.referral_day = np.repeat(
             (days - POOL_DAYS).astype(np.int32),
-            counts_from_uniform(draws.uniform("referrals", START_IDS + days), per_day),
+            counts_from_uniform(draws.uniform("referrals", START_IDS + days), _referrals_per_day(scenario)),
         )
-        self.ids = ids_of_clients(opened_earlier, draws, len(self.referral_day), first_id=START_IDS)
-        self._own = all(policy is not one for one in POLICIES.values())
+        self.ids = ids_of_clients(scenario, draws, len(self.referral_day), first_id=START_IDS)
         self._kept: tuple[Clients, Care] | None = None
 
-    def plans(self) -> tuple[Plans, float]:
+    def plans(self, drawn: Drawn | None = None) -> tuple[Plans, float]:
         """What lay ahead of everybody, and the emotional disorders of the mean client, 0 with no clients."""
         n = len(self.ids)
 
-        def drawn(some: slice) -> tuple[Plans, int]:
-            clients = people(self.scenario, self._draws, self.ids[some], self.referral_day[some])
-            courses, care = draw_courses(self.scenario, clients, self._draws, self._policy)
+        def each(some: slice) -> tuple[Plans, int]:
+            clients, courses, care = drawn or draw_people(
+                self.scenario, self.ids[some], self.referral_day[some], self.draws, self._policy
+            )
             if len(blocks) < 2:
                 self._kept = clients, care
             return plans_of(courses), int(clients.count(self.scenario, "emotional_disorder").sum())
 
-        blocks = [slice(0, n)] if self._own else blocks_of(n) or [slice(0, 0)]
+        blocks = [slice(0, n)] if drawn or is_own(self._policy) else blocks_of(n) or [slice(0, 0)]
         parts, disorders = PlansInParts(n), 0
-        for plans, emotional in each_in_order(drawn, blocks):
+        for plans, emotional in each_in_order(each, blocks):
             parts.add(plans)
             disorders += emotional
         return parts.together(), disorders / n if n else 0.0
@@ -158,8 +166,8 @@ class _Pool:
 
         def again(some: slice) -> tuple[Clients, Care]:
             part = rows[some]
-            clients = people(self.scenario, self._draws, self.ids[part], self.referral_day[part])
-            return clients, draw_care(self.scenario, clients, self._draws, self._policy)
+            clients = people(self.scenario, self.draws, self.ids[part], self.referral_day[part])
+            return clients, draw_care(self.scenario, clients, self.draws, self._policy)
 
         clients, care = zip(*each_in_order(again, blocks_of(len(rows)) or [slice(0, 0)]), strict=True)
         return stacked(*clients), stacked(*care)

@@ -192,3 +192,8 @@ POLICIES = {
     ),
     "no_service": Policy((), "nobody is assessed or treated", lambda known, routing: Decision({})),
 }
+
+
+def is_own(policy: Policy) -> bool:
+    """Whether it is a user's own, which may compare clients and so must see all of them at once."""
+    return all(policy is not one for one in POLICIES.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import reduce
+from functools import partial, reduce
 from hashlib import sha256
 from operator import add
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.care import Care, in_order_of
+from caseload_sim.care import Care, Drawn, draw_people, in_order_of
 from caseload_sim.clients import Clients, draw_clients
 from caseload_sim.columns import CLIENTS_AT_ONCE, rows_of, slice_of, stacked
 from caseload_sim.counted import Simulation
@@ -18,10 +18,18 @@ from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
 from caseload_sim.draws import Draws
 from caseload_sim.engines import Engine, load
 from caseload_sim.episodes import Digest, Episodes, check_invariants, digest, occupancy
-from caseload_sim.intake import Intake, Rows, draw_intake
+from caseload_sim.intake import Intake, Referred, Rows, draw_intake, referred
 from caseload_sim.measure_table import MeasureTable, together
 from caseload_sim.measures import Daily, OverTime, Tally, day_by_day, measured, tally
-from caseload_sim.opening import Opening, referred_in_pool, running_start, with_history, within_places
+from caseload_sim.opening import (
+    Opening,
+    Pool,
+    opening_of,
+    referred_in_pool,
+    running_start,
+    with_history,
+    within_places,
+)
 from caseload_sim.outcomes import (
     Outcomes,
     leaving,
@@ -31,7 +39,7 @@ from caseload_sim.outcomes import (
     read_outcomes,
 )
 from caseload_sim.own_policies import chosen_policy
-from caseload_sim.policies import POLICIES, Decide, Policy
+from caseload_sim.policies import POLICIES, Decide, Policy, is_own
 from caseload_sim.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import trajectory
@@ -129,7 +137,7 @@ def _simulate(
     intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
     plans = intake.plans()
     check_plans(plans)
-    with meanwhile(lambda: digest(plans), worth_it=len(plans.joins_day) > CLIENTS_AT_ONCE) as digest_of_plans:
+    with meanwhile(partial(digest, plans), worth_it=len(plans.joins_day) > CLIENTS_AT_ONCE) as digest_of_plans:
         queue = engine(plans, capacity)
         digest_of_courses = digest_of_plans()
     intake = intake.with_days_of_return(plans, queue)
@@ -171,13 +179,22 @@ def everybody(
     start_of = start_of or scenario
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
 
-    def already_there() -> Opening | None:
-        begun = start_of.start.running and policy_at_start.steps
-        return running_start(start_of, draws, policy_at_start) if begun else None
+    begun = start_of.start.running and bool(policy_at_start.steps)
+    who, most = referred(scenario, draws), referred_in_pool(start_of) if begun else 0
 
-    with meanwhile(already_there, worth_it=referred_in_pool(start_of) > CLIENTS_AT_ONCE) as there_at_opening:
-        intake = draw_intake(scenario, draws, policy, most_at_opening=referred_in_pool(start_of), keep=keep)
-        there = there_at_opening()
+    def intake_of(drawn: Drawn | None = None) -> Intake:
+        return draw_intake(scenario, draws, policy, who, drawn=drawn, most_at_opening=most, keep=keep)
+
+    there: Opening | None
+    if begun and start_of is scenario and len(who.ids) + most <= CLIENTS_AT_ONCE and not is_own(policy):
+        pool = Pool(scenario, draws, policy)
+        ours, theirs = _drawn_at_once(pool, who, policy)
+        intake, there = intake_of(ours), opening_of(pool, theirs)
+    else:
+        opening = partial(running_start, start_of, draws, policy_at_start) if begun else lambda: None
+        with meanwhile(opening, worth_it=most > CLIENTS_AT_ONCE) as already_there:
+            intake = intake_of()
+            there = already_there()
     capacity = places(scenario, draws, intake.disorders)
     if there is None:
         return intake, capacity
@@ -189,6 +206,14 @@ def everybody(
         order, plans = in_order_of(policy, scenario, there.clients, there.care, draws), there.plans
         there = replace(there, plans=replace(plans, priority=order[plans.client, plans.step]))
     return intake.with_opening(there), capacity
+
+
+def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Drawn]:
+    """All about those referred and about the pool: of a few, both take hardly longer than one."""
+    ids, days = np.concatenate([who.ids, pool.ids]), np.concatenate([who.referral_day, pool.referral_day])
+    everybody_drawn = draw_people(pool.scenario, ids, days, pool.draws, policy)
+    ours, theirs = slice(0, len(who.ids)), slice(len(who.ids), None)
+    return slice_of(everybody_drawn, ours), slice_of(everybody_drawn, theirs)
 
 
 def mean_disorders(scenario: Scenario, clients: Clients) -> float:

@@ -9,6 +9,7 @@ from caseload_sim.assessment import TREATED, never_assessed
 from caseload_sim.clients import Clients
 from caseload_sim.columns import rows_of
 from caseload_sim.courses import FINISHED, NEVER, NO_STEP, Codes, Days
+from caseload_sim.demand import POOL_DAYS
 from caseload_sim.draws import Draws, Floats
 from caseload_sim.pathway import CourseStep
 from caseload_sim.scenario import Scenario
@@ -174,7 +175,7 @@ def responder_days(
     Returns two (n,) int32.
     """
     treated = treated_by(scenario, target, therapist, sessions, contacts)
-    longest = scenario.run.horizon_days + 1
+    longest = POOL_DAYS + scenario.run.horizon_days + 1  # from the first day of a running start to the end
     n = len(target)
     first, last = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)
     progress_by_day = elapsed(path.pace, np.arange(longest + 1, dtype=np.int32))

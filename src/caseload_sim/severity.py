@@ -82,7 +82,10 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
         state_change=state_change(scenario, clients, draws),
         improvement=improvement,
         distress=clients.distress,
-        distress_improvement=base + moderators + spread.distress_shared.value * shared + spread.distress_own.value * distress_own,
+        distress_improvement=base
+        + moderators
+        + spread.distress_shared.value * shared
+        + spread.distress_own.value * distress_own,
         pace=_pace(outcome.natural_course.at_one_year.value),
         phq9_errors=_errors(draws, clients, "phq9", scenario.instruments.phq9),
         gad7_errors=_errors(draws, clients, "gad7", scenario.instruments.gad7),
