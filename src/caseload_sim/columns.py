@@ -1,7 +1,8 @@
 """Rows of any table of columns: some of them, those of several tables one after the other, or block by block; or one row by name."""
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,6 +48,11 @@ def largest_column(table: NDArray[np.float64]) -> NDArray[np.int8]:
     return which
 
 
+@cache
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 def _each_column(change: Callable[..., NDArray[Any]], *tables: Table) -> Table:
     def one(*values: Any) -> Any:
         first = values[0]
@@ -54,10 +60,10 @@ def _each_column(change: Callable[..., NDArray[Any]], *tables: Table) -> Table:
             return change(*values)
         if isinstance(first, dict):
             return {key: one(*(value[key] for value in values)) for key in first}
-        if isinstance(first, tuple):
+        if isinstance(first, tuple) and not all(isinstance(part, str) for part in first):
             return tuple(one(*parts) for parts in zip(*values, strict=True))
         if is_dataclass(first) and not isinstance(first, type):
-            return replace(first, **{f.name: one(*(getattr(value, f.name) for value in values)) for f in fields(first)})
+            return type(first)(**{name: one(*(getattr(value, name) for value in values)) for name in _field_names(type(first))})
         return first
 
     result: Table = one(*tables)

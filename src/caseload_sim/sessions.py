@@ -1,9 +1,12 @@
 """How many sessions each client would attend and miss, how long they would wait, and when they could come."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients import Clients
+from caseload_sim.compiled import Compiled, numba_is_loaded
 from caseload_sim.courses import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_DAYS, Codes, Days
 from caseload_sim.draws import Draws, Floats, Ids, category, counts_from_uniform
 from caseload_sim.modalities import DEPRIVATION
@@ -135,9 +138,12 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
     for row in np.flatnonzero(mass < NOT_REACHED_BEFORE):  # hundreds of sessions nearly all missed
         mean = successes[row] * share[row] / (1 - share[row])
         result[row] = counts_from_uniform(u[row : row + 1], mean, float(successes[row]))[0]
-    rows = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
-    mass, reached = mass[rows], mass[rows]
-    k = 0
+    some = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
+    if numba_is_loaded():
+        _failures(some, u, successes, share, mass, result)
+        return result
+    rows, mass = some, mass[some]
+    reached, k = mass, 0
     while len(rows):
         k += 1
         mass = mass * ((successes[rows] + k - 1) / k * share[rows])
@@ -146,6 +152,21 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
         going = (u[rows] > reached) & (mass > 0)
         rows, mass, reached = rows[going], mass[going], reached[going]
     return result
+
+
+def _failures_code(
+    rows: Any, u: Any, successes: Any, share: Any, mass: Any, result: Any
+) -> None:  # pragma: no cover: Python itself does not run it
+    for row in rows:
+        at, reached, k = mass[row], mass[row], 0
+        while k == 0 or (u[row] > reached and at > 0):
+            k += 1
+            at = at * ((successes[row] + k - 1) / k * share[row])
+            reached = reached + at
+        result[row] = k
+
+
+_failures = Compiled(_failures_code)
 
 
 def binomial(u: Floats, trials: Days, share: Floats) -> Days:
