@@ -27,7 +27,7 @@ from caseload_sim.pathway import Routing
 from caseload_sim.policies import Decision, Known
 from caseload_sim.replication import _only
 from caseload_sim.scenario import Scenario
-from caseload_sim.threads import each_in_order, threads_here
+from caseload_sim.threads import each_in_order, meanwhile, threads_here
 from random_services import random_service
 
 
@@ -273,6 +273,28 @@ def test_what_goes_wrong_in_a_thread_is_told(monkeypatch: pytest.MonkeyPatch, n_
     assert [next(coming) for _ in range(4)] == [0, 1, 2, 3]
     with pytest.raises(ZeroDivisionError):
         next(coming)
+
+
+def test_something_is_done_meanwhile_and_what_goes_wrong_in_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "threads_here", lambda: 2)
+    here, begun = threading.Event(), threading.Event()
+
+    def slow() -> int:
+        begun.set()
+        assert here.wait(10), "it ran before the block instead of beside it"
+        return threading.get_ident()
+
+    with meanwhile(slow, worth_it=True) as answer:
+        assert begun.wait(10)
+        here.set()
+        assert answer() != threading.get_ident()
+    with meanwhile(threading.get_ident, worth_it=False) as answer:
+        assert answer() == threading.get_ident()
+    with pytest.raises(ZeroDivisionError), meanwhile(lambda: 1 // 0, worth_it=True) as answer:
+        answer()
+    monkeypatch.setattr(threads, "threads_here", lambda: 1)
+    with meanwhile(threading.get_ident, worth_it=True) as answer:
+        assert answer() == threading.get_ident()
 
 
 def test_where_replications_run_side_by_side_each_has_one_thread() -> None:

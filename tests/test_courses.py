@@ -99,7 +99,8 @@ def test_nobody_goes_up_and_down_again(small: Scenario) -> None:
     })  # fmt: skip
     simulation = simulate(scenario)
     episodes, out = simulation.episodes, simulation.outcomes
-    assert out.stepped_up.sum() > 50 and out.stepped_down.sum() > 50
+    assert out.stepped_up.sum() > 50
+    assert out.stepped_down.sum() > 50
     stays = np.unique(np.stack([episodes.client, episodes.step]), axis=1)
     assert stays.shape[1] == len(episodes.client), "somebody came to a step twice"
     high = simulation.scenario.steps.index("high_intensity")

@@ -50,6 +50,17 @@ def test_compiled_draws_are_those_of_numpy_to_the_last_bit(ids: np.ndarray, monk
         assert np.array_equal(compiled_ones, numpy_ones)
 
 
+@pytest.mark.parametrize("n", [0, 1, 5_000, 60_000, 140_000])
+def test_normals_of_several_purposes_are_those_of_each(n: int) -> None:
+    """All of a few clients at once, of more a few purposes at once, of many one by one."""
+    draws, ids = Draws(5, 2), RETURN_IDS + np.arange(n)
+    purposes = ["distress", *(f"trait:{k}" for k in range(30 if n <= 5_000 else 3))]
+    together = list(draws.normals(purposes, ids))
+    assert len(together) == len(purposes)
+    for purpose, drawn in zip(purposes, together, strict=True):
+        assert np.array_equal(drawn, draws.normal(purpose, ids))
+
+
 def test_numba_is_loaded_for_a_large_job_before_anything_is_drawn_and_never_for_draws_alone() -> None:
     """In a process of its own: here it has been loaded long since."""
     words = (

@@ -13,6 +13,7 @@ from caseload_sim.assessment import ADVICE, EXITS, TREATED
 from caseload_sim.care import draw_courses, missed_by_kind
 from caseload_sim.catalogue import get_scenario, load_scenario
 from caseload_sim.clients import draw_clients, draw_population
+from caseload_sim.compiled import numba_is_there
 from caseload_sim.counted import Key, Simulation
 from caseload_sim.courses import NOT_YET
 from caseload_sim.draws import Draws
@@ -243,16 +244,35 @@ def test_recorded_reasons_and_none_add_up_to_all_that_ended(small_simulation: Si
     assert said == pytest.approx(1 - missing, abs=4 * np.sqrt(missing * (1 - missing) / n))
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.94])
 @pytest.mark.parametrize("number", [1, 7, 60])
-def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomial(share: float, number: int) -> None:
+def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomial(
+    share: float, number: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Against scipy's own inverse distribution functions, at the same uniforms."""
+    if compiled and not numba_is_there():
+        pytest.skip("nothing is compiled without numba")
+    monkeypatch.setattr("caseload_sim.sessions.numba_is_loaded", lambda: compiled)
     u = np.random.default_rng(1).random(400)
     sessions = np.full(400, number, dtype=np.int32)
     ours = negative_binomial(u, sessions, np.full(400, share))
     theirs = stats.nbinom.ppf(u, number, 1 - share) if share else np.zeros(400)
     assert np.array_equal(ours, theirs)
     assert np.array_equal(binomial(u, sessions, np.full(400, share)), stats.binom.ppf(u, number, share))
+
+
+@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
+def test_compiled_code_finds_the_failures_that_numpy_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    u, number, share = rng.random(50_000), rng.integers(1, 40, 50_000).astype(np.int32), rng.uniform(0, 0.95, 50_000)
+    u[:2], number[:2], share[:2] = 1 - 2**-33, 900, 0.95  # far in the tail, and where no recursion can begin
+    found = []
+    for compiled in (True, False):
+        monkeypatch.setattr("caseload_sim.sessions.numba_is_loaded", lambda compiled=compiled: compiled)
+        found.append(negative_binomial(u, number, share))
+    assert np.array_equal(found[0], found[1])
+    assert len(np.unique(found[0])) > 100
 
 
 def test_hundreds_of_sessions_nearly_all_missed_are_no_endless_loop() -> None:

@@ -4,16 +4,23 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from caseload_sim import experiment
 from caseload_sim.comparison import compare
+from caseload_sim.compiled import numba_is_there
+from caseload_sim.engines import kernel
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiment import Results, replicate
+from caseload_sim.pathway import Routing
+from caseload_sim.policies import Decide, Decision, Known
 from caseload_sim.scenario import Scenario
 from caseload_sim.sweeps import flattened, sweep
 from caseload_sim.workers import IN_FLIGHT, Workers, answers
@@ -63,6 +70,40 @@ def die_once(mark: Path) -> str:
 
 def refuse(number: int) -> int:
     raise ScenarioError(f"{number} cannot be")
+
+
+def by_threads(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, policy: Decide | None = None) -> set[int]:
+    """By which threads replications were run, with no executor and a compiled kernel."""
+    seen: set[int] = set()
+    run = experiment.finish
+
+    def noted(task: experiment.Task) -> object:
+        seen.add(threading.get_ident())
+        return run(task)
+
+    monkeypatch.setattr(experiment, "finish", noted)
+    replicate(scenario, policy=policy)
+    return seen
+
+
+@pytest.mark.skipif(not numba_is_there(), reason="threads gain nothing where nothing is compiled")
+def test_replications_of_a_middling_service_run_side_by_side_and_are_the_same(
+    brief: Scenario, serial: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "threads_here", lambda: 3)
+    monkeypatch.setattr(kernel, "WORTH_COMPILING", 1)
+    here = {threading.get_ident()}
+    assert by_threads(monkeypatch, brief) == here, "too small for it"
+    monkeypatch.setattr(experiment, "SIDE_BY_SIDE", range(1, 10**6))
+    assert same(replicate(brief), serial)
+    assert not by_threads(monkeypatch, brief) & here
+    assert by_threads(monkeypatch, brief, everybody_low) == here, "a user's function need not bear it"
+    monkeypatch.setattr(experiment, "threads_here", lambda: 1)
+    assert by_threads(monkeypatch, brief) == here
+
+
+def everybody_low(known: Known, routing: Routing) -> Decision:
+    return Decision({"low_intensity": np.ones(len(known.phq9))})
 
 
 def test_serial_threads_and_spawned_processes_give_the_same(brief: Scenario, serial: Results) -> None:

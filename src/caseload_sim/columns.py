@@ -18,6 +18,11 @@ def blocks_of(n: int, size: int | None = None) -> list[slice]:
     return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
 
+def fit_one_block(n: int) -> bool:
+    """Whether so many rows are at most one of `blocks_of`."""
+    return n <= CLIENTS_AT_ONCE
+
+
 def rows_of(table: Table, rows: NDArray[np.intp]) -> Table:
     """Some rows of a table of columns; those with two dimensions are then column by column in memory."""
     return _each_column(lambda column: column.T.take(rows, axis=-1).T, table)
@@ -63,7 +68,9 @@ def _each_column(change: Callable[..., NDArray[Any]], *tables: Table) -> Table:
         if isinstance(first, tuple) and not all(isinstance(part, str) for part in first):
             return tuple(one(*parts) for parts in zip(*values, strict=True))
         if is_dataclass(first) and not isinstance(first, type):
-            return type(first)(**{name: one(*(getattr(value, name) for value in values)) for name in _field_names(type(first))})
+            return type(first)(
+                **{name: one(*(getattr(value, name) for value in values)) for name in _field_names(type(first))}
+            )
         return first
 
     result: Table = one(*tables)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from caseload_sim.assessment import TREATED
 from caseload_sim.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.clients import Clients, ids_of_clients, people
-from caseload_sim.columns import CLIENTS_AT_ONCE, blocks_of, rows_of, stacked
+from caseload_sim.columns import blocks_of, fit_one_block, rows_of, stacked
 from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plans_of
 from caseload_sim.demand import referral_days
 from caseload_sim.draws import RETURN_IDS, Draws, Ids
@@ -102,7 +102,7 @@ class Intake:
         self.parts.add(there.plans)
         self.clients_digest.add(_digested(there.clients))
         kept = self.kept
-        if kept is not None and there.start_of is self.scenario and self.n_ours <= CLIENTS_AT_ONCE:
+        if kept is not None and there.start_of is self.scenario and fit_one_block(self.n_ours):
             kept = stacked(kept, (there.clients, there.care))  # to be read together with the others
         return replace(
             self,

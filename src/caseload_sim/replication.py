@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care, Drawn, draw_people, in_order_of
 from caseload_sim.clients import Clients, draw_clients
-from caseload_sim.columns import CLIENTS_AT_ONCE, rows_of, slice_of, stacked
+from caseload_sim.columns import fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.counted import Simulation
 from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
 from caseload_sim.draws import Draws
@@ -137,7 +137,7 @@ def _simulate(
     intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
     plans = intake.plans()
     check_plans(plans)
-    with meanwhile(partial(digest, plans), worth_it=len(plans.joins_day) > CLIENTS_AT_ONCE) as digest_of_plans:
+    with meanwhile(partial(digest, plans), worth_it=not fit_one_block(len(plans.joins_day))) as digest_of_plans:
         queue = engine(plans, capacity)
         digest_of_courses = digest_of_plans()
     intake = intake.with_days_of_return(plans, queue)
@@ -178,7 +178,6 @@ def everybody(
     """
     start_of = start_of or scenario
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
-
     begun = start_of.start.running and bool(policy_at_start.steps)
     who, most = referred(scenario, draws), referred_in_pool(start_of) if begun else 0
 
@@ -186,13 +185,13 @@ def everybody(
         return draw_intake(scenario, draws, policy, who, drawn=drawn, most_at_opening=most, keep=keep)
 
     there: Opening | None
-    if begun and start_of is scenario and len(who.ids) + most <= CLIENTS_AT_ONCE and not is_own(policy):
+    if begun and start_of is scenario and fit_one_block(len(who.ids) + most) and not is_own(policy):
         pool = Pool(scenario, draws, policy)
         ours, theirs = _drawn_at_once(pool, who, policy)
         intake, there = intake_of(ours), opening_of(pool, theirs)
     else:
         opening = partial(running_start, start_of, draws, policy_at_start) if begun else lambda: None
-        with meanwhile(opening, worth_it=most > CLIENTS_AT_ONCE) as already_there:
+        with meanwhile(opening, worth_it=not fit_one_block(most)) as already_there:
             intake = intake_of()
             there = already_there()
     capacity = places(scenario, draws, intake.disorders)
