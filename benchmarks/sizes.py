@@ -41,7 +41,8 @@ def at_sizes(rounds_of: Mapping[int, int], loads: Sequence[float], offered: dict
                 progress(f"round {round_no + 1}: {n_clients:,} clients, load {load:g}")
                 row = one_size(n_clients, load, offered, ENGINE_ROUNDS if round_no == 0 else 0)
                 best = rows.setdefault((n_clients, load), row)
-                best["seconds"] = min(best["seconds"], row["seconds"])
+                for name in ("seconds", "first_seconds"):
+                    best[name] = min(best[name], row[name])
                 best["peak_bytes"] = row["peak_bytes"] and max(best["peak_bytes"], row["peak_bytes"])
     return list(rows.values())
 
