@@ -12,6 +12,7 @@ import math
 import re
 import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from statistics import stdev
 from typing import Any
@@ -26,6 +27,7 @@ from caseload_sim.scenario import Doubt, Scenario
 
 FOLDER = Path(__file__).parent / "assurance"
 KEPT = FOLDER / "effects.json"
+DIGESTS = Path(__file__).parents[1] / "tests" / "digests.json"  # other digests, another program
 NAME = "hepgul_2016"
 REPLICATIONS, SIZE = 2, 0.2
 UP, DOWN, LOGITS = 1.2, 0.8, 0.5
@@ -112,11 +114,11 @@ def effects(scenario: Scenario, *, replications: int, kept: Path | None = None) 
     """Headlines at both ends of each input, less those as it is, replication by replication on the same draws.
 
     scenario: at the size at which it is to run
-    kept: a file in which finished inputs stay; those of another size or other inputs are dropped
+    kept: a file in which finished inputs stay; those of another size, other inputs or another program are dropped
     Returns path or name of the doubt -> two lists (low, high) of a list of changes for each headline; None for an end
     that the scenario does not allow; and "now", the headlines as they are.
     """
-    stamp = [scenario.model_dump(mode="json"), replications]
+    stamp = [scenario.model_dump(mode="json"), replications, sha256(DIGESTS.read_bytes()).hexdigest()]
     found: dict[str, Any] = {}
     if kept is not None and kept.exists():
         saved = json.loads(kept.read_text(encoding="utf-8"))

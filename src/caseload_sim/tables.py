@@ -57,10 +57,13 @@ _AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
 def print_results(results: Results) -> None:
     """The main rows of a run, each measure under its definition: all clients, and by step what is by step."""
     console = Console(highlight=False)
+    by_measure: dict[str, list[Row]] = {}
+    for row in results.rows:
+        by_measure.setdefault(row.measure, []).append(row)
     for title, names in _SECTIONS:
         if title is _SECTIONS[-1][0]:
             print_costs(results.rows, results.scenario.costs)
-        rows = {name: [row for row in results.rows if row.measure == name] for name in names}
+        rows = {name: by_measure.get(name, []) for name in names}
         paired = any(row.service for some in rows.values() for row in some)
         console.print(Text(title, "bold reverse"))
         heading = (
@@ -75,7 +78,7 @@ def print_results(results: Results) -> None:
                 console.print(described)
                 for line in _lines(some):
                     console.print(Text(line), soft_wrap=True)
-        if growth := [row for row in results.rows if row.measure == "waiting_list_growth" and row.measure in names]:
+        if growth := rows.get("waiting_list_growth"):
             console.print(Text(stability_in_words(growth), "bold"))
         console.print()
     if results.uncertainty:
