@@ -135,6 +135,9 @@ def test_what_nobody_reaches_has_no_price_and_what_nothing_is_added_to_neither(t
     equal = table[Key("cost_per_extra_full_remission", "finished", "end", "", "all")]
     assert equal.denominator == 0
     assert np.isnan(equal.value)
+    free = dict.fromkeys([name for name in PRICES if name.startswith("costs.sessions.")], 0)
+    for_nothing = costs_of(replace(tiny, scenario=tiny.scenario.with_changes(free)))
+    assert value(for_nothing, "cost_per_extra_recovery", "finished", "end") == 0, "no cost is a price too"
     nothing_ended = replace(out, end_day=np.full_like(out.end_day, NOT_YET))
     assert all(np.isnan(one.value) for one in costs_of(replace(tiny, outcomes=nothing_ended)).values())
 

@@ -1,5 +1,8 @@
 """Measures against counts made here by other means, and against what must hold."""
 
+from collections import defaultdict
+from itertools import groupby, pairwise
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
 from caseload_sim.experiment import Results, Row
 from caseload_sim.measures import measure
-from caseload_sim.service_measures import low_steps
+from caseload_sim.service_measures import low_steps, wait_rows
 
 
 def value(simulation: Simulation, name: str, base: str, at: str = "", service: str = "", group: str = "all") -> float:
@@ -104,6 +107,29 @@ def test_a_median_and_a_90th_percentile_by_hand(small_simulation: Simulation) ->
     nine_in_ten = value(small_simulation, "wait_days_90th_percentile", "started", group="step=high_intensity")
     assert median == waits[(len(waits) + 1) // 2 - 1]
     assert nine_in_ten == waits[-(-9 * len(waits) // 10) - 1]
+
+
+def test_a_wait_as_long_as_the_standard_is_within_it() -> None:
+    """One client waited no day, one a single day, and so on."""
+    rows = wait_rows(get_scenario(), defaultdict(lambda: np.ones(200, dtype=np.int64)))
+    numerators = {key.measure: one.numerator for key, one in rows}
+    within = {"28_days": 29, "6_weeks": 43, "18_weeks": 127}
+    assert {name: numerators[f"first_contact_within_{name}"] for name in within} == within
+    assert numerators["second_contact_over_28_days"] == 200 - 29
+    assert numerators["second_contact_over_90_days"] == 200 - 91
+
+
+def test_rows_stand_as_their_definitions_do_and_a_difference_after_what_it_is_of(small_simulation: Simulation) -> None:
+    table = measure(small_simulation)
+    order = [m.name for m in MEASURES]
+    assert [name for name, _ in groupby(key.measure for key in table)] == order
+    blocks = [Key(*block, "") for block, _ in groupby(key[:4] for key in table)]
+    differences = 0
+    for (first, second), (_, third) in pairwise(pairwise(blocks)):
+        if third.service == "difference":
+            differences += 1
+            assert (first, second) == (third._replace(service="service"), third._replace(service="none"))
+    assert differences > 40
 
 
 def rows_of(results: Results, measure_name: str) -> list[Row]:
