@@ -8,9 +8,7 @@ from caseload_sim.scenario import Scenario
 from caseload_sim.working_days import Dates, dates
 
 DAYS_PER_YEAR = 365
-POOL_DAYS = (
-    2 * DAYS_PER_YEAR
-)  # before opening: those referred then make a running start; few are with a service for longer
+POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening, whose referrals make a running start; few are with a service for longer
 MONTHS_PER_YEAR = 12
 
 

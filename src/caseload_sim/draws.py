@@ -113,7 +113,7 @@ class Draws:
         return _normal_quantiles().of(self._bits((purpose,), ids)[0])
 
     def normals(self, purposes: Sequence[str], ids: Ids) -> Iterator[Floats]:
-        """`normal` for each of several purposes, in turn: for a few clients much faster than one by one."""
+        """`normal` for each of several purposes, in turn: for a few clients faster than one by one."""
         n_at_once = max(_DRAWS_AT_ONCE // max(len(ids), 1), 1)
         for first in range(0, len(purposes), n_at_once):
             bits = self._bits(purposes[first : first + n_at_once], ids)
