@@ -115,7 +115,7 @@ def with_range(scenario: Scenario, low: float, high: float) -> Scenario:
 
 
 def test_a_range_of_no_width_leaves_no_structural_doubt(small: Scenario) -> None:
-    rows, tornado = uncertainty(with_range(small, 0.6, 0.6 + 1e-12), draws=2)
+    rows, tornado = uncertainty(with_range(small, 0.6, 0.6 + 1e-12), draws=4)
     assert len(rows) == len(LADDER)
     assert all(row.sd_structure == 0 for row in rows)
     assert all(row.sd_chance > 0 for row in rows)
