@@ -76,7 +76,9 @@ def main() -> None:
     )
     print(f"| memory of a process, which holds one service at a time | {held} |")
     for name, gain in gains(engine).items():
-        print(f"| {name}: {N_TASKS} replications of one service | {gain:.2f} times as fast as one process |")
+        print(
+            f"| {name}: {N_TASKS} replications of one service | {gain:.2f} times as fast as one process, which uses threads |"
+        )
     print("| **England, from these** | |")
     print(
         f"| clients from opening to the horizon | {whole / 1e6:.1f} million, in {N_SERVICES // SERVICES_A_TASK} tasks |"
