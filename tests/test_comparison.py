@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from building import check_legible
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.comparison import HEADLINES, Compared, ComparisonRow, compare, paired, shown
 from caseload_sim.comparison_figures import draw_differences, plot_differences
+from caseload_sim.comparison_tables import print_comparison
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import Row, replicate
 from caseload_sim.scenario import Scenario
@@ -233,6 +234,24 @@ def test_a_sheet_of_many_scenarios_of_one_replication_is_legible(small: Scenario
     many = {f"{k} therapists, $ and all": small.with_changes({"staff.assessor.wte": 1.4 + k}) for k in range(1, 9)}
     result = compare({"now": small, **many}, replications=1)
     check_legible(draw_differences(result.rows))
+
+
+def test_differences_that_have_no_interval_or_no_value_are_printed_as_such(
+    small: Scenario, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a scenario with quite a long name"
+    changed = small.with_changes({"population.prevalence.ocd": 0, **MORE_STAFF})
+    result = compare({"now": small, name: changed}, replications=1)
+    (row, *_) = (row for row in shown(result.rows, ["recovery"]) if row.scenario == name)
+
+    def first_line(of: Compared) -> list[str]:
+        print_comparison(of, ["recovery"])
+        lines = capsys.readouterr().out.splitlines()
+        return lines[lines.index(f"    {name}") + 1].split()
+
+    assert first_line(result) == [f"{100 * row.value:.1f}%", f"{100 * row.difference:+.1f}"]
+    gone = replace(result, rows=tuple(replace(r, difference=np.nan) for r in result.rows))
+    assert first_line(gone) == [f"{100 * row.value:.1f}%", "-"]
 
 
 # --- on the command line -----------------------------------------------------------------------------------

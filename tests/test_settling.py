@@ -1,5 +1,6 @@
 """The warm-up by MSER-5 is what the paper's formula gives, and it is said where a scenario has less."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,10 @@ def test_the_picture_and_the_table_show_both_warm_ups(service: Scenario, capsys:
     assert {f"MSER-5: day {rows[0].settled_day}", "run.warm_up_days: 100"} <= set(labels)
     print_warm_up(rows)
     assert f"The rule: {rows[0].settled_day} days. The scenario leaves out 100: too short." in capsys.readouterr().out
+    print_warm_up([replace(row, settled_day=None) for row in rows])
+    said = capsys.readouterr().out
+    assert "The rule cannot tell. The scenario leaves out 100 days." in said
+    assert "too short" not in said
 
 
 def test_the_command_saves_a_table_and_a_picture_and_run_warns(tmp_path: Path) -> None:

@@ -217,6 +217,24 @@ def test_the_picture_and_the_table_hold_the_answer(
     assert f"{THERAPISTS} = {waits.value:.4g} (" in " ".join(text.split())
 
 
+def test_what_a_solution_cannot_say_or_should_warn_of_is_said(
+    waits: Solution, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = " ".join(sentences(replace(waits, n_crossings=3)))
+    assert "crosses the target 3 times" in said
+    once = " ".join(sentences(replace(waits, now=replace(waits.now, lower_95_ci=np.nan))))
+    assert "(no interval with one replication)" in once
+    first = replace(waits, goal=replace(waits.goal, measure="first_contact_days_mean"), hardly_moves=True)
+    assert "depend on who assesses (staff.assessor.wte)" in " ".join(sentences(first))
+    assert "depend on who assesses" not in " ".join(sentences(replace(waits, hardly_moves=True)))
+    empty = replace(waits.points[0], value=np.nan)
+    print_solution(replace(waits, points=(empty, *waits.points[1:]), from_today=not waits.from_today))
+    text = capsys.readouterr().out
+    (line,) = (line for line in text.splitlines() if line.split()[:1] == [f"{empty.set_to:.5g}"])
+    assert line.split()[-1] == "-"
+    assert ("as it is" in " ".join(text.split())) == (not waits.from_today)
+
+
 def test_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
     words = (
