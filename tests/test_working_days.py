@@ -1,14 +1,12 @@
 """Working days: weekends and England's bank holidays, with substitute days."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.scenario import Scenario
-from caseload_sim.working_days import bank_holidays, dates, working_days
+from caseload_sim.working_days import BANK_HOLIDAYS, bank_holidays, dates, working_days
+from renew_bank_holidays import by_the_package, by_year
 
 
 def calendar_year(year: int, **changes: object) -> Scenario:
@@ -66,7 +64,11 @@ def test_every_year_of_the_calendar_has_eight_bank_holidays_and_what_was_proclai
     assert more == {1981: 9, 1999: 9, 2002: 9, 2011: 9, 2012: 9, 2022: 10, 2023: 9}
 
 
-def test_bank_holidays_are_not_loaded_before_they_are_needed() -> None:
-    """They take a tenth of a second, which `caseload-sim --help` and `import caseload_sim` must not wait for."""
-    program = "import sys, caseload_sim.cli, caseload_sim.experiment; sys.exit('holidays' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+def test_the_kept_file_is_what_the_package_says() -> None:
+    """If a newer version of `holidays` knows of another day: python tests/renew_bank_holidays.py."""
+    assert BANK_HOLIDAYS.read_text(encoding="ascii") == by_year(by_the_package())
+
+
+def test_they_are_known_for_the_two_years_before_the_first_opening() -> None:
+    assert str(bank_holidays(1976, 1976)[0]) == "1976-01-01"
+    assert str(bank_holidays(2100, 2100)[-1]) == "2100-12-28"

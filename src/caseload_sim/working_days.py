@@ -1,13 +1,14 @@
 """Which days of a simulation are working days: Monday to Friday, less the bank holidays of England."""
 
-from datetime import date
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.scenario import Scenario
 
+BANK_HOLIDAYS = Path(__file__).with_name("bank_holidays.txt")
 Dates = NDArray[np.datetime64]
 
 
@@ -33,9 +34,8 @@ def working_days(scenario: Scenario) -> NDArray[np.bool_]:
 def bank_holidays(first_year: int, last_year: int) -> Dates:
     """Dates of England's bank holidays in these years, both included, ascending, datetime64[D].
 
-    As the package `holidays` has them: by rule, with the single days that were proclaimed (2022: the Jubilee, a funeral).
+    By rule, with the single days that were proclaimed (2022: the Jubilee, a funeral); bank_holidays.txt is made by
+    tests/renew_bank_holidays.py.
     """
-    from holidays import country_holidays  # a tenth of a second, which `--help` need not wait for
-
-    found: list[date] = sorted(country_holidays("GB", subdiv="ENG", years=range(first_year, last_year + 1)))
-    return np.array(found, dtype="datetime64[D]")
+    every = np.array(BANK_HOLIDAYS.read_text(encoding="ascii").split(), dtype="datetime64[D]")
+    return every[slice(*np.searchsorted(every, np.array([f"{first_year}", f"{last_year + 1}"], dtype="datetime64[D]")))]
