@@ -35,7 +35,7 @@ def results(request: pytest.FixtureRequest, small_results: Results) -> Results:
 @pytest.mark.parametrize("name", of_kind("run"))
 def test_every_figure_has_a_title_labelled_axes_and_text_inside_the_picture(name: str, results: Results) -> None:
     before = dict(mpl.rcParams)
-    figure = FIGURES[name].draw(FreshRun(results))
+    figure = FIGURES[name].draw(FreshRun.of(results))
     assert {k: v for k, v in mpl.rcParams.items() if k != "backend"} == {
         k: v for k, v in before.items() if k != "backend"
     }

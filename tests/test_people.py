@@ -150,4 +150,4 @@ def test_figures_are_chosen_by_name_and_by_what_they_are_of() -> None:
 
 def test_a_run_has_no_differences(small_results: Results) -> None:
     with pytest.raises(RunError, match="a run has no differences"):
-        FIGURES["differences"].draw(FreshRun(small_results))
+        FIGURES["differences"].draw(FreshRun.of(small_results))

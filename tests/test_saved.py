@@ -62,7 +62,7 @@ def test_a_figure_drawn_again_shows_the_same(name: str, run_folder: Path, small_
         return [text.get_text() for ax in figure.axes for text in [*ax.texts, *ax.get_yticklabels()]]
 
     shown = texts(read_run(run_folder))
-    assert shown == texts(FreshRun(small_results))
+    assert shown == texts(FreshRun.of(small_results))
     assert shown
 
 

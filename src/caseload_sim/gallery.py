@@ -1,29 +1,23 @@
-"""All figures by name: what each shows, and which tables of a run it is drawn from."""
+"""All figures by name: what each shows, and which tables of a run it is drawn from.
+
+Names can be looked up without matplotlib, which is loaded when something is drawn.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from matplotlib.figure import Figure
-
-from caseload_sim.comparison import ComparisonRow
-from caseload_sim.comparison_figures import draw_differences
 from caseload_sim.errors import CatalogueError, RunError, did_you_mean
-from caseload_sim.experiment import OverTimeRow, Results, Row
-from caseload_sim.figures import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
 from caseload_sim.people import People, comorbidity, people_of, prevalences, retention
-from caseload_sim.people_figures import (
-    plot_comorbidity,
-    plot_outcomes_by_disorders,
-    plot_prevalences,
-    plot_retention,
-)
 from caseload_sim.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from caseload_sim.comparison import ComparisonRow
+    from caseload_sim.experiment import OverTimeRow, Results, Row
 
 
 class Tables(Protocol):
@@ -49,28 +43,20 @@ class Tables(Protocol):
 class FreshRun:
     """The tables of a run just made."""
 
-    results: Results
+    scenario: Scenario
+    rows: "Sequence[Row]"
+    over_time: "Sequence[OverTimeRow]"
+    people: People
     kind: str = "run"
     measures_shown: tuple[str, ...] = ()
 
-    @property
-    def scenario(self) -> Scenario:
-        return self.results.scenario
+    @classmethod
+    def of(cls, results: "Results") -> "FreshRun":
+        """The tables of these results."""
+        return cls(results.scenario, results.rows, results.over_time, people_of(results.first))
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        return self.results.rows
-
-    @property
-    def over_time(self) -> tuple[OverTimeRow, ...]:
-        return self.results.over_time
-
-    @property
-    def people(self) -> People:
-        return people_of(self.results.first)
-
-    @property
-    def differences(self) -> tuple[ComparisonRow, ...]:
+    def differences(self) -> "Sequence[ComparisonRow]":
         raise RunError("a run has no differences; `caseload-sim compare` makes them.")
 
 
@@ -82,7 +68,7 @@ class Picture:
     """
 
     description: str
-    draw: Callable[[Tables], Figure]
+    draw: "Callable[[Tables], Figure]"
     kind: str = "run"
     by_default: bool = False
 
@@ -107,34 +93,84 @@ def of_kind(kind: str) -> list[str]:
     return [name for name, picture in FIGURES.items() if picture.kind == kind]
 
 
-def _on_its_own(ax: "Axes") -> Figure:
-    figure = ax.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
+def _disorders(tables: Tables) -> "Figure":
+    from caseload_sim.figures import plot_disorders, whole
+
+    return whole(plot_disorders(tables.rows))
 
 
-def _waiting_list(tables: Tables) -> Figure:
+def _flow(tables: Tables) -> "Figure":
+    from caseload_sim.figures import plot_flow, whole
+
+    return whole(plot_flow(tables.rows))
+
+
+def _waits(tables: Tables) -> "Figure":
+    from caseload_sim.figures import plot_waits, whole
+
+    return whole(plot_waits(tables.rows))
+
+
+def _waiting_list(tables: Tables) -> "Figure":
+    from caseload_sim.figures import plot_waiting_list, whole
+
     run = tables.scenario.run
     period = (run.warm_up_days, run.warm_up_days + run.data_collection_days)
-    return _on_its_own(plot_waiting_list(tables.over_time, period=period)[0])
+    return whole(plot_waiting_list(tables.over_time, period=period)[0])
 
 
-def _prevalences(tables: Tables) -> Figure:
+def _ladder(tables: Tables) -> "Figure":
+    from caseload_sim.figures import plot_ladder, whole
+
+    return whole(plot_ladder(tables.rows))
+
+
+def _prevalences(tables: Tables) -> "Figure":
+    from caseload_sim.figures import whole
+    from caseload_sim.people_figures import plot_prevalences
+
     ax = plot_prevalences(prevalences(tables.scenario, tables.rows))
     if tables.scenario.population.eligibility:
         ax.set_title("Who is admitted, against the prevalences among those referred")
-    return _on_its_own(ax)
+    return whole(ax)
+
+
+def _comorbidity(tables: Tables) -> "Figure":
+    from caseload_sim.figures import whole
+    from caseload_sim.people_figures import plot_comorbidity
+
+    return whole(plot_comorbidity(comorbidity(tables.people)))
+
+
+def _outcomes_by_disorders(tables: Tables) -> "Figure":
+    from caseload_sim.figures import whole
+    from caseload_sim.people_figures import plot_outcomes_by_disorders
+
+    return whole(plot_outcomes_by_disorders(tables.rows))
+
+
+def _retention(tables: Tables) -> "Figure":
+    from caseload_sim.figures import whole
+    from caseload_sim.people_figures import plot_retention
+
+    return whole(plot_retention(retention(tables.people)))
+
+
+def _differences(tables: Tables) -> "Figure":
+    from caseload_sim.comparison_figures import draw_differences
+
+    return draw_differences(tables.differences, tables.measures_shown)
 
 
 FIGURES = {
-    "disorders": Picture("disorders per referred client", lambda t: _on_its_own(plot_disorders(t.rows)), by_default=True),
-    "flow": Picture("from 100 referrals to each rung", lambda t: _on_its_own(plot_flow(t.rows)), by_default=True),
-    "waits": Picture("days waited at each step", lambda t: _on_its_own(plot_waits(t.rows)), by_default=True),
+    "disorders": Picture("disorders per referred client", _disorders, by_default=True),
+    "flow": Picture("from 100 referrals to each rung", _flow, by_default=True),
+    "waits": Picture("days waited at each step", _waits, by_default=True),
     "waiting_list": Picture("waiting list and utilisation over time", _waiting_list, by_default=True),
-    "ladder": Picture("every rung, with the service and with none", lambda t: _on_its_own(plot_ladder(t.rows)), by_default=True),
+    "ladder": Picture("every rung, with the service and with none", _ladder, by_default=True),
     "prevalences": Picture("each condition's prevalence, target against achieved", _prevalences),
-    "comorbidity": Picture("which conditions clients have together", lambda t: _on_its_own(plot_comorbidity(comorbidity(t.people)))),
-    "outcomes_by_disorders": Picture("every rung by number of emotional disorders", lambda t: _on_its_own(plot_outcomes_by_disorders(t.rows))),
-    "retention": Picture("share of starters who attend at least so many contacts", lambda t: _on_its_own(plot_retention(retention(t.people)))),
-    "differences": Picture("how far each scenario's figures lie from another's", lambda t: draw_differences(t.differences, t.measures_shown), "comparison", True),
-}  # fmt: skip
+    "comorbidity": Picture("which conditions clients have together", _comorbidity),
+    "outcomes_by_disorders": Picture("every rung by number of emotional disorders", _outcomes_by_disorders),
+    "retention": Picture("share of starters who attend at least so many contacts", _retention),
+    "differences": Picture("how far each scenario's figures lie from another's", _differences, "comparison", True),
+}

@@ -21,7 +21,9 @@ from caseload_sim.errors import RunError
 from caseload_sim.events import EventRow, event_log
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
 from caseload_sim.files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
+from caseload_sim.gallery import FreshRun
 from caseload_sim.locks import Lock, is_held
+from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png
 from caseload_sim.parquet import write_events, write_rows, write_tables
 from caseload_sim.precision import Reached
 from caseload_sim.records import RECORD, of_comparison, of_run
@@ -103,13 +105,15 @@ class RunFolder:
         with_events: bool = False,
         parameter_uncertainty: bool = False,
         reached: Reached | None = None,
+        painter: Painter | None = None,
     ) -> Path:
         """Write all files and put the folder in place. Returns its path.
 
         with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
-        reached: what came of asking for a precision
+        reached: what came of asking for a precision; painter: draws while files are written, afterwards if None
         """  # fmt: skip
         with self._written_whole():
+            images = (painter or Painter(worth_it=False)).begin(FreshRun.of(results), figure_names)
             with _created(self.partial / "measures.csv") as file:
                 write_csv(results.rows, Row, file)
             with _created(self.partial / "over_time.csv") as file:
@@ -124,10 +128,10 @@ class RunFolder:
                 with _created(self.partial / "events.csv") as file:
                     write_csv(log.rows(), EventRow, file)
             if figure_names:
-                from caseload_sim.gallery import FIGURES, FreshRun
-
-                figures = {name: FIGURES[name].draw(FreshRun(results)) for name in figure_names}
-                save_figures(self.partial / "figures", figures)
+                drawn = self.partial / "figures"
+                drawn.mkdir()
+                for figure, image in images().items():
+                    (drawn / f"{figure}.png").write_bytes(image)
             self._record(of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
@@ -163,7 +167,7 @@ class RunFolder:
             for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
                 with _created(self.partial / f"{table}.csv") as file:
                     write_csv(some, some_type, file)
-            draw().savefig(self.partial / "figure.png", dpi=150)
+            (self.partial / "figure.png").write_bytes(as_png(draw()))
             if record is not None:
                 self._record(record)
         return self.final
@@ -275,7 +279,10 @@ def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: s
     try:
         folder.mkdir(exist_ok=True)
         for path, figure in zip(paths, figures.values(), strict=True):
-            figure.savefig(path, dpi=150)
+            if figure_format == "png":
+                path.write_bytes(as_png(figure))
+            else:
+                figure.savefig(path, dpi=DOTS_PER_INCH)
     except OSError as error:
         raise unwritable(folder, error, "Copy the run folder to where you may write.") from None
     return paths

@@ -157,7 +157,7 @@ class Workers(Team):
                     worker.pipe.send_bytes(order.content)
                     answer = worker.pipe.recv_bytes()
                 except (EOFError, OSError):  # it is gone, perhaps in the middle of its answer
-                    worker.end()
+                    worker.end(at_once=self._stopped)
                     worker = None
                     if self._stopped:
                         order.future.set_exception(RunError("the workers were stopped."))
@@ -173,7 +173,7 @@ class Workers(Team):
                     )
                 )
         if worker:
-            worker.end()
+            worker.end(at_once=self._stopped)
 
     def _new_worker(self) -> "_Worker":
         ours, theirs = multiprocessing.Pipe()
@@ -191,10 +191,11 @@ class _Worker:
     process: BaseProcess
     pipe: Any  # a Connection; on Windows a PipeConnection
 
-    def end(self) -> None:
-        """Let it end, which it does when its pipe closes; make it, if it does not."""
+    def end(self, *, at_once: bool) -> None:
+        """Let it end, which it does when its pipe closes; make it, if it does not or must at once."""
         self.pipe.close()
-        self.process.join(_SECONDS_TO_END)
+        if not at_once:
+            self.process.join(_SECONDS_TO_END)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()

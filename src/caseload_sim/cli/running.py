@@ -32,6 +32,7 @@ from caseload_sim.errors import RunError, did_you_mean
 
 
 def run(
+    context: typer.Context,
     scenario: ScenarioArgument = DEFAULT,
     seed: Seed = None,
     replications: Replications = None,
@@ -93,13 +94,15 @@ def run(
 
     if engine not in ENGINES:
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
-    chosen = opened(scenario, scenario_path, sets)
+    from caseload_sim.painting import Painter
+
+    painter = context.with_resource(Painter(worth_it=not no_figures))
     names: list[str] = []
     if not no_figures:
         from caseload_sim.gallery import figure_names
 
         names = figure_names(figure, "run")
-
+    chosen = opened(scenario, scenario_path, sets)
     if with_events:
         from caseload_sim.events import event_names
 
@@ -141,6 +144,7 @@ def run(
             with_events=with_events,
             parameter_uncertainty=parameter_uncertainty,
             reached=reached,
+            painter=painter,
         )
     if json:
         print(as_json(results.rows))

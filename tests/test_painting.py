@@ -1,0 +1,88 @@
+"""Figures drawn in a process of their own: the same pictures, whatever becomes of that process."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import Future
+from io import BytesIO
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from caseload_sim import painting
+from caseload_sim.experiment import Results
+from caseload_sim.gallery import FIGURES, FreshRun, of_kind
+from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png, images_of
+from caseload_sim.workers import Workers
+
+
+@pytest.fixture
+def run(small_results: Results) -> FreshRun:
+    return FreshRun.of(small_results)
+
+
+@pytest.fixture
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painting, "threads_here", lambda: 2)
+
+
+@pytest.mark.parametrize("name", of_kind("run"))
+def test_a_figure_drawn_once_has_the_pixels_of_one_that_matplotlib_saves(name: str, run: FreshRun) -> None:
+    saved = BytesIO()
+    FIGURES[name].draw(run).savefig(saved, dpi=DOTS_PER_INCH)
+    saved.seek(0)
+    assert np.array_equal(imread(BytesIO(as_png(FIGURES[name].draw(run)))), imread(saved))
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_a_painter_draws_what_would_be_drawn_here(run: FreshRun) -> None:
+    names = of_kind("run")
+    with Painter() as painter:
+        assert painter.begin(run, names)() == images_of(run, names)
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_a_painter_that_is_lost_leaves_no_figure_out(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both processes that are started for the task are killed by it; then it is done here."""
+    monkeypatch.setattr(painting, "_images_of_sent", _killed)
+    with Painter() as painter:
+        assert painter.begin(run, ["ladder"])() == images_of(run, ["ladder"])
+
+
+def _killed(*_: object) -> None:
+    os._exit(9)
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_what_goes_wrong_in_drawing_is_said(run: FreshRun) -> None:
+    with Painter() as painter, pytest.raises(KeyError, match="no_such_figure"):
+        painter.begin(run, ["no_such_figure"])()
+
+
+def test_no_process_is_started_where_none_is_worth_it(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one processor, or with no figures to draw."""
+
+    def refused(*_: object) -> Future[None]:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(Workers, "submit", refused)
+    monkeypatch.setattr(painting, "threads_here", lambda: 2)
+    with Painter(worth_it=False) as painter:
+        assert painter.begin(run, [])() == {}
+    monkeypatch.setattr(painting, "threads_here", lambda: 1)
+    with Painter() as painter:
+        assert painter.begin(run, ["ladder"])() == images_of(run, ["ladder"])
+
+
+def test_starting_a_painter_loads_neither_numpy_nor_matplotlib() -> None:
+    program = (
+        "import sys, caseload_sim.painting; sys.exit(any(name in sys.modules for name in ('numpy', 'matplotlib')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_figures_can_be_named_without_loading_matplotlib() -> None:
+    """`run` looks up names before it simulates, and only the painter need draw."""
+    program = "import sys, caseload_sim.gallery; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
