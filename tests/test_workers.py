@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 
 from caseload_sim import experiment
+from caseload_sim.catalogue import get_scenario
 from caseload_sim.comparison import compare
 from caseload_sim.compiled import numba_is_there
 from caseload_sim.engines import kernel
 from caseload_sim.errors import RunError, ScenarioError
-from caseload_sim.experiment import Results, replicate
+from caseload_sim.experiment import Results, Task, replicate
 from caseload_sim.pathway import Routing
 from caseload_sim.policies import Decide, Decision, Known
 from caseload_sim.scenario import Scenario
@@ -226,3 +228,14 @@ def test_a_worker_killed_while_it_simulates_changes_nothing(brief: Scenario, ser
     with Workers(2) as executor:
         assert same(replicate(brief, executor=executor, progress=kill_one), serial)
     assert len(set(killed)) == 2
+
+
+def test_tasks_of_a_scenario_travel_with_it_pickled_once_and_share_it_where_they_arrive() -> None:
+    scenario, other = get_scenario(), get_scenario("no_service")
+    sent = [pickle.dumps(Task(scenario, r, kernel.run, start_of=other)) for r in range(2)]
+    first, second = (pickle.loads(content) for content in sent)
+    assert first == Task(scenario, 0, kernel.run, start_of=other)
+    assert second == Task(scenario, 1, kernel.run, start_of=other)
+    assert first.scenario is second.scenario
+    assert first.start_of is second.start_of
+    assert pickle.loads(pickle.dumps(Task(other, 3, kernel.run))).scenario == other

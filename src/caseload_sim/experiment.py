@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ from caseload_sim.summaries import (
     variance_of,
 )
 from caseload_sim.threads import threads_here
-from caseload_sim.workers import Team
+from caseload_sim.workers import Team, pickled, unpickled
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
 # Clients of replications that gain from running side by side in threads: fewer, and they wait for Python's lock; more, and
@@ -220,6 +221,19 @@ class Task:
     parameter_uncertainty: bool = False
     whole: bool = False
     policy: Decide | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        start = None if self.start_of is None else pickled(self.start_of)
+        return _task, (pickled(self.scenario), start, *(getattr(self, name) for name in _NOT_SCENARIOS))
+
+
+_NOT_SCENARIOS = ("replication", "engine", "parameter_uncertainty", "whole", "policy")
+
+
+def _task(scenario: bytes, start_of: bytes | None, *others: Any) -> Task:
+    """A task that was sent: all those of a scenario share it."""
+    start = None if start_of is None else unpickled(start_of)
+    return Task(unpickled(scenario), start_of=start, **dict(zip(_NOT_SCENARIOS, others, strict=True)))
 
 
 def finish(task: Task) -> tuple[Finished, Simulation | None]:
