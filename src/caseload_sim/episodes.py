@@ -41,13 +41,18 @@ def canonical(columns: list[NDArray[Any]]) -> Episodes:
     order |= np.arange(len(order), dtype=np.uint32)
     order.sort()
     order &= 0xFFFFFFFF
-    by_client, joined = client[order], joined[order]
-    if np.any((by_client[1:] == by_client[:-1]) & (joined[1:] < joined[:-1])):  # engines write rows in order of time
-        order = order[np.lexsort((joined, by_client))]
-    del client, by_client, joined
+    if not all(_in_order_of_time(client, joined, order[b.start : b.stop + 1]) for b in blocks_of(len(order))):
+        order = order[np.lexsort((joined[order], client[order]))]  # engines write rows in order of time
+    del client, joined
     types: tuple[Any, ...] = (np.int32, np.int8, np.int32, np.int32, np.int32, np.int8)
     in_order: list[Any] = [columns.pop(0)[order].astype(dtype, copy=False) for dtype in types]
     return Episodes(*in_order)
+
+
+def _in_order_of_time(client: NDArray[np.int32], joined: NDArray[np.int32], order: NDArray[np.int64]) -> bool:
+    """Whether each client's rows, which stand together in this order, ascend by the day of joining."""
+    client, joined = client[order], joined[order]
+    return not np.any((client[1:] == client[:-1]) & (joined[1:] < joined[:-1]))
 
 
 class Digest:

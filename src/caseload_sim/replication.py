@@ -137,16 +137,19 @@ def _simulate(
     intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
     plans = intake.plans()
     check_plans(plans)
-    with meanwhile(partial(digest, plans), worth_it=not fit_one_block(len(plans.joins_day))) as digest_of_plans:
+    large = not fit_one_block(len(plans.joins_day))
+    with meanwhile(partial(digest, plans), worth_it=large) as digest_of_plans:
         queue = engine(plans, capacity)
         digest_of_courses = digest_of_plans()
     intake = intake.with_days_of_return(plans, queue)
-    digests = {"clients": intake.digest_of_clients(), "courses": digest_of_courses, "episodes": digest(queue)}
+    digest_of_clients = intake.digest_of_clients()
     check_invariants(queue, plans, capacity)
     del plans  # nothing needs them any more, and they are half of what a large service fills
-    episodes = with_history(queue, intake.history) if intake.history else queue
-    daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
-    rows = _counted(scenario, intake, episodes)
+    with meanwhile(partial(digest, queue), worth_it=large) as digest_of_queue:
+        episodes = with_history(queue, intake.history) if intake.history else queue
+        daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
+        rows = _counted(scenario, intake, episodes)
+        digests = {"clients": digest_of_clients, "courses": digest_of_courses, "episodes": digest_of_queue()}
     read = _Reader(scenario, intake, capacity, episodes, daily, replication)
     if whole:
         every = read.whole()

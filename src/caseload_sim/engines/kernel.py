@@ -49,11 +49,7 @@ def run(
         compiled = n >= WORTH_COMPILING and numba_is_there()
     the_loop: Callable[..., int] = loop or (pass_the_days_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
-    arrivals = np.flatnonzero((plans.joins_day != NOT_YET) & (plans.joins_day < horizon) & (horizon > 0))
-    day = plans.joins_day[arrivals]
-    if len(day) and int(day.max()) - int(day.min()) <= MOST_IN_16_BITS:  # which numpy sorts in one pass
-        day = (day - day.min()).astype(np.uint16)
-    arrivals = arrivals[np.argsort(day, kind="stable")].astype(np.int32)
+    arrivals = _in_order_of_arrival(plans.joins_day, horizon)
     ranks = np.unique(plans.priority) if np.any(plans.priority) else np.zeros(1, dtype=np.int32)
     rank = np.searchsorted(ranks, plans.priority).astype(np.int32) if len(ranks) > 1 else np.zeros_like(plans.priority)
     inputs = [
@@ -80,6 +76,15 @@ def run(
     del inputs, lists, counts, table  # what follows needs as much memory as they fill
     columns[:1] = [plans.client[columns[0]], plans.step[columns[0]]]
     return canonical(columns)
+
+
+def _in_order_of_arrival(joins_day: NDArray[np.int32], horizon: int) -> NDArray[np.int32]:
+    """Rows of the clients who join a first list before the horizon, those of one day as they stand."""
+    arrivals = np.flatnonzero((joins_day != NOT_YET) & (joins_day < horizon) & (horizon > 0)).astype(np.int32)
+    day = joins_day[arrivals]
+    if len(day) and int(day.max()) - int(day.min()) <= MOST_IN_16_BITS:  # which numpy sorts in one pass
+        day = (day - day.min()).astype(np.uint16)
+    return arrivals[np.argsort(day, kind="stable")]
 
 
 _TABLE: tuple[tuple[int, type], ...] = (
