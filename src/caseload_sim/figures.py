@@ -1,6 +1,7 @@
 """Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +28,19 @@ def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
     return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
 
 
-def _rows(table: Sequence[Row], measure: str, **wanted: str) -> list[Row]:
-    return [r for r in table if r.measure == measure and all(getattr(r, k) == v for k, v in wanted.items())]
+def _by_measure(table: Sequence[Row]) -> Mapping[str, list[Row]]:
+    """Rows by measure, so that sixteen thousand are not gone through for each number of a figure."""
+    by_measure = defaultdict(list)
+    for row in table:
+        by_measure[row.measure].append(row)
+    return by_measure
 
 
-def _one(table: Sequence[Row], measure: str, **wanted: str) -> Row:
+def _rows(table: Mapping[str, list[Row]], measure: str, **wanted: str) -> list[Row]:
+    return [r for r in table[measure] if all(getattr(r, k) == v for k, v in wanted.items())]
+
+
+def _one(table: Mapping[str, list[Row]], measure: str, **wanted: str) -> Row:
     (row,) = _rows(table, measure, **{"group": "all", **wanted})
     return row
 
@@ -56,9 +65,10 @@ def plain(ax: "Axes") -> None:
 
 def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """How many disorders each referred client has: emotional disorders and dependence, true state."""
+    rows_of = _by_measure(table)
     ax = new_axes(ax, 7, 4.2)
     labels = [*(str(k) for k in range(8)), "8+"]
-    shares = [_one(table, "share_of_clients", group=f"disorders={label}") for label in labels]
+    shares = [_one(rows_of, "share_of_clients", group=f"disorders={label}") for label in labels]
     if np.isnan(shares[0].value):
         ax.annotate("nobody was referred", (0.5, 0.5), xycoords="axes fraction", ha="center")
         shares = []
@@ -82,7 +92,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ("disorders=3+", "three or more", 5.5),
         )
     ):
-        share = 100 * _one(table, "share_of_clients", group=group).value
+        share = 100 * _one(rows_of, "share_of_clients", group=group).value
         ax.annotate(
             f"{name}\n{share:.0f}%",
             (at, 0.93),
@@ -102,17 +112,18 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
 
 def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """From 100 referrals to each rung: how many are left at each stage, and where the others went."""
+    rows_of = _by_measure(table)
     ax = new_axes(ax, 8.5, 5)
-    ended = _one(table, "ended_before_treatment").denominator
-    cohort = _one(table, "unfinished").denominator
-    share = {name: 100 * _one(table, name).value for name in (
+    ended = _one(rows_of, "ended_before_treatment").denominator
+    cohort = _one(rows_of, "unfinished").denominator
+    share = {name: 100 * _one(rows_of, name).value for name in (
         "ended_before_treatment", "ended_after_one_contact", "not_suitable", "not_assessed", "declined", "discharged_with_advice", "gave_up")}  # fmt: skip
     stages = [
         ("referred", 100.0, ""),
         ("first contact", 100 - share["ended_before_treatment"], "others: not assessed, unsuitable, declined, gave up"),
         ("finished a course\n(two or more contacts)", 100 - share["ended_before_treatment"] - share["ended_after_one_contact"],
          "others: advice only, declined treatment, gave up"),
-        ("recovered, by questionnaire\n(official)", _per_100(_one(table, "recovery", base="finished", service="service"), ended), "of those at caseness at first contact"),
+        ("recovered, by questionnaire\n(official)", _per_100(_one(rows_of, "recovery", base="finished", service="service"), ended), "of those at caseness at first contact"),
     ]  # fmt: skip
     rungs = (
         ("principal_remission", "end", "principal disorder gone,\nby interview"),
@@ -121,7 +132,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         ("full_remission", "sustained", "... and no relapse\nwithin a year"),
     )
     for measure, at, label in rungs:
-        stages.append((label, _per_100(_one(table, measure, base="finished", at=at, service="service"), cohort), ""))
+        stages.append((label, _per_100(_one(rows_of, measure, base="finished", at=at, service="service"), cohort), ""))
     for k, (_, value, note) in enumerate(stages):
         colour, hatch = (SKY, "") if k < 3 else (ORANGE, "//") if k == 3 else (BLUE, "..")
         if np.isnan(value):
@@ -162,23 +173,24 @@ def _per_100(row: Row, referrals: float) -> float:
 
 def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """Days on each step's waiting list, for those who started there: mean, median and 90th percentile."""
+    rows_of = _by_measure(table)
     ax = new_axes(ax, 7.5, 4)
     kinds = (
         ("wait_days_median", "median", SKY, "o"),
         ("wait_days_mean", "mean", BLUE, "s"),
         ("wait_days_90th_percentile", "90th percentile", VERMILION, "^"),
     )
-    steps = [row.group for row in _rows(table, "wait_days_mean")]
+    steps = [row.group for row in _rows(rows_of, "wait_days_mean")]
     labels = [words(group.removeprefix("step=")) for group in steps]
     entries: list[tuple[str, list[Row]]] = [
-        (label, [_one(table, kind, group=group) for kind, *_ in kinds])
+        (label, [_one(rows_of, kind, group=group) for kind, *_ in kinds])
         for label, group in zip(labels, steps, strict=True)
     ]
     for place, label, name in (
         (0, "referral to\nfirst contact", "first_contact_days"),
         (len(entries) + 1, "first to\nsecond contact", "second_contact_days"),
     ):
-        rows = [row for what in ("median", "mean", "90th_percentile") for row in _rows(table, f"{name}_{what}")]
+        rows = [row for what in ("median", "mean", "90th_percentile") for row in _rows(rows_of, f"{name}_{what}")]
         entries.insert(place, (label, rows))
     furthest = [10.0]  # days, at the end of any bar
     for k, (_, rows) in enumerate(entries):
@@ -290,9 +302,10 @@ LADDER_RUNGS: tuple[tuple[str, str, str, str], ...] = (
 
 def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """The recovery ladder: each rung with the service, and for the same clients with none."""
+    rows_of = _by_measure(table)
     ax = new_axes(ax, 8.5, 5.2)
     rungs = LADDER_RUNGS
-    untreated = np.isnan(_one(table, "recovery", base="finished", at="end", service="service").value)
+    untreated = np.isnan(_one(rows_of, "recovery", base="finished", at="end", service="service").value)
     if untreated:  # nobody had a contact: only the base of all referred has figures
         rungs = tuple(
             (m, "referred", at, label.split("\n")[0] + "\nof all referred")
@@ -300,7 +313,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             if m != "recovery" and "5" not in label
         )
     for k, (measure, base, at, _) in enumerate(rungs):
-        pair = [_one(table, measure, base=base, at=at, service=service) for service in ("service", "none")]
+        pair = [_one(rows_of, measure, base=base, at=at, service=service) for service in ("service", "none")]
         ends = [100 * row.value for row in pair]
         ax.plot(ends, [k, k], color="#aaaaaa", linewidth=2, zorder=1)
         for row, colour, marker, right, label in (
@@ -325,7 +338,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         -3,
         max(
             60.0,
-            100 * max(_one(table, m, base=b, at=a, service="service").value for m, b, a, _ in rungs) + 12,
+            100 * max(_one(rows_of, m, base=b, at=a, service="service").value for m, b, a, _ in rungs) + 12,
         ),
     )
     ax.legend(frameon=False, loc="lower right")
