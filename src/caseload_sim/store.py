@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from operator import attrgetter
@@ -28,6 +29,7 @@ from caseload_sim.parquet import write_events, write_rows, write_tables
 from caseload_sim.precision import Reached
 from caseload_sim.records import RECORD, of_comparison, of_run
 from caseload_sim.scenario import Scenario
+from caseload_sim.threads import meanwhile
 from caseload_sim.unfinished import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 
 if TYPE_CHECKING:
@@ -114,14 +116,15 @@ class RunFolder:
         """  # fmt: skip
         with self._written_whole():
             images = (painter or Painter(worth_it=False)).begin(FreshRun.of(results), figure_names)
-            with _created(self.partial / "measures.csv") as file:
-                write_csv(results.rows, Row, file)
-            with _created(self.partial / "over_time.csv") as file:
-                write_csv(results.over_time, OverTimeRow, file)
+            with meanwhile(partial(write_tables, self.partial, results.first), worth_it=True) as written:
+                with _created(self.partial / "measures.csv") as file:
+                    write_csv(results.rows, Row, file)
+                with _created(self.partial / "over_time.csv") as file:
+                    write_csv(results.over_time, OverTimeRow, file)
+                written()
             if results.uncertainty:
                 with _created(self.partial / "uncertainty.csv") as file:
                     write_csv(results.uncertainty, UncertaintyRow, file)
-            write_tables(self.partial, results.first)
             if with_events:
                 log = event_log(results.first)
                 write_events(self.partial / "events.parquet", log)
@@ -249,13 +252,11 @@ def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
     take = attrgetter(*names)
-    writer.writerows([_cell(value) for value in take(row)] for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.10g}"  # only NaN differs from itself
-    return value
+    # Only NaN differs from itself. No function is called for a cell, of which there are some hundred thousand.
+    writer.writerows(
+        [("" if value != value else f"{value:.10g}") if isinstance(value, float) else value for value in take(row)]
+        for row in rows
+    )
 
 
 def as_json(rows: Iterable[Any]) -> str:
