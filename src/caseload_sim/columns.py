@@ -1,6 +1,6 @@
 """Rows of any table of columns: some of them, those of several tables one after the other, or block by block; or one row by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -36,6 +36,15 @@ def slice_of(table: Table, rows: slice) -> Table:
 def stacked(*tables: Table) -> Table:
     """The rows of several tables of the same kind, one table after the other; what is no column is the first's."""
     return _each_column(lambda *columns: np.concatenate(columns), *tables)
+
+
+def as_rows(columns: Iterable[NDArray[Any]], some: slice) -> NDArray[np.float32]:
+    """Some rows of columns, one column after the other, (columns, n) float32: for matrix products of flags and small counts."""
+    chosen = [column[some] for column in columns]
+    result = np.empty((len(chosen), some.stop - some.start), dtype=np.float32)
+    for k, column in enumerate(chosen):
+        result[k] = column
+    return result
 
 
 def by_name(row: Any) -> dict[str, Any]:

@@ -6,12 +6,13 @@ at the end, so that sums do not depend on their order.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.columns import blocks_of
+from caseload_sim.columns import as_rows, blocks_of
 from caseload_sim.counted import Counts, Flags, Key, Simulation, period, ratios, scored, within
 from caseload_sim.courses import NOT_YET
 from caseload_sim.outcomes import REMISSIONS, recovered
@@ -70,12 +71,13 @@ def paid_for(simulation: Simulation, of_groups: dict[str, Flags]) -> tuple[tuple
     out = simulation.outcomes
     rows = np.flatnonzero(within(simulation, out.end_day))
     attended, missed = (contacts[rows] for contacts in contacts_by_step(simulation))
-    columns = np.concatenate([attended, missed, _results(simulation)[rows]], axis=1)
+    columns = [*attended.T, *missed.T, *(flags[rows] for flags in _results(simulation))]
     members = {name: flags[rows] for name, flags in {**of_groups, **_courses(simulation)}.items()}
-    each = [_sums(columns, flags[rows], list(members.values())) for flags in (out.finished, out.started, out.ended)]
+    bases = [flags[rows] for flags in (out.finished, out.started, out.ended)]
+    sums, number = _sums(columns, bases, list(members.values()))
     return tuple(members), {
-        "paid_sums": np.stack([sums for sums, _ in each]),
-        "paid_members": np.stack([number for _, number in each]),
+        "paid_sums": sums,
+        "paid_members": number,
         "attended": attended.sum(axis=0),
         "missed": missed.sum(axis=0),
         "referrals_ended": np.array([len(rows)]),
@@ -159,22 +161,22 @@ def staff_pounds(scenario: Scenario, capacity: Capacity) -> dict[str, float]:
     return {kind: inflated * wte.of(kind) * float(years[k]) for k, kind in enumerate(scenario.staff)}
 
 
-def _results(simulation: Simulation) -> NDArray[np.int64]:
-    """Who counts in each event of EVENTS, (n, events)."""
+def _results(simulation: Simulation) -> list[NDArray[np.int8]]:
+    """Who counts in each event of EVENTS, each (n,) int8."""
     out = simulation.outcomes
     ladder = (out.principal >= 0) & out.at_caseness
-    columns = [out.finished.astype(np.int64)]
+    columns = [out.finished.view(np.int8)]
 
     def with_extra(service: Flags, none: Flags) -> None:
-        columns.append(service.astype(np.int64))
-        columns.append(service.astype(np.int64) - none)
+        columns.append(service.view(np.int8))
+        columns.append(service.view(np.int8) - none.view(np.int8))
 
     ready = scored(simulation)
     with_extra(*(recovered(out, reading) & ready for reading in (out.service, out.none)))
     for rung in REMISSIONS:
         for at in READ_AT:
             with_extra(*(getattr(reading, at)[rung] & ladder for reading in (out.service, out.none)))
-    return np.stack(columns, axis=1)
+    return columns
 
 
 def _courses(simulation: Simulation) -> dict[str, Flags]:
@@ -191,20 +193,20 @@ def _courses(simulation: Simulation) -> dict[str, Flags]:
     }
 
 
-def _sums(columns: NDArray[np.int64], base: Flags, members: list[Flags]) -> tuple[Columns, NDArray[np.int64]]:
-    """Sum of each column over the base, and its number of clients, in each group: (columns, groups) and (groups,).
+def _sums(columns: list[NDArray[Any]], bases: list[Flags], members: list[Flags]) -> tuple[Columns, NDArray[np.int64]]:
+    """Sum of each column over each base, and its number of clients, in each group: (bases, columns, groups) and (bases, groups).
 
     Sums of whole numbers below 2**24 are exact in single precision in any order, and a block of clients stays below it
     with hundreds of contacts each, so matrix products are safe here.
     """
-    total, number = np.zeros((columns.shape[1], len(members))), np.zeros(len(members), dtype=np.int64)
-    for some in blocks_of(len(base), COUNTED_AT_ONCE):
-        membership = np.empty((len(members), some.stop - some.start), dtype=np.float32)
-        for k, flags in enumerate(members):
-            membership[k] = flags[some] & base[some]
-        total += columns[some].T.astype(np.float32) @ membership.T
-        number += membership.sum(axis=1, dtype=np.float64).astype(np.int64)
-    return total, number
+    total = np.zeros((len(bases), len(columns) + 1, len(members)))
+    for some in blocks_of(len(bases[0]), COUNTED_AT_ONCE):
+        membership, each, over = (
+            as_rows(table, some) for table in (members, [*columns, np.ones_like(bases[0])], bases)
+        )
+        for k, base in enumerate(over):
+            total[k] += (each * base) @ membership.T
+    return total[:, :-1], total[:, -1].astype(np.int64)
 
 
 def _priced(sums: Columns, n_steps: int, prices: Prices) -> Columns:

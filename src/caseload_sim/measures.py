@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.columns import blocks_of
+from caseload_sim.columns import as_rows, blocks_of
 from caseload_sim.cost_measures import cost_keys, cost_numbers, paid_for
 from caseload_sim.counted import (
     Counted,
@@ -172,19 +172,18 @@ def _sums(rows: list[Counted], members: list[Flags]) -> tuple[Columns, Columns]:
     Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here: so
     many clients are counted at once that scores of at most 27 stay below it.
     """
-    counted, over = (np.zeros((len(rows), len(members))) for _ in range(2))
+    bases = {id(row.denominator): row.denominator for row in rows}  # far fewer than rows
+    place = {one: k for k, one in enumerate(bases)}
+    base_of = np.array([place[id(row.denominator)] for row in rows], dtype=np.intp)
+    counted, over = np.zeros((len(rows), len(members))), np.zeros((len(bases), len(members)))
     for some in blocks_of(len(members[0])):
         membership, denominators, numerators = (
-            np.empty((len(group), some.stop - some.start), dtype=np.float32) for group in (members, rows, rows)
+            as_rows(group, some) for group in (members, bases.values(), (row.numerator for row in rows))
         )
-        for k, flags in enumerate(members):
-            membership[k] = flags[some]
-        for k, row in enumerate(rows):
-            denominators[k], numerators[k] = row.denominator[some], row.numerator[some]
-        numerators *= denominators
+        numerators *= denominators[base_of]
         counted += numerators @ membership.T
         over += denominators @ membership.T
-    return counted, over
+    return counted, over[base_of]
 
 
 def _official(simulation: Simulation) -> Iterator[Counted]:
