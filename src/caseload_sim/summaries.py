@@ -1,5 +1,6 @@
 """What is reported of many replications: means, intervals, and what the spread between them is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from caseload_sim.definitions import definition
 from caseload_sim.measure_table import MeasureTable, stacked_numbers
 from caseload_sim.measures import OverTime
 
+Column = NDArray[np.float64]
 MIDDLE_SHARE = 0.95  # of the intervals reported
 
 
@@ -76,7 +78,7 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
     half, wide = half_widths(stacked[:, :, 2])
     units = [definition(key.measure).unit for key in keys]
-    low, high = np.array([_bounds(key, unit) for key, unit in zip(keys, units, strict=True)]).T
+    low, high = _bounds(keys, units)
     columns = (
         value, *(np.clip(value + width, low, high) for width in (-half, half, -wide, wide)), numerator, denominator
     )  # fmt: skip
@@ -87,10 +89,13 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     )
 
 
-def _bounds(key: Key, unit: str) -> tuple[float, float]:
-    """Between what a figure can lie, and its interval with it."""
-    low, high = (0.0, 1.0) if unit == "share" and key.measure != "utilisation" else (0.0, np.inf)
-    return (-high if key.service == "difference" or unit == "clients a week" else low), high
+def _bounds(keys: Sequence[Key], units: Sequence[str]) -> tuple[Column, Column]:
+    """Between what figures can lie, and their intervals with them."""
+    named = list(zip(keys, units, strict=True))
+    is_share = np.array([unit == "share" and key.measure != "utilisation" for key, unit in named], dtype=bool)
+    signed = np.array([key.service == "difference" or unit == "clients a week" for key, unit in named], dtype=bool)
+    high = np.where(is_share, 1.0, np.inf)
+    return np.where(signed, -high, 0.0), high
 
 
 def split_of_variance(
@@ -113,10 +118,9 @@ def split_of_variance(
     )
 
 
-def variance_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def variance_of(values: NDArray[np.float64]) -> Column:
     """Variance over the first axis, leaving NaN out; NaN with fewer than two values."""
-    count = np.sum(~np.isnan(values), axis=0)
-    squares = np.nansum((values - mean_of(values)) ** 2, axis=0)
+    squares, count = _sum_and_count((values - mean_of(values)) ** 2)
     return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
 
 
@@ -133,13 +137,19 @@ def summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTimeR
     return tuple(rows)
 
 
-def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_of(values: NDArray[np.float64]) -> Column:
     """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
-    count = np.sum(~np.isnan(values), axis=0)
-    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+    total, count = _sum_and_count(values)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def half_widths(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sum_and_count(values: NDArray[np.float64]) -> tuple[Column, NDArray[np.int64]]:
+    """Of what is not NaN, over the first axis."""
+    missing = np.isnan(values)
+    return np.where(missing, 0.0, values).sum(axis=0), len(values) - missing.sum(axis=0)
+
+
+def half_widths(values: NDArray[np.float64]) -> tuple[Column, Column]:
     """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
     from scipy.special import stdtrit
 
