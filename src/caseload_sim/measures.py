@@ -302,10 +302,18 @@ def _place_rows(scenario: Scenario, capacity: Capacity, daily: Daily) -> Iterato
         yield Key("utilisation", "all", "", "", f"step={name}"), ratio(used, there)
         waited = waiting[first:after, s].sum(dtype=np.int64)
         yield Key("waiting_list", "all", "", "", f"step={name}"), ratio(waited, after - first)
-        grown = (
-            float(np.polyfit(np.arange(after - first), waiting[first:after, s], 1)[0]) if after - first > 1 else np.nan
-        )
-        yield Key("waiting_list_growth", "all", "", "", f"step={name}"), Value(np.nan, np.nan, DAYS_PER_WEEK * grown)
+        grown = DAYS_PER_WEEK * _slope(waiting[first:after, s])
+        yield Key("waiting_list_growth", "all", "", "", f"step={name}"), Value(np.nan, np.nan, grown)
+
+
+def _slope(counts: NDArray[np.int32]) -> float:
+    """What a straight line through these counts gains from one to the next, by least squares; NaN with fewer than two.
+
+    From whole numbers, of which only the last division is rounded.
+    """
+    n = len(counts)
+    twice_x = 2 * np.arange(n, dtype=np.int64) - (n - 1)  # twice the distance from the middle
+    return 6 * int(twice_x @ counts) / (n * (n * n - 1)) if n > 1 else np.nan
 
 
 def _staffed(capacity: Capacity) -> NDArray[np.int32]:

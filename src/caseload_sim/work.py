@@ -8,10 +8,10 @@ from caseload_sim.scenario import Scenario
 
 MOST_CLIENTS = 20_000_000  # of one replication
 MOST_CLIENT_RUNS = 2_000_000_000
-# Measured from 110,000 to 550,000 clients, all of whose tables are kept: what a process needs before it has any, and what
+# Measured from 110,000 to ten million clients, all of whose tables are kept: what a process needs before it has any, and what
 # each of them adds to the peak. A replication of which only measures are kept takes less than half of that.
 BYTES_OF_A_PROCESS = 320_000_000
-BYTES_OF_A_CLIENT = 1_300
+BYTES_OF_A_CLIENT = 1_500
 # Below both, a command takes seconds or a few minutes on any machine, and nobody need be told.
 UNREMARKABLE_CLIENT_RUNS = 2_000_000
 UNREMARKABLE_BYTES = 2_000_000_000
