@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import Future
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from caseload_sim.experiment import Results
 from caseload_sim.gallery import FIGURES, FreshRun, of_kind
 from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png, images_of
 from caseload_sim.workers import Workers
+from test_cli import SMALL_FILE
 
 
 @pytest.fixture
@@ -86,3 +88,16 @@ def test_figures_can_be_named_without_loading_matplotlib() -> None:
     """`run` looks up names before it simulates, and only the painter need draw."""
     program = "import sys, caseload_sim.gallery; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_script_that_calls_the_command_line_unguarded_runs_it_once(jobs: str, tmp_path: Path) -> None:
+    """The processes that are started import the script, whose call must do nothing there."""
+    (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
+    (tmp_path / "script.py").write_text(
+        f"import sys\nfrom caseload_sim.cli import main\nsys.argv = ['caseload-sim', 'run', 'small.toml', '--jobs', '{jobs}']\nmain()\n",
+        encoding="utf-8",
+    )
+    ran = subprocess.run([sys.executable, "script.py"], capture_output=True, encoding="utf-8", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert [line.split(" ")[0] for line in ran.stderr.splitlines()] == ["small,", "Saved"], ran.stderr

@@ -78,7 +78,12 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; user errors become one message and exit code 2."""
+    """Run the command line; user errors become one message and exit code 2.
+
+    Nothing in a process that a run starts, which imports the script that is running, even one that calls this unguarded.
+    """
+    if "__mp_main__" in sys.modules:
+        return
     if sys.stdout is None:  # closed by whoever called: there is nobody to print for
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
