@@ -195,7 +195,7 @@ def test_ctrl_c_ends_with_130_keeps_what_is_finished_and_leaves_no_process(
 
 
 @posix
-@pytest.mark.parametrize(("n_bytes", "n_kept"), [(4_000, 0), (250_000, 8)], ids=["while running", "while saving"])
+@pytest.mark.parametrize(("n_bytes", "n_kept"), [(4_000, 0), (1_000_000, 8)], ids=["while running", "while saving"])
 def test_a_disk_that_takes_no_more_is_an_error_and_what_is_finished_is_kept(
     n_bytes: int, n_kept: int, folder: Path, whole: dict[str, subprocess.CompletedProcess[str]]
 ) -> None:
@@ -223,10 +223,10 @@ def test_a_disk_that_takes_no_more_is_an_error_and_what_is_finished_is_kept(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 400 kB."""
+    """A disk of 1.2 MB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", str(place)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("making a small disk needs Linux and root; the test above limits the size of files instead")
     yield place

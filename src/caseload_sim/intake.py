@@ -37,7 +37,7 @@ class Intake:
     parts: what the queue needs to know, until `plans` puts it together
     disorders: emotional disorders of the mean first referral
     opening: those who are there at opening, with their past
-    kept: clients and care of all who are not, where they were wanted; and of those who are too where all are few
+    kept: clients and care of all who are not, where they were wanted, or are few
     """
 
     scenario: Scenario
@@ -74,21 +74,29 @@ class Intake:
 
     def parts_of(self, rows: Rows) -> list[Rows]:
         """These rows, ascending, in parts that are drawn and read at once: of first referrals, returns, or the opening."""
-        if self.kept is not None and len(self.kept[0].id) == len(self.referral_day):
+        if self.kept is not None and (self.opening is None or self._opening_is_like_the_others):
             return [rows[some] for some in blocks_of(len(rows))] or [rows]
         edges = np.searchsorted(rows, [self.n_first, self.n_ours])
         return [part[some] for part in np.split(rows, edges) for some in blocks_of(len(part))] or [rows]
 
+    @property
+    def _opening_is_like_the_others(self) -> bool:
+        """Whether those there at opening can be read together with the others, and all are few."""
+        assert self.opening is not None
+        return self.opening.start_of is self.scenario and fit_one_block(self.n_ours)
+
     def tables_of(self, rows: Rows) -> tuple[Scenario, Clients, Care]:
         """Clients and care of one part, and the scenario to which they belong."""
-        if self.kept is not None and (len(rows) == 0 or rows[-1] < len(self.kept[0].id)):
-            clients, care = self.kept
-            clients = replace(rows_of(clients, rows), referral_day=self.referral_day[rows])
-            return self.scenario, clients, rows_of(care, rows)
-        if len(rows) and rows[0] >= self.n_ours:
+        ours, theirs = np.split(rows, np.searchsorted(rows, [self.n_ours]))
+        if len(theirs):
             assert self.opening is not None
-            there = self.opening
-            return there.start_of, rows_of(there.clients, rows - self.n_ours), rows_of(there.care, rows - self.n_ours)
+            there = rows_of((self.opening.clients, self.opening.care), theirs - self.n_ours)
+            if not len(ours):
+                return self.opening.start_of, *there
+        if self.kept is not None:
+            tables = rows_of(self.kept, ours)
+            clients, care = stacked(tables, there) if len(theirs) else tables
+            return self.scenario, replace(clients, referral_day=self.referral_day[rows]), care
         days = self.referral_day[rows]
         not_known_yet = len(rows) > 0 and rows[0] >= self.n_first  # when they were first drawn
         clients = people(
@@ -101,16 +109,12 @@ class Intake:
         """The same and those who are there at opening, after all others."""
         self.parts.add(there.plans)
         self.clients_digest.add(_digested(there.clients))
-        kept = self.kept
-        if kept is not None and there.start_of is self.scenario and fit_one_block(self.n_ours):
-            kept = stacked(kept, (there.clients, there.care))  # to be read together with the others
         return replace(
             self,
             referral_day=np.concatenate([self.referral_day, there.clients.referral_day]),
             booking_days=np.concatenate([self.booking_days, there.care.booking_days]),
             exit=np.concatenate([self.exit, there.care.exit]),
             opening=there,
-            kept=kept,
         )
 
     def plans(self) -> Plans:

@@ -82,7 +82,8 @@ def main() -> None:
 
     Nothing in a process that a run starts, which imports the script that is running, even one that calls this unguarded.
     """
-    if "__mp_main__" in sys.modules:
+    script = sys.modules.get("__mp_main__")
+    if script is not None and script.__name__ != "__main__":  # in the first process it is another word for `__main__`
         return
     if sys.stdout is None:  # closed by whoever called: there is nobody to print for
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
