@@ -150,7 +150,7 @@ def _many(many: Results) -> list[str]:
     return [
         "## Many replications",
         f"{many['n_replications']} replications of {many['n_clients']:,} clients: {many['serial_seconds']:.1f} seconds one after the "
-        f"other, {many['two_processes_seconds']:.1f} seconds in two processes with their start, each timed once. Fewer of them "
+        f"other, {many['two_processes_seconds']:.1f} seconds in two processes with their start, the shorter of two each. Fewer of them "
         f"({many['n_in_turns']}), in turns:",
         _table(
             ["", "over one after the other"],

@@ -39,9 +39,9 @@ def at_sizes(rounds_of: Mapping[int, int], loads: Sequence[float], offered: dict
         for n_clients, rounds in rounds_of.items():
             for load in loads if round_no < rounds else ():
                 progress(f"round {round_no + 1}: {n_clients:,} clients, load {load:g}")
-                row = one_size(n_clients, load, offered, ENGINE_ROUNDS if round_no == 0 else 0)
+                row = one_size(n_clients, load, offered, ENGINE_ROUNDS)
                 best = rows.setdefault((n_clients, load), row)
-                for name in ("seconds", "first_seconds"):
+                for name in (one for one in row if one.endswith("seconds")):
                     best[name] = min(best[name], row[name])
                 best["peak_bytes"] = row["peak_bytes"] and max(best["peak_bytes"], row["peak_bytes"])
     return list(rows.values())
