@@ -38,10 +38,16 @@ def test_a_figure_drawn_once_has_the_pixels_of_one_that_matplotlib_saves(name: s
 
 
 @pytest.mark.usefixtures("two_processors")
-def test_a_painter_draws_what_would_be_drawn_here(run: FreshRun) -> None:
+def test_a_painter_draws_what_would_be_drawn_here(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
     names = of_kind("run")
+    here = images_of(run, names)
+
+    def refused(*_: object) -> None:
+        raise AssertionError("drawn here after all")
+
+    monkeypatch.setattr(painting, "images_of", refused)  # which another process does not see
     with Painter() as painter:
-        assert painter.begin(run, names)() == images_of(run, names)
+        assert painter.begin(run, names)() == here
 
 
 @pytest.mark.usefixtures("two_processors")

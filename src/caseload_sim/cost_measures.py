@@ -199,11 +199,10 @@ def _sums(columns: list[NDArray[Any]], bases: list[Flags], members: list[Flags])
     Sums of whole numbers below 2**24 are exact in single precision in any order, and a block of clients stays below it
     with hundreds of contacts each, so matrix products are safe here.
     """
-    total = np.zeros((len(bases), len(columns) + 1, len(members)))
+    columns = [*columns, np.ones_like(bases[0])]  # the last counts the clients themselves
+    total = np.zeros((len(bases), len(columns), len(members)))
     for some in blocks_of(len(bases[0]), COUNTED_AT_ONCE):
-        membership, each, over = (
-            as_rows(table, some) for table in (members, [*columns, np.ones_like(bases[0])], bases)
-        )
+        membership, each, over = (as_rows(table, some) for table in (members, columns, bases))
         for k, base in enumerate(over):
             total[k] += (each * base) @ membership.T
     return total[:, :-1], total[:, -1].astype(np.int64)

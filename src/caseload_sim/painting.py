@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Columns = tuple[tuple[Any, ...], ...]
 
 DOTS_PER_INCH = 150
-_COMPRESSION = 1  # of 9: half of the time that the usual 6 takes, for an eighth more bytes
+_COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
 
 
@@ -90,7 +90,7 @@ class Painter:
 
 
 def _columns(rows: Sequence[Any], kind: type[Any]) -> Columns:
-    """Rows as columns, which travel between processes in a fifth of the time."""
+    """Rows as columns, which are pickled and read in a tenth of the time."""
     from dataclasses import fields
 
     take = attrgetter(*(field.name for field in fields(kind)))
