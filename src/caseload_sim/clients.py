@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,8 @@ class Clients:
     def count(self, scenario: Scenario, *groups: str) -> NDArray[np.int64]:
         """How many conditions of these groups each client has, (n,) int64."""
         columns = [scenario.population.prevalence[name].group in groups for name in self.condition_names]
-        return np.asarray(self.conditions[:, columns].sum(axis=1, dtype=np.int64))
+        few = self.conditions[:, columns].view(np.int8).sum(axis=1, dtype=np.int8)  # a fourth of the time of wide numbers
+        return few.astype(np.int64)
 
 
 def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
@@ -153,6 +155,7 @@ def state_change(scenario: Scenario, clients: Clients, draws: Draws) -> Floats:
     return change
 
 
+@lru_cache(maxsize=1024)
 def severity_scale(prevalence: float, mean_severity: float) -> tuple[float, float]:
     """Threshold of a liability, and the factor that gives those above it the wanted mean severity.
 

@@ -7,7 +7,7 @@ same draws, to the last bit.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -271,7 +271,9 @@ def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) 
     return result
 
 
+@lru_cache(maxsize=512)
 def _distribution_table(mean: float, shape: float) -> Floats:
+    """Probability of at most 0, 1, 2 ... , (k,) float64."""
     from scipy.special import gammaln
 
     if mean == 0:

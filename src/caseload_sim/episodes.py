@@ -133,7 +133,10 @@ def _said(name: str, value: int, steps: tuple[str, ...]) -> str:
 
 
 def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32."""
+    """Clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32.
+
+    Stays that were over before opening are in neither.
+    """
 
     def daily(days: NDArray[Any], steps: NDArray[np.int8]) -> NDArray[np.int64]:
         flat = np.bincount(days.astype(np.int64) * n_steps + steps, minlength=(horizon_days + 1) * n_steps)
@@ -170,8 +173,10 @@ def joined_first(plans: Plans, episodes: Episodes, horizon_days: int) -> NDArray
     return joined
 
 
-def check_invariants(episodes: Episodes, courses: Courses | Plans, capacity: Capacity) -> None:
-    """Assert what must hold whatever the scenario: conservation, order of days, and rule R6."""
+def check_invariants(
+    episodes: Episodes, courses: Courses | Plans, capacity: Capacity
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Assert what must hold whatever the scenario: conservation, order of days, and rule R6. Returns the `occupancy`."""
     plans = plans_of(courses)
     horizon, n_steps = capacity.places.shape
     joined, started, ended = episodes.joined_day, episodes.started_day, episodes.ended_day
@@ -193,8 +198,9 @@ def check_invariants(episodes: Episodes, courses: Courses | Plans, capacity: Cap
     assert np.all(seen[expected]), "a client was lost"
     follows = ~first
     assert np.all(joined[follows] == ended[np.flatnonzero(follows) - 1]), "a stay that does not follow the one before"
-    held, _ = occupancy(episodes, n_steps, horizon)
+    held, waiting = occupancy(episodes, n_steps, horizon)
     begins = np.zeros(held.shape, dtype=bool)
     fresh = did_start & (started >= 0)
     begins[started[fresh], episodes.step[fresh]] = True
     assert np.all(~begins | (held <= capacity.places)), "rule R6: somebody started while held >= open"
+    return held, waiting

@@ -17,7 +17,7 @@ from caseload_sim.counted import Simulation
 from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
 from caseload_sim.draws import Draws
 from caseload_sim.engines import Engine, load
-from caseload_sim.episodes import Digest, Episodes, check_invariants, digest, occupancy
+from caseload_sim.episodes import Digest, Episodes, check_invariants, digest
 from caseload_sim.intake import Intake, Referred, Rows, draw_intake, referred
 from caseload_sim.measure_table import MeasureTable, together
 from caseload_sim.measures import Daily, OverTime, Tally, day_by_day, measured, tally
@@ -143,11 +143,10 @@ def _simulate(
         digest_of_courses = digest_of_plans()
     intake = intake.with_days_of_return(plans, queue)
     digest_of_clients = intake.digest_of_clients()
-    check_invariants(queue, plans, capacity)
-    del plans  # nothing needs them any more, and they are half of what a large service fills
     with meanwhile(partial(digest, queue), worth_it=large) as digest_of_queue:
+        daily = check_invariants(queue, plans, capacity)  # as if nothing had been before opening, which changes no day
+        del plans  # nothing needs them any more, and they are half of what a large service fills
         episodes = with_history(queue, intake.history) if intake.history else queue
-        daily = occupancy(episodes, len(scenario.steps), scenario.run.horizon_days)
         rows = _counted(scenario, intake, episodes)
         digests = {"clients": digest_of_clients, "courses": digest_of_courses, "episodes": digest_of_queue()}
     read = _Reader(scenario, intake, capacity, episodes, daily, replication)

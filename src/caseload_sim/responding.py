@@ -180,24 +180,25 @@ def responder_days(
     first, last = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)
     progress_by_day = elapsed(path.pace, np.arange(longest + 1, dtype=np.int32))
     for line, caseness in zip(score_lines(scenario, path, treated), (PHQ9_CASENESS, GAD7_CASENESS), strict=True):
-        low, high, at_start, at_end = _halve(line, caseness, progress_by_day)
-        first = np.maximum(first, np.where(at_start, 0, np.where(at_end, high, longest + 1)))
-        last = np.minimum(last, np.where(at_end, longest, np.where(at_start, low, -1)))
-    return first.astype(np.int32), last.astype(np.int32)
+        at_start, at_end = (line.score(progress_by_day[day]) < caseness for day in (0, longest))
+        from_day = np.where(at_start, 0, longest + 1).astype(np.int32)
+        until_day = np.where(at_end, longest, -1).astype(np.int32)
+        turns = np.flatnonzero(at_start != at_end)
+        turned = _halve(rows_of(line, turns), caseness, progress_by_day, at_start[turns])
+        from_day[turns] = np.where(at_start[turns], 0, turned)
+        until_day[turns] = np.where(at_start[turns], turned - 1, longest)
+        first, last = np.maximum(first, from_day), np.minimum(last, until_day)
+    return first, last
 
 
-def _halve(
-    line: Line, caseness: int, progress_by_day: Floats
-) -> tuple[Days, Days, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Last day on which the answer "below the cut-off" is that of day 0, the day after it, and the answers at both ends."""
+def _halve(line: Line, caseness: int, progress_by_day: Floats, at_start: NDArray[np.bool_]) -> Days:
+    """First day on which the answer "below the cut-off" is no longer that of day 0, as it is not on the last, (n,) int32."""
     n, longest = len(line.start), len(progress_by_day) - 1
     low, high = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)
-    at_start = line.score(progress_by_day[low]) < caseness
-    at_end = line.score(progress_by_day[high]) < caseness
-    for _ in range(longest.bit_length() + 1):  # invariant: the answer at `low` is at_start, at `high` at_end
+    for _ in range(longest.bit_length() + 1):  # invariant: the answer at `low` is at_start, at `high` it is not
         if not np.any(high - low > 1):
             break
         middle = (low + high) // 2
         same = (line.score(progress_by_day[middle]) < caseness) == at_start
         low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return low, high, at_start, at_end
+    return high

@@ -5,6 +5,7 @@ outcomes.py to read everybody at the end. Elementwise throughout, so both get th
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,7 @@ def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tu
     return scores[0], scores[1]
 
 
+@lru_cache(maxsize=64)
 def _pace(at_one_year: float) -> tuple[float, float]:
     """Ceiling and time constant (days) of the curve through 1 at day 182 and `at_one_year` at day 365."""
     low, high = 1.0, 1e6
