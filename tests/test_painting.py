@@ -14,7 +14,7 @@ from matplotlib.image import imread
 from caseload_sim import painting
 from caseload_sim.experiment import Results
 from caseload_sim.gallery import FIGURES, FreshRun, of_kind
-from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png, images_of
+from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png, image_of, images_of
 from caseload_sim.workers import Workers
 from test_cli import SMALL_FILE
 
@@ -39,21 +39,37 @@ def test_a_figure_drawn_once_has_the_pixels_of_one_that_matplotlib_saves(name: s
 
 @pytest.mark.usefixtures("two_processors")
 def test_a_painter_draws_what_would_be_drawn_here(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = of_kind("run")
+    names = of_kind("run")[:2]
     here = images_of(run, names)
 
     def refused(*_: object) -> None:
         raise AssertionError("drawn here after all")
 
-    monkeypatch.setattr(painting, "images_of", refused)  # which another process does not see
+    monkeypatch.setattr(painting, "image_of", refused)  # which another process does not see
     with Painter() as painter:
         assert painter.begin(run, names)() == here
 
 
 @pytest.mark.usefixtures("two_processors")
+def test_whoever_waits_for_many_figures_draws_the_last_of_them(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    names, drawn_here = of_kind("run"), []
+    here = images_of(run, names)
+
+    def noted(run: FreshRun, name: str) -> bytes:
+        drawn_here.append(name)
+        return image_of(run, name)
+
+    monkeypatch.setattr(painting, "image_of", noted)
+    with Painter() as painter:
+        images = painter.begin(run, names)()
+    assert list(images.items()) == list(here.items())
+    assert drawn_here == names[::-1][: len(drawn_here)] != []
+
+
+@pytest.mark.usefixtures("two_processors")
 def test_a_painter_that_is_lost_leaves_no_figure_out(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both processes that are started for the task are killed by it; then it is done here."""
-    monkeypatch.setattr(painting, "_images_of_sent", _killed)
+    monkeypatch.setattr(painting, "_image_of_sent", _killed)
     with Painter() as painter:
         assert painter.begin(run, ["ladder"])() == images_of(run, ["ladder"])
 
