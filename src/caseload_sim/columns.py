@@ -25,17 +25,20 @@ def fit_one_block(n: int) -> bool:
 
 def rows_of(table: Table, rows: NDArray[np.intp]) -> Table:
     """Some rows of a table of columns; those with two dimensions are then column by column in memory."""
-    return _each_column(lambda column: column.T.take(rows, axis=-1).T, table)
+    result: Table = _each_column(lambda column: column.T.take(rows, axis=-1).T, table)
+    return result
 
 
 def slice_of(table: Table, rows: slice) -> Table:
     """A stretch of rows of a table of columns, which are views of the same memory."""
-    return _each_column(lambda column: column[rows], table)
+    result: Table = _each_column(lambda column: column[rows], table)
+    return result
 
 
 def stacked(*tables: Table) -> Table:
     """The rows of several tables of the same kind, one table after the other; what is no column is the first's."""
-    return _each_column(lambda *columns: np.concatenate(columns), *tables)
+    result: Table = _each_column(lambda *columns: np.concatenate(columns), *tables)
+    return result
 
 
 def as_rows(columns: Iterable[NDArray[Any]], some: slice) -> NDArray[np.float32]:
@@ -67,20 +70,18 @@ def _field_names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-def _each_column(change: Callable[..., NDArray[Any]], *tables: Table) -> Table:
-    def one(*values: Any) -> Any:
-        first = values[0]
-        if isinstance(first, np.ndarray):
-            return change(*values)
-        if isinstance(first, dict):
-            return {key: one(*(value[key] for value in values)) for key in first}
-        if isinstance(first, tuple) and not all(isinstance(part, str) for part in first):
-            return tuple(one(*parts) for parts in zip(*values, strict=True))
-        if is_dataclass(first) and not isinstance(first, type):
-            return type(first)(
-                **{name: one(*(getattr(value, name) for value in values)) for name in _field_names(type(first))}
-            )
-        return first
-
-    result: Table = one(*tables)
-    return result
+def _each_column(change: Callable[..., NDArray[Any]], *tables: Any) -> Any:
+    """Tables of the same kind with every column changed. No function within this one: it would hold on to columns in a cycle."""
+    first = tables[0]
+    if isinstance(first, np.ndarray):
+        return change(*tables)
+    if isinstance(first, dict):
+        return {key: _each_column(change, *(table[key] for table in tables)) for key in first}
+    if isinstance(first, tuple) and not all(isinstance(part, str) for part in first):
+        return tuple(_each_column(change, *parts) for parts in zip(*tables, strict=True))
+    if is_dataclass(first) and not isinstance(first, type):
+        kind = type(first)
+        return kind(
+            **{name: _each_column(change, *(getattr(table, name) for table in tables)) for name in _field_names(kind)}
+        )
+    return first

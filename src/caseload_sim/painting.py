@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from caseload_sim.gallery import FreshRun
+
     Images = dict[str, bytes]
     Columns = tuple[tuple[Any, ...], ...]
 
