@@ -19,7 +19,7 @@ from benchmarks.c_loop import compiler, loop_in_c
 from benchmarks.services import queue_of, service
 from benchmarks.timing import peak_memory_bytes, seconds, shortest
 from caseload_sim.clients import draw_clients
-from caseload_sim.draws import Bits, Draws, Ids
+from caseload_sim.draws import Draws, Floats, Ids
 from caseload_sim.engines import kernel
 from caseload_sim.episodes import first_difference
 from caseload_sim.experiment import Task, finish
@@ -58,18 +58,18 @@ def measured(order: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def counted_draws() -> Iterator[Asked]:
     """While it is open, every request for random numbers is counted, by purpose, first and last client and number."""
-    bits, asked = Draws._bits, Counter[tuple[str, int, int, int]]()
+    uniforms, asked = Draws._uniforms, Counter[tuple[str, int, int, int]]()
 
-    def counting(draws: Draws, purposes: Sequence[str], ids: Ids) -> Bits:
+    def counting(draws: Draws, purposes: Sequence[str], ids: Ids) -> Floats:
         for purpose in purposes if len(ids) else ():
             asked[purpose, int(ids[0]), int(ids[-1]), len(ids)] += 1
-        return bits(draws, purposes, ids)
+        return uniforms(draws, purposes, ids)
 
-    Draws._bits = counting  # type: ignore[method-assign, assignment]
+    Draws._uniforms = counting  # type: ignore[method-assign, assignment]
     try:
         yield asked
     finally:
-        Draws._bits = bits  # type: ignore[method-assign]
+        Draws._uniforms = uniforms  # type: ignore[method-assign]
 
 
 def floor(asked: Asked) -> dict[str, Any]:

@@ -85,8 +85,6 @@ _DRAWS_PER_BLOCK = (
     8  # Philox makes four 64-bit words at a time, `advance` counts in those, and a draw takes half a word
 )
 
-Bits = NDArray[np.uint32]
-
 
 @dataclass(frozen=True, slots=True)
 class Draws:
@@ -106,22 +104,22 @@ class Draws:
             when they ascend
         Returns (n,) float64.
         """
-        return _to_uniform(self._bits((purpose,), ids)[0])
+        return self._uniforms((purpose,), ids)[0]
 
     def normal(self, purpose: str, ids: Ids) -> Floats:
         """Standard normal draws, (n,) float64; see `uniform`."""
-        return _normal_quantiles().of(self._bits((purpose,), ids)[0])
+        return _normal_quantiles().of(self.uniform(purpose, ids))
 
     def normals(self, purposes: Sequence[str], ids: Ids) -> Iterator[Floats]:
         """`normal` for each of several purposes, in turn: for a few clients faster than one by one."""
         n_at_once = max(_DRAWS_AT_ONCE // max(len(ids), 1), 1)
         for first in range(0, len(purposes), n_at_once):
-            bits = self._bits(purposes[first : first + n_at_once], ids)
-            yield from _normal_quantiles().of(bits.ravel()).reshape(bits.shape)
+            u = self._uniforms(purposes[first : first + n_at_once], ids)
+            yield from _normal_quantiles().of(u.ravel()).reshape(u.shape)
 
     def gamma(self, purpose: str, ids: Ids, shape: float) -> Floats:
         """Gamma draws standardised to mean 0 and SD 1, (n,) float64, by the inverse distribution function."""
-        return _gamma_quantiles(shape).of(self._bits((purpose,), ids)[0])
+        return _gamma_quantiles(shape).of(self.uniform(purpose, ids))
 
     def gamma_days(self, purpose: str, ids: Ids, mean_days: float, shape: float) -> NDArray[np.int32]:
         """Whole days, rounded to the nearest, of a gamma time with that mean and shape, (n,) int32, >= 0."""
@@ -133,8 +131,8 @@ class Draws:
         days = -mean_days * np.log(self.uniform(purpose, ids))
         return np.minimum(days, 2**30).astype(np.int32)
 
-    def _bits(self, purposes: Sequence[str], ids: Ids) -> Bits:
-        """32 random bits for each of these purposes and clients, (purposes, n) uint32."""
+    def _uniforms(self, purposes: Sequence[str], ids: Ids) -> Floats:
+        """`uniform` for each of these purposes, (purposes, n) float64."""
         digests = []
         for purpose in purposes:
             assert purpose.split(":")[0] in PURPOSES, purpose
@@ -142,25 +140,26 @@ class Draws:
             digests.append(blake2b(name.encode(), digest_size=16).digest())
         keys = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64).reshape(-1, 2)
         if len(ids) == 0:
-            return np.empty((len(purposes), 0), dtype=np.uint32)
-        return _compiled_bits(keys, ids) if numba_is_loaded() else np.stack([_numpy_bits(key, ids) for key in keys])
+            return np.empty((len(purposes), 0))
+        return _compiled(keys, ids) if numba_is_loaded() else np.stack([_by_numpy(key, ids) for key in keys])
 
 
-def _compiled_bits(keys: NDArray[np.uint64], ids: Ids) -> Bits:
-    from caseload_sim.philox import bits_at
+def _compiled(keys: NDArray[np.uint64], ids: Ids) -> Floats:
+    from caseload_sim.philox import uniforms_at
 
-    bits = np.empty((len(keys), len(ids)), dtype=np.uint32)
-    bits_at(keys, np.ascontiguousarray(ids), bits)  # compiled again for what is not
-    return bits
+    u = np.empty((len(keys), len(ids)))
+    uniforms_at(keys, np.ascontiguousarray(ids), u)  # compiled again for what is not
+    return u
 
 
-def _numpy_bits(key: NDArray[np.uint64], ids: Ids) -> Bits:
+def _by_numpy(key: NDArray[np.uint64], ids: Ids) -> Floats:
     # A step of 0, backwards or far ahead begins another stretch: 1 less, and read without sign, it is large.
     breaks = np.flatnonzero((np.diff(ids) - 1).view(np.uint64) >= _LONGEST_STEP) + 1
-    return np.concatenate([_stretch(key, part) for part in np.split(ids, breaks)])
+    bits = np.concatenate([_stretch(key, part) for part in np.split(ids, breaks)])
+    return np.asarray((bits + 0.5) * 2.0**-32)  # never 0 or 1, so that inverse distribution functions stay finite
 
 
-def _stretch(key: NDArray[np.uint64], ids: Ids) -> Bits:
+def _stretch(key: NDArray[np.uint64], ids: Ids) -> NDArray[np.uint32]:
     """Random bits at these places, ascending, of the stream with that key, (n,) uint32."""
     first, n = int(ids[0]) // _DRAWS_PER_BLOCK, int(ids[-1]) + 1 - int(ids[0])
     skipped = int(ids[0]) - first * _DRAWS_PER_BLOCK
@@ -169,20 +168,10 @@ def _stretch(key: NDArray[np.uint64], ids: Ids) -> Bits:
     return bits if n == len(ids) else bits.take(ids - ids[0], mode="clip")  # as nearly always, nobody is left out
 
 
-def _to_uniform(bits: Bits) -> Floats:
-    result: Floats = np.add(
-        bits, 0.5, dtype=np.float64
-    )  # never exactly 0 or 1, so that inverse distribution functions stay finite
-    result *= 2.0**-32
-    return result
-
-
 # --- inverse distribution functions ------------------------------------------------------------------------------
 
-_CELL_BITS = 18  # of 32: a table has 2**14 cells
-_N_CELLS = 2 ** (32 - _CELL_BITS)
+_N_CELLS = 2**14
 _TAIL_CELLS = _N_CELLS // 256  # on either side, where the function bends too much for a straight line
-_FIRST_LINE, _ALL_LINES = np.uint32(_TAIL_CELLS << _CELL_BITS), np.uint32((_N_CELLS - 2 * _TAIL_CELLS) << _CELL_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,41 +179,41 @@ class _Quantiles:
     """An inverse distribution function: straight lines between 2**14 exact values, and exact itself in both tails.
 
     Within the lines a normal quantile is wrong by less than 0.00001 SD; exact, it takes four times as long.
-    intercept, slope: (cells,) float64, of the line over the 32 random bits; exact: u in (0, 1) -> value
+    intercept, slope: (cells,) float64, of the line in each cell; exact: u in (0, 1) -> value
     """
 
     intercept: Floats
     slope: Floats
     exact: Callable[[Floats], Floats]
 
-    def of(self, bits: Bits) -> Floats:
-        """The value at these random bits, (n,) float64."""
-        value, tail = (self._compiled_lines if numba_is_loaded() else self._numpy_lines)(bits)
-        value[tail] = self.exact(_to_uniform(bits[tail]))
+    def of(self, u: Floats) -> Floats:
+        """The value at each u in (0, 1), (n,) float64."""
+        value, tail = (self._compiled_lines if numba_is_loaded() else self._numpy_lines)(u)
+        value[tail] = self.exact(u[tail])
         return value
 
-    def _compiled_lines(self, bits: Bits) -> tuple[Floats, NDArray[np.integer]]:
+    def _compiled_lines(self, u: Floats) -> tuple[Floats, NDArray[np.integer]]:
         """On the lines; and which lie in a tail."""
         from caseload_sim.philox import on_lines
 
-        value, tail = np.empty(len(bits)), np.empty(len(bits), dtype=np.int32)
-        n_tail = on_lines(bits, np.uint32(_CELL_BITS), self.slope, self.intercept, _TAIL_CELLS, value, tail)
+        value, tail = np.empty(len(u)), np.empty(len(u), dtype=np.int32)
+        n_tail = on_lines(u, self.slope, self.intercept, _TAIL_CELLS, value, tail)
         return value, tail[:n_tail]
 
-    def _numpy_lines(self, bits: Bits) -> tuple[Floats, NDArray[np.integer]]:
-        cell = (bits >> np.uint32(_CELL_BITS)).astype(np.intp)
+    def _numpy_lines(self, u: Floats) -> tuple[Floats, NDArray[np.integer]]:
+        cell = (u * _N_CELLS).astype(np.intp)
         value = self.slope.take(cell, mode="clip")  # no cell is out of range; to ask costs as much as to look it up
-        value *= bits
+        value *= u
         value += self.intercept.take(cell, mode="clip")
-        return value, np.flatnonzero(bits - _FIRST_LINE >= _ALL_LINES)  # below 0 wraps around: both tails lie above
+        return value, np.flatnonzero((cell < _TAIL_CELLS) | (cell >= _N_CELLS - _TAIL_CELLS))
 
 
 def _quantiles(exact: Callable[[Floats], Floats]) -> _Quantiles:
     edges = np.zeros(_N_CELLS + 1)
     inner = np.arange(_TAIL_CELLS, _N_CELLS + 1 - _TAIL_CELLS)
     edges[inner] = exact(inner / _N_CELLS)
-    slope = np.diff(edges) / 2**_CELL_BITS
-    intercept = edges[:-1] - slope * (np.arange(_N_CELLS) * 2.0**_CELL_BITS - 0.5)
+    slope = np.diff(edges) * _N_CELLS
+    intercept = edges[:-1] - slope * (np.arange(_N_CELLS) / _N_CELLS)
     return _Quantiles(intercept, slope, exact)
 
 

@@ -47,7 +47,7 @@ def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Pyt
 block = njit(inline="always")(_block_code)
 
 
-def _bits_code(keys: Any, ids: Any, bits: Any) -> None:  # pragma: no cover
+def _uniforms_code(keys: Any, ids: Any, u: Any) -> None:  # pragma: no cover
     words = np.empty(4, dtype=np.uint64)
     for k in range(len(keys)):
         k0, k1, at = keys[k, 0], keys[k, 1], np.int64(-1)
@@ -56,24 +56,23 @@ def _bits_code(keys: Any, ids: Any, bits: Any) -> None:  # pragma: no cover
             if place >> 3 != at:  # eight draws to a block, half a word each
                 at = place >> 3
                 words[0], words[1], words[2], words[3] = block(np.uint64(at + 1), k0, k1)
-            bits[k, i] = np.uint32(words[(place >> 1) & 3] >> np.uint64(32 * (place & 1)))
+            bits = np.int64(np.uint32(words[(place >> 1) & 3] >> np.uint64(32 * (place & 1))))
+            u[k, i] = (bits + 0.5) * 2.0**-32  # see Draws.uniform
 
 
-def _on_lines_code(  # pragma: no cover
-    bits: Any, cell_bits: Any, slope: Any, intercept: Any, tail_cells: Any, value: Any, tail: Any
-) -> int:
+def _on_lines_code(u: Any, slope: Any, intercept: Any, tail_cells: Any, value: Any, tail: Any) -> int:  # pragma: no cover
     n_tail, last = 0, len(slope) - tail_cells
-    for i in range(len(bits)):
-        cell = bits[i] >> cell_bits
-        value[i] = slope[cell] * bits[i] + intercept[cell]
+    for i in range(len(u)):
+        cell = np.int64(u[i] * len(slope))
+        value[i] = slope[cell] * u[i] + intercept[cell]
         if cell < tail_cells or cell >= last:
             tail[n_tail] = i
             n_tail += 1
     return n_tail
 
 
-# Fills bits (k, n) uint32 with those at ids (n,) int64 of the streams whose keys are (k, 2) words.
-bits_at = Compiled(_bits_code)
-# Fills value (n,) float64 with what the line of each cell says of bits (n,) uint32, and tail (n,) int32 with places that lie in the
+# Fills u (k, n) float64 with the uniform draws at ids (n,) int64 of the streams whose keys are (k, 2) words.
+uniforms_at = Compiled(_uniforms_code)
+# Fills value (n,) float64 with what the line of each cell says of u (n,) float64, and tail (n,) int32 with places that lie in the
 # first or last `tail_cells`; returns how many do.
 on_lines = Compiled(_on_lines_code)
