@@ -58,18 +58,18 @@ def measured(order: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def counted_draws() -> Iterator[Asked]:
     """While it is open, every request for random numbers is counted, by purpose, first and last client and number."""
-    uniforms, asked = Draws._uniforms, Counter[tuple[str, int, int, int]]()
+    uniforms, asked = Draws.uniforms, Counter[tuple[str, int, int, int]]()
 
     def counting(draws: Draws, purposes: Sequence[str], ids: Ids) -> Floats:
         for purpose in purposes if len(ids) else ():
             asked[purpose, int(ids[0]), int(ids[-1]), len(ids)] += 1
         return uniforms(draws, purposes, ids)
 
-    Draws._uniforms = counting  # type: ignore[method-assign, assignment]
+    Draws.uniforms = counting  # type: ignore[method-assign, assignment]
     try:
         yield asked
     finally:
-        Draws._uniforms = uniforms  # type: ignore[method-assign]
+        Draws.uniforms = uniforms  # type: ignore[method-assign]
 
 
 def floor(asked: Asked) -> dict[str, Any]:

@@ -127,14 +127,14 @@ def test_the_staff_of_a_service_follow_its_size_and_load() -> None:
 
 
 def test_counting_the_draws_changes_none_and_ends() -> None:
-    ids, before = np.arange(8), Draws._uniforms
+    ids, before = np.arange(8), Draws.uniforms
     plain = Draws(1, 0).uniform("trait", ids)
     with one_size.counted_draws() as asked:
         counted = Draws(1, 0).uniform("trait", ids)
         Draws(1, 0).normal("trait", ids)
     assert np.array_equal(plain, counted)
     assert dict(asked) == {("trait", 0, 7, 8): 2}
-    assert Draws._uniforms is before
+    assert Draws.uniforms is before
     assert one_size.floor(asked)["n_draws"] == 16
     assert one_size.floor(asked)["n_different_draws"] == 8
 

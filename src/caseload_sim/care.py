@@ -19,6 +19,7 @@ from caseload_sim.assessment import (
     recorded_problem,
 )
 from caseload_sim.clients import Clients, people
+from caseload_sim.columns import read_only
 from caseload_sim.courses import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
 from caseload_sim.draws import Draws, Floats, Ids
 from caseload_sim.pathway import CourseStep
@@ -213,7 +214,7 @@ def known_of(scenario: Scenario, clients: Clients, recorded: Codes, draws: Draws
         disclosed_flags(scenario, clients, draws),
     )
     for column in columns:
-        column.flags.writeable = False
+        read_only(column)
     day, problem, phq9, gad7, flags = columns
     return Known(day, problem, clients.disorder_names, phq9, gad7, flags, scenario.steps)
 

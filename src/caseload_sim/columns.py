@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Table = TypeVar("Table")
+Column = TypeVar("Column", bound=NDArray[Any])
 CLIENTS_AT_ONCE = 65_536  # fewer, and calling numpy costs more than its work; more, and columns leave the cache
 
 
@@ -48,6 +49,12 @@ def as_rows(columns: Iterable[NDArray[Any]], some: slice) -> NDArray[np.float32]
     for k, column in enumerate(chosen):
         result[k] = column
     return result
+
+
+def read_only(column: Column) -> Column:
+    """The same array, which nobody can write to: for those that are kept, and given to whoever asks."""
+    column.flags.writeable = False
+    return column
 
 
 def by_name(row: Any) -> dict[str, Any]:

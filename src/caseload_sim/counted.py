@@ -125,7 +125,8 @@ def ratio(numerator: float, denominator: float) -> Value:
 
 def ratios(numerators: NDArray[Any], denominators: NDArray[Any]) -> NDArray[np.float64]:
     """`ratio` of each pair, as numerator, denominator and value, (..., 3) float64."""
-    result = np.stack([numerators, denominators, np.full(np.shape(numerators), np.nan)], axis=-1).astype(np.float64)
+    result = np.full((*np.shape(numerators), 3), np.nan)
+    result[..., 0], result[..., 1] = numerators, denominators
     np.divide(result[..., 0], result[..., 1], out=result[..., 2], where=result[..., 1] != 0)
     return result
 

@@ -1,8 +1,12 @@
 """How many clients are referred on each day: the yearly number by months, growth and shocks, and the draw from it."""
 
+from datetime import date
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import read_only
 from caseload_sim.draws import Draws, Floats, counts_from_uniform
 from caseload_sim.scenario import Scenario
 from caseload_sim.working_days import Dates, dates
@@ -20,15 +24,15 @@ def referrals_per_day(scenario: Scenario) -> Floats:
     365th of it. Growth counts from the middle of data collection, month by month; shocks multiply, also with each other.
     """
     demand, days = scenario.demand, dates(scenario)
-    months = days.astype("datetime64[M]")
+    month, days_in_it = _calendar(scenario.run.opens, scenario.run.horizon_days)
     if demand.seasonal:
         index = np.array(demand.monthly_index.values())
         share = index / index.sum()
-        per_day = demand.referrals_per_year.value * share[_number(months) % MONTHS_PER_YEAR] / _days_in(months)
+        per_day = demand.referrals_per_year.value * share[month % MONTHS_PER_YEAR] / days_in_it
     else:
         per_day = np.full(len(days), demand.referrals_per_year.value / DAYS_PER_YEAR)
     if demand.growth_per_year.value:
-        years = (_number(months) + 0.5 - _middle_of_data_collection(scenario)) / MONTHS_PER_YEAR
+        years = (month + 0.5 - _middle_of_data_collection(scenario)) / MONTHS_PER_YEAR
         per_day = per_day * (1 + demand.growth_per_year.value) ** years
     for shock in demand.shocks.values():
         within = (days >= np.datetime64(shock.from_date)) & (days <= np.datetime64(shock.to_date))
@@ -42,6 +46,13 @@ def referral_days(scenario: Scenario, draws: Draws) -> NDArray[np.int32]:
     days = np.arange(len(per_day), dtype=np.int64)
     counts = counts_from_uniform(draws.uniform("referrals", days), per_day)
     return np.repeat(days, counts).astype(np.int32)
+
+
+@lru_cache(maxsize=64)
+def _calendar(opens: date, n_days: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The month of each day as a number, and how many days it has."""
+    months = (np.datetime64(opens, "D") + np.arange(n_days)).astype("datetime64[M]")
+    return read_only(_number(months)), read_only(_days_in(months))
 
 
 def _number(months: Dates) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import read_only
 from caseload_sim.compiled import numba_is_loaded
 
 Floats = NDArray[np.float64]
@@ -104,7 +105,19 @@ class Draws:
             when they ascend
         Returns (n,) float64.
         """
-        return self._uniforms((purpose,), ids)[0]
+        return np.asarray(self.uniforms((purpose,), ids)[0])
+
+    def uniforms(self, purposes: Sequence[str], ids: Ids) -> Floats:
+        """`uniform` for each of several purposes, (purposes, n) float64: for a few clients faster than one by one."""
+        digests = []
+        for purpose in purposes:
+            assert purpose.split(":")[0] in PURPOSES, purpose
+            name = f"{self.seed}/{self.replication}/{purpose}"
+            digests.append(blake2b(name.encode(), digest_size=16).digest())
+        keys = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64).reshape(-1, 2)
+        if len(ids) == 0:
+            return np.empty((len(purposes), 0))
+        return _compiled(keys, ids) if numba_is_loaded() else np.stack([_by_numpy(key, ids) for key in keys])
 
     def normal(self, purpose: str, ids: Ids) -> Floats:
         """Standard normal draws, (n,) float64; see `uniform`."""
@@ -114,7 +127,7 @@ class Draws:
         """`normal` for each of several purposes, in turn: for a few clients faster than one by one."""
         n_at_once = max(_DRAWS_AT_ONCE // max(len(ids), 1), 1)
         for first in range(0, len(purposes), n_at_once):
-            u = self._uniforms(purposes[first : first + n_at_once], ids)
+            u = self.uniforms(purposes[first : first + n_at_once], ids)
             yield from _normal_quantiles().of(u.ravel()).reshape(u.shape)
 
     def gamma(self, purpose: str, ids: Ids, shape: float) -> Floats:
@@ -130,18 +143,6 @@ class Draws:
         """Whole days, rounded down, of an exponential time with that mean, (n,) int32, >= 0."""
         days = -mean_days * np.log(self.uniform(purpose, ids))
         return np.minimum(days, 2**30).astype(np.int32)
-
-    def _uniforms(self, purposes: Sequence[str], ids: Ids) -> Floats:
-        """`uniform` for each of these purposes, (purposes, n) float64."""
-        digests = []
-        for purpose in purposes:
-            assert purpose.split(":")[0] in PURPOSES, purpose
-            name = f"{self.seed}/{self.replication}/{purpose}"
-            digests.append(blake2b(name.encode(), digest_size=16).digest())
-        keys = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64).reshape(-1, 2)
-        if len(ids) == 0:
-            return np.empty((len(purposes), 0))
-        return _compiled(keys, ids) if numba_is_loaded() else np.stack([_by_numpy(key, ids) for key in keys])
 
 
 def _compiled(keys: NDArray[np.uint64], ids: Ids) -> Floats:
@@ -179,11 +180,10 @@ class _Quantiles:
     """An inverse distribution function: straight lines between 2**14 exact values, and exact itself in both tails.
 
     Within the lines a normal quantile is wrong by less than 0.00001 SD; exact, it takes four times as long.
-    intercept, slope: (cells,) float64, of the line in each cell; exact: u in (0, 1) -> value
+    lines: (cells, 2) float64, slope and intercept in each cell; exact: u in (0, 1) -> value
     """
 
-    intercept: Floats
-    slope: Floats
+    lines: Floats
     exact: Callable[[Floats], Floats]
 
     def of(self, u: Floats) -> Floats:
@@ -197,14 +197,13 @@ class _Quantiles:
         from caseload_sim.philox import on_lines
 
         value, tail = np.empty(len(u)), np.empty(len(u), dtype=np.int32)
-        n_tail = on_lines(u, self.slope, self.intercept, _TAIL_CELLS, value, tail)
+        n_tail = on_lines(u, self.lines, _TAIL_CELLS, value, tail)
         return value, tail[:n_tail]
 
     def _numpy_lines(self, u: Floats) -> tuple[Floats, NDArray[np.integer]]:
         cell = (u * _N_CELLS).astype(np.intp)
-        value = self.slope.take(cell, mode="clip")  # no cell is out of range; to ask costs as much as to look it up
-        value *= u
-        value += self.intercept.take(cell, mode="clip")
+        slope, intercept = self.lines.T
+        value = slope[cell] * u + intercept[cell]
         return value, np.flatnonzero((cell < _TAIL_CELLS) | (cell >= _N_CELLS - _TAIL_CELLS))
 
 
@@ -214,7 +213,7 @@ def _quantiles(exact: Callable[[Floats], Floats]) -> _Quantiles:
     edges[inner] = exact(inner / _N_CELLS)
     slope = np.diff(edges) * _N_CELLS
     intercept = edges[:-1] - slope * (np.arange(_N_CELLS) / _N_CELLS)
-    return _Quantiles(intercept, slope, exact)
+    return _Quantiles(np.stack([slope, intercept], axis=1), exact)
 
 
 @cache
@@ -266,7 +265,7 @@ def _distribution_table(mean: float, shape: float) -> Floats:
     from scipy.special import gammaln
 
     if mean == 0:
-        return np.ones(1)
+        return read_only(np.ones(1))
     variance = mean if np.isinf(shape) else mean + mean**2 / shape
     k = np.arange(int(mean + 12 * np.sqrt(variance) + 40))
     if np.isinf(shape):
@@ -276,4 +275,4 @@ def _distribution_table(mean: float, shape: float) -> Floats:
             gammaln(k + shape) - gammaln(shape) - gammaln(k + 1)
             + shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
         )  # fmt: skip
-    return np.asarray(np.minimum(np.cumsum(np.exp(log_mass)), 1.0))
+    return read_only(np.minimum(np.cumsum(np.exp(log_mass)), 1.0))

@@ -113,7 +113,7 @@ def measured(scenario: Scenario, capacity: Capacity, daily: Daily, counted: Tall
         [
             _outcome_numbers(scenario, counted),
             cost_numbers(scenario, capacity, counts),
-            np.array(list(single.values()), dtype=np.float64).reshape(-1, 3),
+            np.fromiter(chain.from_iterable(single.values()), np.float64, 3 * len(single)).reshape(-1, 3),
         ]
     )
     return MeasureTable(rows, numbers[order])

@@ -45,8 +45,10 @@ def shares_of_clients(scenario: Scenario) -> tuple[dict[str, float], float]:
 def staff_time_of_a_contact(scenario: Scenario) -> float:
     """Staff time of the mean contact, as a multiple of a standard contact, > 0; exactly 1 when all are standard."""
     standard = scenario.pathway.standard_contact_minutes.value
-    shares, _ = shares_of_clients(scenario)
     minutes = {name: modality.contact_minutes.value for name, modality in scenario.pathway.modalities.items()}
+    if set(minutes.values()) <= {standard}:
+        return 1.0
+    shares, _ = shares_of_clients(scenario)
     return 1 + sum(share * (minutes[name] / standard - 1) for name, share in shares.items())
 
 

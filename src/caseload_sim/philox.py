@@ -60,19 +60,18 @@ def _uniforms_code(keys: Any, ids: Any, u: Any) -> None:  # pragma: no cover
             u[k, i] = (bits + 0.5) * 2.0**-32  # see Draws.uniform
 
 
-def _on_lines_code(u: Any, slope: Any, intercept: Any, tail_cells: Any, value: Any, tail: Any) -> int:  # pragma: no cover
-    n_tail, last = 0, len(slope) - tail_cells
+def _on_lines_code(u: Any, lines: Any, tail_cells: Any, value: Any, tail: Any) -> int:  # pragma: no cover
+    n_tail, first, n_inner = 0, np.uint64(tail_cells), np.uint64(len(lines) - 2 * tail_cells)
     for i in range(len(u)):
-        cell = np.int64(u[i] * len(slope))
-        value[i] = slope[cell] * u[i] + intercept[cell]
-        if cell < tail_cells or cell >= last:
-            tail[n_tail] = i
-            n_tail += 1
+        cell = np.uint64(u[i] * len(lines))  # without sign, or numba asks whether it counts from the end
+        value[i] = lines[cell, 0] * u[i] + lines[cell, 1]
+        tail[n_tail] = i  # overwritten unless it is one; to jump over it takes longer
+        n_tail += int(cell - first >= n_inner)  # below 0 wraps around: both tails lie above
     return n_tail
 
 
 # Fills u (k, n) float64 with the uniform draws at ids (n,) int64 of the streams whose keys are (k, 2) words.
 uniforms_at = Compiled(_uniforms_code)
-# Fills value (n,) float64 with what the line of each cell says of u (n,) float64, and tail (n,) int32 with places that lie in the
-# first or last `tail_cells`; returns how many do.
+# Fills value (n,) float64 with what the line of each cell, slope and intercept, says of u (n,) float64, and tail (n,) int32 with places
+# that lie in the first or last `tail_cells`; returns how many do.
 on_lines = Compiled(_on_lines_code)

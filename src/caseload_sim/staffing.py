@@ -19,6 +19,9 @@ MOST_PLACES = 1e8
 WHOLE_PLACE = 1e-6  # so that nine places are nine although 3 x 30 x 0.7 / 7 is a hair less in floating point
 _MONDAY = 3  # 1 January 1970, day 0 of datetime64, was a Thursday: weeks begin three days before it
 
+_STATES = "staff_replacing", "staff_leaving"  # what is drawn for a post that is vacant, and for one that is filled
+_TURNS_AT_ONCE = 4  # of a few posts, as fast as one
+
 Booleans = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
@@ -141,27 +144,25 @@ def _wte_in_post(staff: Staff, kind: str, horizon: int, leaving: float, draws: D
 
 
 class _Spells:
-    """How long each spell of each post lasts, drawn turn by turn as it is asked for."""
+    """How long each spell of each post lasts, drawn some turns at a time as they are asked for."""
 
     def __init__(self, kind: str, ids: Numbers, mean_filled: float, mean_vacant: float, draws: Draws) -> None:
         self._kind, self._ids, self._draws = kind, ids, draws
-        self._means = {True: ("staff_leaving", mean_filled), False: ("staff_replacing", mean_vacant)}
-        self._drawn: dict[tuple[str, int], Floats] = {}
+        self._means = np.array([mean_vacant, mean_filled])
+        self._logs = np.empty((0, len(_STATES), len(ids)))  # by turn
 
     def days(self, posts: Numbers, turn: Numbers, filled: Booleans) -> Floats:
         """Days that the spells of these posts last, (posts,) float64; endless when nobody ever leaves."""
-        result = np.empty(len(posts))
-        for number in np.unique(turn).tolist():
-            for state, (purpose, mean) in self._means.items():
-                rows = (turn == number) & (filled == state)
-                if rows.any():
-                    result[rows] = mean if mean in (0, np.inf) else -mean * self._logs(purpose, number)[posts[rows]]
-        return result
+        while len(self._logs) <= turn.max(initial=-1):
+            self._logs = np.concatenate([self._logs, self._logs_of_more_turns()])
+        state = filled.astype(np.intp)
+        return np.asarray(-self._means[state] * self._logs[turn, state, posts])
 
-    def _logs(self, purpose: str, turn: int) -> Floats:
-        if (purpose, turn) not in self._drawn:
-            self._drawn[purpose, turn] = np.log(self._draws.uniform(f"{purpose}:{turn}:{self._kind}", self._ids))
-        return self._drawn[purpose, turn]
+    def _logs_of_more_turns(self) -> Floats:
+        turns = range(len(self._logs), len(self._logs) + _TURNS_AT_ONCE)
+        purposes = [f"{purpose}:{turn}:{self._kind}" for turn in turns for purpose in _STATES]
+        drawn = self._draws.uniforms(purposes, self._ids)
+        return np.log(drawn).reshape(len(turns), len(_STATES), len(self._ids))
 
 
 def _sizes(wte: float) -> Floats:

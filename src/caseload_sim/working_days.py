@@ -1,11 +1,13 @@
 """Which days of a simulation are working days: Monday to Friday, less the bank holidays of England."""
 
-from functools import cache
+from datetime import date
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.columns import read_only
 from caseload_sim.scenario import Scenario
 
 BANK_HOLIDAYS = Path(__file__).with_name("bank_holidays.txt")
@@ -13,21 +15,30 @@ Dates = NDArray[np.datetime64]
 
 
 def dates(scenario: Scenario) -> Dates:
-    """The date of each day from opening to the horizon, (days,) datetime64[D]."""
-    return np.datetime64(scenario.run.opens, "D") + np.arange(scenario.run.horizon_days)
+    """The date of each day from opening to the horizon, (days,) datetime64[D], which cannot be written to."""
+    return _dates(scenario.run.opens, scenario.run.horizon_days)
+
+
+@lru_cache(maxsize=64)
+def _dates(opens: date, n_days: int) -> Dates:
+    return read_only(np.datetime64(opens, "D") + np.arange(n_days))
 
 
 def working_days(scenario: Scenario) -> NDArray[np.bool_]:
-    """Whether clients may start on each day from opening to the horizon, (days,) bool.
+    """Whether clients may start on each day from opening to the horizon, (days,) bool, which cannot be written to.
 
     All of them with `run.weekends_off = false`; otherwise neither weekends nor bank holidays, nor the days given instead
     of a bank holiday that falls on a weekend.
     """
-    days = dates(scenario)
-    if not scenario.run.weekends_off or not len(days):
-        return np.ones(len(days), dtype=bool)
-    first, last = scenario.run.opens.year, int(str(days[-1])[:4])
-    return np.asarray(np.is_busday(days, holidays=bank_holidays(first, last)))
+    return _working_days(scenario.run.opens, scenario.run.horizon_days, scenario.run.weekends_off)
+
+
+@lru_cache(maxsize=64)
+def _working_days(opens: date, n_days: int, weekends_off: bool) -> NDArray[np.bool_]:
+    days = _dates(opens, n_days)
+    if not weekends_off or not n_days:
+        return read_only(np.ones(n_days, dtype=bool))
+    return read_only(np.is_busday(days, holidays=bank_holidays(opens.year, int(str(days[-1])[:4]))))
 
 
 @cache
