@@ -26,6 +26,7 @@ from caseload_sim.opening import running_start, within_places
 from caseload_sim.own_policies import OwnPolicy, own_policy
 from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.replication import everybody, mean_disorders, run_once
+from caseload_sim.row_table import as_table
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places
 from caseload_sim.summaries import (
@@ -84,8 +85,8 @@ class Results:
     """
 
     scenario: Scenario
-    rows: tuple[Row, ...]
-    over_time: tuple[OverTimeRow, ...]
+    rows: Sequence[Row]
+    over_time: Sequence[OverTimeRow]
     digests: tuple[dict[str, str], ...]
     first: Simulation
     uncertainty: tuple["UncertaintyRow", ...] = ()
@@ -97,16 +98,11 @@ class Results:
 
         Raises RunError when no row or more than one fits.
         """
-        wanted = {"base": base, "at": at, "service": service}
-        found = [
-            row
-            for row in self.rows
-            if row.measure == measure
-            and row.group == group
-            and all(not value or getattr(row, name) == value for name, value in wanted.items())
-        ]
+        named = {name: value for name, value in (("base", base), ("at", at), ("service", service)) if value}
+        table = as_table(self.rows, Row)
+        found = table.find(measure=measure, group=group, **named)
         if len(found) != 1:
-            same = [row for row in self.rows if row.measure == measure]
+            same = table.find(measure=measure)
             hint = did_you_mean(measure, (row.measure for row in self.rows))
             if found:
                 hint = "name base, at and service"

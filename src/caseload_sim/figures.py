@@ -1,13 +1,13 @@
 """Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from caseload_sim.experiment import OverTimeRow, Row
+from caseload_sim.row_table import RowTable, as_table
 from caseload_sim.wording import words
 
 if TYPE_CHECKING:
@@ -28,20 +28,8 @@ def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
     return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
 
 
-def _by_measure(table: Sequence[Row]) -> Mapping[str, list[Row]]:
-    """Rows by measure, so that sixteen thousand are not gone through for each number of a figure."""
-    by_measure = defaultdict(list)
-    for row in table:
-        by_measure[row.measure].append(row)
-    return by_measure
-
-
-def _rows(table: Mapping[str, list[Row]], measure: str, **wanted: str) -> list[Row]:
-    return [r for r in table[measure] if all(getattr(r, k) == v for k, v in wanted.items())]
-
-
-def _one(table: Mapping[str, list[Row]], measure: str, **wanted: str) -> Row:
-    (row,) = _rows(table, measure, **{"group": "all", **wanted})
+def _one(table: RowTable[Row], measure: str, **wanted: str) -> Row:
+    (row,) = table.find(measure=measure, **{"group": "all", **wanted})
     return row
 
 
@@ -65,10 +53,10 @@ def plain(ax: "Axes") -> None:
 
 def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """How many disorders each referred client has: emotional disorders and dependence, true state."""
-    rows_of = _by_measure(table)
+    held = as_table(table, Row)
     ax = new_axes(ax, 7, 4.2)
     labels = [*(str(k) for k in range(8)), "8+"]
-    shares = [_one(rows_of, "share_of_clients", group=f"disorders={label}") for label in labels]
+    shares = [_one(held, "share_of_clients", group=f"disorders={label}") for label in labels]
     if np.isnan(shares[0].value):
         ax.annotate("nobody was referred", (0.5, 0.5), xycoords="axes fraction", ha="center")
         shares = []
@@ -92,7 +80,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ("disorders=3+", "three or more", 5.5),
         )
     ):
-        share = 100 * _one(rows_of, "share_of_clients", group=group).value
+        share = 100 * _one(held, "share_of_clients", group=group).value
         ax.annotate(
             f"{name}\n{share:.0f}%",
             (at, 0.93),
@@ -112,18 +100,18 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
 
 def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """From 100 referrals to each rung: how many are left at each stage, and where the others went."""
-    rows_of = _by_measure(table)
+    held = as_table(table, Row)
     ax = new_axes(ax, 8.5, 5)
-    ended = _one(rows_of, "ended_before_treatment").denominator
-    cohort = _one(rows_of, "unfinished").denominator
-    share = {name: 100 * _one(rows_of, name).value for name in (
+    ended = _one(held, "ended_before_treatment").denominator
+    cohort = _one(held, "unfinished").denominator
+    share = {name: 100 * _one(held, name).value for name in (
         "ended_before_treatment", "ended_after_one_contact", "not_suitable", "not_assessed", "declined", "discharged_with_advice", "gave_up")}  # fmt: skip
     stages = [
         ("referred", 100.0, ""),
         ("first contact", 100 - share["ended_before_treatment"], "others: not assessed, unsuitable, declined, gave up"),
         ("finished a course\n(two or more contacts)", 100 - share["ended_before_treatment"] - share["ended_after_one_contact"],
          "others: advice only, declined treatment, gave up"),
-        ("recovered, by questionnaire\n(official)", _per_100(_one(rows_of, "recovery", base="finished", service="service"), ended), "of those at caseness at first contact"),
+        ("recovered, by questionnaire\n(official)", _per_100(_one(held, "recovery", base="finished", service="service"), ended), "of those at caseness at first contact"),
     ]  # fmt: skip
     rungs = (
         ("principal_remission", "end", "principal disorder gone,\nby interview"),
@@ -132,7 +120,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         ("full_remission", "sustained", "... and no relapse\nwithin a year"),
     )
     for measure, at, label in rungs:
-        stages.append((label, _per_100(_one(rows_of, measure, base="finished", at=at, service="service"), cohort), ""))
+        stages.append((label, _per_100(_one(held, measure, base="finished", at=at, service="service"), cohort), ""))
     for k, (_, value, note) in enumerate(stages):
         colour, hatch = (SKY, "") if k < 3 else (ORANGE, "//") if k == 3 else (BLUE, "..")
         if np.isnan(value):
@@ -173,24 +161,24 @@ def _per_100(row: Row, referrals: float) -> float:
 
 def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """Days on each step's waiting list, for those who started there: mean, median and 90th percentile."""
-    rows_of = _by_measure(table)
+    held = as_table(table, Row)
     ax = new_axes(ax, 7.5, 4)
     kinds = (
         ("wait_days_median", "median", SKY, "o"),
         ("wait_days_mean", "mean", BLUE, "s"),
         ("wait_days_90th_percentile", "90th percentile", VERMILION, "^"),
     )
-    steps = [row.group for row in _rows(rows_of, "wait_days_mean")]
+    steps = [row.group for row in held.find(measure="wait_days_mean")]
     labels = [words(group.removeprefix("step=")) for group in steps]
     entries: list[tuple[str, list[Row]]] = [
-        (label, [_one(rows_of, kind, group=group) for kind, *_ in kinds])
+        (label, [_one(held, kind, group=group) for kind, *_ in kinds])
         for label, group in zip(labels, steps, strict=True)
     ]
     for place, label, name in (
         (0, "referral to\nfirst contact", "first_contact_days"),
         (len(entries) + 1, "first to\nsecond contact", "second_contact_days"),
     ):
-        rows = [row for what in ("median", "mean", "90th_percentile") for row in _rows(rows_of, f"{name}_{what}")]
+        rows = [row for what in ("median", "mean", "90th_percentile") for row in held.find(measure=f"{name}_{what}")]
         entries.insert(place, (label, rows))
     furthest = [10.0]  # days, at the end of any bar
     for k, (_, rows) in enumerate(entries):
@@ -246,10 +234,11 @@ def plot_waiting_list(
         top, bottom = Figure(figsize=(8, 6), layout="constrained").subplots(2, sharex=True)
     else:
         top, bottom = axes
-    steps = list(dict.fromkeys(row.step for row in over_time))
+    held = as_table(over_time, OverTimeRow)
+    steps = list(dict.fromkeys(held.column("step")))
     for ax, measure, scale in ((top, "waiting_list", 1.0), (bottom, "utilisation", 100.0)):
         for step, (colour, style, _) in zip(steps, STEP_STYLES * len(steps), strict=False):
-            rows = [row for row in over_time if row.measure == measure and row.step == step]
+            rows = held.find(step=step, measure=measure)
             weeks = np.array([(r.day, r.value, r.lower_95_ci, r.upper_95_ci) for r in rows[::DAYS_PER_WEEK]]).T
             if measure == "utilisation":  # a day's figure jumps with weekdays and small numbers: show weekly means
                 values = np.array([row.value for row in rows])
@@ -302,10 +291,10 @@ LADDER_RUNGS: tuple[tuple[str, str, str, str], ...] = (
 
 def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """The recovery ladder: each rung with the service, and for the same clients with none."""
-    rows_of = _by_measure(table)
+    held = as_table(table, Row)
     ax = new_axes(ax, 8.5, 5.2)
     rungs = LADDER_RUNGS
-    untreated = np.isnan(_one(rows_of, "recovery", base="finished", at="end", service="service").value)
+    untreated = np.isnan(_one(held, "recovery", base="finished", at="end", service="service").value)
     if untreated:  # nobody had a contact: only the base of all referred has figures
         rungs = tuple(
             (m, "referred", at, label.split("\n")[0] + "\nof all referred")
@@ -313,7 +302,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             if m != "recovery" and "5" not in label
         )
     for k, (measure, base, at, _) in enumerate(rungs):
-        pair = [_one(rows_of, measure, base=base, at=at, service=service) for service in ("service", "none")]
+        pair = [_one(held, measure, base=base, at=at, service=service) for service in ("service", "none")]
         ends = [100 * row.value for row in pair]
         ax.plot(ends, [k, k], color="#aaaaaa", linewidth=2, zorder=1)
         for row, colour, marker, right, label in (
@@ -338,7 +327,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         -3,
         max(
             60.0,
-            100 * max(_one(rows_of, m, base=b, at=a, service="service").value for m, b, a, _ in rungs) + 12,
+            100 * max(_one(held, m, base=b, at=a, service="service").value for m, b, a, _ in rungs) + 12,
         ),
     )
     ax.legend(frameon=False, loc="lower right")

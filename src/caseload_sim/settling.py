@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.row_table import as_table
 from caseload_sim.scenario import Scenario
 from caseload_sim.summaries import OverTimeRow
 from caseload_sim.working_days import working_days
@@ -69,8 +70,9 @@ def warm_up(scenario: Scenario, over_time: Sequence[OverTimeRow]) -> tuple[WarmU
     run = scenario.run
     working = working_days(scenario)[: run.warm_up_days + run.data_collection_days]
     series: dict[tuple[str, str], list[float]] = {}
-    for row in over_time:
-        series.setdefault((row.measure, row.step), []).append(row.value)
+    table = as_table(over_time, OverTimeRow)
+    for measure, step, value in zip(*map(table.column, ("measure", "step", "value")), strict=True):
+        series.setdefault((measure, step), []).append(value)
     rows = []
     for (measure, step), values in series.items():
         daily = np.array(values)[: len(working)]

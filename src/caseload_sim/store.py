@@ -28,6 +28,7 @@ from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png
 from caseload_sim.parquet import write_events, write_rows, write_tables
 from caseload_sim.precision import Reached
 from caseload_sim.records import RECORD, of_comparison, of_run
+from caseload_sim.row_table import RowTable
 from caseload_sim.scenario import Scenario
 from caseload_sim.threads import meanwhile
 from caseload_sim.unfinished import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
@@ -251,11 +252,11 @@ def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> None:
     names = [field.name for field in fields(row_type)]
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
-    take = attrgetter(*names)
+    lines = zip(*rows.columns, strict=True) if isinstance(rows, RowTable) else map(attrgetter(*names), rows)
     # Only NaN differs from itself. No function is called for a cell, of which there are some hundred thousand.
     writer.writerows(
-        [("" if value != value else f"{value:.10g}") if isinstance(value, float) else value for value in take(row)]
-        for row in rows
+        [("" if value != value else f"{value:.10g}") if isinstance(value, float) else value for value in line]
+        for line in lines
     )
 
 

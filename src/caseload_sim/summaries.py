@@ -1,7 +1,8 @@
 """What is reported of many replications: means, intervals, and what the spread between them is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from caseload_sim.counted import Key
 from caseload_sim.definitions import definition
 from caseload_sim.measure_table import MeasureTable, stacked_numbers
 from caseload_sim.measures import OverTime
+from caseload_sim.row_table import RowTable
 
 Column = NDArray[np.float64]
 MIDDLE_SHARE = 0.95  # of the intervals reported
@@ -68,7 +70,7 @@ class UncertaintyRow:
     n_replications: int
 
 
-def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]:
+def summarise(scenario_name: str, tables: list[MeasureTable]) -> RowTable[Row]:
     """Mean over replications, t interval of the mean, and prediction interval for one more replication.
 
     Replications without a value (an empty denominator) are left out of a row; both intervals need two.
@@ -79,14 +81,12 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> tuple[Row, ...]
     half, wide = half_widths(stacked[:, :, 2])
     units = [definition(key.measure).unit for key in keys]
     low, high = _bounds(keys, units)
-    columns = (
+    numbers = (
         value, *(np.clip(value + width, low, high) for width in (-half, half, -wide, wide)), numerator, denominator
     )  # fmt: skip
-    numbers = zip(*(column.tolist() for column in columns), strict=True)
-    return tuple(
-        Row(scenario_name, *key, *figures, unit, n)  # type: ignore[call-arg]
-        for key, figures, unit, n in zip(keys, numbers, units, counted.sum(axis=0).tolist(), strict=True)
-    )
+    names = zip(*keys, strict=True)
+    counts = counted.sum(axis=0).tolist()
+    return RowTable(Row, [[scenario_name] * len(keys), *names, *(column.tolist() for column in numbers), units, counts])
 
 
 def _bounds(keys: Sequence[Key], units: Sequence[str]) -> tuple[Column, Column]:
@@ -124,17 +124,17 @@ def variance_of(values: NDArray[np.float64]) -> Column:
     return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
 
 
-def summarise_days(scenario_name: str, daily: list[OverTime]) -> tuple[OverTimeRow, ...]:
-    rows = []
+def summarise_days(scenario_name: str, daily: list[OverTime]) -> RowTable[OverTimeRow]:
+    """Mean over replications, and t interval of the mean, of each series on each day."""
+    columns: list[list[Any]] = [[] for _ in fields(OverTimeRow)]
     for name, step in daily[0]:
         stacked = np.array([table[name, step] for table in daily])
         value, (half, _) = mean_of(stacked), half_widths(stacked)
-        lower, upper = np.maximum(value - half, 0), value + half
-        rows += [
-            OverTimeRow(scenario_name, name, step, day, *numbers)
-            for day, numbers in enumerate(zip(value.tolist(), lower.tolist(), upper.tolist(), strict=True))
-        ]
-    return tuple(rows)
+        lower, upper, n = np.maximum(value - half, 0), value + half, len(value)
+        more = [scenario_name] * n, [name] * n, [step] * n, range(n), value.tolist(), lower.tolist(), upper.tolist()
+        for column, values in zip(columns, more, strict=True):
+            column.extend(values)
+    return RowTable(OverTimeRow, columns)
 
 
 def mean_of(values: NDArray[np.float64]) -> Column:

@@ -14,6 +14,7 @@ from caseload_sim.cost_tables import print_costs
 from caseload_sim.definitions import definition
 from caseload_sim.experiment import Results, Row, UncertaintyRow
 from caseload_sim.report import Comparison
+from caseload_sim.row_table import as_table
 from caseload_sim.scenario import Scenario
 from caseload_sim.service_fit import ServiceFit, ValidationRow
 from caseload_sim.sweeps import Sweep
@@ -57,12 +58,15 @@ _AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
 def print_results(results: Results) -> None:
     """The main rows of a run, each measure under its definition: all clients, and by step what is by step."""
     console = Console(highlight=False)
+    table = as_table(results.rows, Row)
+    names_and_groups = zip(*map(table.column, ("measure", "group")), strict=True)
+    shown = table.at(i for i, (name, group) in enumerate(names_and_groups) if group == "all" or name in _BY_STEP)
     by_measure: dict[str, list[Row]] = {}
-    for row in results.rows:
+    for row in shown:
         by_measure.setdefault(row.measure, []).append(row)
     for title, names in _SECTIONS:
         if title is _SECTIONS[-1][0]:
-            print_costs(results.rows, results.scenario.costs)
+            print_costs(shown, results.scenario.costs)
         rows = {name: by_measure.get(name, []) for name in names}
         paired = any(row.service for some in rows.values() for row in some)
         console.print(Text(title, "bold reverse"))
