@@ -365,7 +365,7 @@ def results_of(
         digests=tuple(one.digests for one in finished),
         first=first,
         uncertainty=split_of_variance(scenario.name, tables, as_published) if as_published else (),
-        values=stacked_numbers(tables)[:, :, 2],
+        values=stacked_numbers(tables)[2],
         policy=policy,
     )
 

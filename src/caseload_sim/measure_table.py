@@ -64,7 +64,7 @@ def together(first: MeasureTable, second: MeasureTable) -> MeasureTable:
 
 
 def stacked_numbers(tables: Sequence[MeasureTable]) -> NDArray[np.float64]:
-    """The numbers of several tables of the same rows, (tables, rows, 3)."""
+    """Numerators, denominators and values of several tables of the same rows, (3, tables, rows)."""
     first = tables[0].rows
     assert all(table.rows is first or table.rows.keys == first.keys for table in tables), "tables of different rows"
-    return np.stack([table.numbers for table in tables])
+    return np.stack([table.numbers.T for table in tables], axis=1)

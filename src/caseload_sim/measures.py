@@ -116,7 +116,7 @@ def measured(scenario: Scenario, capacity: Capacity, daily: Daily, counted: Tall
             np.fromiter(chain.from_iterable(single.values()), np.float64, 3 * len(single)).reshape(-1, 3),
         ]
     )
-    return MeasureTable(rows, numbers[order])
+    return MeasureTable(rows, numbers.T.take(order, axis=1).T)  # column by column in memory, as they are summarised
 
 
 @lru_cache(maxsize=16)

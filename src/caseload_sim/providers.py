@@ -74,7 +74,7 @@ def pooled(
 
 def percentiles(tables: list[MeasureTable]) -> MeasureTable:
     """How each measure over all clients differs between providers: groups "providers=10th percentile" and so on."""
-    values = stacked_numbers(tables)[:, :, 2]
+    values = stacked_numbers(tables)[2]
     chosen = [j for j, key in enumerate(tables[0]) if key.group == "all" or key.group.startswith("intensity=")]
     known = ~np.isnan(values[:, chosen])
     quantiles = np.quantile(values[:, chosen], list(PERCENTILES.values()), axis=0)  # of those that all know

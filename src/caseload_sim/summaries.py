@@ -75,18 +75,21 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> RowTable[Row]:
 
     Replications without a value (an empty denominator) are left out of a row; both intervals need two.
     """
-    keys, stacked = list(tables[0]), stacked_numbers(tables)  # (replications, rows, 3)
-    counted = ~np.isnan(stacked[:, :, 2])
-    numerator, denominator, value = (mean_of(np.where(counted, stacked[:, :, i], np.nan)) for i in range(3))
-    half, wide = half_widths(stacked[:, :, 2])
+    keys = list(tables[0])
+    numerators, denominators, values = stacked_numbers(tables)
+    without = np.isnan(values)
+    numerator, denominator = (mean_of(np.where(without, np.nan, each)) for each in (numerators, denominators))
+    value, variance, count = _moments(values)
+    half, wide = _half_widths(variance, count)
     units = [definition(key.measure).unit for key in keys]
     low, high = _bounds(keys, units)
     numbers = (
         value, *(np.clip(value + width, low, high) for width in (-half, half, -wide, wide)), numerator, denominator
     )  # fmt: skip
     names = zip(*keys, strict=True)
-    counts = counted.sum(axis=0).tolist()
-    return RowTable(Row, [[scenario_name] * len(keys), *names, *(column.tolist() for column in numbers), units, counts])
+    return RowTable(
+        Row, [[scenario_name] * len(keys), *names, *(column.tolist() for column in numbers), units, count.tolist()]
+    )
 
 
 def _bounds(keys: Sequence[Key], units: Sequence[str]) -> tuple[Column, Column]:
@@ -103,7 +106,7 @@ def split_of_variance(
 ) -> tuple[UncertaintyRow, ...]:
     """SD between replications in all, with prevalences as published, and of the paired difference."""
     keys = list(drawn[0])
-    total, chance = (stacked_numbers(tables)[:, :, 2] for tables in (drawn, as_published))
+    total, chance = (stacked_numbers(tables)[2] for tables in (drawn, as_published))
     sds = [np.sqrt(variance_of(values)) for values in (total, chance, total - chance)]
     return tuple(
         UncertaintyRow(
@@ -120,8 +123,7 @@ def split_of_variance(
 
 def variance_of(values: NDArray[np.float64]) -> Column:
     """Variance over the first axis, leaving NaN out; NaN with fewer than two values."""
-    squares, count = _sum_and_count((values - mean_of(values)) ** 2)
-    return np.where(count >= 2, squares / np.maximum(count - 1, 1), np.nan)
+    return _moments(values)[1]
 
 
 def summarise_days(scenario_name: str, daily: list[OverTime]) -> RowTable[OverTimeRow]:
@@ -129,7 +131,8 @@ def summarise_days(scenario_name: str, daily: list[OverTime]) -> RowTable[OverTi
     columns: list[list[Any]] = [[] for _ in fields(OverTimeRow)]
     for name, step in daily[0]:
         stacked = np.array([table[name, step] for table in daily])
-        value, (half, _) = mean_of(stacked), half_widths(stacked)
+        value, variance, count = _moments(stacked)
+        half, _ = _half_widths(variance, count)
         lower, upper, n = np.maximum(value - half, 0), value + half, len(value)
         more = [scenario_name] * n, [name] * n, [step] * n, range(n), value.tolist(), lower.tolist(), upper.tolist()
         for column, values in zip(columns, more, strict=True):
@@ -139,24 +142,38 @@ def summarise_days(scenario_name: str, daily: list[OverTime]) -> RowTable[OverTi
 
 def mean_of(values: NDArray[np.float64]) -> Column:
     """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
-    total, count = _sum_and_count(values)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _sum_and_count(values: NDArray[np.float64]) -> tuple[Column, NDArray[np.int64]]:
-    """Of what is not NaN, over the first axis."""
     missing = np.isnan(values)
-    return np.where(missing, 0.0, values).sum(axis=0), len(values) - missing.sum(axis=0)
+    return _mean(values, missing, len(values) - np.count_nonzero(missing, axis=0))
+
+
+def _mean(values: NDArray[np.float64], missing: NDArray[np.bool_], count: NDArray[np.int64]) -> Column:
+    return np.where(count > 0, np.where(missing, 0.0, values).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _moments(values: NDArray[np.float64]) -> tuple[Column, Column, NDArray[np.int64]]:
+    """Mean and variance over the first axis, leaving NaN out, and how many there are."""
+    missing = np.isnan(values)
+    count = len(values) - np.count_nonzero(missing, axis=0)
+    mean = _mean(values, missing, count)
+    squares = values - mean
+    squares *= squares
+    squares[missing] = 0
+    return mean, np.where(count >= 2, squares.sum(axis=0) / np.maximum(count - 1, 1), np.nan), count
 
 
 def half_widths(values: NDArray[np.float64]) -> tuple[Column, Column]:
     """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
+    _, variance, count = _moments(values)
+    return _half_widths(variance, count)
+
+
+def _half_widths(variance: Column, count: NDArray[np.int64]) -> tuple[Column, Column]:
     from scipy.special import stdtrit
 
-    count = np.sum(~np.isnan(values), axis=0)
-    enough = count >= 2
-    sd = np.sqrt(variance_of(values))
-    t = stdtrit(np.where(enough, count - 1, 1), 0.5 + MIDDLE_SHARE / 2)
-    mean_half = np.where(enough, t * sd / np.sqrt(np.maximum(count, 1)), np.nan)
-    single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / np.maximum(count, 1)), np.nan)
+    counts = np.arange(count.max(initial=0) + 1)  # few differ, and a quantile takes long
+    t = stdtrit(np.maximum(counts - 1, 1), 0.5 + MIDDLE_SHARE / 2)[count]
+    enough, n = count >= 2, np.maximum(count, 1)
+    sd = np.sqrt(variance)
+    mean_half = np.where(enough, t * sd / np.sqrt(n), np.nan)
+    single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / n), np.nan)
     return mean_half, single_half
