@@ -12,6 +12,7 @@ from caseload_sim.courses import NOT_YET
 from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
 from caseload_sim.experiment import Results, Row
+from caseload_sim.measure_table import MeasureTable, Rows, stacked_numbers
 from caseload_sim.measures import measure
 from caseload_sim.service_measures import low_steps, wait_rows
 
@@ -180,3 +181,13 @@ def test_low_intensity_is_the_first_of_several_courses_and_what_stands_beside_it
     steps = {name: scenario.pathway.steps[name] for name in ("assessment", *courses)}
     scenario = scenario.model_copy(update={"pathway": scenario.pathway.model_copy(update={"steps": steps})})
     assert {name for name, is_low in zip(steps, low_steps(scenario), strict=True) if is_low} == low
+
+
+def test_numbers_of_tables_are_stacked_alike_however_they_lie_in_memory() -> None:
+    """As they do after a replication, and after it was kept and read again: sums over replications are then the same."""
+    rows = Rows([Key("recovery", "finished", "end", "service", f"{k}") for k in range(4)])
+    numbers = np.arange(12.0).reshape(4, 3)
+    for order in ("C", "F"):
+        stacked = stacked_numbers([MeasureTable(rows, np.array(numbers, order=order)) for _ in range(3)])
+        assert stacked.flags.c_contiguous
+        assert np.array_equal(stacked, np.stack([numbers.T] * 3, axis=1))

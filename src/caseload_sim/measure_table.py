@@ -64,7 +64,13 @@ def together(first: MeasureTable, second: MeasureTable) -> MeasureTable:
 
 
 def stacked_numbers(tables: Sequence[MeasureTable]) -> NDArray[np.float64]:
-    """Numerators, denominators and values of several tables of the same rows, (3, tables, rows)."""
+    """Numerators, denominators and values of several tables of the same rows, (3, tables, rows).
+
+    Laid out in memory in one way, however the tables are: the last bit of a sum over tables depends on it.
+    """
     first = tables[0].rows
     assert all(table.rows is first or table.rows.keys == first.keys for table in tables), "tables of different rows"
-    return np.stack([table.numbers.T for table in tables], axis=1)
+    result = np.empty((3, len(tables), len(first.keys)))
+    for k, table in enumerate(tables):
+        result[:, k] = table.numbers.T
+    return result
