@@ -78,6 +78,7 @@ PURPOSES = (
     "staff_replacing",
     "staff_training",
 )
+_PURPOSES = frozenset(PURPOSES)
 # People who are not first referrals have places of their own in every stream: returns, and those there at opening.
 RETURN_IDS, START_IDS = 2**40, 2**41
 _DRAWS_AT_ONCE = 2**17  # of several purposes; more would leave the cache before they are used
@@ -111,7 +112,7 @@ class Draws:
         """`uniform` for each of several purposes, (purposes, n) float64: for a few clients faster than one by one."""
         digests = []
         for purpose in purposes:
-            assert purpose.split(":")[0] in PURPOSES, purpose
+            assert purpose.split(":")[0] in _PURPOSES, purpose
             name = f"{self.seed}/{self.replication}/{purpose}"
             digests.append(blake2b(name.encode(), digest_size=16).digest())
         keys = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64).reshape(-1, 2)
