@@ -24,8 +24,12 @@ def write_tables(folder: Path, simulation: Simulation) -> None:
         ("episodes", _episode_columns(simulation)),
         ("outcomes", _outcome_columns(simulation)),
     ):
-        arrays = {key: _arrow(column) for key, column in columns.items()}
-        pq.write_table(pa.table(arrays), folder / f"{name}.parquet", compression=PARQUET_CODEC)
+        table = pa.table({key: _arrow(column) for key, column in columns.items()})
+        # Of numbers that hardly repeat, a dictionary takes half the time of writing, and a fifth more space.
+        repeating = [
+            field.name for field in table.schema if field.name != "id" and not pa.types.is_floating(field.type)
+        ]
+        pq.write_table(table, folder / f"{name}.parquet", compression=PARQUET_CODEC, use_dictionary=repeating)
 
 
 def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
