@@ -275,6 +275,20 @@ def test_compiled_code_finds_the_failures_that_numpy_finds(monkeypatch: pytest.M
     assert len(np.unique(found[0])) > 100
 
 
+@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
+def test_compiled_code_finds_the_successes_that_numpy_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    u, number, share = rng.random(50_000), rng.integers(0, 60, 50_000).astype(np.int32), rng.uniform(0, 1, 50_000)
+    u[:3], number[:3], share[:3] = 1 - 2**-33, [900, 3, 0], [0.3, 1.0, 1.0]  # far in the tail, and where all succeed
+    found = []
+    for compiled in (True, False):
+        monkeypatch.setattr("caseload_sim.sessions.numba_is_loaded", lambda compiled=compiled: compiled)
+        found.append(binomial(u, number, share))
+    assert np.array_equal(found[0], found[1])
+    assert found[0][1:3].tolist() == [3, 0]
+    assert len(np.unique(found[0])) > 50
+
+
 def test_hundreds_of_sessions_nearly_all_missed_are_no_endless_loop() -> None:
     u = np.array([0.01, 0.5, 0.99])
     found = negative_binomial(u, np.full(3, 900, dtype=np.int32), np.full(3, 0.95))

@@ -100,7 +100,18 @@ def test_a_phq9_by_hand() -> None:
     severity = np.array([[1.0, 0.5, 0.0, -0.5, -1.0, -1.5, 0.8]])
     zero = np.zeros((1, 7))
     error = np.array([1.2])
-    path = Trajectory(severity, zero, zero, np.array([0.3]), np.zeros(1), (1.0, 100.0), (error, error), (error, error))
+    path = Trajectory(
+        severity,
+        zero,
+        zero,
+        np.array([0.3]),
+        np.zeros(1),
+        (1.0, 100.0),
+        np.zeros(1),
+        np.zeros(1),
+        (error, error),
+        (error, error),
+    )
     level = (0.55 * 1.0 + 0.45 * severity.mean() + 0.6 * 0.3) / np.sqrt(1.36)
     by_hand = round(4.6 * np.log(1 + np.exp((12.8 + 5.1 * level) / 4.6)) + 1.2)
     phq9, _ = scores_after(scenario, path, np.zeros(1, dtype=np.int32), at_end=False)

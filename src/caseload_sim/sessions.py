@@ -175,6 +175,9 @@ def binomial(u: Floats, trials: Days, share: Floats) -> Days:
     share = np.minimum(share, 1 - 1e-12)
     mass = np.exp(trials * np.log1p(-share))
     rows = np.flatnonzero((trials > 0) & (u > mass))
+    if numba_is_loaded():
+        _successes(rows, u, trials, share, mass, result)
+        return result
     mass, reached = mass[rows], mass[rows]
     k = 0
     while len(rows):
@@ -185,6 +188,21 @@ def binomial(u: Floats, trials: Days, share: Floats) -> Days:
         going = (u[rows] > reached) & (trials[rows] > k)
         rows, mass, reached = rows[going], mass[going], reached[going]
     return result
+
+
+def _successes_code(
+    rows: Any, u: Any, trials: Any, share: Any, mass: Any, result: Any
+) -> None:  # pragma: no cover: Python itself does not run it
+    for row in rows:
+        at, reached, k = mass[row], mass[row], 0
+        while k == 0 or (u[row] > reached and trials[row] > k):
+            k += 1
+            at = at * ((trials[row] - k + 1) / k * share[row] / (1 - share[row]))
+            reached = reached + at
+        result[row] = k
+
+
+_successes = Compiled(_successes_code)
 
 
 def _shifted(share: float, by: NDArray[np.float64]) -> Floats:

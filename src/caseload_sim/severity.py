@@ -34,6 +34,7 @@ class Trajectory:
     improvement: (n, d), SD by day 182; distress_improvement: (n,), SD by day 182
     distress: (n,), SD at referral
     pace: (ceiling, days) of the curve `elapsed`
+    phq9_fall, gad7_fall: (n,), SD, what each questionnaire's level loses by day 182
     errors: (start, end) of PHQ-9 and of GAD-7, each (n,) in points
     """
 
@@ -43,6 +44,8 @@ class Trajectory:
     distress: Floats
     distress_improvement: Floats
     pace: tuple[float, float]
+    phq9_fall: Floats
+    gad7_fall: Floats
     phq9_errors: tuple[Floats, Floats]
     gad7_errors: tuple[Floats, Floats]
 
@@ -78,16 +81,20 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
     *own, distress_own = draws.normals([*(f"change_own:{name}" for name in names), "change_distress"], ids)
     for j, relative in enumerate(by_disorder(dict(outcome.natural_course.by_disorder), names)):
         improvement[:, j] = base * relative + moderators + shared + spread.own.value * own[j]
+    distress_improvement = (
+        base + moderators + spread.distress_shared.value * shared + spread.distress_own.value * distress_own
+    )
+    instruments = scenario.instruments.phq9, scenario.instruments.gad7
+    falls = [_level(instrument, names, improvement, distress_improvement) for instrument in instruments]
     return Trajectory(
         severity=clients.severity,
         state_change=state_change(scenario, clients, draws),
         improvement=improvement,
         distress=clients.distress,
-        distress_improvement=base
-        + moderators
-        + spread.distress_shared.value * shared
-        + spread.distress_own.value * distress_own,
+        distress_improvement=distress_improvement,
         pace=_pace(outcome.natural_course.at_one_year.value),
+        phq9_fall=falls[0],
+        gad7_fall=falls[1],
         phq9_errors=_errors(draws, clients, "phq9", scenario.instruments.phq9),
         gad7_errors=_errors(draws, clients, "gad7", scenario.instruments.gad7),
     )
@@ -190,12 +197,11 @@ def score_lines(
         severity, distress = severity - treated.disorders, distress - treated.distress
     which, names = int(at_end), scenario.disorders
     lines = []
-    for instrument, errors, highest in (
-        (scenario.instruments.phq9, path.phq9_errors, PHQ9_MAX),
-        (scenario.instruments.gad7, path.gad7_errors, GAD7_MAX),
+    for instrument, fall, errors, highest in (
+        (scenario.instruments.phq9, path.phq9_fall, path.phq9_errors, PHQ9_MAX),
+        (scenario.instruments.gad7, path.gad7_fall, path.gad7_errors, GAD7_MAX),
     ):
         start = _level(instrument, names, severity, distress)
-        fall = _level(instrument, names, path.improvement, path.distress_improvement)
         lines.append(Line(start, fall, errors[which], instrument, highest))
     return lines[0], lines[1]
 

@@ -1,5 +1,6 @@
 """Who is at work, and the places that makes: posts that fall vacant and are filled again, trainees, and surge teams."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -181,8 +182,8 @@ def _qualifying(staff: Staff, kind: str, horizon: int, draws: Draws) -> Iterator
     length = staff.training_days.value
     first = draws.uniform(f"staff_training:{kind}", slots) * length
     moments = (first[:, None] + length * np.arange(int(horizon / length) + 1)).ravel()
-    days, counts = np.unique(np.ceil(moments[moments <= horizon - 1]).astype(np.int64), return_counts=True)
-    yield from zip(days.tolist(), counts.tolist(), strict=True)
+    days = np.ceil(moments[moments <= horizon - 1]).astype(np.int64)
+    yield from sorted(Counter(days.tolist()).items())
     yield horizon, 0
 
 
