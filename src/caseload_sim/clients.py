@@ -50,10 +50,8 @@ class Clients:
     def count(self, scenario: Scenario, *groups: str) -> NDArray[np.int64]:
         """How many conditions of these groups each client has, (n,) int64."""
         columns = [scenario.population.prevalence[name].group in groups for name in self.condition_names]
-        flags = self.conditions[:, columns].view(np.int8)
-        return np.asarray(
-            flags.sum(axis=1, dtype=np.int8), dtype=np.int64
-        )  # adding wide numbers takes four times as long
+        flags = self.conditions[:, columns].view(np.int8)  # to add wide numbers takes four times as long
+        return np.asarray(flags.sum(axis=1, dtype=np.int8), dtype=np.int64)
 
 
 def draw_clients(scenario: Scenario, draws: Draws) -> Clients:

@@ -49,13 +49,19 @@ def run(
         compiled = n >= WORTH_COMPILING and numba_is_there()
     the_loop: Callable[..., int] = loop or (pass_the_days_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
+    as_places: Callable[[Any], Columns] = _without_sign if compiled else as_columns
     arrivals = _in_order_of_arrival(plans.joins_day, horizon)
     ranks = np.unique(plans.priority) if np.any(plans.priority) else np.zeros(1, dtype=np.int32)
     rank = np.searchsorted(ranks, plans.priority).astype(np.int32) if len(ranks) > 1 else np.zeros_like(plans.priority)
     inputs = [
-        plans.joins_day, plans.first, plans.client, plans.step, plans.course_days, plans.patience_days, rank, plans.ending,
-        plans.inside_from, plans.inside_to, plans.next_inside, plans.next_outside, plans.started_day, plans.returns_as,
-        plans.return_after_days, arrivals, capacity.places.ravel(),
+        *map(as_columns, (plans.joins_day, plans.first)),
+        *map(as_places, (plans.client, plans.step)),
+        *map(as_columns, (
+            plans.course_days, plans.patience_days, rank, plans.ending, plans.inside_from, plans.inside_to,
+            plans.next_inside, plans.next_outside, plans.started_day, plans.returns_as, plans.return_after_days,
+        )),
+        as_places(arrivals),
+        as_columns(capacity.places.ravel()),
     ]  # fmt: skip
     watched = int(daily is not None)
     everybody_leaves = bool(watched or np.any(plans.returns_as != NO_CLIENT))
@@ -66,7 +72,7 @@ def run(
         counts = [
             as_columns(np.zeros(size, dtype=np.int64)) for size in (n_steps, horizon * n_steps, horizon * n_steps)
         ]
-        n_rows = the_loop(horizon, n_steps, len(ranks), watched, *map(as_columns, inputs), *table, *lists, *counts)
+        n_rows = the_loop(horizon, n_steps, len(ranks), watched, *inputs, *table, *lists, *counts)
         room *= 2
     if daily is not None:
         daily[:] = np.reshape(counts[1:], (2, horizon, n_steps))
@@ -87,8 +93,13 @@ def _in_order_of_arrival(joins_day: NDArray[np.int32], horizon: int) -> NDArray[
     return arrivals[np.argsort(day, kind="stable")]
 
 
+def _without_sign(places: NDArray[Any]) -> Columns:
+    """Places in other columns, all from 0 on, as unsigned numbers: of others, numba asks whether they count from the end."""
+    return np.ascontiguousarray(places).view(np.dtype(f"u{places.dtype.itemsize}"))
+
+
 _TABLE: tuple[tuple[int, type], ...] = (
-    (0, np.int32), (0, np.int32), (NOT_YET, np.int32), (NOT_YET, np.int32), (NOT_YET_ENDED, np.int8),
+    (0, np.uint32), (0, np.int32), (NOT_YET, np.int32), (NOT_YET, np.int32), (NOT_YET_ENDED, np.int8),
 )  # fmt: skip
 
 
@@ -125,7 +136,7 @@ def pass_the_days(
         if day >= 0:
             # R2: courses that end free their places, and the client goes on, or leaves and may return
             row = ends_on[day]
-            while row != NOBODY:
+            while row >= 0:
                 at = plan[row]
                 who = client[at]
                 held[step[at]] -= 1
@@ -144,7 +155,7 @@ def pass_the_days(
                 row = next_row[row]
             # R2: those whose patience ends leave
             row = leaves_on[day]
-            while row != NOBODY:
+            while row >= 0:
                 if started[row] == NOT_YET:
                     ended[row] = day
                     ending[row] = GAVE_UP
@@ -157,7 +168,7 @@ def pass_the_days(
                 row = leaves_next[row]
             # R2: clients who return join again
             who = returns_on[day]
-            while who != NOBODY:
+            while who >= 0:
                 entered[who] = day
                 if first_plan[who] >= 0:
                     joiners[n_joiners] = first_plan[who]
