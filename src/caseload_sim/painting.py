@@ -56,7 +56,8 @@ def images_of(run: FreshRun, names: Sequence[str]) -> Images:
 class Painter:
     """Draws figures of runs while this process goes on, where a processor is free for that; otherwise here.
 
-    Whoever then waits for the images draws some of them too, from the last backwards. A quarter of the time that figures take is loading matplotlib, which begins as soon as there is a painter.
+    Whoever then waits for the images draws some of them too, from the last backwards. A quarter of the time that figures take
+    is loading matplotlib, which begins as soon as there is a painter.
     """
 
     def __init__(self, *, worth_it: bool = True) -> None:
