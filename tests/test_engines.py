@@ -136,6 +136,18 @@ def test_a_return_joins_some_days_after_leaving_by_course_or_by_giving_up(engine
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("back", [29, 30, 31])
+def test_who_gave_up_and_would_be_back_on_the_horizon_is_not(engine: str, back: int) -> None:
+    """Client 0 holds the only place; client 1 gives up on day 3, and would come back as client 2."""
+    plan = courses(
+        [0, 1, NOT_YET], days=[40, 1, 1], patience=[9, 2, 9], returns_as=[-1, 2, -1], return_after=[1, back - 3, 1]
+    )
+    there = [(2, 0, 29, NOT_YET, NOT_YET, NOT_YET_ENDED)] if back < 30 else []
+    assert rows(ENGINES[engine](plan, capacity(1, 30))) == [
+        (0, 0, 0, 0, NOT_YET, NOT_YET_ENDED), (1, 0, 1, NOT_YET, 3, GAVE_UP), *there,
+    ]  # fmt: skip
+
+
 def test_two_priorities_are_enough_to_go_by(engine: str) -> None:
     episodes = ENGINES[engine](courses([0, 0], days=2, priority=[1, 0]), capacity(1, 9))
     assert rows(episodes) == [(0, 0, 0, 2, 4, FINISHED), (1, 0, 0, 0, 2, FINISHED)]
