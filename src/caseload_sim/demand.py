@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from caseload_sim.columns import read_only
 from caseload_sim.draws import Draws, Floats, counts_from_uniform
 from caseload_sim.scenario import Scenario
-from caseload_sim.working_days import Dates, dates
+from caseload_sim.working_days import Dates, dates, dates_from
 
 DAYS_PER_YEAR = 365
 POOL_DAYS = 2 * DAYS_PER_YEAR  # before opening, whose referrals make a running start; few are with a service for longer
@@ -51,7 +51,7 @@ def referral_days(scenario: Scenario, draws: Draws) -> NDArray[np.int32]:
 @lru_cache(maxsize=64)
 def _calendar(opens: date, n_days: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The month of each day as a number, and how many days it has."""
-    months = (np.datetime64(opens, "D") + np.arange(n_days)).astype("datetime64[M]")
+    months = dates_from(opens, n_days).astype("datetime64[M]")
     return read_only(_number(months)), read_only(_days_in(months))
 
 

@@ -200,7 +200,7 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
         here = np.flatnonzero(leads_to != NO_STEP)
         here = here[plans.step[leads_to[here]] == s]
         if s in waits and len(here) == 0:
-            continue
+            continue  # nobody stepped down to it
         row = leads_to[here]
         patience, days = plans.patience_days[row].astype(np.int64), plans.course_days[row].astype(np.int64)
         if s not in waits:

@@ -16,11 +16,12 @@ Dates = NDArray[np.datetime64]
 
 def dates(scenario: Scenario) -> Dates:
     """The date of each day from opening to the horizon, (days,) datetime64[D], which cannot be written to."""
-    return _dates(scenario.run.opens, scenario.run.horizon_days)
+    return dates_from(scenario.run.opens, scenario.run.horizon_days)
 
 
 @lru_cache(maxsize=64)
-def _dates(opens: date, n_days: int) -> Dates:
+def dates_from(opens: date, n_days: int) -> Dates:
+    """So many dates from one on, (n_days,) datetime64[D], which cannot be written to."""
     return read_only(np.datetime64(opens, "D") + np.arange(n_days))
 
 
@@ -35,7 +36,7 @@ def working_days(scenario: Scenario) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=64)
 def _working_days(opens: date, n_days: int, weekends_off: bool) -> NDArray[np.bool_]:
-    days = _dates(opens, n_days)
+    days = dates_from(opens, n_days)
     if not weekends_off or not n_days:
         return read_only(np.ones(n_days, dtype=bool))
     return read_only(np.is_busday(days, holidays=bank_holidays(opens.year, int(str(days[-1])[:4]))))
