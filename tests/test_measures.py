@@ -13,7 +13,7 @@ from caseload_sim.definitions import MEASURES
 from caseload_sim.episodes import occupancy
 from caseload_sim.experiment import Results, Row
 from caseload_sim.measure_table import MeasureTable, Rows, stacked_numbers
-from caseload_sim.measures import measure
+from caseload_sim.measures import _slope, measure
 from caseload_sim.service_measures import low_steps, wait_rows
 
 
@@ -191,3 +191,11 @@ def test_numbers_of_tables_are_stacked_alike_however_they_lie_in_memory() -> Non
         stacked = stacked_numbers([MeasureTable(rows, np.array(numbers, order=order)) for _ in range(3)])
         assert stacked.flags.c_contiguous
         assert np.array_equal(stacked, np.stack([numbers.T] * 3, axis=1))
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 7])
+def test_the_growth_of_a_list_is_the_slope_of_a_second_count(n: int) -> None:
+    counts = np.random.default_rng(n).integers(0, 900, n).astype(np.int32)
+    assert _slope(counts) == pytest.approx(np.polyfit(np.arange(n), counts, 1)[0], rel=1e-9)
+    assert np.isnan(_slope(counts[:1]))
+    assert np.isnan(_slope(counts[:0]))
