@@ -6,8 +6,10 @@ import pytest
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.clients import draw_clients
 from caseload_sim.draws import Draws
+from caseload_sim.responding import responder_days
 from caseload_sim.scenario import Scenario
 from caseload_sim.severity import (
+    Line,
     Trajectory,
     Treated,
     below_caseness,
@@ -130,3 +132,28 @@ def test_distress_falls_by_its_own_improvement_in_the_course_of_time(path: Traje
     _, a_year = severity_after(path, np.full(n, 365, dtype=np.int32))
     assert half_a_year == pytest.approx(path.distress - path.distress_improvement)
     assert a_year == pytest.approx(path.distress - 1.4 * path.distress_improvement)
+
+
+@pytest.mark.parametrize("off_by", [None, 0, 1, -1, 2, -300, np.nan], ids=str)
+def test_responder_days_are_those_on_which_both_scores_are_below(
+    small: Scenario, monkeypatch: pytest.MonkeyPatch, off_by: float | None
+) -> None:
+    """Asked of every day; and wherever the first guess lies: off_by so many days, or nowhere at all."""
+    draws = Draws(1, 0)
+    clients = draw_clients(small, draws)
+    n = len(clients.id)
+    path = trajectory(small, clients, draws)
+    target, sessions = np.zeros(n, dtype=np.int8), np.full((n, len(small.steps)), 2, dtype=np.int32)
+    contacts = np.full(n, 5, dtype=np.int32)
+    if off_by is not None:
+        progress_at = Line.progress_at
+        day = elapsed(path.pace, np.arange(1, dtype=np.int32) + 1)[0]  # what a day moves, at the start
+        monkeypatch.setattr(Line, "progress_at", lambda line, points: progress_at(line, points) + off_by * day)
+    first, last = responder_days(small, path, target, np.ones(n), sessions, contacts)
+    treated = treated_by(small, target, np.ones(n), sessions, contacts)
+    turns = 0
+    for asked in range(0, int(last.max()) + 1, 7):
+        below = below_caseness(*scores_after(small, path, np.full(n, asked, dtype=np.int32), treated))
+        assert np.array_equal(below, (first <= asked) & (asked <= last)), asked
+        turns += np.count_nonzero((first > asked - 7) & (first <= asked) & (asked > 7))
+    assert turns > n / 100, "too few who turn for the test to tell anything"

@@ -73,22 +73,21 @@ def largest_column(table: NDArray[np.float64]) -> NDArray[np.int8]:
 
 
 @cache
-def _field_names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass in order; none of anything else."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _each_column(change: Callable[..., NDArray[Any]], *tables: Any) -> Any:
     """Tables of the same kind with every column changed. No function within this one: it would hold on to columns in a cycle."""
     first = tables[0]
-    if isinstance(first, np.ndarray):
+    kind: Any = type(first)
+    if kind is np.ndarray:
         return change(*tables)
-    if isinstance(first, dict):
-        return {key: _each_column(change, *(table[key] for table in tables)) for key in first}
-    if isinstance(first, tuple) and not all(isinstance(part, str) for part in first):
-        return tuple(_each_column(change, *parts) for parts in zip(*tables, strict=True))
-    if is_dataclass(first) and not isinstance(first, type):
-        kind = type(first)
-        return kind(
-            **{name: _each_column(change, *(getattr(table, name) for table in tables)) for name in _field_names(kind)}
-        )
+    if kind is dict:
+        return {key: _each_column(change, *[table[key] for table in tables]) for key in first}
+    if kind is tuple and not all(isinstance(part, str) for part in first):
+        return tuple([_each_column(change, *parts) for parts in zip(*tables, strict=True)])
+    if names := field_names(kind):
+        return kind(*[_each_column(change, *[getattr(table, name) for table in tables]) for name in names])
     return first

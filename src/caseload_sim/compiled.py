@@ -31,7 +31,7 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         try:
-            return self.dispatcher(cached=True)(*arguments)
+            return (self._ready.get(True) or self.dispatcher(cached=True))(*arguments)
         except Exception:
             return self.dispatcher(cached=False)(*arguments)
 

@@ -1,6 +1,7 @@
 """What the questionnaires read at the start and at the end of each course: the basis of figures per therapy course."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,17 @@ class CourseScores:
 
 
 def course_scores(
-    scenario: Scenario, clients: Clients, path: Trajectory, care: Care, episodes: Episodes, first_contact_day: Days
+    scenario: Scenario,
+    clients: Clients,
+    path: Trajectory,
+    care: Care,
+    episodes: Episodes,
+    at_first_contact: tuple[Scores, Scores],
 ) -> CourseScores:
     """Scores by course. A client's first course starts with the first score there is, that of the first contact; a second
     one from where the first has ended by its first session, with the same passing state.
+
+    at_first_contact: PHQ-9 and GAD-7 of each client, both (n,)
     """
     run = scenario.run
     is_course = np.array([isinstance(step, CourseStep) for step in scenario.pathway.steps.values()])
@@ -45,32 +53,33 @@ def course_scores(
     order = _rank_within_client(who)
     ended = episodes.ended_day[rows]
     chosen = (ended >= run.warm_up_days) & (ended < run.warm_up_days + run.data_collection_days)
-    m = len(rows)
-    scores = [np.zeros(m, dtype=np.int8) for _ in range(4)]
+    scores = [np.zeros(len(rows), dtype=np.int8) for _ in range(4)]
     sessions = np.zeros(care.attended.shape, dtype=np.int32)
     for k in range(int(order.max(initial=-1)) + 1):
         here = np.flatnonzero(order == k)
         counted = here[chosen[here]]
-        client, at = who[counted], step[counted]
-        some = path.rows(client.astype(np.intp))
-        start_day = episodes.started_day[rows[counted]] + care.lag_days[client, at]
+        client = who[counted].astype(np.intp)
+        read = partial(_scores_on, scenario, clients, path.rows(client), care, client)
         if k == 0:
-            start_day = first_contact_day[client]
-        end_day = ended[counted]
-        for days, first in ((start_day, True), (end_day, False)):
-            if not first:
-                sessions[who[here], step[here]] = care.attended[who[here], step[here]]
-            given = sessions[client]
-            treated = treated_by(
-                scenario, care.target[client], care.therapist[client], given, given.sum(axis=1, dtype=np.int32) + 1
-            )
-            since = (days - clients.referral_day[client]).astype(np.int32)
-            read = scores_after(scenario, some, since, treated, at_end=not (first and k == 0))
-            for column, values in zip(scores[:2] if first else scores[2:], read, strict=True):
-                column[counted] = values
+            start = [score[client] for score in at_first_contact]
+        else:
+            began = episodes.started_day[rows[counted]] + care.lag_days[client, step[counted]]
+            start = [*read(began, sessions[client])]
+        sessions[who[here], step[here]] = care.attended[who[here], step[here]]
+        for column, score in zip(scores, (*start, *read(ended[counted], sessions[client])), strict=True):
+            column[counted] = score
     return CourseScores(
         who[chosen], step[chosen], care.attended[who, step][chosen], *(column[chosen] for column in scores)
     )
+
+
+def _scores_on(
+    scenario: Scenario, clients: Clients, path: Trajectory, care: Care, who: NDArray[np.intp], day: Days, sessions: Days
+) -> tuple[Scores, Scores]:
+    """PHQ-9 and GAD-7 of some clients after so many sessions at each step; path: theirs, day: (k,), sessions: (k, s)."""
+    contacts = sessions.sum(axis=1, dtype=np.int32) + 1
+    treated = treated_by(scenario, care.target[who], care.therapist[who], sessions, contacts)
+    return scores_after(scenario, path, (day - clients.referral_day[who]).astype(np.int32), treated)
 
 
 def _rank_within_client(who: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -115,17 +115,21 @@ def plans_of(courses: Courses | Plans) -> Plans:
 def _reached(courses: Courses) -> NDArray[np.bool_]:
     """Which steps each client can come to, (n, s) bool."""
     n, n_steps = courses.course_days.shape
-    reached = np.zeros((n, n_steps), dtype=bool)
-    joins = np.flatnonzero(courses.first_step != NO_STEP)
-    reached[joins, courses.first_step[joins]] = True
-    known = -1
-    while known < (known := int(np.count_nonzero(reached))):
-        for s in range(n_steps):
-            here = np.flatnonzero(reached[:, s])
-            for following in (courses.next_inside[:, s][here], courses.next_outside[:, s][here]):
-                goes = np.flatnonzero(following != NO_STEP)
-                reached[here[goes], following[goes]] = True
-    return reached
+    reached = np.zeros(n * n_steps, dtype=bool)  # step by step: tables lie column by column
+    ways = [table.ravel(order="F") for table in (courses.next_inside, courses.next_outside)]
+
+    def come(client: NDArray[np.intp], step: Codes) -> NDArray[np.intp]:
+        goes = np.flatnonzero(step != NO_STEP)
+        there = step[goes].astype(np.intp) * n + client[goes]
+        new: NDArray[np.intp] = there[~reached[there]]
+        reached[new] = True
+        return new
+
+    here = come(np.arange(n), courses.first_step)
+    while len(here):
+        client = here % n
+        here = np.concatenate([come(client, way[here]) for way in ways])
+    return reached.reshape(n, n_steps, order="F")
 
 
 def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
@@ -206,7 +210,7 @@ class PlansInParts:
 
 
 def _shifted(rows: Days, by: int) -> Days:
-    return np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)
+    return rows if by == 0 else np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)
 
 
 def check_plans(courses: Courses | Plans) -> None:

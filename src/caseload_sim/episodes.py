@@ -1,7 +1,8 @@
 """The Episodes table: who held which place on which days, in one canonical order."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.columns import blocks_of, rows_of, slice_of
+from caseload_sim.columns import blocks_of, field_names, rows_of, slice_of
 from caseload_sim.courses import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
 
 
@@ -69,16 +70,22 @@ class Digest:
         """More rows of the table."""
         for name, column in _columns_of(table, ""):
             if column.dtype.kind in "iub":
-                little = column.astype(column.dtype.newbyteorder("<"), copy=False)
-                about = f"{name}:{little.dtype.str}:{little.shape[1:]}"
-                so_far, _, n = self._columns.get(name, (sha256(), "", 0))
-                so_far.update(np.ascontiguousarray(little))
+                little = np.ascontiguousarray(column, _little(column.dtype))
+                if name not in self._columns:
+                    self._columns[name] = sha256(), f"{name}:{little.dtype.str}:{little.shape[1:]}", 0
+                so_far, about, n = self._columns[name]
+                so_far.update(little)
                 self._columns[name] = so_far, about, n + len(little)
 
     def hexdigest(self) -> str:
         """The digest of all that was added."""
         each = (f"{about}:{n}:{column.hexdigest()}" for column, about, n in self._columns.values())
         return sha256(";".join(each).encode()).hexdigest()
+
+
+@cache
+def _little(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("<")
 
 
 def digest(table: object) -> str:
@@ -92,15 +99,16 @@ def _columns_of(table: object, name: str) -> Iterator[tuple[str, NDArray[Any]]]:
     """Every array of a table with its dotted name, in the table's order."""
     if isinstance(table, np.ndarray):
         yield name, table
-    elif is_dataclass(table):
-        for field in fields(table):
-            yield from _columns_of(getattr(table, field.name), f"{name}.{field.name}" if name else field.name)
     elif isinstance(table, Mapping):
         for key, value in table.items():
             yield from _columns_of(value, f"{name}.{key}")
     elif isinstance(table, tuple | list):
         for k, value in enumerate(table):
             yield from _columns_of(value, f"{name}.{k}")
+    else:
+        kind: Any = type(table)
+        for field in field_names(kind):
+            yield from _columns_of(getattr(table, field), f"{name}.{field}" if name else field)
 
 
 def first_difference(ours: Episodes, theirs: Episodes, steps: tuple[str, ...]) -> str | None:

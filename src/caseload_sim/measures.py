@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
 from caseload_sim.columns import as_rows, blocks_of
-from caseload_sim.cost_measures import cost_keys, cost_numbers, paid_for
+from caseload_sim.cost_measures import BASES, cost_keys, cost_numbers, paid_for
 from caseload_sim.counted import (
     Counted,
     Counts,
@@ -77,7 +77,6 @@ def tally(simulation: Simulation) -> Tally:
         "denominators": denominators,
         "contacts_attended": np.array([simulation.outcomes.contacts.sum(dtype=np.int64)]),
         **_disorders(simulation),
-        **_population(simulation, by_group),
         **waits(simulation),
         **contacts(simulation),
         **courses(simulation),
@@ -100,19 +99,19 @@ def measured(scenario: Scenario, capacity: Capacity, daily: Daily, counted: Tall
     counts = counted.counts
     single = dict(
         chain(
-            _disorder_rows(scenario, counts),
-            _population_rows(scenario, counted.groups, counts),
             wait_rows(scenario, counts),
             contact_rows(scenario, counts),
             course_rows(counts),
             _place_rows(scenario, capacity, daily),
         )
     )
-    rows, order = _in_order(counted.rows, counted.groups, counted.cost_groups, tuple(single))
+    rows, order = _in_order(counted.rows, counted.groups, counted.cost_groups, scenario.disorders, tuple(single))
     numbers = np.concatenate(
         [
             _outcome_numbers(scenario, counted),
             cost_numbers(scenario, capacity, counts),
+            _disorder_numbers(counts),
+            _population_numbers(counted),
             np.fromiter(chain.from_iterable(single.values()), np.float64, 3 * len(single)).reshape(-1, 3),
         ]
     )
@@ -121,17 +120,23 @@ def measured(scenario: Scenario, capacity: Capacity, daily: Daily, counted: Tall
 
 @lru_cache(maxsize=16)
 def _in_order(
-    names: tuple[Name, ...], group_names: tuple[str, ...], cost_groups: tuple[str, ...], single: tuple[Key, ...]
+    names: tuple[Name, ...],
+    group_names: tuple[str, ...],
+    cost_groups: tuple[str, ...],
+    disorders: tuple[str, ...],
+    single: tuple[Key, ...],
 ) -> tuple[Rows, NDArray[np.intp]]:
     """The rows of a table in the order of MEASURES, and which of those put together each is."""
-    outcomes, costs = list(_outcome_keys(names, group_names)), list(cost_keys(cost_groups))
-    keys = [*outcomes, *costs, *single]
+    outcomes = list(_outcome_keys(names, group_names))
+    keys = [
+        *outcomes, *cost_keys(cost_groups), *_disorder_keys(disorders), *_population_keys(group_names, disorders), *single,
+    ]  # fmt: skip
     twins = [2 * i + 1 for i, name in enumerate(names) if name.service == "none"]  # a difference follows its twin
     within_measure = np.zeros(len(keys))
     within_measure[: len(outcomes)] = np.repeat([*range(0, 2 * len(names), 2), *twins], len(group_names))
     place = {m.name: i for i, m in enumerate(MEASURES)}
     order = np.lexsort((within_measure, np.array([place[key.measure] for key in keys])))
-    return Rows([keys[row] for row in order], (_rows, (names, group_names, cost_groups, single))), order
+    return Rows([keys[row] for row in order], (_rows, (names, group_names, cost_groups, disorders, single))), order
 
 
 def _rows(*shape: Any) -> Rows:
@@ -196,23 +201,21 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
     yield Counted("at_caseness", "finished", "", "", out.at_caseness, finished)
     cohort = referred & out.ended
     bases = {"finished": finished, "started": cohort & out.started, "referred": cohort}
+    both_scores, case = scored(simulation), out.at_caseness
+    changes = {service: reliable_change(out, reading) for service, reading in _readings(out)}
+    recovery = {service: recovered(out, reading) & both_scores for service, reading in _readings(out)}
+    reliable = {service: recovery[service] & improved for service, (improved, _) in changes.items()}
     for base, denominator in bases.items():
-        case = denominator & out.at_caseness
-        for name, reliable in (("recovery", False), ("reliable_recovery", True)):
-            for service, reading in _readings(out):
-                success = recovered(out, reading) & scored(simulation)
-                if reliable:
-                    success &= reliable_change(out, reading)[0]
-                yield Counted(name, base, "end", service, success, case)
-    for name in ("improvement", "no_reliable_change", "deterioration"):
-        for service, reading in _readings(out):
-            improved, worse = reliable_change(out, reading)
-            flags = {
-                "improvement": improved,
-                "deterioration": worse,
-                "no_reliable_change": ~improved & ~worse,
-            }[name]
-            yield Counted(name, "finished", "end", service, flags, finished)
+        case_of_base = denominator & case
+        for name, success in (("recovery", recovery), ("reliable_recovery", reliable)):
+            for service, flags in success.items():
+                yield Counted(name, base, "end", service, flags, case_of_base)
+    for service, (improved, _) in changes.items():
+        yield Counted("improvement", "finished", "end", service, improved, finished)
+    for service, (improved, worse) in changes.items():
+        yield Counted("no_reliable_change", "finished", "end", service, ~improved & ~worse, finished)
+    for service, (_, worse) in changes.items():
+        yield Counted("deterioration", "finished", "end", service, worse, finished)
     for name, first, last in (
         ("phq9", out.first_phq9, "last_phq9"),
         ("gad7", out.first_gad7, "last_gad7"),
@@ -236,13 +239,10 @@ def _ladder(simulation: Simulation) -> Iterator[Counted]:
             for at in ("end", "month_12", "sustained"):
                 for service, reading in _readings(out):
                     yield Counted(rung, base, at, service, getattr(reading, at)[rung], denominator)
-    for service, reading in _readings(out):
-        got_better = recovered(out, reading)
-        well = reading.end["all_remission"]
+    both = [(service, recovered(out, reading), reading.end["all_remission"]) for service, reading in _readings(out)]
+    for service, got_better, well in both:
         yield Counted("recovered_still_diagnosed", "finished", "end", service, ~well, bases["finished"] & got_better)
-    for service, reading in _readings(out):
-        got_better = recovered(out, reading)
-        well = reading.end["all_remission"]
+    for service, got_better, well in both:
         yield Counted("not_recovered_no_diagnosis", "finished", "end", service, well, bases["finished"] & ~got_better)
 
 
@@ -250,42 +250,53 @@ def _ladder(simulation: Simulation) -> Iterator[Counted]:
 
 
 def _disorders(simulation: Simulation) -> Counts:
-    """Of those who had each disorder at the start interview: how many, and how many are without it at the end."""
+    """Of those who had each disorder at the start interview: how many, and how many are without it at the end.
+
+    disorders: of each base, who had it, and who is without it by each of SERVICES, (bases, 3, d); at_interview: (d,)
+    """
     out = simulation.outcomes
     ladder = within(simulation, simulation.clients.referral_day) & out.ended & (out.principal >= 0) & out.at_caseness
-    counts = {}
-    for base, some in (("finished", ladder & out.finished), ("started", ladder & out.started), ("referred", ladder)):
+    columns = []
+    for some in (ladder & out.finished, ladder & out.started, ladder):
         had = out.diagnosed & some[:, None]
-        columns = [had, *(had & reading.without for _, reading in _readings(out))]
-        counts[f"disorders:{base}"] = np.stack([column.sum(axis=0) for column in columns])
+        columns += [had, *(had & reading.without for _, reading in _readings(out))]
     referred = within(simulation, simulation.clients.referral_day)
-    counts["at_interview"] = (out.diagnosed & referred[:, None]).sum(axis=0)
-    return counts
+    columns.append(out.diagnosed & referred[:, None])
+    *by_base, at_interview = (column.sum(axis=0) for column in columns)
+    return {"disorders": np.reshape(by_base, (len(BASES), -1, len(at_interview))), "at_interview": at_interview}
 
 
-def _disorder_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]:
+def _disorder_keys(disorders: tuple[str, ...]) -> Iterator[Key]:
     """For each disorder, how many of those who had it at the start interview are without it at the end."""
-    for base in ("finished", "started", "referred"):
-        for name, (had, *without) in zip(scenario.disorders, counts[f"disorders:{base}"].T.tolist(), strict=True):
-            values = [ratio(number, had) for number in without]
-            for service, value in zip(SERVICES, values, strict=True):
-                yield Key("disorder_remission", base, "end", service, f"{name}=yes"), value
-            difference = Value(np.nan, np.nan, values[0].value - values[1].value)
-            yield Key("disorder_remission", base, "end", "difference", f"{name}=yes"), difference
+    for base in BASES:
+        for name in disorders:
+            for service in (*SERVICES, "difference"):
+                yield Key("disorder_remission", base, "end", service, f"{name}=yes")
 
 
-def _population(simulation: Simulation, by_group: dict[str, Flags]) -> Counts:
-    referred = within(simulation, simulation.clients.referral_day)
-    return {"referred": np.array([np.count_nonzero(members & referred) for members in by_group.values()])}
+def _disorder_numbers(counts: Counts) -> Columns:
+    had, *without = counts["disorders"].swapaxes(0, 1)
+    table = np.full((*had.shape, len(SERVICES) + 1, 3), np.nan)
+    for k, number in enumerate(without):
+        table[:, :, k] = ratios(number, had)
+    table[:, :, -1, 2] = table[:, :, 0, 2] - table[:, :, 1, 2]
+    return table.reshape(-1, 3)
 
 
-def _population_rows(scenario: Scenario, names: tuple[str, ...], counts: Counts) -> Iterator[tuple[Key, Value]]:
-    n_referred = counts["referred"][0]  # the first group is of all
-    for group, number in zip(names, counts["referred"].tolist(), strict=True):
+def _population_keys(group_names: tuple[str, ...], disorders: tuple[str, ...]) -> Iterator[Key]:
+    """How many of those referred are in each group, and have each disorder at interview."""
+    for group in group_names:
         if not group.startswith("step="):
-            yield Key("share_of_clients", "referred", "", "", group), ratio(number, n_referred)
-    for name, number in zip(scenario.disorders, counts["at_interview"].tolist(), strict=True):
-        yield Key("share_at_interview", "referred", "", "", f"{name}=yes"), ratio(number, n_referred)
+            yield Key("share_of_clients", "referred", "", "", group)
+    for name in disorders:
+        yield Key("share_at_interview", "referred", "", "", f"{name}=yes")
+
+
+def _population_numbers(counted: Tally) -> Columns:
+    received = [row.measure for row in counted.rows].index("referrals_received")
+    referred = counted.counts["numerators"][received]
+    some = [n for group, n in zip(counted.groups, referred, strict=True) if not group.startswith("step=")]
+    return ratios(np.concatenate([some, counted.counts["at_interview"]]), referred[0])  # the first group is of all
 
 
 # --- places --------------------------------------------------------------------------------------------------

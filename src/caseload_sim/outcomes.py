@@ -183,7 +183,7 @@ def read_outcomes(
         first_gad7=first_gad7,
         diagnosed=diagnosed,
         principal=principal,
-        course_scores=course_scores(scenario, clients, path, care, episodes, seen.first_contact_day),
+        course_scores=course_scores(scenario, clients, path, care, episodes, (first_phq9, first_gad7)),
         service=_reading(scenario, path, treated, elapsed_days, interview, risk),
         none=_reading(scenario, path, None, elapsed_days, interview, never),
     )

@@ -19,25 +19,28 @@ from caseload_sim.compiled import Compiled
 M0, M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 W0, W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 ROUNDS = 10
+SEVEN = np.uint64(7)  # without sign, or numba asks whether a place counts from the end
 
 
-def _high_word_code(_context: Any, a: Any, b: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+def _product_code(_context: Any, a: Any, b: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word, wide = ir.IntType(64), ir.IntType(128)
         product = builder.mul(*(builder.zext(one, wide) for one in arguments))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+        upper = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+        return context.make_tuple(builder, signature.return_type, (upper, builder.trunc(product, word)))
 
-    return types.uint64(types.uint64, types.uint64), generate
+    return types.UniTuple(types.uint64, 2)(types.uint64, types.uint64), generate  # type: ignore[no-untyped-call]
 
 
-# The upper half of the product of two words: one instruction, which numba does not offer.
-high_word: Any = intrinsic(_high_word_code)
+# The product of two words, upper half and lower: one instruction, if both are asked for at once. Numba does not offer it.
+product: Any = intrinsic(_product_code)
 
 
 def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Python itself runs none of these three
     c0, c1, c2, c3 = counter, np.uint64(0), np.uint64(0), np.uint64(0)
     for _ in range(ROUNDS):
-        c0, c1, c2, c3 = high_word(M1, c2) ^ c1 ^ k0, M1 * c2, high_word(M0, c0) ^ c3 ^ k1, M0 * c0
+        (high0, low0), (high1, low1) = product(M0, c0), product(M1, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0 += W0
         k1 += W1
     return c0, c1, c2, c3
@@ -49,15 +52,15 @@ block = njit(inline="always")(_block_code)
 
 def _uniforms_code(keys: Any, ids: Any, u: Any) -> None:  # pragma: no cover
     words = np.empty(4, dtype=np.uint64)
+    draws = words.view(np.uint32)  # eight to a block, lower halves first, as on all processors that numba is for
     for k in range(len(keys)):
         k0, k1, at = keys[k, 0], keys[k, 1], np.int64(-1)
         for i in range(len(ids)):
             place = ids[i]
-            if place >> 3 != at:  # eight draws to a block, half a word each
+            if place >> 3 != at:
                 at = place >> 3
                 words[0], words[1], words[2], words[3] = block(np.uint64(at + 1), k0, k1)
-            bits = np.int64(np.uint32(words[(place >> 1) & 3] >> np.uint64(32 * (place & 1))))
-            u[k, i] = (bits + 0.5) * 2.0**-32  # see Draws.uniform
+            u[k, i] = (np.int64(draws[np.uint64(place) & SEVEN]) + 0.5) * 2.0**-32  # see Draws.uniform
 
 
 def _on_lines_code(u: Any, lines: Any, tail_cells: Any, value: Any, tail: Any) -> int:  # pragma: no cover

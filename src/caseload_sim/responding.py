@@ -184,21 +184,25 @@ def responder_days(
         from_day = np.where(at_start, 0, longest + 1).astype(np.int32)
         until_day = np.where(at_end, longest, -1).astype(np.int32)
         turns = np.flatnonzero(at_start != at_end)
-        turned = _halve(rows_of(line, turns), caseness, progress_by_day, at_start[turns])
+        turned = _turning_day(rows_of(line, turns), caseness, progress_by_day, at_start[turns])
         from_day[turns] = np.where(at_start[turns], 0, turned)
         until_day[turns] = np.where(at_start[turns], turned - 1, longest)
         first, last = np.maximum(first, from_day), np.minimum(last, until_day)
     return first, last
 
 
-def _halve(line: Line, caseness: int, progress_by_day: Floats, at_start: NDArray[np.bool_]) -> Days:
+def _turning_day(line: Line, caseness: int, progress_by_day: Floats, at_start: NDArray[np.bool_]) -> Days:
     """First day on which the answer "below the cut-off" is no longer that of day 0, as it is not on the last, (n,) int32."""
     n, longest = len(line.start), len(progress_by_day) - 1
-    low, high = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)
-    for _ in range(longest.bit_length() + 1):  # invariant: the answer at `low` is at_start, at `high` it is not
-        if not np.any(high - low > 1):
-            break
-        middle = (low + high) // 2
-        same = (line.score(progress_by_day[middle]) < caseness) == at_start
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
+
+    def narrowed(low: Days, high: Days, day: Days) -> tuple[Days, Days]:
+        same = (line.score(progress_by_day[day]) < caseness) == at_start
+        return np.where(same, day, low), np.where(same, high, day)
+
+    guess = np.searchsorted(progress_by_day, line.progress_at(caseness - 0.5)).clip(1, longest - 1).astype(np.int32)
+    low, high = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)  # the answer at `low` is that of day 0
+    low, high = narrowed(low, high, guess)
+    low, high = narrowed(low, high, np.where(high == guess, guess - 1, guess + 1))
+    while np.any(high - low > 1):  # where the guess was wrong, by rounding
+        low, high = narrowed(low, high, (low + high) // 2)
     return high

@@ -21,9 +21,9 @@ def booking_days(scenario: Scenario, clients: Clients, draws: Draws) -> Days:
     """Days from referral until the client can be booked, (n,) int32."""
     booking, ids = scenario.pathway.booking, clients.id
     days = draws.gamma_days("booking", ids, booking.mean_days.value, booking.shape.value)
-    slow = draws.uniform("booking_slow", ids) < booking.slow_share.value
-    later = draws.exponential_days("booking_slow_days", ids, booking.slow_mean_days.value)
-    return np.minimum(np.where(slow, later, days), LONGEST_DAYS).astype(np.int32)
+    slow = np.flatnonzero(draws.uniform("booking_slow", ids) < booking.slow_share.value)
+    days[slow] = draws.exponential_days("booking_slow_days", ids[slow], booking.slow_mean_days.value)
+    return np.minimum(days, LONGEST_DAYS)
 
 
 def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:

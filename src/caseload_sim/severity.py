@@ -4,6 +4,7 @@ Used twice with the same draws: by courses.py to find when a client would count 
 outcomes.py to read everybody at the end. Elementwise throughout, so both get the same bits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ Scores = NDArray[np.int8]
 PHQ9_CASENESS, GAD7_CASENESS = 10, 8
 PHQ9_RELIABLE_CHANGE, GAD7_RELIABLE_CHANGE = 6, 4
 PHQ9_MAX, GAD7_MAX = 27, 21
+
+_ERRORS = ("error_start:phq9", "error_start:gad7", "error_end:phq9", "error_end:gad7")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,11 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
         base + moderators + spread.distress_shared.value * shared + spread.distress_own.value * distress_own
     )
     instruments = scenario.instruments.phq9, scenario.instruments.gad7
-    falls = [_level(instrument, names, improvement, distress_improvement) for instrument in instruments]
+    falls = _levels(instruments, names, improvement, distress_improvement)
+    phq9_start, gad7_start, phq9_end, gad7_end = (
+        instrument.error_sd.value * drawn
+        for instrument, drawn in zip(instruments * 2, draws.normals(_ERRORS, ids), strict=True)
+    )
     return Trajectory(
         severity=clients.severity,
         state_change=state_change(scenario, clients, draws),
@@ -95,30 +102,20 @@ def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory
         pace=_pace(outcome.natural_course.at_one_year.value),
         phq9_fall=falls[0],
         gad7_fall=falls[1],
-        phq9_errors=_errors(draws, clients, "phq9", scenario.instruments.phq9),
-        gad7_errors=_errors(draws, clients, "gad7", scenario.instruments.gad7),
+        phq9_errors=(phq9_start, phq9_end),
+        gad7_errors=(gad7_start, gad7_end),
     )
-
-
-def _errors(draws: Draws, clients: Clients, name: str, instrument: Instrument) -> tuple[Floats, Floats]:
-    end = instrument.error_sd.value * draws.normal(f"error_end:{name}", clients.id)
-    return _error_at_start(draws, clients, name, instrument), end
-
-
-def _error_at_start(draws: Draws, clients: Clients, name: str, instrument: Instrument) -> Floats:
-    return instrument.error_sd.value * draws.normal(f"error_start:{name}", clients.id)
 
 
 def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
     """PHQ-9 (0-27) and GAD-7 (0-21) on the day of referral, each (n,) int8: what `scores_after` reads on day 0."""
     scores = []
-    for name, instrument, highest in (
-        ("phq9", scenario.instruments.phq9, PHQ9_MAX),
-        ("gad7", scenario.instruments.gad7, GAD7_MAX),
-    ):
-        level = _level(instrument, clients.disorder_names, clients.severity, clients.distress)
-        error = _error_at_start(draws, clients, name, instrument)
-        scores.append(Line(level, np.zeros(()), error, instrument, highest).score(np.zeros(())))
+    instruments, highest = (scenario.instruments.phq9, scenario.instruments.gad7), (PHQ9_MAX, GAD7_MAX)
+    levels = _levels(instruments, clients.disorder_names, clients.severity, clients.distress)
+    errors = draws.normals(_ERRORS[:2], clients.id)
+    for instrument, most, level, drawn in zip(instruments, highest, levels, errors, strict=True):
+        error = instrument.error_sd.value * drawn
+        scores.append(Line(level, np.zeros(()), error, instrument, most).score(np.zeros(())))
     return scores[0], scores[1]
 
 
@@ -183,7 +180,22 @@ class Line:
         level += instrument.intercept.value / soft
         points = soft * softplus(level)
         points += self.error
-        return np.asarray(np.clip(np.rint(points), 0, self.highest), dtype=np.int8)
+        np.rint(points, out=points)
+        return np.minimum(np.maximum(points, 0, out=points), self.highest).astype(np.int8)
+
+    def progress_at(self, points: float) -> Floats:
+        """The share of the six-month improvement at which the score would be so many points, were it not rounded, (n,).
+
+        NaN where it never is, or where nothing changes.
+        """
+        instrument = self.instrument
+        soft = instrument.softness.value
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bent = (points - self.error) / soft  # softplus of the level
+            level = bent + np.log(-np.expm1(-bent))
+            return np.asarray(
+                (self.start - (level * soft - instrument.intercept.value) / instrument.slope.value) / self.fall
+            )
 
 
 def score_lines(
@@ -195,15 +207,12 @@ def score_lines(
         severity = severity + path.state_change
     if treated is not None:
         severity, distress = severity - treated.disorders, distress - treated.distress
-    which, names = int(at_end), scenario.disorders
-    lines = []
-    for instrument, fall, errors, highest in (
-        (scenario.instruments.phq9, path.phq9_fall, path.phq9_errors, PHQ9_MAX),
-        (scenario.instruments.gad7, path.gad7_fall, path.gad7_errors, GAD7_MAX),
-    ):
-        start = _level(instrument, names, severity, distress)
-        lines.append(Line(start, fall, errors[which], instrument, highest))
-    return lines[0], lines[1]
+    instruments, which = scenario.instruments, int(at_end)
+    phq9, gad7 = _levels((instruments.phq9, instruments.gad7), scenario.disorders, severity, distress)
+    return (
+        Line(phq9, path.phq9_fall, path.phq9_errors[which], instruments.phq9, PHQ9_MAX),
+        Line(gad7, path.gad7_fall, path.gad7_errors[which], instruments.gad7, GAD7_MAX),
+    )
 
 
 def scores_after(
@@ -220,15 +229,20 @@ def scores_after(
     return phq9.score(progress), gad7.score(progress)
 
 
-def _level(instrument: Instrument, names: tuple[str, ...], severity: Floats, distress: Floats) -> Floats:
-    """What an instrument makes of severities (n, d) and distress (n,), SD."""
+def _levels(
+    instruments: Sequence[Instrument], names: tuple[str, ...], severity: Floats, distress: Floats
+) -> list[Floats]:
+    """What each instrument makes of severities (n, d) and distress (n,): each (n,) float64, SD."""
     mean = severity[:, 0]
     for j in range(1, severity.shape[1]):  # in a fixed order: the sum must not depend on the number of rows
         mean = mean + severity[:, j]
     mean = mean / severity.shape[1]
-    own = severity[:, names.index(instrument.own_disorder)] if instrument.own_disorder in names else mean
-    w, k = instrument.own_weight.value, instrument.distress_weight.value
-    return np.asarray((w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2))
+    levels = []
+    for one in instruments:
+        own = severity[:, names.index(one.own_disorder)] if one.own_disorder in names else mean
+        w, k = one.own_weight.value, one.distress_weight.value
+        levels.append((w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2))
+    return levels
 
 
 def below_caseness(phq9: Scores, gad7: Scores) -> NDArray[np.bool_]:

@@ -197,11 +197,8 @@ def _appointments(contacts: Floats, working: Booleans, days: Dates) -> Floats:
         week = (days.astype(np.int64) + _MONDAY) // DAYS_PER_WEEK
         week = week - week[:1]
         in_week, n_working = np.bincount(week, contacts), np.bincount(week, working)
-        each, owed = np.zeros(len(in_week)), 0.0
-        for number, total in enumerate(in_week.tolist()):
-            owed += total
-            if n_working[number]:
-                each[number], owed = owed / n_working[number], 0.0
-        a_day = np.where(working, each[week], 0.0)
+        for number in np.flatnonzero(n_working[:-1] == 0).tolist():
+            in_week[number + 1] += in_week[number]
+        a_day = np.where(working, (in_week / np.maximum(n_working, 1))[week], 0.0)
     so_far = np.floor(np.concatenate([[0.0], np.cumsum(a_day)]) + WHOLE_PLACE)
     return np.diff(so_far)
