@@ -6,14 +6,12 @@ at the end, so that sums do not depend on their order.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.columns import as_rows, blocks_of
-from caseload_sim.counted import Counts, Flags, Key, Simulation, period, ratios, scored, within
+from caseload_sim.counted import Counts, Flags, Key, Share, Simulation, period, ratios, scored, within
 from caseload_sim.courses import NOT_YET
 from caseload_sim.outcomes import REMISSIONS, recovered
 from caseload_sim.pathway import CourseStep
@@ -24,7 +22,6 @@ from caseload_sim.staffing import DAYS_PER_YEAR
 
 Columns = NDArray[np.float64]
 BASES = ("finished", "started", "referred")
-COUNTED_AT_ONCE = 16_384  # clients, so that sums of their contacts stay exact
 READ_AT = ("end", "month_12", "sustained")
 
 
@@ -63,25 +60,21 @@ EVENTS = tuple(_all_events())
 PER_REFERRAL = "cost_per_referral"
 
 
-def paid_for(simulation: Simulation, of_groups: dict[str, Flags]) -> tuple[tuple[str, ...], Counts]:
-    """Contacts and results of referrals ended in the period, by base and group; and the names of those groups.
+def paid(simulation: Simulation) -> tuple[list[Share], dict[str, Flags], Counts]:
+    """What is summed by base and group for costs, the groups it is summed in beside `groups`, and contacts of all.
 
-    of_groups: see `groups`; those by the courses that a client had are added here
+    Contacts and results of referrals ended in the period: for each base, columns, and at the end the base itself
     """
     out = simulation.outcomes
-    rows = np.flatnonzero(within(simulation, out.end_day))
-    attended, missed = (contacts[rows] for contacts in contacts_by_step(simulation))
-    columns = [*attended.T, *missed.T, *(flags[rows] for flags in _results(simulation))]
-    members = {name: flags[rows] for name, flags in {**of_groups, **_courses(simulation)}.items()}
-    bases = [flags[rows] for flags in (out.finished, out.started, out.ended)]
-    sums, number = _sums(columns, bases, list(members.values()))
-    return tuple(members), {
-        "paid_sums": sums,
-        "paid_members": number,
-        "attended": attended.sum(axis=0),
-        "missed": missed.sum(axis=0),
-        "referrals_ended": np.array([len(rows)]),
-    }
+    ended = within(simulation, out.end_day)
+    attended, missed = contacts_by_step(simulation)
+    columns = [*attended.T, *missed.T, *_results(simulation)]
+    bases = [flags & ended for flags in (out.finished, out.started, out.ended)]
+    return [(column, base) for base in bases for column in (*columns, base)], _courses(simulation), {
+        "attended": attended[ended].sum(axis=0),
+        "missed": missed[ended].sum(axis=0),
+        "referrals_ended": np.array([np.count_nonzero(ended)]),
+    }  # fmt: skip
 
 
 def cost_keys(names: tuple[str, ...]) -> Iterator[Key]:
@@ -98,12 +91,13 @@ def cost_numbers(scenario: Scenario, capacity: Capacity, counts: Counts) -> Colu
     prices = prices_of_contacts(scenario, capacity, counts["attended"], counts["missed"])
     n_steps, n_ended = len(scenario.steps), int(counts["referrals_ended"][0])
     parts = []
-    for base, sums, number in zip(BASES, counts["paid_sums"], counts["paid_members"], strict=True):
+    for base, sums in zip(BASES, np.split(counts["paid"], len(BASES)), strict=True):
+        number = sums[-1]
         money = _priced(sums, n_steps, prices)
         if base == "referred":
             money = money + prices.idle * number / max(n_ended, 1)
             parts.append(ratios(money, number))
-        each = ratios(np.broadcast_to(money[:, None], (len(money), len(EVENTS))), sums[2 * n_steps :].T)
+        each = ratios(np.broadcast_to(money[:, None], (len(money), len(EVENTS))), sums[2 * n_steps : -1].T)
         nothing_gained = np.array([event.extra for event in EVENTS]) & (each[..., 1] <= 0)
         each[nothing_gained, 2] = np.nan
         parts.append(each.reshape(-1, 3))
@@ -191,21 +185,6 @@ def _courses(simulation: Simulation) -> dict[str, Flags]:
         "course=stepped up": out.stepped_up,
         "course=stepped down": out.stepped_down,
     }
-
-
-def _sums(columns: list[NDArray[Any]], bases: list[Flags], members: list[Flags]) -> tuple[Columns, NDArray[np.int64]]:
-    """Sum of each column over each base, and its number of clients, in each group: (bases, columns, groups) and (bases, groups).
-
-    Sums of whole numbers below 2**24 are exact in single precision in any order, and a block of clients stays below it
-    with hundreds of contacts each, so matrix products are safe here.
-    """
-    columns = [*columns, np.ones_like(bases[0])]  # the last counts the clients themselves
-    total = np.zeros((len(bases), len(columns), len(members)))
-    for some in blocks_of(len(bases[0]), COUNTED_AT_ONCE):
-        membership, each, over = (as_rows(table, some) for table in (members, columns, bases))
-        for k, base in enumerate(over):
-            total[k] += (each * base) @ membership.T
-    return total[:, :-1], total[:, -1].astype(np.int64)
 
 
 def _priced(sums: Columns, n_steps: int, prices: Prices) -> Columns:

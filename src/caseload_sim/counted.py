@@ -1,5 +1,6 @@
 """One replication with all its tables, and how clients are counted: in whole numbers, so that counts can be added."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from caseload_sim.capacity import Capacity
 from caseload_sim.care import Care
 from caseload_sim.clients import Clients
+from caseload_sim.columns import as_rows, blocks_of
 from caseload_sim.episodes import Episodes
 from caseload_sim.outcomes import LEFT, Outcomes
 from caseload_sim.pathway import CourseStep
@@ -109,6 +111,25 @@ class Counted:
     service: str
     numerator: NDArray[Any]
     denominator: Flags
+
+
+# Flags or small whole numbers of clients, and who of them is counted, both (n,).
+Share = tuple[NDArray[Any], Flags]
+COUNTED_AT_ONCE = 16_384  # clients: sums are exact as long as nobody has a thousand of anything
+
+
+def group_sums(shares: Sequence[Share], members: Sequence[Flags]) -> NDArray[np.float64]:
+    """Sum of each column over those of its base who are in a group, (shares, groups).
+
+    Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here.
+    """
+    total = np.zeros((len(shares), len(members)))
+    for some in blocks_of(len(members[0]), COUNTED_AT_ONCE):
+        each = np.empty((len(shares), some.stop - some.start), dtype=np.float32)
+        for row, (column, base) in zip(each, shares, strict=True):
+            np.multiply(column[some], base[some], out=row)
+        total += each @ as_rows(members, some).T
+    return total
 
 
 def scored(simulation: Simulation) -> Flags:

@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.columns import as_rows, blocks_of
-from caseload_sim.cost_measures import BASES, cost_keys, cost_numbers, paid_for
+from caseload_sim.cost_measures import BASES, cost_keys, cost_numbers, paid
 from caseload_sim.counted import (
     Counted,
     Counts,
-    Flags,
     Key,
     Simulation,
     Value,
     added,
+    group_sums,
     groups,
     period,
     ratio,
@@ -70,11 +69,16 @@ def tally(simulation: Simulation) -> Tally:
     """Count the clients of a replication, or some of them."""
     by_group = groups(simulation)
     rows = [*_official(simulation), *_ladder(simulation), *funnel(simulation)]
-    numerators, denominators = _sums(rows, list(by_group.values()))
-    cost_groups, costs = paid_for(simulation, by_group)
+    bases = {id(row.denominator): row.denominator for row in rows}  # far fewer than rows
+    base_of = [list(bases).index(id(row.denominator)) for row in rows]
+    of_costs, more_groups, costs = paid(simulation)
+    shares = [*((row.numerator, row.denominator) for row in rows), *((base, base) for base in bases.values())]
+    sums = group_sums([*shares, *of_costs], [*by_group.values(), *more_groups.values()])
+    numerators, denominators = np.split(sums[: len(shares), : len(by_group)], [len(rows)])
     counts = {
         "numerators": numerators,
-        "denominators": denominators,
+        "denominators": denominators[base_of],
+        "paid": sums[len(shares) :],
         "contacts_attended": np.array([simulation.outcomes.contacts.sum(dtype=np.int64)]),
         **_disorders(simulation),
         **waits(simulation),
@@ -83,7 +87,7 @@ def tally(simulation: Simulation) -> Tally:
         **costs,
     }
     names = tuple(Name(row.measure, row.base, row.at, row.service) for row in rows)
-    return Tally(names, tuple(by_group), cost_groups, counts)
+    return Tally(names, tuple(by_group), (*by_group, *more_groups), counts)
 
 
 def measure(simulation: Simulation) -> MeasureTable:
@@ -169,26 +173,6 @@ def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
     differences = np.full((len(twins), len(counted.groups), 3), np.nan)
     differences[..., 2] = table[twins - 1, :, 2] - table[twins, :, 2]  # the row before a twin is that with the service
     return np.concatenate([table.reshape(-1, 3), differences.reshape(-1, 3)])
-
-
-def _sums(rows: list[Counted], members: list[Flags]) -> tuple[Columns, Columns]:
-    """Sum of numerators, and number in the denominator, for each row and group, both (rows, groups).
-
-    Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here: so
-    many clients are counted at once that scores of at most 27 stay below it.
-    """
-    bases = {id(row.denominator): row.denominator for row in rows}  # far fewer than rows
-    place = {one: k for k, one in enumerate(bases)}
-    base_of = np.array([place[id(row.denominator)] for row in rows], dtype=np.intp)
-    counted, over = np.zeros((len(rows), len(members))), np.zeros((len(bases), len(members)))
-    for some in blocks_of(len(members[0])):
-        membership, denominators, numerators = (
-            as_rows(group, some) for group in (members, bases.values(), (row.numerator for row in rows))
-        )
-        numerators *= denominators[base_of]
-        counted += numerators @ membership.T
-        over += denominators @ membership.T
-    return counted, over[base_of]
 
 
 def _official(simulation: Simulation) -> Iterator[Counted]:
