@@ -20,7 +20,18 @@ from caseload_sim.assessment import (
 )
 from caseload_sim.clients import Clients, people
 from caseload_sim.columns import read_only
-from caseload_sim.courses import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Codes, Courses, Days
+from caseload_sim.courses import (
+    FINISHED,
+    LONGEST_DAYS,
+    NO_CLIENT,
+    NO_STEP,
+    NOT_YET,
+    Codes,
+    Courses,
+    Days,
+    Plans,
+    plans_of,
+)
 from caseload_sim.draws import Draws, Floats, Ids
 from caseload_sim.pathway import CourseStep
 from caseload_sim.policies import POLICIES, Decision, Known, Policy
@@ -74,7 +85,7 @@ class Care:
     reason_recorded: NDArray[np.bool_]
 
 
-Drawn = tuple[Clients, Courses, Care]
+Drawn = tuple[Clients, Plans, Care]
 
 
 def draw_courses(
@@ -116,7 +127,8 @@ def draw_courses(
 def draw_people(scenario: Scenario, ids: Ids, referral_day: Days, draws: Draws, policy: Policy) -> Drawn:
     """Who has these places in every random stream, referred on these days, and everything that would happen to them."""
     clients = people(scenario, draws, ids, referral_day)
-    return clients, *draw_courses(scenario, clients, draws, policy)
+    courses, care = draw_courses(scenario, clients, draws, policy)
+    return clients, plans_of(courses), care
 
 
 def draw_care(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> Care:

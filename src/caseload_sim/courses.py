@@ -1,6 +1,6 @@
 """What the queue needs to know of each client, in whole numbers."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -162,6 +162,22 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
     )
 
 
+def plans_of_stretch(plans: Plans, some: slice) -> Plans:
+    """The plans of clients who stand together and none of whom returns as somebody else's row, numbered from 0."""
+    rows = slice(*np.searchsorted(plans.client, [some.start, some.stop]).tolist())
+    columns = {f.name: getattr(plans, f.name)[some if f.name in _OF_CLIENTS else rows] for f in fields(Plans)}
+    return _renumbered(Plans(**columns), -some.start, -rows.start)
+
+
+def _renumbered(plans: Plans, clients: int, rows: int) -> Plans:
+    """The same with so much added to numbers of clients and of rows."""
+    by = dict.fromkeys(("client", "returns_as"), clients) | dict.fromkeys(
+        ("first", "next_inside", "next_outside"), rows
+    )
+    moved: dict[str, Any] = {name: _shifted(getattr(plans, name), n) for name, n in by.items() if n}
+    return replace(plans, **moved)
+
+
 # Columns of clients rather than of rows.
 _OF_CLIENTS = ("joins_day", "started_day", "returns_as", "return_after_days", "first")
 
@@ -180,13 +196,9 @@ class PlansInParts:
 
     def add(self, part: Plans) -> None:
         """One set more, after those before it."""
+        part = _renumbered(part, self.n_clients, self.n_rows)
         for f in fields(Plans):
-            column = getattr(part, f.name)
-            if f.name in ("first", "next_inside", "next_outside"):
-                column = _shifted(column, self.n_rows)
-            elif f.name in ("client", "returns_as"):
-                column = _shifted(column, self.n_clients)
-            self._write(f.name, column)
+            self._write(f.name, getattr(part, f.name))
         self.n_clients, self.n_rows = self.n_clients + len(part.joins_day), self.n_rows + len(part.client)
 
     def _write(self, name: str, column: NDArray[Any]) -> None:
@@ -210,7 +222,7 @@ class PlansInParts:
 
 
 def _shifted(rows: Days, by: int) -> Days:
-    return rows if by == 0 else np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)
+    return np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)
 
 
 def check_plans(courses: Courses | Plans) -> None:

@@ -14,7 +14,7 @@ from caseload_sim.assessment import TREATED
 from caseload_sim.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.clients import Clients, ids_of_clients, people
 from caseload_sim.columns import blocks_of, fit_one_block, rows_of, stacked
-from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts, plans_of
+from caseload_sim.courses import NOT_YET, Codes, Days, Plans, PlansInParts
 from caseload_sim.demand import referral_days
 from caseload_sim.draws import RETURN_IDS, Draws, Ids
 from caseload_sim.episodes import Digest, Episodes, joined_first
@@ -191,9 +191,8 @@ def draw_intake(
     blocks = [slice(0, len(ids))] if drawn or is_own(policy) else blocks_of(len(ids))
     keep = keep or len(blocks) < 2  # little enough to hold
 
-    def each(some: slice) -> tuple[Clients, Plans, Care]:
-        clients, courses, care = drawn or draw_people(scenario, ids[some], days[some], draws, policy)
-        return clients, plans_of(courses), care
+    def each(some: slice) -> Drawn:
+        return drawn or draw_people(scenario, ids[some], days[some], draws, policy)
 
     parts, kept = PlansInParts(len(ids) + most_at_opening), []
     booking, exits = np.empty(len(ids), dtype=np.int32), np.empty(len(ids), dtype=np.int8)

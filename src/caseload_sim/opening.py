@@ -25,7 +25,6 @@ from caseload_sim.courses import (
     Plans,
     PlansInParts,
     plans_from,
-    plans_of,
 )
 from caseload_sim.demand import POOL_DAYS, referrals_per_day
 from caseload_sim.draws import START_IDS, Draws, Floats, counts_from_uniform
@@ -145,12 +144,12 @@ class Pool:
         n = len(self.ids)
 
         def each(some: slice) -> tuple[Plans, int]:
-            clients, courses, care = drawn or draw_people(
+            clients, plans, care = drawn or draw_people(
                 self.scenario, self.ids[some], self.referral_day[some], self.draws, self._policy
             )
             if len(blocks) < 2:
                 self._kept = clients, care
-            return plans_of(courses), int(clients.count(self.scenario, "emotional_disorder").sum())
+            return plans, int(clients.count(self.scenario, "emotional_disorder").sum())
 
         blocks = [slice(0, n)] if drawn or is_own(self._policy) else blocks_of(n) or [slice(0, 0)]
         parts, disorders = PlansInParts(n), 0

@@ -14,7 +14,7 @@ from caseload_sim.care import Care, Drawn, draw_people, in_order_of
 from caseload_sim.clients import Clients, draw_clients
 from caseload_sim.columns import fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.counted import Simulation
-from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans
+from caseload_sim.courses import NO_CLIENT, NOT_YET, check_plans, plans_of_stretch
 from caseload_sim.draws import Draws
 from caseload_sim.engines import Engine, load
 from caseload_sim.episodes import Digest, Episodes, check_invariants, digest
@@ -212,9 +212,12 @@ def everybody(
 def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Drawn]:
     """All about those referred and about the pool: of a few, both take hardly longer than one."""
     ids, days = np.concatenate([who.ids, pool.ids]), np.concatenate([who.referral_day, pool.referral_day])
-    everybody_drawn = draw_people(pool.scenario, ids, days, pool.draws, policy)
-    ours, theirs = slice(0, len(who.ids)), slice(len(who.ids), None)
-    return slice_of(everybody_drawn, ours), slice_of(everybody_drawn, theirs)
+    clients, plans, care = draw_people(pool.scenario, ids, days, pool.draws, policy)
+    ours, theirs = (
+        (slice_of(clients, some), plans_of_stretch(plans, some), slice_of(care, some))
+        for some in (slice(0, len(who.ids)), slice(len(who.ids), len(ids)))
+    )
+    return ours, theirs
 
 
 def mean_disorders(scenario: Scenario, clients: Clients) -> float:
