@@ -84,14 +84,16 @@ def plans_of(courses: Courses | Plans) -> Plans:
     client, step = np.nonzero(_reached(courses))
     n, n_steps = courses.course_days.shape
     at = step * n + client  # places in tables that lie column by column
-    row_of = np.full(n * n_steps + 1, NO_STEP, dtype=np.int32)  # the last for nobody
+    row_of = np.full(
+        (n_steps + 1) * n, NO_STEP, dtype=np.int32
+    )  # and one column more: NO_STEP counts back from the end
     row_of[at] = np.arange(len(client), dtype=np.int32)
 
     def of(table: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(table.ravel(order="F").take(at))
 
     def row_at(who: NDArray[Any], there: Codes) -> Days:
-        return row_of.take(np.where(there == NO_STEP, -1, there.astype(np.int64) * n + who))
+        return row_of.take(there.astype(np.intp) * n + who)
 
     return Plans(
         joins_day=courses.joins_day,
