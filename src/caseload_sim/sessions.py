@@ -34,9 +34,13 @@ def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     modalities = list(scenario.pathway.modalities.values())
     offered = category(draws.uniform("modality", clients.id), [modality.share.value for modality in modalities])
     u, least = draws.uniform("modality_reach", clients.id), -_towards_most_deprived(clients)
-    reached = np.stack([u < _shifted(m.reach.value, m.reach_per_deprivation_decile.value * least) for m in modalities])
-    instead = np.where(reached.any(axis=0), reached.argmax(axis=0), NOT_REACHED)
-    return np.where(reached[offered, np.arange(len(u))], offered, instead).astype(np.int8)
+    first = np.full(len(u), NOT_REACHED, dtype=np.int8)
+    by_offer = np.zeros(len(u), dtype=bool)
+    for k, modality in reversed([*enumerate(modalities)]):
+        reached = u < _shifted(modality.reach.value, modality.reach_per_deprivation_decile.value * least)
+        first[reached] = k
+        by_offer |= reached & (offered == k)
+    return np.where(by_offer, offered, first)
 
 
 def influence(scenario: Scenario, clients: Clients, effects: Influence) -> Floats:
