@@ -93,7 +93,7 @@ def plans_of(courses: Courses | Plans) -> Plans:
         return np.asarray(table.ravel(order="F").take(at))
 
     def row_at(who: NDArray[Any], there: Codes) -> Days:
-        return row_of.take(there.astype(np.intp) * n + who)
+        return np.asarray(row_of.take(there.astype(np.intp) * n + who))
 
     return Plans(
         joins_day=courses.joins_day,

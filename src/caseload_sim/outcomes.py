@@ -150,8 +150,7 @@ def read_outcomes(
     sd = scenario.instruments.interview_error_sd.value
     at_start = clients.severity + _interview_error(draws, clients, "interview_start", sd)
     diagnosed = at_start > 0
-    worst = largest_column(np.where(diagnosed, at_start, -np.inf))
-    principal = np.where(diagnosed.any(axis=1), worst, -1).astype(np.int8)
+    principal = np.where(diagnosed.any(axis=1), largest_column(at_start), -1).astype(np.int8)
     interview = _Interview(
         diagnosed,
         principal,
@@ -239,7 +238,7 @@ def _contacts(scenario: Scenario, clients: Clients, care: Care, episodes: Episod
     who, step = episodes.client, episodes.step
     is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
     began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
-    sessions = np.zeros((n, n_steps), dtype=np.int32)
+    sessions = np.zeros((n, n_steps), dtype=np.int32, order="F")
     rows = began & is_course[step]
     sessions[who[rows], step[rows]] = care.attended[who[rows], step[rows]]
     missed = [
@@ -368,32 +367,34 @@ def _reading(
     since_relapse = np.floor((1 - interview.relapse_day_u) * ONE_YEAR_DAYS).astype(np.int32)
     again = path.severity + path.state_change - elapsed(path.pace, since_relapse)[:, None] * path.improvement
     at_month_12 = np.where(relapsed[:, None] & gone, again, later) + interview.error_month_12
-    end = _rungs(at_end, interview)
+    clear = at_end <= -interview.margin
+    gone_later, clear_later = at_month_12 <= 0, at_month_12 <= -interview.margin
+    end = _rungs(gone, clear, interview)
     sustained = {rung: flags & ~relapsed for rung, flags in end.items()}
     return Reading(
         last_phq9=last_phq9,
         last_gad7=last_gad7,
         end=end,
-        month_12=_rungs(at_month_12, interview),
+        month_12=_rungs(gone_later, clear_later, interview),
         sustained=sustained,
         without=gone,
-        clear=at_end <= -interview.margin,
-        without_month_12=at_month_12 <= 0,
-        clear_month_12=at_month_12 <= -interview.margin,
+        clear=clear,
+        without_month_12=gone_later,
+        clear_month_12=clear_later,
         relapsed=relapsed,
     )
 
 
-def _rungs(severity: Floats, interview: _Interview) -> dict[str, Flags]:
-    """Rungs 2 to 4 of the ladder, each (n,) bool; nobody without a starting diagnosis counts as remitted."""
-    diagnosed, principal = interview.diagnosed, interview.principal
-    some = diagnosed.any(axis=1)
-    principal_severity = np.take_along_axis(severity, np.maximum(principal, 0)[:, None].astype(np.int64), axis=1)[:, 0]
-    worst = np.where(diagnosed, severity, -np.inf).max(axis=1)
+def _rungs(without: Flags, clear: Flags, interview: _Interview) -> dict[str, Flags]:
+    """Rungs 2 to 4 of the ladder, each (n,) bool; nobody without a starting diagnosis counts as remitted.
+
+    without, clear: (n, d), below the threshold at interview, and clearly below it
+    """
+    some, others = interview.principal >= 0, ~interview.diagnosed
     return {
-        "principal_remission": some & (principal_severity <= 0),
-        "all_remission": some & (worst <= 0),
-        "full_remission": some & (worst <= -interview.margin),
+        "principal_remission": some & without[np.arange(len(some)), interview.principal],
+        "all_remission": some & (without | others).all(axis=1),
+        "full_remission": some & (clear | others).all(axis=1),
     }
 
 

@@ -36,7 +36,7 @@ def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     u, least = draws.uniform("modality_reach", clients.id), -_towards_most_deprived(clients)
     first = np.full(len(u), NOT_REACHED, dtype=np.int8)
     by_offer = np.zeros(len(u), dtype=bool)
-    for k, modality in reversed([*enumerate(modalities)]):
+    for k, modality in reversed(list(enumerate(modalities))):
         reached = u < _shifted(modality.reach.value, modality.reach_per_deprivation_decile.value * least)
         first[reached] = k
         by_offer |= reached & (offered == k)
