@@ -87,8 +87,8 @@ def complexity(known: Known, routing: Routing) -> NDArray[np.float64]:
 def _needs_high_intensity(known: Known, routing: Routing) -> NDArray[np.bool_]:
     import numpy as np
 
-    indices = [known.problems.index(name) for name in routing.high_intensity_problems if name in known.problems]
-    return np.isin(known.recorded_problem, indices)
+    needs = np.array([name in routing.high_intensity_problems for name in known.problems], dtype=bool)
+    return needs[known.recorded_problem]
 
 
 def _low_or_high(chance_of_high: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
