@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from caseload_sim.experiment import OverTimeRow, Row
 from caseload_sim.row_table import RowTable, as_table
@@ -29,14 +30,18 @@ def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
 
 
 def _one(table: RowTable[Row], measure: str, **wanted: str) -> Row:
-    (row,) = table.find(measure=measure, **{"group": "all", **wanted})
+    (row,) = table.find(**{"group": "all", **wanted}, measure=measure)
     return row
 
 
-def _interval(row: Row) -> list[list[float]]:
-    """Distances below and above the value to its 95% interval, 0 where there is none."""
-    low, high = row.value - row.lower_95_ci, row.upper_95_ci - row.value
-    return [[np.nan_to_num(low)], [np.nan_to_num(high)]]
+def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """Distances below and above each value to its 95% interval, (2, rows), 0 where there is none."""
+    return np.nan_to_num(np.array([(row.value - row.lower_95_ci, row.upper_95_ci - row.value) for row in rows]).T)
+
+
+def _numbers(table: RowTable[OverTimeRow], name: str, places: Sequence[int]) -> NDArray[np.float64]:
+    column = table.column(name)
+    return np.array([column[place] for place in places], dtype=np.float64)
 
 
 def whole(ax: "Axes") -> Figure:
@@ -62,15 +67,11 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         shares = []
     colours = [SKY if k < 2 else ORANGE if k == 2 else VERMILION for k in range(len(labels))]
     hatches = ["" if k < 2 else "//" if k == 2 else ".." for k in range(len(labels))]
-    for k, row in enumerate(shares):
-        ax.bar(k, 100 * row.value, color=colours[k], hatch=hatches[k], edgecolor="white", width=0.8)
-        ax.annotate(
-            f"{100 * row.value:.0f}%",
-            (k, 100 * row.value),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-        )
+    heights = [100 * row.value for row in shares]
+    if shares:
+        ax.bar(range(len(labels)), heights, color=colours, hatch=hatches, edgecolor="white", width=0.8)
+    for k, height in enumerate(heights):
+        ax.annotate(f"{height:.0f}%", (k, height), xytext=(0, 3), textcoords="offset points", ha="center")
     for group, name, at in (
         ()
         if not shares
@@ -90,7 +91,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             weight="bold",
         )
     ax.set_xticks(range(len(labels)), labels)
-    ax.set_ylim(0, 1.55 * max([100 * row.value for row in shares], default=1))
+    ax.set_ylim(0, 1.55 * max(heights, default=1))
     ax.set_xlabel("Emotional disorders and dependence, number per client")
     ax.set_ylabel("Clients referred (%)")
     ax.set_title("How many disorders a referred client has")
@@ -164,9 +165,9 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     held = as_table(table, Row)
     ax = new_axes(ax, 7.5, 4)
     kinds = (
-        ("wait_days_median", "median", SKY, "o"),
-        ("wait_days_mean", "mean", BLUE, "s"),
-        ("wait_days_90th_percentile", "90th percentile", VERMILION, "^"),
+        ("wait_days_median", "median", SKY, "o", -0.22),
+        ("wait_days_mean", "mean", BLUE, "s", 0.0),
+        ("wait_days_90th_percentile", "90th percentile", VERMILION, "^", 0.22),
     )
     steps = [row.group for row in held.find(measure="wait_days_mean")]
     labels = [words(group.removeprefix("step=")) for group in steps]
@@ -181,30 +182,20 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         rows = [row for what in ("median", "mean", "90th_percentile") for row in held.find(measure=f"{name}_{what}")]
         entries.insert(place, (label, rows))
     furthest = [10.0]  # days, at the end of any bar
-    for k, (_, rows) in enumerate(entries):
-        for (kind, label, colour, marker), row in zip(kinds, rows, strict=False):
-            offset = {"wait_days_median": -0.22, "wait_days_mean": 0.0}.get(kind, 0.22)
-            if np.isnan(row.value):
-                continue
-            ax.errorbar(
-                row.value,
-                k + offset,
-                xerr=_interval(row),
-                fmt=marker,
-                color=colour,
-                capsize=3,
-                label=label if k == 1 else None,
-            )
-            end = row.value + _interval(row)[1][0]
-            furthest.append(end)
+    for i, (_, label, colour, marker, offset) in enumerate(kinds):
+        placed = [(k + offset, rows[i]) for k, (_, rows) in enumerate(entries) if rows[i:]]
+        placed = [(y, row) for y, row in placed if not np.isnan(row.value)]
+        if not placed:
+            continue
+        ys, rows = zip(*placed, strict=True)
+        values, error = [row.value for row in rows], _intervals(rows)
+        ax.errorbar(values, ys, xerr=error, fmt=marker, color=colour, capsize=3, label=label)
+        ends = values + error[1]
+        furthest.extend(ends)
+        for value, end, y in zip(values, ends, ys, strict=True):
             ax.annotate(
-                f"{row.value:.0f}",
-                (end, k + offset),
-                xytext=(7, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-            )
+                f"{value:.0f}", (end, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8
+            )  # fmt: skip
     if len(furthest) > 1:
         ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(kinds))
     else:
@@ -238,19 +229,21 @@ def plot_waiting_list(
     steps = list(dict.fromkeys(held.column("step")))
     for ax, measure, scale in ((top, "waiting_list", 1.0), (bottom, "utilisation", 100.0)):
         for step, (colour, style, _) in zip(steps, STEP_STYLES * len(steps), strict=False):
-            rows = held.find(step=step, measure=measure)
-            weeks = np.array([(r.day, r.value, r.lower_95_ci, r.upper_95_ci) for r in rows[::DAYS_PER_WEEK]]).T
+            places = held.places(step=step, measure=measure)
             if measure == "utilisation":  # a day's figure jumps with weekdays and small numbers: show weekly means
-                values = np.array([row.value for row in rows])
+                values = _numbers(held, "value", places)
                 whole = len(values) // DAYS_PER_WEEK * DAYS_PER_WEEK
                 days = values[:whole].reshape(-1, DAYS_PER_WEEK)
                 counted = np.sum(~np.isnan(days), axis=1)  # appointments have no figure on a day off
                 weekly = np.where(counted, np.nansum(days, axis=1) / np.maximum(counted, 1), np.nan)
                 ax.plot(np.arange(len(weekly)) / 52.18, scale * weekly, style, color=colour, label=words(step))
                 continue
-            years = weeks[0] / 365.25
-            ax.plot(years, scale * weeks[1], style, color=colour, label=words(step))
-            ax.fill_between(years, scale * weeks[2], scale * weeks[3], color=colour, alpha=0.2, linewidth=0)
+            day, value, low, high = (
+                _numbers(held, name, places[::DAYS_PER_WEEK]) for name in ("day", "value", "lower_95_ci", "upper_95_ci")
+            )
+            years = day / 365.25
+            ax.plot(years, scale * value, style, color=colour, label=words(step))
+            ax.fill_between(years, scale * low, scale * high, color=colour, alpha=0.2, linewidth=0)
         if period:
             ax.axvspan(period[0] / 365.25, period[1] / 365.25, color="#eeeeee", zorder=0)
             ax.annotate(
@@ -263,10 +256,9 @@ def plot_waiting_list(
             )
         plain(ax)
     top.set_ylabel("Clients waiting")
-    top.set_ylim(bottom=0)
     top.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.0))
-    highest = max([row.value for row in over_time if row.measure == "waiting_list"] + [1.0])
-    top.set_ylim(0, 1.25 * highest)
+    waiting = _numbers(held, "value", held.places(measure="waiting_list"))
+    top.set_ylim(0, 1.25 * waiting.max(initial=1.0))
     top.set_title("Waiting lists and use of places (band: 95% interval of the mean)")
     bottom.set_ylabel("Places in use (%)")
     bottom.set_ylim(0, 108)
@@ -301,24 +293,25 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             for m, _, at, label in LADDER_RUNGS
             if m != "recovery" and "5" not in label
         )
-    for k, (measure, base, at, _) in enumerate(rungs):
-        pair = [_one(held, measure, base=base, at=at, service=service) for service in ("service", "none")]
-        ends = [100 * row.value for row in pair]
-        ax.plot(ends, [k, k], color="#aaaaaa", linewidth=2, zorder=1)
-        for row, colour, marker, right, label in (
-            (pair[0], BLUE, "o", True, "with the service"),
-            (pair[1], ORANGE, "D", False, "the same clients with none"),
-        ):
-            if right and untreated:
-                continue
-            error = 100 * np.array(_interval(row))
-            ax.errorbar(
-                ends[0 if right else 1], k, xerr=error, fmt=marker, color=colour, markersize=8, capsize=3,
-                label=None if k else label,
-            )  # fmt: skip
-            edge = 100 * row.value + (error[1][0] if right else -error[0][0])
+    places = np.arange(len(rungs))
+    with_it, without = (
+        [_one(held, measure, base=base, at=at, service=service) for measure, base, at, _ in rungs]
+        for service in ("service", "none")
+    )
+    values = 100 * np.array([[row.value for row in rows] for rows in (with_it, without)])
+    ax.plot(values, [places, places], color="#aaaaaa", linewidth=2, zorder=1)
+    for rows, value, colour, marker, right, label in (
+        (with_it, values[0], BLUE, "o", True, "with the service"),
+        (without, values[1], ORANGE, "D", False, "the same clients with none"),
+    ):
+        if right and untreated:
+            continue
+        error = 100 * _intervals(rows)
+        ax.errorbar(value, places, xerr=error, fmt=marker, color=colour, markersize=8, capsize=3, label=label)
+        edges = value + error[1] if right else value - error[0]
+        for k, edge in enumerate(edges):
             ax.annotate(
-                f"{100 * row.value:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",
+                f"{value[k]:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",
                 ha="left" if right else "right", va="center",
             )  # fmt: skip
     ax.set_yticks(range(len(rungs)), [label for *_, label in rungs])
@@ -327,7 +320,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         -3,
         max(
             60.0,
-            100 * max(_one(held, m, base=b, at=a, service="service").value for m, b, a, _ in rungs) + 12,
+            max(values[0]) + 12,
         ),
     )
     ax.legend(frameon=False, loc="lower right")

@@ -31,16 +31,21 @@ class RowTable(Sequence[R], Generic[R]):
 
     def find(self, **wanted: Any) -> list[R]:
         """The rows that have these values, in order; fastest with the name first that tells most of them apart."""
+        return self.at(self.places(**wanted))
+
+    def places(self, **wanted: Any) -> list[int]:
+        """Where the rows are that `find` gives."""
         (first, value), *others = wanted.items()
         if first not in self._places:
             places: dict[Any, list[int]] = {}
             for place, one in enumerate(self.column(first)):
                 places.setdefault(one, []).append(place)
             self._places[first] = places
-        columns = [(self.column(name), value) for name, value in others]
-        return self.at(
-            place for place in self._places[first].get(value, ()) if all(column[place] == v for column, v in columns)
-        )
+        found = self._places[first].get(value, [])
+        for name, other in others:
+            column = self.column(name)
+            found = [place for place in found if column[place] == other]
+        return found
 
     def at(self, places: Iterable[int]) -> list[R]:
         """The rows at these places."""
