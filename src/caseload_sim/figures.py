@@ -1,7 +1,7 @@
 """Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,6 +22,7 @@ STEP_STYLES = (
     (BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (ORANGE, "-", "v"), (SKY, "--", "P"),
 )  # fmt: skip
 DAYS_PER_WEEK = 7
+_NEAR_THE_EDGE = 0.75  # of an axis: numbers short of that cannot reach out, and the layout need not ask where they end
 
 
 def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
@@ -51,6 +52,11 @@ def whole(ax: "Axes") -> Figure:
     return figure
 
 
+def titled(ax: "Axes", text: str, **how: Any) -> None:
+    """A title above the axes, at a given height: else matplotlib reckons the layout once more, for what could be in its way."""
+    ax.set_title(text, y=1, **how)
+
+
 def plain(ax: "Axes") -> None:
     """Take away the frame lines that carry nothing."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -71,7 +77,9 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     if shares:
         ax.bar(range(len(labels)), heights, color=colours, hatch=hatches, edgecolor="white", width=0.8)
     for k, height in enumerate(heights):
-        ax.annotate(f"{height:.0f}%", (k, height), xytext=(0, 3), textcoords="offset points", ha="center")
+        ax.annotate(
+            f"{height:.0f}%", (k, height), xytext=(0, 3), textcoords="offset points", ha="center", in_layout=False
+        )
     for group, name, at in (
         ()
         if not shares
@@ -89,12 +97,13 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ha="center",
             va="top",
             weight="bold",
+            in_layout=False,
         )
     ax.set_xticks(range(len(labels)), labels)
     ax.set_ylim(0, 1.55 * max(heights, default=1))
     ax.set_xlabel("Emotional disorders and dependence, number per client")
     ax.set_ylabel("Clients referred (%)")
-    ax.set_title("How many disorders a referred client has")
+    titled(ax, "How many disorders a referred client has")
     plain(ax)
     return ax
 
@@ -135,6 +144,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             textcoords="offset points",
             va="center",
             weight="bold",
+            in_layout=False,
         )
         if note and value < 99.5:  # at 100 there are no others
             ax.annotate(
@@ -151,7 +161,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_xlim(0, 145)
     ax.set_xticks(range(0, 101, 20))
     ax.set_xlabel("Per 100 referrals")
-    ax.set_title("From referral to each rung of the ladder, finishers only")
+    titled(ax, "From referral to each rung of the ladder, finishers only")
     plain(ax)
     return ax
 
@@ -181,7 +191,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ):
         rows = [row for what in ("median", "mean", "90th_percentile") for row in held.find(measure=f"{name}_{what}")]
         entries.insert(place, (label, rows))
-    furthest = [10.0]  # days, at the end of any bar
+    numbers: list[tuple[float, float, float]] = []  # days, where their bar ends, how high
     for i, (_, label, colour, marker, offset) in enumerate(kinds):
         placed = [(k + offset, rows[i]) for k, (_, rows) in enumerate(entries) if rows[i:]]
         placed = [(y, row) for y, row in placed if not np.isnan(row.value)]
@@ -190,21 +200,22 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         ys, rows = zip(*placed, strict=True)
         values, error = [row.value for row in rows], _intervals(rows)
         ax.errorbar(values, ys, xerr=error, fmt=marker, color=colour, capsize=3, label=label)
-        ends = values + error[1]
-        furthest.extend(ends)
-        for value, end, y in zip(values, ends, ys, strict=True):
-            ax.annotate(
-                f"{value:.0f}", (end, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8
-            )  # fmt: skip
-    if len(furthest) > 1:
+        numbers.extend(zip(values, values + error[1], ys, strict=True))
+    furthest = max([10.0, *(end for _, end, _ in numbers)])
+    for value, end, y in numbers:
+        ax.annotate(
+            f"{value:.0f}", (end, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
+            in_layout=end > _NEAR_THE_EDGE * furthest,
+        )  # fmt: skip
+    if numbers:
         ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(kinds))
     else:
         ax.annotate("nobody waits: there is no service", (0.5, 0.5), xycoords="axes fraction", ha="center")
     ax.set_yticks(range(len(entries)), [label for label, _ in entries])
     ax.set_ylim(len(entries) - 0.5, -0.5)
-    ax.set_xlim(-1, 1.08 * max(furthest))
+    ax.set_xlim(-1, 1.08 * furthest)
     ax.set_xlabel("Days waited by those who started\n(bars: 95% interval of the mean over replications)")
-    ax.set_title("How long clients wait", pad=26)
+    titled(ax, "How long clients wait", pad=26)
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)
@@ -259,7 +270,7 @@ def plot_waiting_list(
     top.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.0))
     waiting = _numbers(held, "value", held.places(measure="waiting_list"))
     top.set_ylim(0, 1.25 * waiting.max(initial=1.0))
-    top.set_title("Waiting lists and use of places (band: 95% interval of the mean)")
+    titled(top, "Waiting lists and use of places (band: 95% interval of the mean)")
     bottom.set_ylabel("Places in use (%)")
     bottom.set_ylim(0, 108)
     bottom.set_xlabel("Years since opening")
@@ -300,6 +311,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     )
     values = 100 * np.array([[row.value for row in rows] for rows in (with_it, without)])
     ax.plot(values, [places, places], color="#aaaaaa", linewidth=2, zorder=1)
+    limit = max(60.0, max(values[0]) + 12)
     for rows, value, colour, marker, right, label in (
         (with_it, values[0], BLUE, "o", True, "with the service"),
         (without, values[1], ORANGE, "D", False, "the same clients with none"),
@@ -312,20 +324,14 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         for k, edge in enumerate(edges):
             ax.annotate(
                 f"{value[k]:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",
-                ha="left" if right else "right", va="center",
+                ha="left" if right else "right", va="center", in_layout=edge > _NEAR_THE_EDGE * limit,
             )  # fmt: skip
     ax.set_yticks(range(len(rungs)), [label for *_, label in rungs])
     ax.set_ylim(len(rungs) - 0.5, -0.9)
-    ax.set_xlim(
-        -3,
-        max(
-            60.0,
-            max(values[0]) + 12,
-        ),
-    )
+    ax.set_xlim(-3, limit)
     ax.legend(frameon=False, loc="lower right")
     ax.set_xlabel("Clients (%), of those named under each rung\n(bars: 95% interval of the mean over replications)")
-    ax.set_title("One population, every definition")
+    titled(ax, "One population, every definition")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)
