@@ -37,6 +37,10 @@ def as_png(figure: Figure) -> bytes:
 
     file = BytesIO()
     figure.dpi = DOTS_PER_INCH
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if not axis.get_label_text():
+                axis.set_label_coords(0, 0)  # or matplotlib looks for a free place for it, three times
     FigureCanvasAgg(figure).print_png(file, pil_kwargs={"compress_level": _COMPRESSION})  # type: ignore[no-untyped-call]
     return file.getvalue()
 
