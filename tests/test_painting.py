@@ -1,6 +1,7 @@
 """Figures drawn in a process of their own: the same pictures, whatever becomes of that process."""
 
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -10,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from PIL import Image
 
 from caseload_sim import painting
 from caseload_sim.experiment import Results
-from caseload_sim.gallery import FIGURES, FreshRun, of_kind
+from caseload_sim.gallery import FIGURES, FreshRun, figure_names, of_kind
 from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png, image_of, images_of
 from caseload_sim.workers import Workers
 from test_cli import SMALL_FILE
@@ -35,6 +37,11 @@ def test_a_figure_drawn_once_has_the_pixels_of_one_that_matplotlib_saves(name: s
     FIGURES[name].draw(run).savefig(saved, dpi=DOTS_PER_INCH)
     saved.seek(0)
     assert np.array_equal(imread(BytesIO(as_png(FIGURES[name].draw(run)))), imread(saved))
+
+
+def test_an_image_says_how_many_dots_there_are_to_the_inch(run: FreshRun) -> None:
+    with Image.open(BytesIO(image_of(run, "ladder"))) as image:
+        assert image.info["dpi"] == pytest.approx((DOTS_PER_INCH, DOTS_PER_INCH), abs=0.02)
 
 
 @pytest.mark.usefixtures("two_processors")
@@ -104,6 +111,21 @@ def test_starting_a_painter_loads_neither_numpy_nor_matplotlib() -> None:
         "import sys, caseload_sim.painting; sys.exit(any(name in sys.modules for name in ('numpy', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_the_painter_loads_no_scenario_for_the_figures_of_every_run(run: FreshRun) -> None:
+    """Loading pydantic and what simulates takes as long as drawing one of them."""
+    program = (
+        "import pickle, sys; from caseload_sim import painting; painting._get_ready()\n"
+        "parts, names = pickle.load(sys.stdin.buffer)\n"
+        "images = [painting._image_of_sent(parts, name) for name in names]\n"
+        "loaded = [name for name in ('pydantic', 'caseload_sim.summaries') if name in sys.modules]\n"
+        "sys.exit(str(loaded) if loaded or not all(images) else 0)"
+    )
+    sent = {part: pickle.dumps(getattr(run, part)) for part in painting._PARTS}
+    names = figure_names(None, "run")
+    ran = subprocess.run([sys.executable, "-c", program], input=pickle.dumps((sent, names)), capture_output=True)
+    assert (ran.returncode, ran.stderr.decode()) == (0, "")
 
 
 def test_figures_can_be_named_without_loading_matplotlib() -> None:

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 from building import check_legible
 from caseload_sim.cli import app
+from caseload_sim.reported import OverTimeRow
 from caseload_sim.scenario import Scenario
 from caseload_sim.settling import mser, too_short, warm_up
 from caseload_sim.settling_figures import draw_warm_up
 from caseload_sim.settling_tables import print_warm_up
-from caseload_sim.summaries import OverTimeRow
 from caseload_sim.working_days import working_days
 from conftest import SMALL
 

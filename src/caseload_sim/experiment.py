@@ -26,13 +26,11 @@ from caseload_sim.opening import running_start, within_places
 from caseload_sim.own_policies import OwnPolicy, own_policy
 from caseload_sim.policies import POLICIES, Decide
 from caseload_sim.replication import everybody, mean_disorders, run_once
+from caseload_sim.reported import OverTimeRow, Row, UncertaintyRow
 from caseload_sim.row_table import as_table
 from caseload_sim.scenario import Scenario
 from caseload_sim.staffing import places
 from caseload_sim.summaries import (
-    OverTimeRow,
-    Row,
-    UncertaintyRow,
     half_widths,
     mean_of,
     split_of_variance,

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from caseload_sim.experiment import OverTimeRow, Row
+from caseload_sim.reported import OverTimeRow, Row
 from caseload_sim.row_table import RowTable, as_table
 from caseload_sim.wording import words
 
@@ -37,7 +37,9 @@ def _one(table: RowTable[Row], measure: str, **wanted: str) -> Row:
 
 def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
     """Distances below and above each value to its 95% interval, (2, rows), 0 where there is none."""
-    return np.nan_to_num(np.array([(row.value - row.lower_95_ci, row.upper_95_ci - row.value) for row in rows]).T)
+    both = np.array([(row.value - row.lower_95_ci, row.upper_95_ci - row.value) for row in rows]).T
+    distances: NDArray[np.float64] = np.nan_to_num(both)
+    return distances
 
 
 def _numbers(table: RowTable[OverTimeRow], name: str, places: Sequence[int]) -> NDArray[np.float64]:
@@ -197,8 +199,8 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         placed = [(y, row) for y, row in placed if not np.isnan(row.value)]
         if not placed:
             continue
-        ys, rows = zip(*placed, strict=True)
-        values, error = [row.value for row in rows], _intervals(rows)
+        ys = [y for y, _ in placed]
+        values, error = [row.value for _, row in placed], _intervals([row for _, row in placed])
         ax.errorbar(values, ys, xerr=error, fmt=marker, color=colour, capsize=3, label=label)
         numbers.extend(zip(values, values + error[1], ys, strict=True))
     furthest = max([10.0, *(end for _, end, _ in numbers)])

@@ -1,6 +1,6 @@
 """All figures by name: what each shows, and which tables of a run it is drawn from.
 
-Names can be looked up without matplotlib, which is loaded when something is drawn.
+Names can be looked up without matplotlib, which is loaded when something is drawn; and so is what only some figures need.
 """
 
 from collections.abc import Callable
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from caseload_sim.errors import CatalogueError, RunError, did_you_mean
-from caseload_sim.people import People, comorbidity, people_of, prevalences, retention
-from caseload_sim.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from caseload_sim.comparison import ComparisonRow
-    from caseload_sim.experiment import OverTimeRow, Results, Row
+    from caseload_sim.experiment import Results
+    from caseload_sim.people import People
+    from caseload_sim.reported import OverTimeRow, Row
+    from caseload_sim.scenario import Scenario
 
 
 class Tables(Protocol):
@@ -26,13 +27,15 @@ class Tables(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def scenario(self) -> Scenario: ...
+    def scenario(self) -> "Scenario": ...
+    @property
+    def period(self) -> tuple[int, int]: ...
     @property
     def rows(self) -> "Sequence[Row]": ...
     @property
     def over_time(self) -> "Sequence[OverTimeRow]": ...
     @property
-    def people(self) -> People: ...
+    def people(self) -> "People": ...
     @property
     def differences(self) -> "Sequence[ComparisonRow]": ...
     @property
@@ -43,17 +46,26 @@ class Tables(Protocol):
 class FreshRun:
     """The tables of a run just made."""
 
-    scenario: Scenario
+    scenario: "Scenario"
     rows: "Sequence[Row]"
     over_time: "Sequence[OverTimeRow]"
-    people: People
+    people: "People"
     kind: str = "run"
     measures_shown: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, results: "Results") -> "FreshRun":
         """The tables of these results."""
+        from caseload_sim.people import people_of
+
         return cls(results.scenario, results.rows, results.over_time, people_of(results.first))
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """First day of data collection, and the first day after it."""
+        from caseload_sim.counted import period
+
+        return period(self.scenario)
 
     @property
     def differences(self) -> "Sequence[ComparisonRow]":
@@ -114,9 +126,7 @@ def _waits(tables: Tables) -> "Figure":
 def _waiting_list(tables: Tables) -> "Figure":
     from caseload_sim.figures import plot_waiting_list, whole
 
-    run = tables.scenario.run
-    period = (run.warm_up_days, run.warm_up_days + run.data_collection_days)
-    return whole(plot_waiting_list(tables.over_time, period=period)[0])
+    return whole(plot_waiting_list(tables.over_time, period=tables.period)[0])
 
 
 def _ladder(tables: Tables) -> "Figure":
@@ -127,6 +137,7 @@ def _ladder(tables: Tables) -> "Figure":
 
 def _prevalences(tables: Tables) -> "Figure":
     from caseload_sim.figures import whole
+    from caseload_sim.people import prevalences
     from caseload_sim.people_figures import plot_prevalences
 
     ax = plot_prevalences(prevalences(tables.scenario, tables.rows))
@@ -137,6 +148,7 @@ def _prevalences(tables: Tables) -> "Figure":
 
 def _comorbidity(tables: Tables) -> "Figure":
     from caseload_sim.figures import whole
+    from caseload_sim.people import comorbidity
     from caseload_sim.people_figures import plot_comorbidity
 
     return whole(plot_comorbidity(comorbidity(tables.people)))
@@ -151,6 +163,7 @@ def _outcomes_by_disorders(tables: Tables) -> "Figure":
 
 def _retention(tables: Tables) -> "Figure":
     from caseload_sim.figures import whole
+    from caseload_sim.people import retention
     from caseload_sim.people_figures import plot_retention
 
     return whole(plot_retention(retention(tables.people)))

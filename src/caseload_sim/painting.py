@@ -5,11 +5,12 @@ Nothing is loaded with this module but what starting that process needs.
 
 from __future__ import annotations
 
+import gc
 import pickle
 from concurrent.futures import Future, wait
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from caseload_sim.errors import RunError
 from caseload_sim.threads import threads_here
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from caseload_sim.gallery import FreshRun
+    from caseload_sim.gallery import FreshRun, Tables
 
     Images = dict[str, bytes]
 
 DOTS_PER_INCH = 150
 _COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
-_SOON_DRAWN = 2  # figures: a painter is through with them before another process has loaded matplotlib and drawn one
+_PARTS = ("rows", "over_time", "period", "people", "scenario")  # of a run, which its figures are drawn from
+_SOON_DRAWN = 3  # figures: a painter is through with them before another process has loaded matplotlib and drawn one
 
 
 def as_png(figure: Figure) -> bytes:
@@ -45,7 +47,7 @@ def as_png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def image_of(run: FreshRun, name: str) -> bytes:
+def image_of(run: Tables, name: str) -> bytes:
     """A figure by its name, as PNG."""
     from caseload_sim.gallery import FIGURES
 
@@ -60,7 +62,7 @@ def images_of(run: FreshRun, names: Sequence[str]) -> Images:
 class Painter:
     """Draws figures of runs while this process goes on, where a processor is free for that; otherwise here.
 
-    Whoever then waits for the images draws some of them too, from the last backwards. A quarter of the time that figures take
+    Whoever then waits for the images draws some of them too, from the last backwards. A third of the time that figures take
     is loading matplotlib, which begins as soon as there is a painter.
     """
 
@@ -74,7 +76,7 @@ class Painter:
         """Begin to draw, in this order: call what it gives for the images, see `images_of`."""
         if self._workers is None or not names:
             return partial(images_of, run, names)
-        sent = pickle.dumps(run)
+        sent = {part: pickle.dumps(getattr(run, part)) for part in _PARTS}
         drawing = {name: self._workers.submit(_image_of_sent, sent, name) for name in names}
 
         def images() -> Images:
@@ -109,17 +111,30 @@ def _awaited(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
 # --- in the painter's process --------------------------------------------------------------------------------
 
 
+class _SentRun:
+    """A run whose parts are unpickled as they are asked for: few figures need its scenario, which takes long to load."""
+
+    def __init__(self, parts: dict[str, bytes]) -> None:
+        self._parts = parts
+
+    def __getattr__(self, part: str) -> Any:
+        return unpickled(self._parts[part])
+
+
 def _get_ready() -> None:
     """Load what drawing needs, fonts among it."""
+    gc.disable()  # what is loaded stays: looking for garbage in it, now or later, is in vain
     from matplotlib.figure import Figure
 
-    import caseload_sim.experiment
-    import caseload_sim.figures  # noqa: F401
+    import caseload_sim.figures
+    import caseload_sim.gallery  # noqa: F401
 
     figure = Figure(layout="constrained")
     figure.subplots()
     as_png(figure)
+    gc.freeze()
+    gc.enable()
 
 
-def _image_of_sent(sent: bytes, name: str) -> bytes:
-    return image_of(unpickled(sent), name)
+def _image_of_sent(parts: dict[str, bytes], name: str) -> bytes:
+    return image_of(cast("Tables", _SentRun(parts)), name)

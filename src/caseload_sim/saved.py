@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from caseload_sim.catalogue import list_sources
 from caseload_sim.checks import contradictions
 from caseload_sim.comparison import ComparisonRow
+from caseload_sim.counted import period
 from caseload_sim.errors import RunError
 from caseload_sim.experiment import OverTimeRow, Row
 from caseload_sim.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, excess_in_content, n_values, read_regular
@@ -45,6 +46,11 @@ class SavedRun:
     scenario: Scenario
     measures_shown: tuple[str, ...]
     n_rows: Mapping[str, int]
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """First day of data collection, and the first day after it."""
+        return period(self.scenario)
 
     @property
     def rows(self) -> tuple[Row, ...]:

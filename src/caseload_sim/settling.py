@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.reported import OverTimeRow
 from caseload_sim.row_table import as_table
 from caseload_sim.scenario import Scenario
-from caseload_sim.summaries import OverTimeRow
 from caseload_sim.working_days import working_days
 
 BATCH = 5  # observations in a mean, as White has it; of working days, a week

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from caseload_sim.figures import BLACK, VERMILION, plot_waiting_list
+from caseload_sim.reported import OverTimeRow
 from caseload_sim.settling import WarmUpRow
-from caseload_sim.summaries import OverTimeRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

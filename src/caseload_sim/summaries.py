@@ -1,7 +1,7 @@
 """What is reported of many replications: means, intervals, and what the spread between them is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,63 +11,11 @@ from caseload_sim.counted import Key
 from caseload_sim.definitions import definition
 from caseload_sim.measure_table import MeasureTable, stacked_numbers
 from caseload_sim.measures import OverTime
+from caseload_sim.reported import OverTimeRow, Row, UncertaintyRow
 from caseload_sim.row_table import RowTable
 
 Column = NDArray[np.float64]
 MIDDLE_SHARE = 0.95  # of the intervals reported
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One reported figure: mean over replications, its interval, and where a single year's figure falls."""
-
-    scenario: str
-    measure: str
-    base: str
-    at: str
-    service: str
-    group: str
-    value: float
-    lower_95_ci: float
-    upper_95_ci: float
-    lower_95_range: float
-    upper_95_range: float
-    numerator: float
-    denominator: float
-    unit: str
-    n_replications: int
-
-
-@dataclass(frozen=True, slots=True)
-class OverTimeRow:
-    """One day of a waiting list or of utilisation; days count from opening, 0 first."""
-
-    scenario: str
-    measure: str
-    step: str
-    day: int
-    value: float
-    lower_95_ci: float
-    upper_95_ci: float
-
-
-@dataclass(frozen=True, slots=True)
-class UncertaintyRow:
-    """The spread of one figure between replications, split: chance alone, and the doubt about published prevalences.
-
-    sd_chance: with prevalences as published; sd_parameters: of the difference that drawing them makes
-    """
-
-    scenario: str
-    measure: str
-    base: str
-    at: str
-    service: str
-    group: str
-    sd_total: float
-    sd_chance: float
-    sd_parameters: float
-    n_replications: int
 
 
 def summarise(scenario_name: str, tables: list[MeasureTable]) -> RowTable[Row]:
