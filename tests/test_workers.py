@@ -1,9 +1,11 @@
 """Work given to others is the same work: any executor, lost workers, and answers in any order."""
 
+import gc
 import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caseload_sim import experiment
+from caseload_sim import experiment, garbage
 from caseload_sim.catalogue import get_scenario
 from caseload_sim.comparison import compare
 from caseload_sim.compiled import numba_is_there
@@ -239,3 +241,20 @@ def test_tasks_of_a_scenario_travel_with_it_pickled_once_and_share_it_where_they
     assert first.scenario is second.scenario
     assert first.start_of is second.start_of
     assert pickle.loads(pickle.dumps(Task(other, 3, kernel.run))).scenario == other
+
+
+def test_only_processes_of_our_own_look_for_garbage_seldom() -> None:
+    program = (
+        "import gc, sys; before = gc.get_threshold()\n"
+        "import caseload_sim.cli, caseload_sim.workers, caseload_sim.experiment\n"
+        "assert gc.get_threshold() == before, 'by import'\n"
+        "sys.argv = ['caseload-sim', '--version']\n"
+        "try: caseload_sim.cli.main()\n"
+        "except SystemExit: pass\n"
+        "assert gc.get_threshold()[0] > before[0], 'not by the command line'\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    workers = Workers(1)
+    assert workers.submit(gc.get_threshold).result()[0] == garbage.NEW_OBJECTS
+    workers.stop()

@@ -5,7 +5,6 @@ Nothing is loaded with this module but what starting that process needs.
 
 from __future__ import annotations
 
-import gc
 import pickle
 from concurrent.futures import Future, wait
 from functools import partial
@@ -123,7 +122,6 @@ class _SentRun:
 
 def _get_ready() -> None:
     """Load what drawing needs, fonts among it."""
-    gc.disable()  # what is loaded stays: looking for garbage in it, now or later, is in vain
     from matplotlib.figure import Figure
 
     import caseload_sim.figures
@@ -132,8 +130,6 @@ def _get_ready() -> None:
     figure = Figure(layout="constrained")
     figure.subplots()
     as_png(figure)
-    gc.freeze()
-    gc.enable()
 
 
 def _image_of_sent(parts: dict[str, bytes], name: str) -> bytes:

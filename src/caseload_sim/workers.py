@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from caseload_sim.errors import RunError
+from caseload_sim.garbage import collect_seldom
 
 MOST_WORKERS = 1024
 IN_FLIGHT = 32  # with an executor that does not say how many work for it
@@ -264,6 +265,7 @@ def _start_deaf_to_interrupts(process: BaseProcess) -> None:
 def _work(pipe: Connection, stop: Connection) -> None:
     """Do tasks and answer them until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
     threading.Thread(target=_end_with, args=(stop,), daemon=True).start()
     while True:
         try:

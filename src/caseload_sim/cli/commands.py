@@ -23,6 +23,7 @@ from caseload_sim.cli import (
 )
 from caseload_sim.cli.options import INTERRUPTED
 from caseload_sim.errors import CaseloadError
+from caseload_sim.garbage import collect_seldom
 
 BAD_INPUT = 2
 NARROWEST = 20
@@ -85,6 +86,7 @@ def main() -> None:
     script = sys.modules.get("__mp_main__")
     if script is not None and script.__name__ != "__main__":  # in the first process it is another word for `__main__`
         return
+    collect_seldom()
     if sys.stdout is None:  # closed by whoever called: there is nobody to print for
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
