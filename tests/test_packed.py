@@ -272,7 +272,7 @@ TABLES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def test_no_table_made_to_do_harm_costs_more_than_200_mb(results: Results, tmp_path: Path) -> None:
-    harmless = RunFolder(tmp_path, "harmless").save(results, "kernel", [])
+    harmless = RunFolder(tmp_path, "harmless").save(results, "kernel")
     for name, (write, _) in TABLES.items():
         folder = Path(shutil.copytree(harmless, tmp_path / name))
         write(folder / "outcomes.parquet")

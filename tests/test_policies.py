@@ -257,11 +257,11 @@ def test_a_policy_of_ones_own_may_send_to_any_step_with_any_chance() -> None:
 def test_a_run_remembers_the_name_and_the_digest_of_a_policy_of_ones_own(small: Scenario, tmp_path: Path) -> None:
     results = replicate(small, replications=1, policy=severest_first)
     assert results.policy == own_policy(severest_first)
-    folder = RunFolder(tmp_path, "own").save(results, "kernel", [])
+    folder = RunFolder(tmp_path, "own").save(results, "kernel")
     record = json.loads((folder / "run.json").read_text("utf-8"))
     assert record["own_policy"]["name"] == "severest_first"
     assert len(record["own_policy"]["source_sha256"]) == 64
-    plain = RunFolder(tmp_path, "plain").save(replicate(small, replications=1), "kernel", [])
+    plain = RunFolder(tmp_path, "plain").save(replicate(small, replications=1), "kernel")
     assert "own_policy" not in json.loads((plain / "run.json").read_text("utf-8"))
 
 

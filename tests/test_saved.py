@@ -22,7 +22,7 @@ from commands import call_here
 
 @pytest.fixture(scope="module")
 def run_folder(small_results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return RunFolder(tmp_path_factory.mktemp("saved"), "a run").save(small_results, "kernel", [])
+    return RunFolder(tmp_path_factory.mktemp("saved"), "a run").save(small_results, "kernel")
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def test_a_run_folder_shows_that_it_is_unfinished_until_its_record_comes_last(
         return really(self, target)
 
     monkeypatch.setattr(Path, "replace", watched)
-    folder.save(small_results, "kernel", [])
+    folder.save(small_results, "kernel")
     assert moved[-1] == RECORD
     assert len(moved) == 6
     assert not (folder.final / UNFINISHED).exists()
@@ -107,7 +107,7 @@ def test_a_run_folder_shows_that_it_is_unfinished_until_its_record_comes_last(
 def test_a_complete_folder_written_again_is_unfinished_only_while_files_move(
     small_results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    RunFolder(tmp_path, "a").save(small_results, "kernel", [])
+    RunFolder(tmp_path, "a").save(small_results, "kernel")
     again = RunFolder(tmp_path, "a")
     assert read_run(again.final).rows, "still whole while another run is at work"
 
@@ -116,7 +116,7 @@ def test_a_complete_folder_written_again_is_unfinished_only_while_files_move(
 
     monkeypatch.setattr("caseload_sim.store.flush", full)
     with pytest.raises(RunError, match=r"a: cannot be written \(No space left on device\). Choose another folder"):
-        again.save(small_results, "kernel", [])
+        again.save(small_results, "kernel")
     assert read_run(again.final).rows, "still whole when the disk was full"
     assert {path.name for path in tmp_path.iterdir()} == {"a"}
     assert not (again.final / UNFINISHED).exists()

@@ -22,9 +22,8 @@ from caseload_sim.errors import RunError
 from caseload_sim.events import EventRow, event_log
 from caseload_sim.experiment import OverTimeRow, Results, Row, UncertaintyRow
 from caseload_sim.files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
-from caseload_sim.gallery import FreshRun
 from caseload_sim.locks import Lock, is_held
-from caseload_sim.painting import DOTS_PER_INCH, Painter, as_png
+from caseload_sim.painting import DOTS_PER_INCH, as_png
 from caseload_sim.parquet import write_events, write_rows, write_tables
 from caseload_sim.precision import Reached
 from caseload_sim.records import RECORD, of_comparison, of_run
@@ -103,20 +102,19 @@ class RunFolder:
         self,
         results: Results,
         engine: str,
-        figure_names: Sequence[str],
+        images: Callable[[], dict[str, bytes]] | None = None,
         *,
         with_events: bool = False,
         parameter_uncertainty: bool = False,
         reached: Reached | None = None,
-        painter: Painter | None = None,
     ) -> Path:
         """Write all files and put the folder in place. Returns its path.
 
+        images: asked for its figures when all else is written; see `Painter.begin`
         with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
-        reached: what came of asking for a precision; painter: draws while files are written, afterwards if None
-        """  # fmt: skip
+        reached: what came of asking for a precision
+        """
         with self._written_whole():
-            images = (painter or Painter(worth_it=False)).begin(FreshRun.of(results), figure_names)
             with meanwhile(partial(write_tables, self.partial, results.first), worth_it=True) as written:
                 with _created(self.partial / "measures.csv") as file:
                     write_csv(results.rows, Row, file)
@@ -131,11 +129,10 @@ class RunFolder:
                 write_events(self.partial / "events.parquet", log)
                 with _created(self.partial / "events.csv") as file:
                     write_csv(log.rows(), EventRow, file)
-            if figure_names:
-                drawn = self.partial / "figures"
-                drawn.mkdir()
-                for figure, image in images().items():
-                    (drawn / f"{figure}.png").write_bytes(image)
+            for figure, image in (images() if images else {}).items():
+                drawn = self.partial / "figures" / f"{figure}.png"
+                drawn.parent.mkdir(exist_ok=True)
+                drawn.write_bytes(image)
             self._record(of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 

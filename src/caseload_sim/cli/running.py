@@ -107,7 +107,8 @@ def run(
         from caseload_sim.events import event_names
 
         event_names(chosen.steps)
-    from caseload_sim.experiment import replicate
+    from caseload_sim.experiment import Row, replicate
+    from caseload_sim.gallery import FreshRun
     from caseload_sim.precision import DEFAULT_MOST, FIRST_REPLICATIONS, precision_from, replicate_until
     from caseload_sim.progress import Progress
     from caseload_sim.records import inputs_of_run
@@ -137,30 +138,38 @@ def run(
                 results, reached = replicate_until(chosen, wanted, most=most, **how)
             else:
                 results = replicate(chosen, **how)
+        images = painter.begin(FreshRun.of(results), names) if names else None
+        unprinted: BaseException | None = None
+        try:
+            if json:
+                print(as_json(results.rows))
+            elif csv:
+                write_csv(results.rows, Row, sys.stdout)
+            else:
+                from caseload_sim.tables import print_results
+
+                print_results(results)
+            sys.stdout.flush()  # shown before figures are drawn, even to a program that reads it
+        except (
+            OSError,
+            SystemExit,
+        ) as error:  # it has no room, or nobody reads it any more, for which rich exits: saved all the same
+            unprinted = error
         saved = folder.save(
             results,
             engine,
-            names,
+            images,
             with_events=with_events,
             parameter_uncertainty=parameter_uncertainty,
             reached=reached,
-            painter=painter,
         )
-    if json:
-        print(as_json(results.rows))
-    elif csv:
-        from caseload_sim.experiment import Row
-
-        write_csv(results.rows, Row, sys.stdout)
-    else:
-        from caseload_sim.tables import print_results
-
-        print_results(results)
     if note := too_short(warm_up(results.scenario, results.over_time)):
         print(f"Note: {note}", file=sys.stderr)
     if reached:
         print(reached.in_words(), file=sys.stderr)
     print(f"Saved in {saved}" + (f" (figures: {', '.join(names)})" if names else ""), file=sys.stderr)
+    if unprinted:
+        raise unprinted
 
 
 def sweep(
