@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.capacity import Capacity
-from caseload_sim.counted import Counts, Flags, Key, Share, Simulation, period, ratios, scored, within
+from caseload_sim.counted import Counts, Flags, Key, Simulation, Summand, period, ratios, scored, within
 from caseload_sim.courses import NOT_YET
 from caseload_sim.outcomes import REMISSIONS, recovered
 from caseload_sim.pathway import CourseStep
@@ -60,7 +60,7 @@ EVENTS = tuple(_all_events())
 PER_REFERRAL = "cost_per_referral"
 
 
-def paid(simulation: Simulation) -> tuple[list[Share], dict[str, Flags], Counts]:
+def paid(simulation: Simulation) -> tuple[list[Summand], dict[str, Flags], Counts]:
     """What is summed by base and group for costs, the groups it is summed in beside `groups`, and contacts of all.
 
     Contacts and results of referrals ended in the period: for each base, columns, and at the end the base itself

@@ -113,20 +113,20 @@ class Counted:
     denominator: Flags
 
 
-# Flags or small whole numbers of clients, and who of them is counted, both (n,).
-Share = tuple[NDArray[Any], Flags]
+# Flags or small whole numbers of clients, and whose are added up, both (n,).
+Summand = tuple[NDArray[Any], Flags]
 COUNTED_AT_ONCE = 16_384  # clients: sums are exact as long as nobody has a thousand of anything
 
 
-def group_sums(shares: Sequence[Share], members: Sequence[Flags]) -> NDArray[np.float64]:
-    """Sum of each column over those of its base who are in a group, (shares, groups).
+def group_sums(summands: Sequence[Summand], members: Sequence[Flags]) -> NDArray[np.float64]:
+    """Sum of each column over those of its base who are in a group, (summands, groups).
 
     Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here.
     """
-    total = np.zeros((len(shares), len(members)))
+    total = np.zeros((len(summands), len(members)))
     for some in blocks_of(len(members[0]), COUNTED_AT_ONCE):
-        each = np.empty((len(shares), some.stop - some.start), dtype=np.float32)
-        for row, (column, base) in zip(each, shares, strict=True):
+        each = np.empty((len(summands), some.stop - some.start), dtype=np.float32)
+        for row, (column, base) in zip(each, summands, strict=True):
             np.multiply(column[some], base[some], out=row)
         total += each @ as_rows(members, some).T
     return total

@@ -84,9 +84,8 @@ def plans_of(courses: Courses | Plans) -> Plans:
     client, step = np.nonzero(_reached(courses))
     n, n_steps = courses.course_days.shape
     at = step * n + client  # places in tables that lie column by column
-    row_of = np.full(
-        (n_steps + 1) * n, NO_STEP, dtype=np.int32
-    )  # and one column more: NO_STEP counts back from the end
+    # One column more than there are steps: NO_STEP counts back from the end.
+    row_of = np.full((n_steps + 1) * n, NO_STEP, dtype=np.int32)
     row_of[at] = np.arange(len(client), dtype=np.int32)
 
     def of(table: NDArray[Any]) -> NDArray[Any]:
@@ -165,7 +164,7 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
 
 
 def plans_of_stretch(plans: Plans, some: slice) -> Plans:
-    """The plans of clients who stand together and none of whom returns as somebody else's row, numbered from 0."""
+    """The plans of clients who stand together, numbered from 0; whoever returns as another client does so among them."""
     rows = slice(*np.searchsorted(plans.client, [some.start, some.stop]).tolist())
     columns = {f.name: getattr(plans, f.name)[some if f.name in _OF_CLIENTS else rows] for f in fields(Plans)}
     return _renumbered(Plans(**columns), -some.start, -rows.start)

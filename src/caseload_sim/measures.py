@@ -72,13 +72,13 @@ def tally(simulation: Simulation) -> Tally:
     bases = {id(row.denominator): row.denominator for row in rows}  # far fewer than rows
     base_of = [list(bases).index(id(row.denominator)) for row in rows]
     of_costs, more_groups, costs = paid(simulation)
-    shares = [*((row.numerator, row.denominator) for row in rows), *((base, base) for base in bases.values())]
-    sums = group_sums([*shares, *of_costs], [*by_group.values(), *more_groups.values()])
-    numerators, denominators = np.split(sums[: len(shares), : len(by_group)], [len(rows)])
+    summands = [*((row.numerator, row.denominator) for row in rows), *((base, base) for base in bases.values())]
+    sums = group_sums([*summands, *of_costs], [*by_group.values(), *more_groups.values()])
+    numerators, denominators = np.split(sums[: len(summands), : len(by_group)], [len(rows)])
     counts = {
         "numerators": numerators,
         "denominators": denominators[base_of],
-        "paid": sums[len(shares) :],
+        "paid": sums[len(summands) :],
         "contacts_attended": np.array([simulation.outcomes.contacts.sum(dtype=np.int64)]),
         **_disorders(simulation),
         **waits(simulation),
