@@ -74,7 +74,7 @@ def differences_in_words(first: Scenario, second: Scenario) -> str:
 def _leaves(value: Any, path: str, meaning: str) -> Iterator[tuple[str, _Leaf]]:
     """Every input below a part of a scenario, in file order; what a table means holds for what is in it."""
     if isinstance(value, Number):
-        yield path, _Leaf(value.value, meaning, _origin(value))
+        yield path, _Leaf(value.value, meaning, _origin_of(value))
         for name in type(value).model_fields:
             if name not in ("value", *ORIGIN_KEYS):
                 yield from _leaves(getattr(value, name), f"{path}.{name}", meaning)
@@ -95,7 +95,7 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, Part | Mapping) and not isinstance(value, Number)
 
 
-def _origin(number: Number) -> str:
+def _origin_of(number: Number) -> str:
     """Its origin in words, with the number of people it was found in, whatever it is."""
     n = f" (n={number.n})" if number.n and not number.source else ""
     return f"{'source ' if number.source else ''}{number.origin()}{n}"

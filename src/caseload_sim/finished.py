@@ -13,7 +13,7 @@ from caseload_sim.measures import OverTime
 from caseload_sim.workers import answers
 
 Place = tuple[int, int]  # which of the scenarios, and which replication of it, both from 0
-Task = TypeVar("Task")
+AnyTask = TypeVar("AnyTask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ Kept = MutableMapping[Place, Finished]
 
 
 def collected(
-    finish: Callable[[Task], tuple[Finished, Simulation | None]],
-    task_of: Callable[[Place], Task],
+    finish: Callable[[AnyTask], tuple[Finished, Simulation | None]],
+    task_of: Callable[[Place], AnyTask],
     replications: Sequence[int],
     *,
     whole: bool,
