@@ -11,9 +11,10 @@ from typing import Any
 from benchmarks.services import service
 from benchmarks.timing import progress, seconds, shortest
 from caseload_sim.engines import kernel
-from caseload_sim.experiment import Task, finish, replicate
-from caseload_sim.unfinished import begin
-from caseload_sim.workers import Workers, answers
+from caseload_sim.experiments.replicate import replicate
+from caseload_sim.experiments.tasks import Task, finish
+from caseload_sim.experiments.workers import Workers, answers
+from caseload_sim.runs.kept_replications import begin
 
 N_WORKERS = 2
 SPINS = 20_000_000

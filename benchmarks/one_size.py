@@ -18,12 +18,13 @@ import numpy as np
 from benchmarks.c_loop import compiler, loop_in_c
 from benchmarks.services import queue_of, service
 from benchmarks.timing import peak_memory_bytes, seconds, shortest
-from caseload_sim.clients import draw_clients
-from caseload_sim.draws import Draws, Floats, Ids
+from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel
-from caseload_sim.episodes import first_difference
-from caseload_sim.experiment import Task, finish
-from caseload_sim.scenario import Scenario
+from caseload_sim.engines.episodes import first_difference
+from caseload_sim.experiments.tasks import Task, finish
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.support.columns import Floats, Ids
 
 WARM_UP_CLIENTS = 4000  # fewer have no whole place at some step
 CLIENTS_AGAIN = 400_000  # so many of a small service are run once more: what a first replication prepares is then there

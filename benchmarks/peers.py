@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks.services import plain_queue
 from benchmarks.timing import progress, seconds
-from caseload_sim.capacity import Capacity
-from caseload_sim.courses import NO_STEP, NOT_YET, Courses
 from caseload_sim.engines import kernel, reference
-from caseload_sim.episodes import Episodes
+from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import NO_STEP, NOT_YET, Capacity, Courses
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "peer_programs"

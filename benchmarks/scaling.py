@@ -13,13 +13,13 @@ from distributed import LocalCluster
 
 from benchmarks.timing import peak_memory_bytes
 from benchmarks.timing import seconds as seconds_of
-from caseload_sim.catalogue import get_scenario
-from caseload_sim.dask_workers import DaskWorkers
-from caseload_sim.demand import referrals_per_day
 from caseload_sim.engines import Engine, engine_for
-from caseload_sim.experiment import Task, finish
-from caseload_sim.scenario import Scenario
-from caseload_sim.workers import Workers, answers
+from caseload_sim.experiments.dask_workers import DaskWorkers
+from caseload_sim.experiments.tasks import Task, finish
+from caseload_sim.experiments.workers import Workers, answers
+from caseload_sim.pathway.demand import referrals_per_day
+from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.scenario import Scenario
 
 REFERRALS_A_YEAR, N_SERVICES, SERVICES_A_TASK = 12_000, 150, 30
 N_WORKERS, N_TASKS, ENOUGH_CLIENTS = 2, 12, 10**9

@@ -5,18 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from caseload_sim.capacity import Capacity
-from caseload_sim.care import draw_courses
-from caseload_sim.catalogue import get_scenario
-from caseload_sim.clients import draw_clients
-from caseload_sim.courses import Courses, Plans
-from caseload_sim.draws import Draws
+from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel
-from caseload_sim.episodes import occupancy
-from caseload_sim.policies import POLICIES
-from caseload_sim.replication import everybody, mean_disorders
-from caseload_sim.scenario import Scenario
-from caseload_sim.staffing import places as staffed_places
+from caseload_sim.engines.episodes import occupancy
+from caseload_sim.engines.plans import Capacity, Courses, Plans
+from caseload_sim.pathway.care import draw_courses
+from caseload_sim.pathway.staffing import places as staffed_places
+from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.policies import POLICIES
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.simulation.replication import everybody, mean_disorders
 
 SEED = 1
 DAYS_PER_YEAR = 365

@@ -16,8 +16,8 @@ ENGINE_ROUNDS = 7
 LOAD_NUMBA = """
 import sys, time
 import numpy as np
-from caseload_sim.capacity import Capacity
-from caseload_sim.courses import Plans
+from caseload_sim.engines.plans import Capacity
+from caseload_sim.engines.plans import Plans
 from caseload_sim.engines import kernel
 with np.load(sys.argv[1]) as file:
     columns = dict(file)

@@ -18,12 +18,13 @@ from statistics import stdev
 from typing import Any
 
 from caseload_sim import get_scenario, list_sources, measure, simulate
-from caseload_sim.checklist import PUBLISHED, checklist
-from caseload_sim.counted import Key
-from caseload_sim.doubt import with_doubts
+from caseload_sim.analysis.stress_checklist import PUBLISHED, checklist
+from caseload_sim.analysis.uncertainty import with_doubts
+from caseload_sim.definitions.quantities import Key
 from caseload_sim.errors import CaseloadError
-from caseload_sim.origin import Number, Share, numbers
-from caseload_sim.scenario import Doubt, Scenario
+from caseload_sim.scenario.numbers import Number, Share, numbers
+from caseload_sim.scenario.outcome import Doubt
+from caseload_sim.scenario.scenario import Scenario
 
 FOLDER = Path(__file__).parent / "assurance"
 KEPT = FOLDER / "effects.json"

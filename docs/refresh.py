@@ -31,17 +31,17 @@ from caseload_sim import (
     uncertainty,
     validate_model,
 )
-from caseload_sim.account_figures import rung_label
-from caseload_sim.costs import financial_year
-from caseload_sim.definitions import definition
-from caseload_sim.figures import whole
-from caseload_sim.origin import numbers
-from caseload_sim.population_figures import draw_population
-from caseload_sim.ranking import RANKED_BY, WHAT_IFS
-from caseload_sim.reconciliation import ReconcileRow
-from caseload_sim.report import Comparison
-from caseload_sim.service_fit import ValidationRow
-from caseload_sim.wording import words
+from caseload_sim.analysis.population_report import Comparison
+from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS
+from caseload_sim.analysis.reconcile import ReconcileRow
+from caseload_sim.analysis.validate_model import ValidationRow
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import words
+from caseload_sim.figures.accounts import rung_label
+from caseload_sim.figures.population import draw_population
+from caseload_sim.figures.style import whole
+from caseload_sim.scenario.costs import financial_year
+from caseload_sim.scenario.numbers import numbers
 
 HERE = Path(__file__).parent
 N_CLIENTS = 200_000

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from caseload_sim import get_scenario, list_scenarios, list_sources, plot_ladder, replicate, what_differs
-from caseload_sim.catalogue import parent_of
-from caseload_sim.differences import Difference
-from caseload_sim.experiment import Results, Row
-from caseload_sim.figures import LADDER_RUNGS
-from caseload_sim.origin import numbers
-from caseload_sim.policies import POLICIES
-from caseload_sim.scenario import Scenario
+from caseload_sim.experiments.replicate import Results
+from caseload_sim.figures.style import LADDER_RUNGS
+from caseload_sim.measures.rows import Row
+from caseload_sim.scenario.catalogue import parent_of
+from caseload_sim.scenario.in_words import Difference
+from caseload_sim.scenario.numbers import numbers
+from caseload_sim.scenario.policies import POLICIES
+from caseload_sim.scenario.scenario import Scenario
 
 FOLDER = Path(__file__).parent / "scenarios"
 REPLICATIONS, REPLICATIONS_OF_PROVIDERS = 5, 2

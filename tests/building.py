@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from caseload_sim.capacity import Capacity
-from caseload_sim.courses import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Courses
 from caseload_sim.engines import kernel, reference
-from caseload_sim.episodes import Episodes
+from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
 
 Row = tuple[int, int, int, int, int, int]
 

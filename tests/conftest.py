@@ -4,10 +4,10 @@ import signal
 
 import pytest
 
-from caseload_sim.catalogue import get_scenario
-from caseload_sim.counted import Simulation
-from caseload_sim.experiment import Results, replicate, simulate
-from caseload_sim.scenario import Scenario
+from caseload_sim.experiments.replicate import Results, replicate, simulate
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.scenario import Scenario
 
 SMALL = {
     "demand.referrals_per_year": 1200,

@@ -1,7 +1,7 @@
 """Does a test notice? Small faults put into the engines, the outcome rules and the measures, one at a time.
 
     python tests/mutation.py                            a sample of each file, as the verification suite runs it
-    python tests/mutation.py --file severity.py --all   every mutant of one file
+    python tests/mutation.py --file clients/severity.py --all   every mutant of one file
 
 Each mutant is one change of the source: a comparison that includes its edge or not, an integer one more, a plus for a minus, a
 condition negated, a minimum for a maximum, a statement left out. A forked process imports the package with that source and runs
@@ -38,24 +38,37 @@ SAMPLE, SAMPLE_SEED = 50, 2016  # mutants of each file in the verification suite
 LONGEST_SECONDS = 90  # of processor time: a busy machine kills no mutant
 LONGEST_WAIT_SECONDS = 600.0  # for a mutant that waits for ever instead of running for ever
 WANTED_SHARE = 0.85
-ENGINES = ("test_engines.py", "test_agreement.py")
-OUTCOMES = ("test_outcomes.py", "test_reread.py")
-MEASURES = ("test_costs.py", "test_recount.py")  # the quickest first
+ENGINES = ("engines/test_engines.py", "engines/test_agreement.py")
+OUTCOMES = ("outcomes/test_outcomes.py", "outcomes/test_reread.py")
+MEASURES = ("measures/test_costs.py", "measures/test_recount.py")  # the quickest first
 # Quick tests of each file, and which of them by -k. The compiled kernel is left out: its loop is the same source.
+_SEVERITY = (
+    ("clients/test_severity.py", "pathway/test_stepping.py", *OUTCOMES),
+    "test_severity or stepping_up or edges or second_reading_finds",
+)
+_OUTCOMES = (OUTCOMES, "edges or second_reading_finds")
+_COUNTED = (MEASURES, "second_count or three_clients")
+_MEASURED = (
+    ("simulation/test_blocks.py", "measures/test_measures.py", *MEASURES),
+    "without_its_names or rows_stand or second_count",
+)
+_SERVICE = (("measures/test_measures.py", *MEASURES), "second_count or low_intensity_is or as_long_as")
+_COSTS = (MEASURES, "second_count or three_clients or no_price or in_post_cost or see_nobody")
 TESTS: dict[str, tuple[tuple[str, ...], str]] = {
     "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room"),
     "engines/reference.py": (ENGINES, "reference or count_the_same or interpreted_kernel"),
-    "severity.py": (
-        ("test_severity.py", "test_courses.py", *OUTCOMES), "test_severity or stepping_up or edges or second_reading_finds"
-    ),
-    "outcomes.py": (OUTCOMES, "edges or second_reading_finds"),
-    "counted.py": (MEASURES, "second_count or three_clients"),
-    "measures.py": (
-        ("test_blocks.py", "test_measures.py", *MEASURES), "without_its_names or rows_stand or second_count"
-    ),
-    "service_measures.py": (("test_measures.py", *MEASURES), "second_count or low_intensity_is or as_long_as"),
-    "cost_measures.py": (MEASURES, "second_count or three_clients or no_price or in_post_cost or see_nobody"),
-}  # fmt: skip
+    "clients/questionnaires.py": _SEVERITY,
+    "clients/severity.py": _SEVERITY,
+    "outcomes/contacts.py": _OUTCOMES,
+    "outcomes/readings.py": _OUTCOMES,
+    "outcomes/outcomes.py": _OUTCOMES,
+    "measures/counting.py": _COUNTED,
+    "measures/simulation.py": _COUNTED,
+    "measures/measure.py": _MEASURED,
+    "measures/ladder.py": _MEASURED,
+    "measures/service.py": _SERVICE,
+    "measures/costs.py": _COSTS,
+}
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Add: ast.Sub, ast.Sub: ast.Add,
@@ -246,7 +259,7 @@ def _run_tests(mutant: Mutant) -> int:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    ours = {path.stem for path in TESTS_FOLDER.glob("*.py")}
+    ours = {path.stem for path in TESTS_FOLDER.rglob("*.py")}
     for name in list(sys.modules):
         if name.split(".")[0] == "caseload_sim" or name in ours:
             del sys.modules[name]

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from caseload_sim.capacity import Capacity
-from caseload_sim.courses import DROPPED_OUT, FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Courses
+from caseload_sim.engines.plans import DROPPED_OUT, FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
 
 SHAPES = ("crowded", "cut in mid-flow", "priorities", "returns", "running start", "everything")
 

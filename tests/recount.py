@@ -10,10 +10,13 @@ from math import ceil, isnan, nan, sqrt
 from types import SimpleNamespace
 from typing import Any
 
-from caseload_sim.counted import Key, Simulation
-from caseload_sim.courses import NOT_YET
-from caseload_sim.outcomes import LEFT, Outcomes, Reading
-from caseload_sim.working_days import working_days
+from caseload_sim.definitions.quantities import Key
+from caseload_sim.engines.plans import NOT_YET
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.outcomes.contacts import LEFT
+from caseload_sim.outcomes.outcomes import Outcomes
+from caseload_sim.outcomes.readings import Reading
+from caseload_sim.pathway.working_days import working_days
 
 Triple = tuple[float, float, float]  # numerator, denominator, value
 Table = dict[Key, Triple]

@@ -14,12 +14,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from caseload_sim.catalogue import get_scenario, list_scenarios
-from caseload_sim.counted import Key, Value
-from caseload_sim.definitions import definition
-from caseload_sim.experiment import finish_each, with_run
-from caseload_sim.finished import Finished
-from caseload_sim.scenario import Scenario
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.experiments.replicate import finish_each
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.tasks import Finished
+from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
+from caseload_sim.scenario.scenario import Scenario
 
 FILE = Path(__file__).with_name("digests.json")
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"

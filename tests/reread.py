@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from caseload_sim.assessment import EXITS
-from caseload_sim.care import missed_by_kind
-from caseload_sim.clients import state_change
-from caseload_sim.counted import Simulation
-from caseload_sim.courses import ASSESSED, ENDINGS, NOT_YET
-from caseload_sim.draws import Draws
-from caseload_sim.outcomes import LEFT
+from caseload_sim.clients.population import state_change
+from caseload_sim.draws.streams import Draws
+from caseload_sim.engines.plans import ASSESSED, ENDINGS, NOT_YET
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.outcomes.contacts import LEFT
+from caseload_sim.pathway.assessment import EXITS
+from caseload_sim.pathway.care import missed_by_kind
 
 Columns = dict[str, list[Any]]
 NEVER_ASSESSED = ("no_service", "not_suitable", "declined", "not_assessed")

@@ -14,8 +14,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["caseload_sim", "tomllib"]):
-    from caseload_sim.catalogue import get_scenario, load_scenario, parse_value, shipped_folder
     from caseload_sim.errors import CaseloadError
+    from caseload_sim.scenario.catalogue import get_scenario, load_scenario
+    from caseload_sim.scenario.changes import parse_value
+    from caseload_sim.scenario.files import shipped_folder
 
 HEAD = b'extends = "hepgul_2016"\n'
 BASE = get_scenario()

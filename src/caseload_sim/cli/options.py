@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from caseload_sim.scenario import Scenario
-    from caseload_sim.store import RunFolder
+    from caseload_sim.runs.folder import RunFolder
+    from caseload_sim.scenario.scenario import Scenario
 
 INTERRUPTED = 130
 
@@ -85,7 +85,7 @@ def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
     if dask is not None:
         if jobs > 1:
             raise RunError("--jobs and --dask: choose one; a cluster has the workers that were started for it.")
-        from caseload_sim.dask_workers import DaskWorkers
+        from caseload_sim.experiments.dask_workers import DaskWorkers
 
         with DaskWorkers(dask) as cluster:
             print(cluster.in_words(), file=sys.stderr)
@@ -94,7 +94,7 @@ def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
     if jobs == 1:
         yield None
         return
-    from caseload_sim.workers import Workers
+    from caseload_sim.experiments.workers import Workers
 
     with Workers(jobs) as executor:
         yield executor
@@ -120,14 +120,14 @@ def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
 
 def opened(name_or_file: str, paths: list[Path] | None, sets: list[str] | None) -> Scenario:
     """The scenario of that name or file, with the changes of --set. Raises CaseloadError."""
-    from caseload_sim.catalogue import open_scenario
+    from caseload_sim.scenario.catalogue import open_scenario
 
     return open_scenario(name_or_file, paths=paths or [], changes=changes_in(sets))
 
 
 def changes_in(sets: list[str] | None) -> dict[str, Any]:
     """Dotted path -> value, as written after --set. Raises RunError when one is not PATH=VALUE."""
-    from caseload_sim.catalogue import parse_value
+    from caseload_sim.scenario.changes import parse_value
 
     changes: dict[str, Any] = {}
     for text in sets or []:
@@ -154,7 +154,7 @@ def save_and_show(
 
     kind: of table, a part of the folder's name; asked: all that decides about the table besides the scenario
     """
-    from caseload_sim.store import run_name, save_table
+    from caseload_sim.runs.folder import run_name, save_table
 
     name = run_name(scenario, asked).replace(scenario.name, f"{scenario.name}-{kind}", 1)
     saved = save_table(out, name, rows, row_type, draw, beside)
@@ -164,7 +164,7 @@ def save_and_show(
 
 def print_json(rows: Sequence[Any]) -> None:
     """Rows as JSON."""
-    from caseload_sim.store import as_json
+    from caseload_sim.runs.tables import as_json
 
     print(as_json(rows))
 
@@ -174,7 +174,7 @@ def announce_work(scenarios: Sequence[Scenario], beyond: bool, *, times: float =
 
     times: how often each replication is run
     """
-    from caseload_sim.work import too_much, work_of
+    from caseload_sim.experiments.workload import too_much, work_of
 
     work = work_of(scenarios, times=times, jobs=jobs)
     why = None if beyond else too_much(work, _memory_bytes())

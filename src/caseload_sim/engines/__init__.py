@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 
-from caseload_sim.capacity import Capacity
-from caseload_sim.compiled import numba_is_loaded, numba_is_there
-from caseload_sim.courses import Courses, Plans
 from caseload_sim.engines import kernel, reference
-from caseload_sim.episodes import Episodes
+from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import Capacity, Courses, Plans
+from caseload_sim.support.compiled import numba_is_loaded, numba_is_there
 
 Engine = Callable[[Courses | Plans, Capacity], Episodes]
 ENGINES: dict[str, Engine] = {"kernel": kernel.run, "reference": reference.run}

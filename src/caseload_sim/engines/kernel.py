@@ -15,10 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.capacity import Capacity
-from caseload_sim.compiled import Compiled, numba_is_there
-from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
-from caseload_sim.episodes import Episodes, canonical
+from caseload_sim.engines.episodes import Episodes, canonical
+from caseload_sim.engines.plans import (
+    GAVE_UP,
+    NEVER,
+    NO_CLIENT,
+    NOT_YET,
+    NOT_YET_ENDED,
+    Capacity,
+    Courses,
+    Plans,
+    plans_of,
+)
+from caseload_sim.support.compiled import Compiled, numba_is_there
 
 NOBODY = -1  # the end of a linked list
 ROWS_EXHAUSTED = -1

@@ -13,9 +13,19 @@ import simpy
 from numpy.typing import NDArray
 from simpy.events import EventPriority
 
-from caseload_sim.capacity import Capacity
-from caseload_sim.courses import GAVE_UP, NEVER, NO_CLIENT, NO_STEP, NOT_YET, NOT_YET_ENDED, Courses, Plans, plans_of
-from caseload_sim.episodes import Episodes, canonical
+from caseload_sim.engines.episodes import Episodes, canonical
+from caseload_sim.engines.plans import (
+    GAVE_UP,
+    NEVER,
+    NO_CLIENT,
+    NO_STEP,
+    NOT_YET,
+    NOT_YET_ENDED,
+    Capacity,
+    Courses,
+    Plans,
+    plans_of,
+)
 
 AFTER_ALL_OTHERS = EventPriority(2)  # SimPy's own are 0 and 1: whatever else happens on a day happens first
 

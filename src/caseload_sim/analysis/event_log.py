@@ -1,0 +1,182 @@
+"""One replication as an event log: who joined which list and held which place when, for animation and process mining."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import NEVER, NOT_YET
+from caseload_sim.errors import RunError
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.outcomes.contacts import LEFT
+
+EVENT_TYPES = ("arrival_departure", "queue", "resource_use", "resource_use_end")
+ARRIVAL, DEPART = "arrival", "depart"
+NO_PLACE = 0  # places are counted from 1
+_COMES_AND_GOES, _WAITS, _BEGINS, _ENDS = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of one client, in the layout that the animation package vidigi reads.
+
+    entity_id: the client's id; event_type: a name in EVENT_TYPES
+    event: arrival, depart; <step>_wait: joined its list; <step>: began to hold a place; <step>_end: gave it back
+    time: whole days from opening; negative for what happened before it
+    pathway: the step of the client's first course, or how the referral ended without one; known from the end, so the same
+        in all rows of a client
+    run_number: the replication, 0 first
+    resource_id: number of the place at its step, from 1; None where no place is held
+    """
+
+    entity_id: int
+    event_type: str
+    event: str
+    time: int
+    pathway: str
+    run_number: int
+    resource_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """Events in order of time, those of a day by client and then as they happened to the client.
+
+    entity_id: (m,) int64; event_type: (m,) int8, index into EVENT_TYPES
+    event: (m,) int16, index into `event_names`; time: (m,) int32, days from opening
+    pathway: (m,) int16, index into `pathway_names`; resource_id: (m,) int32, NO_PLACE where none is held
+    run_number: the replication
+    """
+
+    entity_id: NDArray[np.int64]
+    event_type: NDArray[np.int8]
+    event: NDArray[np.int16]
+    time: NDArray[np.int32]
+    pathway: NDArray[np.int16]
+    resource_id: NDArray[np.int32]
+    event_names: tuple[str, ...]
+    pathway_names: tuple[str, ...]
+    run_number: int
+
+    def rows(self) -> Iterator[EventRow]:
+        """The events one by one, for files."""
+        columns = (self.entity_id, self.event_type, self.event, self.time, self.pathway, self.resource_id)
+        for entity, kind, event, time, pathway, place in zip(*(column.tolist() for column in columns), strict=True):
+            yield EventRow(
+                entity, EVENT_TYPES[kind], self.event_names[event], time, self.pathway_names[pathway], self.run_number,
+                None if place == NO_PLACE else place,
+            )  # fmt: skip
+
+
+def event_names(steps: Sequence[str]) -> tuple[str, ...]:
+    """The events of a pathway of these steps: arrival and departure; waiting; holding a place; its end.
+
+    Raises RunError when the names of steps make one name of two events.
+    """
+    names = (ARRIVAL, DEPART, *(f"{step}_wait" for step in steps), *steps, *(f"{step}_end" for step in steps))
+    twice = [name for k, name in enumerate(names) if name in names[:k]]
+    if twice:
+        raise RunError(f"pathway.steps: two events would be called '{twice[0]}' in the event log. Rename a step.")
+    return names
+
+
+def event_log(simulation: Simulation) -> EventLog:
+    """Every event of one replication, from opening to the horizon, warm-up and follow-up included.
+
+    Everybody referred arrives once and departs when the referral is over. Who is in the service at the horizon has no
+    departure, and no end of what is still going on.
+
+    Raises RunError as `event_names` does.
+    """
+    clients, out, episodes = simulation.clients, simulation.outcomes, simulation.episodes
+    steps = simulation.scenario.steps
+    stays, n_steps = np.arange(len(episodes.client)), len(steps)
+    began, left = episodes.started_day != NOT_YET, out.end_day != NOT_YET
+    over = began & (episodes.ended_day != NOT_YET)
+    place = place_numbers(episodes, n_steps)
+    everybody = np.arange(len(clients.id))
+    last = len(stays)  # a departure comes after every stay
+    step = episodes.step.astype(np.int16)
+    # Row of client, type, event, day, order within the client, place: one block for each kind of event.
+    blocks = [
+        (everybody, _COMES_AND_GOES, 0, clients.referral_day, -1, NO_PLACE),
+        (episodes.client, _WAITS, 2 + step, episodes.joined_day, 3 * stays, NO_PLACE),
+        (episodes.client[began], _BEGINS, 2 + n_steps + step[began], episodes.started_day[began], 3 * stays[began] + 1,
+         place[began]),
+        (episodes.client[over], _ENDS, 2 + 2 * n_steps + step[over], episodes.ended_day[over], 3 * stays[over] + 2, place[over]),
+        (everybody[left], _COMES_AND_GOES, 1, out.end_day[left], 3 * last, NO_PLACE),
+    ]  # fmt: skip
+    whole = [[np.broadcast_to(np.asarray(part), len(block[0])) for part in block] for block in blocks]
+    client, kind, event, day, order, number = (np.concatenate(parts) for parts in zip(*whole, strict=True))
+    sorted_by = np.lexsort((order, client, day))
+    pathway, pathway_names = _pathways(simulation)
+    return EventLog(
+        entity_id=clients.id[client[sorted_by]],
+        event_type=kind[sorted_by].astype(np.int8),
+        event=event[sorted_by].astype(np.int16),
+        time=day[sorted_by].astype(np.int32),
+        pathway=pathway[client[sorted_by]],
+        resource_id=number[sorted_by].astype(np.int32),
+        event_names=event_names(steps),
+        pathway_names=pathway_names,
+        run_number=simulation.replication,
+    )
+
+
+def _pathways(simulation: Simulation) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+    """Each client's pathway, (n,) int16, and the names: steps of treatment, then ways to leave without it."""
+    episodes, steps = simulation.episodes, simulation.scenario.steps
+    is_course = np.array([step.kind == "course" for step in simulation.scenario.pathway.steps.values()], dtype=bool)
+    pathway = (len(steps) + simulation.outcomes.left).astype(np.int16)
+    courses = np.flatnonzero(is_course[episodes.step] & (episodes.started_day != NOT_YET))
+    backwards = courses[::-1]  # rows are in order of time, so that the first course is what stays
+    pathway[episodes.client[backwards]] = episodes.step[backwards]
+    return pathway, (*steps, *LEFT)
+
+
+def place_numbers(episodes: Episodes, n_steps: int) -> NDArray[np.int32]:
+    """For each stay that began, the lowest place free at its step on that day, from 1; NO_PLACE for the others, (m,) int32.
+
+    Places that end on a day are free on it (rule R2). Those who start together take numbers in the order of their joining
+    and then of clients (rule R4). The engine knows no numbers: they are for drawing.
+    """
+    numbers = np.full(len(episodes.client), NO_PLACE, dtype=np.int32)
+    for step in range(n_steps):
+        rows = np.flatnonzero((episodes.step == step) & (episodes.started_day != NOT_YET))
+        rows = rows[np.lexsort((episodes.client[rows], episodes.joined_day[rows], episodes.started_day[rows]))]
+        started, ended = episodes.started_day[rows].tolist(), episodes.ended_day[rows].tolist()
+        free: list[int] = []
+        held: list[tuple[int, int]] = []
+        for row, begins, ends in zip(rows.tolist(), started, ended, strict=True):
+            while held and held[0][0] <= begins:
+                heappush(free, heappop(held)[1])
+            number = heappop(free) if free else len(held) + 1
+            numbers[row] = number
+            heappush(held, (NEVER if ends == NOT_YET else ends, number))
+    return numbers
+
+
+def by_day(log: EventLog, horizon_days: int) -> dict[str, NDArray[np.int32]]:
+    """How many clients wait for each step, and hold a place there, at the end of each day: every day, the empty ones too.
+
+    Keys: <step>_wait and <step>, for every step, also one that nobody ever reached; each (days,) int32. A client is where
+    the last event put them; an end, a departure or an arrival puts nobody anywhere.
+    """
+    order = np.lexsort((np.arange(len(log.time)), log.entity_id))
+    who, day, event = log.entity_id[order], log.time[order], log.event[order]
+    until = np.full(len(day), horizon_days, dtype=np.int64)
+    same = who[1:] == who[:-1]
+    until[:-1][same] = day[1:][same]
+    names = log.event_names[2:]
+    places = names[len(names) // 3 : 2 * len(names) // 3]
+    result: dict[str, NDArray[np.int32]] = {}
+    for name in (f"{step}{kind}" for step in places for kind in ("_wait", "")):
+        rows = event == log.event_names.index(name)
+        change = np.zeros(horizon_days + 1, dtype=np.int32)
+        np.add.at(change, np.maximum(day[rows], 0), 1)
+        np.add.at(change, np.maximum(until[rows], 0), -1)
+        result[name] = change.cumsum(dtype=np.int32)[:-1]
+    return result

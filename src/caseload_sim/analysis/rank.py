@@ -1,0 +1,122 @@
+"""What would change it: what-ifs compared in one go, and ranked by what they gain in a rung of the ladder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from caseload_sim.analysis.reconcile import Figure
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.compare import ComparisonRow, compare
+from caseload_sim.measures.rows import Row
+from caseload_sim.scenario.scenario import Scenario
+
+# Each changes one thing in hepgul_2016. What `caseload-sim rank` compares when no scenario is named.
+WHAT_IFS = (
+    "right_target",
+    "high_intensity_for_complex",
+    "nobody_stops_after_one",
+    "twice_the_sessions",
+    "twice_the_sessions_same_staff",
+)
+RANKED_BY = Figure("full_remission", "started", "end")
+# The rungs reported for each what-if, besides the one it is ranked by.
+RUNGS = (
+    Figure("recovery", "finished", "end"),
+    Figure("principal_remission", "finished", "end"),
+    Figure("all_remission", "finished", "end"),
+    Figure("full_remission", "finished", "end"),
+    RANKED_BY,
+    Figure("full_remission", "started", "sustained"),
+    Figure("full_remission", "referred", "end"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RankRow:
+    """One rung of one what-if, and what it gains against the scenario it changes; shares of 1.
+
+    place: 1 for the largest gain in the rung `ranked_by`; the same in all rows of a scenario
+    gain, gain_lower_95_ci, gain_upper_95_ci: mean over replications of the paired difference, and its t interval
+    gbp_per_one_more: what is spent more, for each client more who is well; NaN where there are not more
+    """
+
+    place: int
+    scenario: str
+    versus: str
+    ranked_by: str
+    measure: str
+    base: str
+    at: str
+    value: float
+    gain: float
+    gain_lower_95_ci: float
+    gain_upper_95_ci: float
+    gbp_per_one_more: float
+    n_replications: int
+
+
+def rank(
+    reference: Scenario,
+    what_ifs: Sequence[Scenario],
+    *,
+    by: Figure = RANKED_BY,
+    seed: int | None = None,
+    replications: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[RankRow, ...]:
+    """Run all on common random numbers and rank the what-ifs by gain over the reference, the largest first.
+
+    by: the rung to rank by; the others are reported beside it, in the order of RUNGS
+    Raises RunError for fewer than one what-if, for a name that comes twice, and where a what-if has no value of the rung.
+    """
+    compared = compare([reference, *what_ifs], seed=seed, replications=replications, progress=progress)
+    rungs = [by, *(figure for figure in RUNGS if figure != by)]
+    found = {
+        (row.scenario, row.measure, row.base, row.at): row
+        for row in compared.rows
+        if row.service == "service" and row.group == "all"
+    }
+    costs = {(row.scenario, row.measure, row.base, row.at): row for row in compared.rows if row.group == "all"}
+
+    def one_more(name: str, figure: Figure) -> float:
+        keys = [(which, f"cost_per_{figure.measure}", figure.base, figure.at) for which in (name, reference.name)]
+        return cost_of_one_more(costs[keys[0]], costs[keys[1]]) if all(key in costs for key in keys) else float("nan")
+
+    for one in what_ifs:
+        gain = found[one.name, by.measure, by.base, by.at].difference
+        if gain != gain:
+            raise RunError(
+                f"{one.name}: has no {by} to be ranked by. Rank by a figure over all referred, or leave it out."
+            )
+    order = sorted(what_ifs, key=lambda one: -found[one.name, by.measure, by.base, by.at].difference)
+    return tuple(
+        _row(k + 1, found[one.name, f.measure, f.base, f.at], by, one_more(one.name, f))
+        for k, one in enumerate(order)
+        for f in rungs
+    )
+
+
+def cost_of_one_more(here: Row, there: Row) -> float:
+    """Pounds more for each result more: the difference of the money over that of the results, both of `cost_per_*` rows.
+
+    NaN where there are not more results; below 0 where there are more and less is spent.
+    """
+    more = here.denominator - there.denominator
+    return (here.numerator - there.numerator) / more if more > 0 else float("nan")
+
+
+def _row(place: int, row: ComparisonRow, by: Figure, gbp_per_one_more: float) -> RankRow:
+    return RankRow(
+        place=place,
+        scenario=row.scenario,
+        versus=row.versus,
+        ranked_by=str(by),
+        measure=row.measure,
+        base=row.base,
+        at=row.at,
+        value=row.value,
+        gain=row.difference,
+        gain_lower_95_ci=row.difference_lower_95_ci,
+        gain_upper_95_ci=row.difference_upper_95_ci,
+        gbp_per_one_more=gbp_per_one_more,
+        n_replications=row.n_replications,
+    )

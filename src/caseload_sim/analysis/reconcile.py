@@ -1,0 +1,325 @@
+"""From one figure to another, mechanism by mechanism: why the same clients give 50% by one definition and 10% by another."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+
+from caseload_sim.clients.questionnaires import below_caseness
+from caseload_sim.clients.severity import scores_after, trajectory
+from caseload_sim.definitions.quantities import REMISSIONS
+from caseload_sim.draws.streams import Draws
+from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.replicate import simulate
+from caseload_sim.measures.simulation import Simulation, within
+from caseload_sim.outcomes.outcomes import Outcomes, recovered
+from caseload_sim.outcomes.readings import Reading
+from caseload_sim.scenario.changes import changed
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Columns, Flags
+from caseload_sim.support.statistics import half_widths, mean_of
+
+BASES = ("finished", "started", "referred")
+READ_AT = ("end", "month_12", "sustained")
+RUNGS = ("recovery", *REMISSIONS)
+# In the order of the waterfall. What each does when switched on is in `_Switches`.
+MECHANISMS = {
+    "who_is_counted": "who is counted",
+    "interview": "questionnaire against interview",
+    "other_disorders": "other disorders that persist",
+    "partial_remission": "partial remission",
+    "durability": "a year on: relapse and recovery",
+}
+PARTS = {
+    "retest": "read again, nothing having changed",
+    "natural_course": "natural course",
+    "treatment": "treatment",
+}
+# Parts of a scenario that `reconcile_scenarios` exchanges together.
+GROUPS = {
+    "population": ("population",),
+    "questionnaires": ("instruments",),
+    "service": ("run", "demand", "start", "providers", "staff", "pathway"),
+    "outcome": ("outcome",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A rung of the ladder: which measure, over whom, read when."""
+
+    measure: str
+    base: str
+    at: str
+
+    def __str__(self) -> str:
+        return f"{self.measure}/{self.base}/{self.at}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileRow:
+    """One bar: what a mechanism takes away or adds, shares of 1.
+
+    kind: "part" of the starting figure, "start", "mechanism", or "end"
+    change: mean over replications, in the order of the waterfall; shapley: averaged over all orders
+    value: the figure once this mechanism is in
+    """
+
+    scenario: str
+    kind: str
+    name: str
+    meaning: str
+    value: float
+    change: float
+    change_lower_95_ci: float
+    change_upper_95_ci: float
+    shapley: float
+    shapley_lower_95_ci: float
+    shapley_upper_95_ci: float
+    n_replications: int
+
+
+def figure_in(text: str) -> Figure:
+    """A figure as written: MEASURE/BASE or MEASURE/BASE/AT, as in recovery/finished or all_remission/started/month_12.
+
+    Raises RunError with what is known.
+    """
+    measure, base, at = (*text.split("/"), "", "")[:3]
+    at = at or "end"
+    for value, known, kind in ((measure, RUNGS, "rung"), (base, BASES, "base"), (at, READ_AT, "reading")):
+        if value not in known:
+            raise RunError(f"{text}: '{value}' is not a {kind}. {did_you_mean(value, known)} Write MEASURE/BASE/AT.")
+    if text.count("/") > 2:
+        raise RunError(f"{text}: too many parts. Write MEASURE/BASE/AT, as in all_remission/started/month_12.")
+    return Figure(measure, base, at)
+
+
+def reconcile(
+    scenario: Scenario,
+    start: Figure,
+    end: Figure,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ReconcileRow, ...]:
+    """The way from one figure to another within the same simulated clients.
+
+    Rows: what the starting figure is made of (a questionnaire figure only), the starting figure, one row for each
+    mechanism in which the two differ, and the figure at the end. The order of mechanisms matters: `change` goes in the
+    order of MECHANISMS, `shapley` is the mean over all orders.
+    Raises RunError for a scenario of several providers, and where the end is above the start on the ladder.
+    """
+    if scenario.providers is not None:
+        raise RunError(f"{scenario.name}: reconcile one provider, not several.")
+    mechanisms = _differing(start, end)
+    n = replications or scenario.run.replications
+    tables, parts = [], []
+    for k in range(n):
+        simulation = simulate(scenario, seed=seed, replication=k)
+        tables.append({chosen: _share(simulation, start, end, chosen) for chosen in _subsets(mechanisms)})
+        if start.measure == "recovery":
+            parts.append(_parts(simulation, start, end, Draws(simulation.scenario.run.seed, k)))
+        if progress:
+            progress(k + 1, n)
+    rows = _part_rows(scenario.name, parts) if parts else []
+    return (*rows, *_waterfall(scenario.name, str(start), str(end), mechanisms, MECHANISMS, tables))
+
+
+def reconcile_scenarios(
+    first: Scenario,
+    second: Scenario,
+    figure: Figure,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ReconcileRow, ...]:
+    """The way from a figure of one scenario to the same figure of another, by groups of inputs.
+
+    Groups in which the two differ are exchanged one after the other, on common random numbers.
+    Raises RunError where a mixture of the two is no possible scenario.
+    """
+    differing = tuple(
+        name for name, parts in GROUPS.items() if any(getattr(first, p) != getattr(second, p) for p in parts)
+    )
+    seed = first.run.seed if seed is None else seed
+    n = replications or first.run.replications
+    mixtures = {chosen: _mixture(first, second, chosen) for chosen in _subsets(differing)}
+    tables: list[dict[frozenset[str], float]] = []
+    for k in range(n):
+        table = {}
+        for i, (chosen, mixed) in enumerate(mixtures.items()):
+            table[chosen] = _share(simulate(mixed, seed=seed, replication=k), figure, figure, frozenset())
+            if progress:
+                progress(k * len(mixtures) + i + 1, n * len(mixtures))
+        tables.append(table)
+    name = f"{first.name} to {second.name}"
+    words = {group: group if parts == (group,) else f"{group} ({', '.join(parts)})" for group, parts in GROUPS.items()}
+    return _waterfall(name, f"{figure} in {first.name}", f"{figure} in {second.name}", differing, words, tables)
+
+
+def _mixture(first: Scenario, second: Scenario, chosen: Iterable[str]) -> Scenario:
+    parts = [part for group in chosen for part in GROUPS[group]]
+    mixed = first.model_copy(update={part: getattr(second, part) for part in parts})
+    return changed(mixed, {})
+
+
+def _differing(start: Figure, end: Figure) -> tuple[str, ...]:
+    """The mechanisms in which two figures differ, in the order of the waterfall."""
+    low, high = RUNGS.index(start.measure), RUNGS.index(end.measure)
+    if high < low:
+        raise RunError(f"{start} to {end}: the ladder goes down. Give the stricter figure as the end.")
+    if BASES.index(end.base) < BASES.index(start.base):
+        raise RunError(f"{start} to {end}: the base goes from finished to started to referred.")
+    if start.at != "end" and start.at != end.at:
+        raise RunError(
+            f"{start} to {end}: what is read at {start.at} cannot be compared with what is read at {end.at}."
+        )
+    rungs = ("interview", "other_disorders", "partial_remission")
+    found = set(rungs[low:high])
+    if start.base != end.base or (low == 0) != (high == 0):
+        found.add("who_is_counted")
+    if start.at != end.at:
+        found.add("durability")
+    return tuple(name for name in MECHANISMS if name in found)
+
+
+def _subsets(names: Sequence[str]) -> list[frozenset[str]]:
+    return [frozenset(some) for k in range(len(names) + 1) for some in combinations(names, k)]
+
+
+def _share(simulation: Simulation, start: Figure, end: Figure, chosen: frozenset[str]) -> float:
+    """The figure with some mechanisms switched on and the others as at the start; NaN over nobody."""
+    out = simulation.outcomes
+    counted = _counted(simulation, start, end, "who_is_counted" in chosen)
+    well = _well(out, out.service, start, end, chosen) & counted
+    n = int(counted.sum())
+    return float(well.sum() / n) if n else float("nan")
+
+
+def _counted(simulation: Simulation, start: Figure, end: Figure, switched: bool) -> Flags:
+    """Who is in the denominator: as for the starting figure, or as for the one at the end."""
+    out = simulation.outcomes
+    figure = end if switched else start
+    if figure.measure == "recovery" and figure.base == "finished":  # official: referrals ended in the period
+        return within(simulation, out.end_day) & out.finished & out.at_caseness
+    cohort = within(simulation, simulation.clients.referral_day) & out.ended & out.at_caseness
+    if figure.measure != "recovery":
+        cohort &= out.principal >= 0
+    return cohort & {"finished": out.finished, "started": out.started, "referred": np.ones_like(cohort)}[figure.base]
+
+
+def _well(out: Outcomes, reading: Reading, start: Figure, end: Figure, chosen: frozenset[str]) -> Flags:
+    """Who counts as well, (n,) bool.
+
+    interview: the principal disorder absent, instead of both questionnaires below their cut-offs
+    other_disorders: all other starting disorders absent as well
+    partial_remission: whatever is asked of the interview is asked by the margin of full remission
+    durability: on day 365 after the end (month_12), or without relapse until then (sustained)
+    """
+    rung = RUNGS.index(start.measure)
+    interview = rung >= 1 or "interview" in chosen
+    others = rung >= 2 or "other_disorders" in chosen
+    fully = rung >= 3 or "partial_remission" in chosen
+    at = end.at if "durability" in chosen else start.at
+    if at == "month_12":
+        gone = reading.clear_month_12 if fully else reading.without_month_12
+    else:
+        gone = reading.clear if fully else reading.without
+    well = np.ones(len(out.principal), dtype=bool)
+    column = np.maximum(out.principal, 0)[:, None].astype(np.int64)
+    if interview:
+        well &= (out.principal >= 0) & np.take_along_axis(gone, column, axis=1)[:, 0]
+    else:
+        well &= recovered(out, reading) & out.finished
+        if at != "end":
+            well &= ~reading.relapsed
+    if others:
+        asked = out.diagnosed.copy()
+        np.put_along_axis(asked, column, False, axis=1)
+        well &= (out.principal >= 0) & (gone | ~asked).all(axis=1)
+    return well & ~reading.relapsed if at == "sustained" else well
+
+
+def _parts(simulation: Simulation, start: Figure, end: Figure, draws: Draws) -> dict[str, float]:
+    """What a questionnaire figure is made of: re-test and passing state, natural course, treatment."""
+    out, clients, scenario = simulation.outcomes, simulation.clients, simulation.scenario
+    counted = _counted(simulation, start, end, False)
+    first = np.where(out.contacts > 0, out.first_contact_day, clients.referral_day) - clients.referral_day
+    path = trajectory(scenario, clients, draws)
+    phq9, gad7 = scores_after(scenario, path, first.astype(np.int32), at_end=True)
+    again = counted & out.finished & below_caseness(phq9, gad7)
+    untreated = counted & out.finished & recovered(out, out.none)
+    treated = counted & out.finished & recovered(out, out.service)
+    n = max(int(counted.sum()), 1)
+    shares = [some.sum() / n for some in (again, untreated, treated)]
+    return dict(zip(PARTS, np.diff([0.0, *shares]).tolist(), strict=True))
+
+
+def _part_rows(scenario: str, parts: Sequence[Mapping[str, float]]) -> list[ReconcileRow]:
+    rows, so_far = [], 0.0
+    for name, meaning in PARTS.items():
+        values = np.array([[part[name]] for part in parts])
+        so_far += float(mean_of(values)[0])
+        rows.append(_row(scenario, "part", name, meaning, so_far, values, np.full_like(values, np.nan)))
+    return rows
+
+
+def _waterfall(
+    scenario: str,
+    start: str,
+    end: str,
+    mechanisms: Sequence[str],
+    words: Mapping[str, str],
+    tables: Sequence[Mapping[frozenset[str], float]],
+) -> tuple[ReconcileRow, ...]:
+    def column(chosen: Iterable[str]) -> Columns:
+        return np.array([[table[frozenset(chosen)]] for table in tables])
+
+    nothing = np.full((len(tables), 1), np.nan)
+    first, last = column(()), column(mechanisms)
+    rows = [_row(scenario, "start", start, "the figure to start from", float(mean_of(first)[0]), first, nothing)]
+    for i, name in enumerate(mechanisms):
+        before, after = column(mechanisms[:i]), column(mechanisms[: i + 1])
+        shapley = _shapley(name, mechanisms, column)
+        rows.append(_row(scenario, "mechanism", name, words[name], float(mean_of(after)[0]), after - before, shapley))
+    return (*rows, _row(scenario, "end", end, "the figure at the end", float(mean_of(last)[0]), last - first, nothing))
+
+
+def _shapley(name: str, mechanisms: Sequence[str], column: Callable[[Iterable[str]], Columns]) -> Columns:
+    """Mean contribution of a mechanism over all orders in which mechanisms may be switched on (Shapley 1953)."""
+    others = [other for other in mechanisms if other != name]
+    total, n = np.zeros_like(column(())), len(mechanisms)
+    for some in _subsets(others):
+        weight = factorial(len(some)) * factorial(n - len(some) - 1) / factorial(n)
+        total = total + weight * (column(some | {name}) - column(some))
+    return total
+
+
+def _row(
+    scenario: str, kind: str, name: str, meaning: str, value: float, change: Columns, shapley: Columns
+) -> ReconcileRow:
+    (mean, low, high), (average, average_low, average_high) = (_interval(values) for values in (change, shapley))
+    return ReconcileRow(
+        scenario=scenario,
+        kind=kind,
+        name=name,
+        meaning=meaning,
+        value=value,
+        change=mean,
+        change_lower_95_ci=low,
+        change_upper_95_ci=high,
+        shapley=average,
+        shapley_lower_95_ci=average_low,
+        shapley_upper_95_ci=average_high,
+        n_replications=len(change),
+    )
+
+
+def _interval(values: Columns) -> tuple[float, float, float]:
+    """Mean over replications and its 95% t interval."""
+    mean, half = float(mean_of(values)[0]), float(half_widths(values)[0][0])
+    return mean, mean - half, mean + half

@@ -1,0 +1,280 @@
+"""How many are needed: the value of one number of a scenario at which a measure reaches a target."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.definitions.measures import check_measures, definition
+from caseload_sim.definitions.quantities import Goal
+from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.replicate import Results, replicate
+from caseload_sim.measures.rows import Row, chosen_row
+from caseload_sim.scenario.numbers import Number, Share, numbers
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Columns
+from caseload_sim.support.statistics import half_widths, mean_of
+
+SHORT_NAMES = {
+    "within_28_days": "first_contact_within_28_days",
+    "within_6_weeks": "first_contact_within_6_weeks",
+    "within_18_weeks": "first_contact_within_18_weeks",
+}
+_HOW = "write MEASURE[:base[:at[:group]]] then >=, <= or = and a value, in quotes, as in 'within_18_weeks>=0.95'"
+_WRITTEN = re.compile(r"(?P<what>.*[^<>=\s])\s*(?P<sign>>=|<=|=)\s*(?P<value>[^<>=]+)")  # the last sign counts
+
+
+def goal_from(text: str) -> Goal:
+    """A goal as written.
+
+    >>> goal_from("within_18_weeks>=0.95")
+    Goal(measure='first_contact_within_18_weeks', base='', at='', group='', sign='>=', value=0.95)
+    >>> goal_from("all_remission:started:sustained:ptsd=yes = 20%").group
+    'ptsd=yes'
+
+    Raises RunError, saying what is wrong with it.
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    if not found:
+        raise RunError(f"--target {text}: {_HOW}.")
+    measure, *rest = [part.strip() for part in found["what"].split(":")]
+    if len(rest) > 3:
+        raise RunError(f"--target {text}: too many colons; {_HOW}.")
+    measure = SHORT_NAMES.get(measure, measure)
+    check_measures([measure])
+    base, at, group = (*rest, "", "", "")[:3]
+    unit, value = definition(measure).unit, found["value"].strip()
+    try:
+        number = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        raise RunError(f"--target {text}: {value} is not a number; {_HOW}.") from None
+    if value.endswith("%") and unit != "share":
+        raise RunError(f"--target {text}: {measure} is in {unit}, not in %.")
+    if not abs(number) < float("inf"):
+        raise RunError(f"--target {text}: {value} is not a finite number.")
+    if unit == "share" and measure != "utilisation" and not 0 <= number <= 1:
+        raise RunError(f"--target {text}: {measure} is a share, from 0 to 1; write 95% as 0.95 or 95%.")
+    return Goal(measure, base, at, group, found["sign"], number)
+
+
+FIRST_POINTS = 7
+RANGE_FACTOR = 4  # from a quarter of the present value to four times it
+MOST_ROUNDS = 9
+MOST_RUNS = FIRST_POINTS + MOST_ROUNDS + 1  # of all replications; the present value may be the one more
+NEAR_ENOUGH = 0.005  # width of the last bracket, as a share of the value
+HARDLY_SHARE, HARDLY_OTHER = 0.01, 0.01  # a range of a point, or of 1% of the value, hardly moves
+
+
+@dataclass(frozen=True, slots=True)
+class SolutionPoint(Row):
+    """The measure where the varied number is `set_to`: the columns of `Row`, then three."""
+
+    path: str
+    set_to: float
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What `solve` found.
+
+    path, present: the number varied, and its value in the scenario; goal: what is to be reached
+    points: the curve, ascending; now: the measure at the present value
+    value: where the mean over replications crosses the target, NaN where it does not; of several crossings the one nearest
+        to the present value, and n_crossings says how many there are
+    lower_95_ci, upper_95_ci: where the target leaves the 95% interval of the mean: the curve's band, inverted. NaN with
+        one replication, and on a side where the target stays inside the band up to the end of the range
+    more_is_better: whether the target is met above `value`, or below (for "=", whether the measure rises there)
+    best: the point furthest in the direction of the goal, or nearest to it for "="
+    hardly_moves: the measure does not depend on the number by more than a point, or 1%, or chance
+    from_today: every point opened with the lists and caseloads of the unvaried scenario
+    """
+
+    scenario: Scenario
+    path: str
+    present: float
+    goal: Goal
+    points: tuple[SolutionPoint, ...]
+    now: Row
+    value: float
+    lower_95_ci: float
+    upper_95_ci: float
+    n_crossings: int
+    more_is_better: bool
+    met_now: bool
+    best: SolutionPoint
+    hardly_moves: bool
+    from_today: bool
+
+
+def solve(
+    scenario: Scenario,
+    target: str | Goal,
+    vary: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    seed: int | None = None,
+    replications: int | None = None,
+    from_today: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Solution:
+    """The value of one number of a scenario at which a measure, as a mean over replications, reaches a target.
+
+    A few values over the whole range give the curve; where it crosses the target, nearest to the present value, the range
+    is halved until it is known to half a percent. All values have the same clients and draws.
+
+    target: as `goal_from` reads it; vary: dotted path of a number; low, high: a quarter and four times its value if None
+    from_today: open with the lists and caseloads of the scenario as it is, at every value: what a change would do in the
+        years after it. Otherwise each value opens with the lists that it would lead to in the long run.
+    progress: called with (runs done, runs at most)
+    Raises RunError for a target or a path that cannot be, ScenarioError for an impossible value, before the first run.
+    """
+    goal = goal_from(target) if isinstance(target, str) else target
+    path, number = _number(scenario, vary)
+    present = number.value
+    first_values, logarithmic = _first_values(number, low, high)
+    changed = {value: scenario.with_changes({path: value}) for value in first_values}
+    start_of = scenario if from_today and scenario.start.running else None
+    runs: dict[float, Results] = {}
+    at_most = len(first_values) + MOST_ROUNDS + (present not in changed)
+
+    def run(value: float) -> Row:
+        if value not in runs:
+            one = changed[value] if value in changed else scenario.with_changes({path: value})
+            runs[value] = replicate(one, seed=seed, replications=replications, start_of=start_of)
+            if progress:
+                progress(min(len(runs), at_most), at_most)
+        return runs[value].rows[chosen_row(runs[value].rows, goal)]
+
+    now = run(present)
+    for value in first_values:
+        run(value)
+    flips = _flips(goal, {value: run(value).value for value in first_values})
+    bracket = min(flips, key=lambda pair: _distance(pair, present, logarithmic), default=None)
+    for _ in range(MOST_ROUNDS):
+        if bracket is None or bracket[1] - bracket[0] <= NEAR_ENOUGH * abs(bracket[1]):
+            break
+        left, right = bracket
+        middle = float(np.sqrt(left * right)) if logarithmic else (left + right) / 2
+        if not left < middle < right or np.isnan(run(middle).value):
+            break
+        same = goal.good_side(run(middle).value) == goal.good_side(run(left).value)
+        bracket = (middle, right) if same else (left, middle)
+    found, better = np.nan, False
+    if bracket:
+        y = [run(value).value for value in bracket]
+        found = bracket[0] + (goal.value - y[0]) / (y[1] - y[0]) * (bracket[1] - bracket[0])
+        better = goal.good_side(y[1])
+    x = sorted(runs)
+    points = tuple(
+        SolutionPoint(**asdict(run(value)), path=path, set_to=value, met=goal.met_by(run(value).value)) for value in x
+    )
+    in_range = [point for point in points if first_values[0] <= point.set_to <= first_values[-1]]
+    lower, upper = interval(points, goal.value, found)
+    return Solution(
+        scenario, path, present, goal, points, now, float(found), lower, upper, len(flips), better,
+        goal.met_by(now.value), _best(in_range, goal),
+        _hardly_moves(np.stack([runs[v].values[:, chosen_row(runs[v].rows, goal)] for v in x], axis=1), now.unit),
+        start_of is not None,
+    )  # fmt: skip
+
+
+def interval(points: Sequence[SolutionPoint], target: float, found: float) -> tuple[float, float]:
+    """Where a target leaves the band of a curve, on either side of the value found; NaN where it does not.
+
+    points: ascending; straight lines between them
+    """
+    if np.isnan(found):
+        return np.nan, np.nan
+    x = np.array([point.set_to for point in points])
+    limits = [np.array([getattr(point, name) for point in points]) for name in ("lower_95_ci", "upper_95_ci")]
+    outside = np.maximum(limits[0] - target, target - limits[1])  # how far the target lies outside the band
+    at_found = [float(np.interp(found, x, limit)) for limit in limits]
+    start = min(max(at_found[0] - target, target - at_found[1]), 0.0)
+
+    def leaves(side: NDArray[np.intp]) -> float:
+        before, inside = found, start
+        for k in side:
+            if np.isnan(outside[k]) or outside[k] > 0:
+                return float(before + inside / (inside - outside[k]) * (x[k] - before))
+            before, inside = float(x[k]), float(outside[k])
+        return np.nan
+
+    return leaves(np.flatnonzero(x < found)[::-1]), leaves(np.flatnonzero(x > found))
+
+
+def _number(scenario: Scenario, vary: str) -> tuple[str, Number]:
+    path = vary.strip().removesuffix(".value")
+    known = {where: number for where, number, _ in numbers(scenario)}
+    if path not in known:
+        parent = path.rpartition(".")[0]
+        parent = path.rpartition(".")[0]
+        near = [where for where in known if where.rpartition(".")[0] == parent]
+        hint = did_you_mean(path, known)
+        if not hint.startswith("Did") and near:
+            hint = f"There are {', '.join(near[:12])}."
+        raise RunError(f"--vary {vary}: not a number of {scenario.name}. {hint} `caseload-sim explain` shows all.")
+    return path, known[path]
+
+
+def _first_values(number: Number, low: float | None, high: float | None) -> tuple[list[float], bool]:
+    """Values over the range, the present one among them if it lies there, and whether they go by equal factors."""
+    present = number.value
+    if present <= 0 and (low is None or high is None):
+        raise RunError(f"the present value is {present:g}, which has no quarter and no fourfold: give --from and --to.")
+    first = present / RANGE_FACTOR if low is None else low
+    last = present * RANGE_FACTOR if high is None else high
+    if high is None and isinstance(number, Share):
+        last = min(last, 1.0)
+    if not first < last:
+        raise RunError(f"the range from {first:g} to {last:g} is empty: --from must be below --to.")
+    logarithmic = first > 0
+    values = np.geomspace(first, last, FIRST_POINTS) if logarithmic else np.linspace(first, last, FIRST_POINTS)
+    chosen = {float(f"{value:.6g}") for value in values[1:-1]} | {first, last}
+    if first <= present <= last:
+        chosen = {value for value in chosen if abs(value - present) > NEAR_ENOUGH * abs(present)} | {present}
+        chosen |= {end for end in (first, last) if end != present}
+    return sorted(chosen), logarithmic
+
+
+def _flips(goal: Goal, curve: dict[float, float]) -> list[tuple[float, float]]:
+    """Neighbouring values between which the curve crosses the target."""
+    known = [value for value in sorted(curve) if not np.isnan(curve[value])]
+    return [
+        (left, right) for left, right in pairwise(known) if goal.good_side(curve[left]) != goal.good_side(curve[right])
+    ]
+
+
+def _distance(pair: tuple[float, float], present: float, logarithmic: bool) -> float:
+    """How far a bracket lies from the present value, 0 when it is in it."""
+    left, right = (float(np.log(value)) for value in pair) if logarithmic else pair
+    here = float(np.log(present)) if logarithmic and present > 0 else present if not logarithmic else -np.inf
+    return max(left - here, here - right, 0.0)
+
+
+def _best(points: list[SolutionPoint], goal: Goal) -> SolutionPoint:
+    """The point furthest in the direction of the goal, or nearest to it for "="; the first of equals."""
+    known = [point for point in points if not np.isnan(point.value)] or points
+    if goal.sign == "=":
+        return min(known, key=lambda point: abs(point.value - goal.value))
+    return max(known, key=lambda point: point.value if goal.sign == ">=" else -point.value)
+
+
+def _hardly_moves(values: Columns, unit: str) -> bool:
+    """Whether the lowest and the highest mean lie close together, or within chance of one another.
+
+    values: (replications, points)
+    """
+    means = mean_of(values)
+    known = np.flatnonzero(~np.isnan(means))
+    if len(known) < 2:
+        return False
+    lowest, highest = known[np.argmin(means[known])], known[np.argmax(means[known])]
+    apart = float(means[highest] - means[lowest])
+    half, _ = half_widths((values[:, highest] - values[:, lowest])[:, None])
+    enough = HARDLY_SHARE if unit == "share" else HARDLY_OTHER * abs(float(means[highest]))
+    return apart < enough or bool(half[0] >= apart)

@@ -1,0 +1,215 @@
+"""Commands that put scenarios side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from caseload_sim.cli.options import (
+    RESULTS,
+    BeyondLimits,
+    Dask,
+    Jobs,
+    Paths,
+    Replications,
+    Seed,
+    announce_work,
+    kept_if_stopped,
+    opened,
+    with_run,
+    workers,
+)
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import words
+from caseload_sim.errors import RunError, ScenarioError, did_you_mean
+from caseload_sim.experiments.compare import Compared, ComparisonRow, shown
+from caseload_sim.figures.compare import reading
+from caseload_sim.measures.rows import value_text
+
+if TYPE_CHECKING:
+    from caseload_sim.scenario.scenario import Scenario
+
+
+def compare(
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="NAME|FILE...", help="Two scenarios or more, by name or by file.")
+    ],
+    versus: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Compare the others with this one; with the first if not given.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="Show this measure instead of the headlines; repeatable. `list measures` shows all."),
+    ] = None,
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Annotated[Path, typer.Option(help="Folder in which the comparison's own folder is made.")] = RESULTS,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change one value in all the scenarios; repeat for more."),
+    ] = None,
+    scenario_path: Paths = None,
+    own_start: Annotated[
+        bool,
+        typer.Option(
+            "--own-start",
+            help="Open each with the lists that it would have in the long run, instead of those of the scenario compared with.",
+        ),
+    ] = False,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
+    jobs: Jobs = 1,
+    dask: Dask = None,
+    beyond_limits: BeyondLimits = False,
+    json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
+) -> None:
+    """Run several scenarios on the same clients and draws, and show how each differs from the first.
+
+    Seed and replications are those of the scenario compared with, unless given.
+
+    Examples:
+
+        caseload-sim compare hepgul_2016 national_2024_25 service_claim
+
+        caseload-sim compare hepgul_2016 my_service.toml --measure second_contact_days_mean --replications 20
+    """
+    if json and csv:
+        raise RunError("--json and --csv: choose one.")
+    from caseload_sim.definitions.measures import check_measures
+
+    check_measures(measure or [])
+    chosen = [_opened(name, scenario_path, sets) for name in scenarios]
+    reference = _reference(scenarios, chosen, versus)
+
+    from caseload_sim.cli.progress import Progress
+    from caseload_sim.engines import DEFAULT_ENGINE
+    from caseload_sim.experiments.compare import ComparisonRow, check_names
+    from caseload_sim.experiments.compare import compare as run_compare
+    from caseload_sim.runs.folder import RunFolder, run_name
+    from caseload_sim.runs.tables import as_json, write_csv
+
+    check_names(chosen)
+    reference = with_run(reference, seed, replications)
+    announce_work([with_run(one, None, reference.run.replications) for one in chosen], beyond_limits, jobs=jobs)
+    inputs = [
+        one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
+    ]
+    name = run_name(reference, f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}")
+    name = name.replace(reference.name, f"{reference.name}-compare", 1)
+    folder = RunFolder(out, name)
+    with kept_if_stopped(folder):
+        with (
+            Progress(reference, named=", ".join(one.name for one in chosen)) as progress,
+            workers(jobs, dask) as executor,
+        ):
+            compared = run_compare(
+                chosen,
+                versus=reference.name,
+                seed=reference.run.seed,
+                replications=reference.run.replications,
+                own_start=own_start,
+                executor=executor,
+                progress=progress,
+            )
+        saved = folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
+    rows = [row for row in compared.rows if not measure or row.measure in measure]
+    if json:
+        print(as_json(rows))
+    elif csv:
+        write_csv(rows, ComparisonRow, sys.stdout)
+    else:
+        from caseload_sim.cli.compare import print_comparison
+
+        print_comparison(compared, measure or [])
+    for note in compared.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def _opened(name: str, paths: list[Path] | None, sets: list[str] | None) -> Scenario:
+    """One of the scenarios; an error in --set says in which of them."""
+    try:
+        return opened(name, paths, sets)
+    except ScenarioError as error:
+        if sets:
+            raise ScenarioError(f"in {name}: {error}") from None
+        raise
+
+
+def _reference(typed: list[str], scenarios: list[Scenario], versus: str | None) -> Scenario:
+    """The scenario to compare with, which may be given as it was typed or by its name."""
+    if versus is None:
+        return scenarios[0]
+    for as_typed, scenario in zip(typed, scenarios, strict=True):
+        if versus in (as_typed, scenario.name):
+            return scenario
+    raise RunError(
+        f"--versus {versus}: not among those compared. {did_you_mean(versus, [one.name for one in scenarios])}"
+    )
+
+
+_NAME_WIDTH = 24
+
+
+def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
+    """Headlines, or the measures asked for: each under its definition and denominator, a line for each scenario."""
+    console = Console(highlight=False)
+    run = compared.results[0].scenario.run
+    console.print(Text(f"COMPARED WITH {compared.versus}, on common random numbers", "bold reverse"))
+    console.print(Text(f"{'':<{_NAME_WIDTH}}{'value':>22}{'difference':>25}{'removed':>9}", "dim"), soft_wrap=True)
+    said = ""
+    for measure, rows in groupby(shown(compared.rows, measures), key=lambda row: row.measure):
+        meaning = definition(measure)
+        console.print(Text.assemble((words(measure), "bold"), ": ", (meaning.definition, "dim")))
+        if meaning.denominator and meaning.denominator != said:
+            console.print(Padding(Text(f"of: {meaning.denominator}", "dim"), (0, 0, 0, 2), expand=False))
+        said = meaning.denominator
+        for label, same in groupby(rows, key=reading):
+            if label:
+                console.print(Text(f"  {label}"))
+            for row in same:
+                for line in _lines(row):
+                    console.print(Text(line), soft_wrap=True)
+    console.print()
+    console.print(
+        Text(
+            f"Seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}. difference: less "
+            f"{compared.versus}, shares in points of %. Brackets: 95% interval over replications, of differences paired; "
+            "chance alone, not the doubt about assumptions. removed: share of the variance of the difference that common "
+            "draws take away, itself rough with few replications. All rows, for every group of clients, are in differences.csv.",
+            "dim",
+        )
+    )
+
+
+def _lines(row: ComparisonRow) -> list[str]:
+    lines = []
+    name = f"    {row.scenario}"
+    if len(name) > _NAME_WIDTH:
+        lines.append(name)
+        name = ""
+    removed = "" if np.isnan(row.variance_removed) else f"{100 * row.variance_removed:.0f}%"
+    return [*lines, f"{name:<{_NAME_WIDTH}}{value_text(row):>22}{_difference(row):>25}{removed:>9}".rstrip()]
+
+
+def _difference(row: ComparisonRow) -> str:
+    """The difference with its interval, as +2.4 (+1.3, +3.5), signed throughout."""
+    if not row.versus:
+        return "compared with"
+    if np.isnan(row.difference):
+        return "-"
+    scale = 100 if row.unit == "share" else 1
+    digits = "+z,.0f" if row.unit in ("referrals", "clients", "GBP") else "+z.1f"
+    if np.isnan(row.difference_lower_95_ci):
+        return f"{scale * row.difference:{digits}}"
+    low, high = scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci
+    return f"{scale * row.difference:{digits}} ({low:{digits}}, {high:{digits}})"

@@ -1,0 +1,52 @@
+"""Commands that draw what was saved."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caseload_sim.errors import RunError, did_you_mean
+
+FORMATS = ("png", "svg", "pdf")
+
+
+def plot(
+    folder: Annotated[Path, typer.Argument(metavar="RUN_FOLDER", help="A folder that `run` or `compare` saved.")],
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="Draw only this figure; repeatable. `caseload-sim list figures` shows all."),
+    ] = None,
+    figure_format: Annotated[str, typer.Option("--format", help="png, svg or pdf.")] = "png",
+) -> None:
+    """Draw a saved run's figures again, or the rest of the gallery, into its folder `figures`.
+
+    Without --figure, all that the folder has the tables for.
+
+    Examples:
+
+        caseload-sim plot results/hepgul_2016-2016-0123456789
+
+        caseload-sim plot results/hepgul_2016-2016-0123456789 --figure retention --format svg
+    """
+    if figure_format not in FORMATS:
+        raise RunError(f"--format {figure_format}: not a format for figures. {did_you_mean(figure_format, FORMATS)}")
+    from caseload_sim.figures.gallery import FIGURES, figure_names, of_kind
+    from caseload_sim.runs.folder import save_figures
+    from caseload_sim.runs.read import read_run
+
+    saved = read_run(folder)
+    figures = {}
+    for name in figure_names(figure, saved.kind) if figure else of_kind(saved.kind):
+        try:
+            figures[name] = FIGURES[name].draw(saved)
+        except RunError as error:
+            if figure:
+                raise
+            print(f"Not drawn: {name}. {error}", file=sys.stderr)
+    if not figures:
+        raise RunError(f"{folder}: no figure could be drawn.")
+    for path in save_figures(folder / "figures", figures, figure_format):
+        print(path)

@@ -1,0 +1,128 @@
+"""Commands that run a service: one scenario, many values of one input, or both engines."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from caseload_sim.cli.options import (
+    RESULTS,
+    BeyondLimits,
+    Dask,
+    Jobs,
+    Json,
+    Out,
+    Paths,
+    Replications,
+    Resume,
+    ScenarioArgument,
+    Seed,
+    Sets,
+    announce_work,
+    kept_if_stopped,
+    opened,
+    with_run,
+    workers,
+)
+from caseload_sim.cli.printing import _AT, _fraction
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import words
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.sweep import Sweep
+from caseload_sim.measures.rows import value_text
+
+
+def sweep(
+    scenario: ScenarioArgument,
+    path: Annotated[str, typer.Argument(help="What to change, as `explain` shows it.")],
+    values: Annotated[str, typer.Argument(help="from:to:count, or a list such as 0.1,0.2,0.3.")],
+    second_path: Annotated[str | None, typer.Argument(help="A second value to change.")] = None,
+    second_values: Annotated[str | None, typer.Argument(help="Its values: the result is a heat map.")] = None,
+    measure: Annotated[
+        str, typer.Option(help="Which measure; `caseload-sim list measures` shows all.")
+    ] = "all_remission",
+    base: Annotated[
+        str, typer.Option(help="finished, started or referred; where the measure has several.")
+    ] = "finished",
+    at: Annotated[str, typer.Option(help="end, month_12 or sustained; where the measure has several.")] = "end",
+    group: Annotated[str, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity.")] = "all",
+    seed: Seed = None,
+    replications: Replications = None,
+    out: Out = RESULTS,
+    sets: Sets = None,
+    scenario_path: Paths = None,
+    jobs: Jobs = 1,
+    dask: Dask = None,
+    resume: Resume = False,
+    beyond_limits: BeyondLimits = False,
+    json: Json = False,
+) -> None:
+    """Run a scenario at several values of one input, or two, on the same clients, and plot any measure.
+
+    Example:
+
+        caseload-sim sweep hepgul_2016 population.prevalence.alcohol_dependence.value 0.05:0.40:8 --measure all_remission
+    """
+    if (second_path is None) != (second_values is None):
+        raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
+    chosen = opened(scenario, scenario_path, sets)
+    from caseload_sim.cli.progress import Progress
+    from caseload_sim.engines import DEFAULT_ENGINE
+    from caseload_sim.experiments.sweep import SweepRow, combinations, flattened, values_in
+    from caseload_sim.experiments.sweep import sweep as run_sweep
+    from caseload_sim.figures.population import draw_sweep
+    from caseload_sim.runs.folder import RunFolder, run_name
+    from caseload_sim.runs.record import inputs_of_sweep, of_sweep
+    from caseload_sim.runs.tables import as_json
+
+    asked = {path: values_in(values)}
+    if second_path is not None and second_values is not None:
+        asked[second_path] = values_in(second_values)
+    chosen = with_run(chosen, seed, replications)
+    settings = combinations(asked)
+    # What is swept may be the number of referrals: of all settings, those at the corners have the most clients.
+    corners = [chosen.with_changes(corner) for corner in combinations({p: (min(v), max(v)) for p, v in asked.items()})]
+    announce_work(corners, beyond_limits, times=len(settings) / len(corners), jobs=jobs)
+    name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
+    name = name.replace(chosen.name, f"{chosen.name}-sweep", 1)
+    shown = {"measure": measure, "base": base, "at": at, "group": group}
+    folder = RunFolder(out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=resume)
+    with kept_if_stopped(folder):
+        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs, dask) as executor:
+            swept = run_sweep(
+                chosen,
+                asked,
+                measure,
+                base=base,
+                at=at,
+                group=group,
+                executor=executor,
+                kept=folder.kept,
+                progress=progress,
+            )
+        rows = flattened(swept)
+        record = of_sweep(swept, asked, DEFAULT_ENGINE)
+        saved = folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
+    if json:
+        print(as_json(rows))
+    else:
+        from caseload_sim.cli.sweep import print_sweep
+
+        print_sweep(swept)
+    print(f"Saved in {saved}", file=sys.stderr)
+
+
+def print_sweep(swept: Sweep) -> None:
+    """One line for each point and row of a sweep."""
+    console = Console(highlight=False)
+    console.print(Text(f"SWEEP of {' and '.join(swept.paths)}: {words(swept.measure)}", "bold reverse"))
+    console.print(Text(definition(swept.measure).definition, "dim"))
+    for point in swept.points:
+        values = ", ".join(f"{value:g}" for value in point.at.values())
+        for row in point.rows:
+            label = ", ".join(filter(None, (row.base if row.base != "all" else "", _AT[row.at], row.service)))
+            console.print(Text(f"{values:<16}{label:<30}{value_text(row):>22}{_fraction(row):>12}"), soft_wrap=True)

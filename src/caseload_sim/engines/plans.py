@@ -1,0 +1,244 @@
+"""What the queue needs to know of each client, in whole numbers."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.support.columns import Codes, Days
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Places at each step on each day, and the names of the steps.
+
+    places: (days, s) int32, open for starting: what an engine sees; 0 on days that are no working days (rule R6)
+    staffed: (days, s) int32, for which there is staff, working day or not: what use is measured against. Appointments
+        are staffed on working days only. None where places are made up for an engine alone.
+    in_post: (days, kinds of staff in the scenario's order) float64, whole-time equivalents, a trainee for what a trainee
+        does of a qualified one's work; leave and sickness are in. None as before.
+    """
+
+    places: NDArray[np.int32]
+    steps: tuple[str, ...]
+    staffed: NDArray[np.int32] | None = None
+    in_post: NDArray[np.float64] | None = None
+
+
+NOT_YET = np.iinfo(np.int32).min  # a day that has not happened
+NEVER = np.iinfo(np.int32).max  # a patience without end
+NO_STEP = -1
+NO_CLIENT = -1
+NOT_YET_ENDED, GAVE_UP, ASSESSED, FINISHED, DROPPED_OUT = range(5)
+ENDINGS = ("not_yet", "gave_up", "assessed", "finished", "dropped_out")
+LONGEST_DAYS = 100_000
+
+
+ROWS_OF_A_CLIENT = 1.5  # of plans, with room to spare: some 1.3 in the services that are shipped
+
+
+@dataclass(frozen=True, slots=True)
+class Courses:
+    """What the engine needs to know of each client, in whole numbers (n clients, s steps).
+
+    joins_day: (n,) day of joining the first list; NOT_YET for a return whose day the engine finds
+    first_step: (n,) index of the first step, NO_STEP if never joining
+    course_days: (n, s) days a place is held, >= 1; patience_days: (n, s) >= 1, or NEVER
+    priority: (n, s) lower starts first; ending: (n, s) index into ENDINGS when the course ends by itself
+    inside_from, inside_to: (n, s) days from joining the first list to ending, both inclusive, on which `next_inside`
+        follows; else `next_outside`
+    started_day: (n,) for a running start, the day (< 0) on which the first course began, else NOT_YET
+    returns_as: (n,) row that this client returns as after leaving, or NO_CLIENT; return_after_days: (n,) >= 1
+    """
+
+    joins_day: Days
+    first_step: Codes
+    course_days: Days
+    patience_days: Days
+    priority: Days
+    ending: Codes
+    inside_from: Days
+    inside_to: Days
+    next_inside: Codes
+    next_outside: Codes
+    started_day: Days
+    returns_as: Days
+    return_after_days: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Courses as engines read them: a row for each client and step that can be reached, by client and then by step.
+
+    joins_day, started_day, returns_as, return_after_days: (n,), as in Courses
+    first: (n,) int32, row of the first step, NO_STEP if never joining
+    client: (m,) int32; step: (m,) int8
+    course_days, patience_days, priority, ending, inside_from, inside_to: (m,), as in Courses
+    next_inside, next_outside: (m,) int32, the row that follows, or NO_STEP
+    """
+
+    joins_day: Days
+    started_day: Days
+    returns_as: Days
+    return_after_days: Days
+    first: Days
+    client: Days
+    step: Codes
+    course_days: Days
+    patience_days: Days
+    priority: Days
+    ending: Codes
+    inside_from: Days
+    inside_to: Days
+    next_inside: Days
+    next_outside: Days
+
+
+def plans_of(courses: Courses | Plans) -> Plans:
+    """The rows that can be reached; plans stay what they are."""
+    if isinstance(courses, Plans):
+        return courses
+    client, step = np.nonzero(_reached(courses))
+    n, n_steps = courses.course_days.shape
+    at = step * n + client  # places in tables that lie column by column
+    # One column more than there are steps: NO_STEP counts back from the end.
+    row_of = np.full((n_steps + 1) * n, NO_STEP, dtype=np.int32)
+    row_of[at] = np.arange(len(client), dtype=np.int32)
+
+    def of(table: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(table.ravel(order="F").take(at))
+
+    def row_at(who: NDArray[Any], there: Codes) -> Days:
+        return np.asarray(row_of.take(there.astype(np.intp) * n + who))
+
+    return Plans(
+        joins_day=courses.joins_day,
+        started_day=courses.started_day,
+        returns_as=courses.returns_as,
+        return_after_days=courses.return_after_days,
+        first=row_at(np.arange(n), courses.first_step),
+        client=client.astype(np.int32),
+        step=step.astype(np.int8),
+        course_days=of(courses.course_days),
+        patience_days=of(courses.patience_days),
+        priority=of(courses.priority),
+        ending=of(courses.ending),
+        inside_from=of(courses.inside_from),
+        inside_to=of(courses.inside_to),
+        next_inside=row_at(client, of(courses.next_inside)),
+        next_outside=row_at(client, of(courses.next_outside)),
+    )
+
+
+def _reached(courses: Courses) -> NDArray[np.bool_]:
+    """Which steps each client can come to, (n, s) bool."""
+    n, n_steps = courses.course_days.shape
+    reached = np.zeros(n * n_steps, dtype=bool)  # step by step: tables lie column by column
+    ways = [table.ravel(order="F") for table in (courses.next_inside, courses.next_outside)]
+
+    def come(client: NDArray[np.intp], step: Codes) -> NDArray[np.intp]:
+        goes = np.flatnonzero(step != NO_STEP)
+        there = step[goes].astype(np.intp) * n + client[goes]
+        new: NDArray[np.intp] = there[~reached[there]]
+        reached[new] = True
+        return new
+
+    here = come(np.arange(n), courses.first_step)
+    while len(here):
+        client = here % n
+        here = np.concatenate([come(client, way[here]) for way in ways])
+    return reached.reshape(n, n_steps, order="F")
+
+
+def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
+    """The plans of some clients, ascending, none of whom returns, once they have come to these of their rows, (k,).
+
+    What they cannot reach from there is left out; days are what they were.
+    """
+    reached = np.zeros(len(plans.client), dtype=bool)
+    here = first[first != NO_STEP]
+    while len(here):
+        reached[here] = True
+        following = np.concatenate([plans.next_inside[here], plans.next_outside[here]])
+        following = following[following != NO_STEP]
+        here = following[~reached[following]]
+    rows = np.flatnonzero(reached)
+    new_row = np.full(len(reached) + 1, NO_STEP, dtype=np.int32)  # the last for NO_STEP itself
+    new_row[rows] = np.arange(len(rows), dtype=np.int32)
+    new_client = np.empty(len(plans.joins_day), dtype=np.int32)
+    new_client[clients] = np.arange(len(clients), dtype=np.int32)
+    some = {f.name: getattr(plans, f.name)[rows] for f in fields(Plans) if f.name not in _OF_CLIENTS}
+    return Plans(
+        **{name: getattr(plans, name)[clients] for name in _OF_CLIENTS if name != "first"},
+        **some
+        | {
+            "first": new_row[first],
+            "client": new_client[some["client"]],
+            "next_inside": new_row[some["next_inside"]],
+            "next_outside": new_row[some["next_outside"]],
+        },
+    )
+
+
+def plans_of_stretch(plans: Plans, some: slice) -> Plans:
+    """The plans of clients who stand together, numbered from 0; whoever returns as another client does so among them."""
+    rows = slice(*np.searchsorted(plans.client, [some.start, some.stop]).tolist())
+    columns = {f.name: getattr(plans, f.name)[some if f.name in _OF_CLIENTS else rows] for f in fields(Plans)}
+    return _renumbered(Plans(**columns), -some.start, -rows.start)
+
+
+def _renumbered(plans: Plans, clients: int, rows: int) -> Plans:
+    """The same with so much added to numbers of clients and of rows."""
+    by = dict.fromkeys(("client", "returns_as"), clients) | dict.fromkeys(
+        ("first", "next_inside", "next_outside"), rows
+    )
+    moved: dict[str, Any] = {name: _shifted(getattr(plans, name), n) for name, n in by.items() if n}
+    return replace(plans, **moved)
+
+
+# Columns of clients rather than of rows.
+_OF_CLIENTS = ("joins_day", "started_day", "returns_as", "return_after_days", "first")
+
+
+class PlansInParts:
+    """The plans of several sets of clients in one table; nobody returns as a client of another set.
+
+    Room is made beforehand, so that ten million clients are never held twice, and no holes of small parts stay in memory.
+    """
+
+    def __init__(self, n_clients: int) -> None:
+        """n_clients: how many there will be; should there be more, all are moved once."""
+        self.n_clients, self.n_rows = 0, 0
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._expected = n_clients
+
+    def add(self, part: Plans) -> None:
+        """One set more, after those before it."""
+        part = _renumbered(part, self.n_clients, self.n_rows)
+        for f in fields(Plans):
+            self._write(f.name, getattr(part, f.name))
+        self.n_clients, self.n_rows = self.n_clients + len(part.joins_day), self.n_rows + len(part.client)
+
+    def _write(self, name: str, column: NDArray[Any]) -> None:
+        start, room = self.n_rows, int(self._expected * ROWS_OF_A_CLIENT)
+        if name in _OF_CLIENTS:
+            start, room = self.n_clients, self._expected
+        end = start + len(column)
+        if name not in self._columns:
+            self._columns[name] = np.empty(room, dtype=column.dtype)
+        if end > len(self._columns[name]):
+            more = np.empty(end - start + start // 4, dtype=column.dtype)
+            self._columns[name] = np.concatenate([self._columns[name][:start], more])
+        self._columns[name][start:end] = column
+
+    def together(self) -> Plans:
+        """All of them in one table, which is no copy: the parts are then gone."""
+        columns, self._columns = self._columns, {}
+        return Plans(**{
+            name: column[: self.n_clients if name in _OF_CLIENTS else self.n_rows] for name, column in columns.items()
+        })  # fmt: skip
+
+
+def _shifted(rows: Days, by: int) -> Days:
+    return np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)

@@ -1,0 +1,256 @@
+"""Scenarios side by side on the same clients: what each measure is in each, and how far it lies from the first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from caseload_sim.definitions.measures import check_measures
+from caseload_sim.engines import DEFAULT_ENGINE
+from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.replicate import Results, replicate_each
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.measures.rows import Row
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Columns, by_name
+from caseload_sim.support.statistics import half_widths, mean_of, variance_of
+
+_ROUNDING = 1e-24  # relative variance of values that differ in the last digit or not at all
+_TITLES = ("name", "title", "summary", "look_at", "sources")
+_DAYS = {"warm_up_days": "warm-up", "data_collection_days": "data collection", "follow_up_days": "follow-up"}
+# What is shown first: measure, base, at, service.
+HEADLINES = (
+    ("finished_course_treatment", "all", "", ""),
+    ("ended_before_treatment", "all", "", ""),
+    ("first_contact_days_mean", "started", "", ""),
+    ("second_contact_days_mean", "finished", "", ""),
+    ("recovery", "finished", "end", "service"),
+    ("principal_remission", "finished", "end", "service"),
+    ("all_remission", "finished", "end", "service"),
+    ("full_remission", "finished", "end", "service"),
+    ("full_remission", "started", "end", "service"),
+    ("full_remission", "started", "sustained", "service"),
+    ("full_remission", "referred", "end", "service"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow(Row):
+    """One figure of one scenario, and how far it lies from the same figure of another: the columns of `Row`, then five.
+
+    versus: the scenario compared with; empty in that scenario's own rows, whose differences are NaN
+    difference: mean over replications of this scenario's value less the other's, in the unit of the row
+    difference_lower_95_ci, difference_upper_95_ci: paired t interval of it over replications
+    variance_removed: 1 - variance of the paired difference / (sum of the two variances): what common draws save
+        against two runs with different ones; 0.9 means a tenth of the replications for the same interval, below 0 that
+        pairing does harm. NaN with fewer than two replications in which both have a value, and where neither varies.
+    """
+
+    versus: str
+    difference: float
+    difference_lower_95_ci: float
+    difference_upper_95_ci: float
+    variance_removed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Several scenarios run on common random numbers.
+
+    versus: name of the scenario that the others are compared with
+    results: each scenario's own, in the order asked for; rows: all of them, scenario by scenario
+    notes: in words, what makes some differences mean less
+    own_start: each opened with its own lists; otherwise, where steps are the same, with those of `versus`
+    """
+
+    versus: str
+    results: tuple[Results, ...]
+    rows: tuple[ComparisonRow, ...]
+    notes: tuple[str, ...]
+    own_start: bool
+
+
+def compare(
+    scenarios: Sequence[Scenario] | Mapping[str, Scenario],
+    *,
+    versus: str | None = None,
+    seed: int | None = None,
+    replications: int | None = None,
+    engine: str = DEFAULT_ENGINE,
+    own_start: bool = False,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Compared:
+    """Run two scenarios or more on common random numbers, and compare each with the first, or with `versus`.
+
+    The same client has the same draws whatever the scenario, so a difference is of scenarios and not of luck. Where the
+    steps are the same, the people who are there at opening are those of the scenario compared with, with their plans.
+
+    scenarios: of different names; or name -> scenario, which gives them these names: {"now": a, "with more staff": b}
+    seed, replications: the same for all; those of the scenario compared with if None
+    own_start: each opens with the lists and caseloads that it would have in the long run, instead of those of `versus`
+    executor: where replications run, see `replicate`; progress: called with (done, of) after each of each scenario
+
+    Raises RunError for fewer than two, for a name that comes twice, and for an unknown `versus`.
+    """
+    chosen = _named(scenarios)
+    names = [scenario.name for scenario in chosen]
+    reference_name = names[0] if versus is None else versus
+    if reference_name not in names:
+        raise RunError(f"versus {reference_name}: not among those compared. {did_you_mean(reference_name, names)}")
+    reference_scenario = chosen[names.index(reference_name)]
+    reference_run = reference_scenario.run
+    seed = reference_run.seed if seed is None else seed
+    n = reference_run.replications if replications is None else replications
+
+    ready = [with_run(scenario, seed, n) for scenario in chosen]
+    results = tuple(
+        replicate_each(
+            ready,
+            engine=engine,
+            starts=[None if own_start else start_of(scenario, reference_scenario) for scenario in chosen],
+            executor=executor,
+            progress=progress,
+        )
+    )
+    reference = results[names.index(reference_name)]
+    rows = [row for one in results for row in _rows(one, reference)]
+    others = [one.scenario for one in results if one is not reference]
+    notes = [note for other in others for note in _notes(reference.scenario, other)]
+    return Compared(reference_name, results, tuple(rows), tuple(notes), own_start)
+
+
+def start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
+    """The scenario whose people are there at opening: the reference's, where both have a running start and the same steps."""
+    shared = scenario.start.running and reference.start.running and scenario.steps == reference.steps
+    same_columns = scenario.population.conditions() == reference.population.conditions()
+    return reference if shared and same_columns else None
+
+
+def shown(rows: Sequence[ComparisonRow], measures: Sequence[str] = ()) -> tuple[ComparisonRow, ...]:
+    """The rows that a table or a figure shows: the headlines, or every reading of `measures`, over all clients.
+
+    A measure that has no row over all clients, such as a wait for each step, is shown for each group it has.
+    With `measures`, `service` is "service" and "difference": with the service, and what it adds for the same clients.
+
+    Raises RunError for an unknown measure.
+    """
+    check_measures(measures)
+    if not measures:
+        wanted = {(*headline, "all"): k for k, headline in enumerate(HEADLINES)}
+        found = [row for row in rows if _key(row) in wanted]
+        return tuple(sorted(found, key=lambda row: wanted[_key(row)]))
+    of_all = {row.measure for row in rows if row.group == "all"}
+    found = [
+        row
+        for row in rows
+        if row.measure in measures and row.service != "none" and (row.group == "all" or row.measure not in of_all)
+    ]
+    order = {key: k for k, key in enumerate(dict.fromkeys(_key(row) for row in found))}
+    return tuple(sorted(found, key=lambda row: (measures.index(row.measure), order[_key(row)])))
+
+
+def _named(scenarios: Sequence[Scenario] | Mapping[str, Scenario]) -> list[Scenario]:
+    """The scenarios under the names they are compared by."""
+    if isinstance(scenarios, Mapping):
+        chosen = [scenario.model_copy(update={"name": name}) for name, scenario in scenarios.items()]
+    else:
+        chosen = list(scenarios)
+    check_names(chosen)
+    return chosen
+
+
+def check_names(chosen: Sequence[Scenario]) -> None:
+    """Raises RunError for fewer than two scenarios, and for two of one name."""
+    if len(chosen) < 2:
+        raise RunError(f"a comparison needs two scenarios or more; here {'is one' if chosen else 'are none'}.")
+    for k, scenario in enumerate(chosen):
+        twins = [other for other in chosen[:k] if other.name == scenario.name]
+        if twins and twins[0] == scenario:
+            raise RunError(f"{scenario.name}: given twice. Compare it with another scenario, or with a changed copy.")
+        if twins:
+            raise RunError(
+                f"{scenario.name}: two scenarios have this name. Rename one file, or in Python give each a name, as in "
+                'compare({"now": a, "changed": b}).'
+            )
+
+
+def _rows(one: Results, reference: Results) -> list[ComparisonRow]:
+    """One scenario's rows with their distance from the reference's; groups that the reference lacks have none."""
+    if one is reference:
+        return [ComparisonRow(**by_name(row), **_difference("", *[np.nan] * 4)) for row in one.rows]
+    column = {_key(row): i for i, row in enumerate(reference.rows)}
+    theirs = np.full_like(one.values, np.nan)
+    for i, row in enumerate(one.rows):
+        if _key(row) in column:
+            theirs[:, i] = reference.values[:, column[_key(row)]]
+    mean, half, removed = paired(one.values, theirs)
+    return [
+        ComparisonRow(
+            **by_name(row),
+            **_difference(reference.scenario.name, mean[i], mean[i] - half[i], mean[i] + half[i], removed[i]),
+        )
+        for i, row in enumerate(one.rows)
+    ]
+
+
+def _key(row: Row) -> tuple[str, str, str, str, str]:
+    return row.measure, row.base, row.at, row.service, row.group
+
+
+def _difference(versus: str, difference: float, low: float, high: float, removed: float) -> dict[str, Any]:
+    return {
+        "versus": versus,
+        "difference": float(difference),
+        "difference_lower_95_ci": float(low),
+        "difference_upper_95_ci": float(high),
+        "variance_removed": float(removed),
+    }
+
+
+def paired(ours: Columns, theirs: Columns) -> tuple[Columns, Columns, Columns]:
+    """Mean difference, half-width of its 95% t interval, and share of variance that pairing removed.
+
+    ours, theirs: (replications, rows); a replication counts in a row where both have a value
+    Returns three (rows,) float64; see `ComparisonRow` for where they are NaN.
+    """
+    difference = ours - theirs
+    both = ~np.isnan(difference)
+    half, _ = half_widths(difference)
+    apart = variance_of(np.where(both, ours, np.nan)) + variance_of(np.where(both, theirs, np.nan))
+    varies = apart > _ROUNDING * (mean_of(ours) ** 2 + mean_of(theirs) ** 2)
+    removed = np.where(varies, 1 - variance_of(difference) / np.where(varies, apart, 1), np.nan)
+    return mean_of(difference), half, removed
+
+
+def _notes(reference: Scenario, other: Scenario) -> list[str]:
+    """What makes the differences of a scenario from the reference mean less than they seem, in words."""
+    ours, theirs = reference.model_dump(mode="json"), other.model_dump(mode="json")
+    name, versus = other.name, reference.name
+    notes = []
+    if all(ours[part] == theirs[part] for part in ours if part not in _TITLES):
+        notes.append(f"{name} and {versus} have the same inputs: every difference is 0 by construction.")
+    before, now = reference.demand.referrals_per_year.value, other.demand.referrals_per_year.value
+    if before != now:
+        notes.append(
+            f"{name} has {now:,.10g} referrals a year, {versus} {before:,.10g}: a client is referred on another day, so partly "
+            "other people are counted, and pairing removes little."
+        )
+    days = [
+        f"{words} {getattr(other.run, key)} days against {getattr(reference.run, key)}"
+        for key, words in _DAYS.items()
+        if getattr(other.run, key) != getattr(reference.run, key)
+    ]
+    if days:
+        notes.append(
+            f"{name} and {versus} count other days ({', '.join(days)}): partly other people, or with another time to end."
+        )
+    if ours["population"]["eligibility"] != theirs["population"]["eligibility"]:
+        notes.append(f"{name} and {versus} admit by other rules: they compare other people.")
+    if ours["instruments"] != theirs["instruments"]:
+        notes.append(
+            f"{name} and {versus} have other questionnaires or another interview: some of a difference is measurement."
+        )
+    return notes

@@ -1,0 +1,149 @@
+"""One or two values changed in steps, everything else and every draw the same: the curve of any measure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from dataclasses import dataclass
+from math import nan
+
+from caseload_sim.definitions.measures import check_measures
+from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.replicate import finish_each
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.tasks import Kept
+from caseload_sim.measures.rows import Row
+from caseload_sim.measures.summary import summarise
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import by_name
+
+MOST_POINTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """The rows of one measure where the swept values are as `at` says: dotted path -> value; digests as in `Results`."""
+
+    at: dict[str, float]
+    rows: tuple[Row, ...]
+    digests: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow(Row):
+    """One figure of a sweep, flat: the columns of `Row`, then the paths and the values they took."""
+
+    path: str
+    set_to: float
+    second_path: str
+    second_set_to: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep of one or two paths; points in order, the last path changing fastest."""
+
+    scenario: Scenario
+    paths: tuple[str, ...]
+    measure: str
+    points: tuple[SweepPoint, ...]
+
+
+def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
+    """The sweep as flat rows, for files and machines."""
+    first, second = (*swept.paths, "")[:2]
+    return tuple(
+        SweepRow(
+            **by_name(row),
+            path=first,
+            set_to=point.at[first],
+            second_path=second,
+            second_set_to=point.at.get(second, nan),
+        )
+        for point in swept.points
+        for row in point.rows
+    )
+
+
+def sweep(
+    scenario: Scenario,
+    values: Mapping[str, Sequence[float]],
+    measure: str,
+    *,
+    base: str = "finished",
+    at: str = "end",
+    group: str = "all",
+    seed: int | None = None,
+    replications: int | None = None,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Run a scenario at every combination of values on common random numbers.
+
+    values: dotted path -> values to take, one or two paths
+    measure: a name in MEASURES; base, at: which of its rows, where it has several; group: which clients
+    executor, kept: see `replicate`; kept is by (point, replication)
+    Raises RunError for a wrong number of paths or an unknown measure, ScenarioError for an impossible value: all values
+    are checked before the first run.
+    """
+    check_measures([measure])
+    settings = combinations(values)
+    ready = [with_run(scenario.with_changes(setting), seed, replications) for setting in settings]
+    points: list[SweepPoint] = []
+    with closing(finish_each(ready, executor=executor, kept=kept)) as each:
+        for setting, one, (finished, _) in zip(settings, ready, each, strict=True):
+            rows = summarise(one.name, [replication.measures for replication in finished])
+            digests = tuple(replication.digests for replication in finished)
+            points.append(SweepPoint(setting, _chosen(rows, measure, base, at, group), digests))
+            if progress:
+                progress(len(points), len(settings))
+    return Sweep(scenario, tuple(values), measure, tuple(points))
+
+
+def combinations(values: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    """Every setting of a sweep, the last path changing fastest. Raises RunError for a wrong number of paths or settings."""
+    if not 1 <= len(values) <= 2:
+        raise RunError("a sweep changes one value, or two.")
+    settings: list[dict[str, float]] = [{}]
+    for path, steps in values.items():
+        settings = [{**so_far, path: float(value)} for so_far in settings for value in steps]
+    if not 1 <= len(settings) <= MOST_POINTS:
+        raise RunError(f"a sweep of {len(settings):,} points; it may have 1 to {MOST_POINTS:,}.")
+    return settings
+
+
+def _chosen(rows: Sequence[Row], measure: str, base: str, at: str, group: str) -> tuple[Row, ...]:
+    """The rows asked for; `base` and `at` count only where the measure has several. Raises RunError if there is none."""
+    found = [row for row in rows if row.measure == measure]
+    for name, wanted in (("group", group), ("base", base), ("at", at)):
+        there = list(dict.fromkeys(getattr(row, name) for row in found))
+        if len(there) > 1 or name == "group":
+            if wanted not in there:
+                raise RunError(f"{measure} has no {name} '{wanted}'. {did_you_mean(wanted, there)}")
+            found = [row for row in found if getattr(row, name) == wanted]
+    return tuple(found)
+
+
+def values_in(text: str) -> tuple[float, ...]:
+    """Values written as "from:to:count", evenly spaced, or as "a,b,c".
+
+    >>> values_in("0.1:0.4:4")
+    (0.1, 0.2, 0.3, 0.4)
+    >>> values_in("5,7.5")
+    (5.0, 7.5)
+
+    Raises RunError when it is neither.
+    """
+    try:
+        if ":" not in text:
+            return tuple(float(part) for part in text.split(","))
+        first, last, count = text.split(":")
+        n = int(count)
+        if not 2 <= n <= MOST_POINTS:
+            raise ValueError
+        step = (float(last) - float(first)) / (n - 1)
+        return tuple(round(float(first) + k * step, 12) for k in range(n))
+    except ValueError:
+        raise RunError(
+            f"{text}: write values as from:to:count, as in 0.05:0.40:8, or as a list, as in 0.1,0.2"
+        ) from None

@@ -1,0 +1,134 @@
+"""The figures of a run, drawn in a process of their own, which loads what it needs while the run simulates.
+
+Nothing is loaded with this module but what starting that process needs.
+"""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import Future, wait
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
+
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.workers import Workers, unpickled
+from caseload_sim.support.threads import threads_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from matplotlib.figure import Figure
+
+    from caseload_sim.figures.gallery import FreshRun, Tables
+
+if TYPE_CHECKING:
+    Images = dict[str, bytes]
+
+
+DOTS_PER_INCH = 150
+_COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
+_SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
+_PARTS = ("rows", "over_time", "period", "people", "scenario")  # of a run, which its figures are drawn from
+_SOON_DRAWN = 3  # figures: a painter is through with them before another process has loaded matplotlib and drawn one
+
+
+def as_png(figure: Figure) -> bytes:
+    """A figure as an image, drawn once; `Figure.savefig` draws twice, to crop what may stand out, and nothing does here."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    file = BytesIO()
+    figure.dpi = DOTS_PER_INCH
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if not axis.get_label_text():
+                axis.set_label_coords(0, 0)  # or matplotlib looks for a free place for it, three times
+    FigureCanvasAgg(figure).print_png(file, pil_kwargs={"compress_level": _COMPRESSION})  # type: ignore[no-untyped-call]
+    return file.getvalue()
+
+
+def image_of(run: Tables, name: str) -> bytes:
+    """A figure by its name, as PNG."""
+    from caseload_sim.figures.gallery import FIGURES
+
+    return as_png(FIGURES[name].draw(run))
+
+
+def images_of(run: FreshRun, names: Sequence[str]) -> Images:
+    """Figures by name, as PNG."""
+    return {name: image_of(run, name) for name in names}
+
+
+class Painter:
+    """Draws figures of runs while this process goes on, where a processor is free for that; otherwise here.
+
+    Whoever then waits for the images draws some of them too, from the last backwards. A third of the time that figures take
+    is loading matplotlib, which begins as soon as there is a painter.
+    """
+
+    def __init__(self, *, worth_it: bool = True) -> None:
+        """worth_it: whether there will be figures."""
+        self._workers = Workers(1) if worth_it and threads_here() > 1 else None
+        if self._workers:
+            self._workers.submit(_get_ready)
+
+    def begin(self, run: FreshRun, names: Sequence[str]) -> Callable[[], Images]:
+        """Begin to draw, in this order: call what it gives for the images, see `images_of`."""
+        if self._workers is None or not names:
+            return partial(images_of, run, names)
+        sent = {part: pickle.dumps(getattr(run, part)) for part in _PARTS}
+        drawing = {name: self._workers.submit(_image_of_sent, sent, name) for name in names}
+
+        def images() -> Images:
+            begun = [future.running() or future.done() for future in drawing.values()]
+            by_us = {}
+            if begun.count(False) > _SOON_DRAWN:
+                for name in reversed(names):
+                    if not drawing[name].cancel():
+                        break  # nor have those before it been left
+                    by_us[name] = image_of(run, name)
+            return {name: by_us.get(name) or _awaited(drawing[name], run, name) for name in names}
+
+        return images
+
+    def __enter__(self) -> Painter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._workers:
+            self._workers.stop()
+
+
+def _awaited(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
+    while not wait([drawing], _SECONDS_BETWEEN_LOOKS).done:
+        pass
+    try:
+        return drawing.result()
+    except RunError:  # no process is to be had, or it was lost
+        return image_of(run, name)
+
+
+class _SentRun:
+    """A run whose parts are unpickled as they are asked for: few figures need its scenario, which takes long to load."""
+
+    def __init__(self, parts: dict[str, bytes]) -> None:
+        self._parts = parts
+
+    def __getattr__(self, part: str) -> Any:
+        return unpickled(self._parts[part])
+
+
+def _get_ready() -> None:
+    """Load what drawing needs, fonts among it."""
+    from matplotlib.figure import Figure
+
+    import caseload_sim.figures.gallery  # noqa: F401
+
+    figure = Figure(layout="constrained")
+    figure.subplots()
+    as_png(figure)
+
+
+def _image_of_sent(parts: dict[str, bytes], name: str) -> bytes:
+    return image_of(cast("Tables", _SentRun(parts)), name)

@@ -1,0 +1,72 @@
+"""Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from caseload_sim.measures.rows import Row
+from caseload_sim.support.row_table import RowTable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette, told apart by the colour-blind; each colour also has a marker, a hatch or a line style.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+
+
+DAYS_PER_WEEK = 7
+_NEAR_THE_EDGE = 0.75  # of an axis: numbers short of that cannot reach out, and the layout need not ask where they end
+
+
+def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
+    """The axes given, or new ones on a figure of that size in inches."""
+    return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
+
+
+def _one(table: RowTable[Row], measure: str, **wanted: str) -> Row:
+    (row,) = table.find(**{"group": "all", **wanted}, measure=measure)
+    return row
+
+
+def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """Distances below and above each value to its 95% interval, (2, rows), 0 where there is none."""
+    both = np.array([(row.value - row.lower_95_ci, row.upper_95_ci - row.value) for row in rows]).T
+    distances: NDArray[np.float64] = np.nan_to_num(both)
+    return distances
+
+
+def whole(ax: "Axes") -> Figure:
+    """The figure on which axes stand."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def titled(ax: "Axes", text: str, **how: Any) -> None:
+    """A title above the axes, at a given height: else matplotlib reckons the layout once more, for what could be in its way."""
+    ax.set_title(text, y=1, **how)
+
+
+def plain(ax: "Axes") -> None:
+    """Take away the frame lines that carry nothing."""
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+LADDER_RUNGS: tuple[tuple[str, str, str, str], ...] = (
+    ("recovery", "finished", "end", "1 official recovery (questionnaire)\nfinished a course"),
+    ("principal_remission", "finished", "end", "2 principal disorder gone (interview)\nfinished a course"),
+    ("all_remission", "finished", "end", "3 all starting disorders gone\nfinished a course"),
+    ("full_remission", "finished", "end", "4 all fully gone\nfinished a course"),
+    ("full_remission", "started", "end", "5 all fully gone\nof all who had a first contact"),
+    (
+        "full_remission",
+        "started",
+        "sustained",
+        "6 ... and no relapse within a year\nof all who had a first contact",
+    ),
+)

@@ -1,0 +1,102 @@
+"""Every measure of a simulation: counted, averaged and grouped as definitions.py says."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from caseload_sim.definitions.quantities import REMISSIONS, SERVICES, Key
+from caseload_sim.measures.costs import BASES
+from caseload_sim.measures.counting import Counted, Counts, ratios
+from caseload_sim.measures.simulation import Simulation, scored, within
+from caseload_sim.outcomes.outcomes import Outcomes, recovered, reliable_change
+from caseload_sim.outcomes.readings import Reading
+from caseload_sim.support.columns import Columns
+
+
+def _official(simulation: Simulation) -> Iterator[Counted]:
+    out, clients = simulation.outcomes, simulation.clients
+    referred = within(simulation, clients.referral_day)
+    finished = within(simulation, out.end_day) & out.finished
+    ones = np.ones(len(clients.id), dtype=bool)
+    yield Counted("referrals_received", "all", "", "", ones, referred)
+    yield Counted("finished_course_treatment", "all", "", "", ones, finished)
+    yield Counted("at_caseness", "finished", "", "", out.at_caseness, finished)
+    cohort = referred & out.ended
+    bases = {"finished": finished, "started": cohort & out.started, "referred": cohort}
+    both_scores, case = scored(simulation), out.at_caseness
+    changes = {service: reliable_change(out, reading) for service, reading in _readings(out)}
+    recovery = {service: recovered(out, reading) & both_scores for service, reading in _readings(out)}
+    reliable = {service: recovery[service] & improved for service, (improved, _) in changes.items()}
+    for base, denominator in bases.items():
+        case_of_base = denominator & case
+        for name, success in (("recovery", recovery), ("reliable_recovery", reliable)):
+            for service, flags in success.items():
+                yield Counted(name, base, "end", service, flags, case_of_base)
+    for service, (improved, _) in changes.items():
+        yield Counted("improvement", "finished", "end", service, improved, finished)
+    for service, (improved, worse) in changes.items():
+        yield Counted("no_reliable_change", "finished", "end", service, ~improved & ~worse, finished)
+    for service, (_, worse) in changes.items():
+        yield Counted("deterioration", "finished", "end", service, worse, finished)
+    for name, first, last in (
+        ("phq9", out.first_phq9, "last_phq9"),
+        ("gad7", out.first_gad7, "last_gad7"),
+    ):
+        yield Counted(f"first_{name}_mean", "finished", "", "", first, finished)
+        for service, reading in _readings(out):
+            yield Counted(f"last_{name}_mean", "finished", "end", service, getattr(reading, last), finished)
+
+
+def _readings(out: Outcomes) -> tuple[tuple[str, Reading], ...]:
+    return tuple(zip(SERVICES, (out.service, out.none), strict=True))
+
+
+def _ladder(simulation: Simulation) -> Iterator[Counted]:
+    out = simulation.outcomes
+    cohort = within(simulation, simulation.clients.referral_day) & out.ended
+    ladder = cohort & (out.principal >= 0) & out.at_caseness
+    bases = {"finished": ladder & out.finished, "started": ladder & out.started, "referred": ladder}
+    for rung in REMISSIONS:
+        for base, denominator in bases.items():
+            for at in ("end", "month_12", "sustained"):
+                for service, reading in _readings(out):
+                    yield Counted(rung, base, at, service, getattr(reading, at)[rung], denominator)
+    both = [(service, recovered(out, reading), reading.end["all_remission"]) for service, reading in _readings(out)]
+    for service, got_better, well in both:
+        yield Counted("recovered_still_diagnosed", "finished", "end", service, ~well, bases["finished"] & got_better)
+    for service, got_better, well in both:
+        yield Counted("not_recovered_no_diagnosis", "finished", "end", service, well, bases["finished"] & ~got_better)
+
+
+def _disorders(simulation: Simulation) -> Counts:
+    """Of those who had each disorder at the start interview: how many, and how many are without it at the end.
+
+    disorders: of each base, who had it, and who is without it by each of SERVICES, (bases, 3, d); at_interview: (d,)
+    """
+    out = simulation.outcomes
+    ladder = within(simulation, simulation.clients.referral_day) & out.ended & (out.principal >= 0) & out.at_caseness
+    columns = []
+    for some in (ladder & out.finished, ladder & out.started, ladder):
+        had = out.diagnosed & some[:, None]
+        columns += [had, *(had & reading.without for _, reading in _readings(out))]
+    referred = within(simulation, simulation.clients.referral_day)
+    columns.append(out.diagnosed & referred[:, None])
+    *by_base, at_interview = (column.sum(axis=0) for column in columns)
+    return {"disorders": np.reshape(by_base, (len(BASES), -1, len(at_interview))), "at_interview": at_interview}
+
+
+def _disorder_keys(disorders: tuple[str, ...]) -> Iterator[Key]:
+    """For each disorder, how many of those who had it at the start interview are without it at the end."""
+    for base in BASES:
+        for name in disorders:
+            for service in (*SERVICES, "difference"):
+                yield Key("disorder_remission", base, "end", service, f"{name}=yes")
+
+
+def _disorder_numbers(counts: Counts) -> Columns:
+    had, *without = counts["disorders"].swapaxes(0, 1)
+    table = np.full((*had.shape, len(SERVICES) + 1, 3), np.nan)
+    for k, number in enumerate(without):
+        table[:, :, k] = ratios(number, had)
+    table[:, :, -1, 2] = table[:, :, 0, 2] - table[:, :, 1, 2]
+    return table.reshape(-1, 3)

@@ -1,0 +1,106 @@
+"""One replication with all its tables, and how clients are counted: in whole numbers, so that counts can be added."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients.population import Clients
+from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import Capacity
+from caseload_sim.outcomes.contacts import LEFT
+from caseload_sim.outcomes.outcomes import Outcomes
+from caseload_sim.pathway.care import Care
+from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """One replication of a scenario, every table of it; what `simulate` returns.
+
+    daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32
+    digests: by table; that of outcomes is of the clients whose referral was open in the data collection period, whom alone
+        measures count
+    """
+
+    scenario: Scenario
+    replication: int
+    clients: Clients
+    care: Care
+    capacity: Capacity
+    episodes: Episodes
+    outcomes: Outcomes
+    daily: tuple[NDArray[np.int32], NDArray[np.int32]]
+    digests: dict[str, str]
+
+
+def period(scenario: Scenario) -> tuple[int, int]:
+    """First day of data collection, and the first day after it."""
+    run = scenario.run
+    return run.warm_up_days, run.warm_up_days + run.data_collection_days
+
+
+def within(simulation: Simulation, days: NDArray[np.int32]) -> Flags:
+    """Which days lie in the data collection period; a day that never came does not."""
+    first, after = period(simulation.scenario)
+    return (days >= first) & (days < after)
+
+
+def groups(simulation: Simulation) -> dict[str, Flags]:
+    """Clients by group name, "all" first: counts and conditions (true state), strata, first step, modality, each (n,) bool."""
+    clients, scenario = simulation.clients, simulation.scenario
+    n_emotional = clients.count(scenario, "emotional_disorder")
+    n_disorders = clients.count(scenario, "emotional_disorder", "dependence")
+    result = {"all": np.ones(len(clients.id), dtype=bool)}
+    for k in range(6):
+        result[f"emotional_disorders={k}"] = n_emotional == k
+    result["emotional_disorders=6+"] = n_emotional >= 6
+    result["emotional_disorders=3+"] = n_emotional >= 3
+    for k in range(8):
+        result[f"disorders={k}"] = n_disorders == k
+    result["disorders=8+"] = n_disorders >= 8
+    result["disorders=0-1"] = n_disorders <= 1
+    result["disorders=3+"] = n_disorders >= 3
+    dependent = clients.count(scenario, "dependence") > 0
+    abused = clients.count(scenario, "childhood_abuse") > 0
+    for name, has in (("dependence", dependent), ("childhood_abuse", abused)):
+        result[f"{name}=yes"], result[f"{name}=no"] = has, ~has
+    for c, name in enumerate(clients.condition_names):
+        result[f"{name}=yes"], result[f"{name}=no"] = clients.conditions[:, c], ~clients.conditions[:, c]
+    for name, stratum in clients.strata.items():
+        for k, label in enumerate(clients.stratum_names[name]):
+            result[f"{name}={label}"] = stratum == k
+    for s, name in enumerate(scenario.steps):
+        if isinstance(scenario.pathway.steps[name], CourseStep):
+            result[f"step={name}"] = simulation.outcomes.first_course == s
+    for k, name in enumerate(scenario.pathway.modalities):
+        result[f"modality={name}"] = simulation.care.modality == k
+    return result
+
+
+def scored(simulation: Simulation) -> Flags:
+    """Who has a first and a last score: those with two contacts, and everybody where there is no service at all, (n,)."""
+    out = simulation.outcomes
+    never = out.left == LEFT.index("no_service")
+    return np.asarray(out.finished | never)
+
+
+def low_steps(scenario: Scenario) -> Flags:
+    """Which steps are the first course of the pathway, or stand beside it, (s,) bool."""
+    steps = scenario.pathway.steps
+    courses = [name for name, step in steps.items() if isinstance(step, CourseStep)]
+    return np.array(
+        [
+            isinstance(step, CourseStep) and len(courses) > 1 and courses[0] in (name, step.instead_of)
+            for name, step in steps.items()
+        ],
+        dtype=bool,
+    )
+
+
+Daily = tuple[NDArray[np.int32], NDArray[np.int32]]
+
+
+OverTime = dict[tuple[str, str], NDArray[np.float64]]

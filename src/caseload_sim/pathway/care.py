@@ -1,0 +1,250 @@
+"""What each client would receive at each step, and how long they would wait: all drawn before the queue runs.
+
+Whatever depends on the queue becomes a whole number here: a wait that ends in giving up is a patience in
+days, and stepping up is an interval of end days on which the client would count as a responder.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients.population import Clients, people
+from caseload_sim.clients.severity import scores_at_referral
+from caseload_sim.draws.distributions import binomial
+from caseload_sim.draws.streams import Draws
+from caseload_sim.engines.plans import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Courses, Plans, plans_of
+from caseload_sim.pathway.assessment import (
+    TREATED,
+    disclosed_flags,
+    exits,
+    first_course,
+    leaves_at_assessment,
+    never_assessed,
+    recorded_problem,
+)
+from caseload_sim.pathway.sessions import (
+    NOT_REACHED,
+    attended_sessions,
+    booking_days,
+    drop_out_effects,
+    lag_days,
+    missed_sessions,
+    missed_shares,
+    modality_of,
+    patience_days,
+    patience_factor,
+)
+from caseload_sim.pathway.stepping import Moves, moves, next_steps, reached_steps
+from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Codes, Days, Floats, Ids, read_only
+
+Table = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What care would be like, beyond what the queue needs to know.
+
+    target: (n,) int8, index of the recorded problem, which is what is treated
+    right_target: (n,) bool, the recorded problem is the most severe disorder
+    therapist: (n,) float64, multiplier of the effect
+    attended, missed: (n, s) int32, booked contacts that were attended, and that were missed or cancelled, if the step is
+        reached and not interrupted; 1 and 0 at steps that the client cannot reach
+    booking_days: (n,) int32, from referral to joining the first list
+    lag_days: (n, s) int32, from the offer of a place to the first session
+    modality: (n,) int8, index into `pathway.modalities`, or -1 for those whom none reaches
+    exit: (n,) int8, index into EXITS: how the referral ends when it never reaches a course
+    assessment_coded_low: (n,) bool, the assessment of somebody sent straight to high intensity is coded low intensity
+    reason_recorded: (n,) bool, the service records why the referral ended
+    """
+
+    target: Codes
+    right_target: NDArray[np.bool_]
+    therapist: Floats
+    attended: Table
+    missed: Table
+    booking_days: Days
+    lag_days: Table
+    modality: Codes
+    exit: Codes
+    assessment_coded_low: NDArray[np.bool_]
+    reason_recorded: NDArray[np.bool_]
+
+
+Drawn = tuple[Clients, Plans, Care]
+
+
+def draw_courses(
+    scenario: Scenario, clients: Clients, draws: Draws, policy: Policy | None = None
+) -> tuple[Courses, Care]:
+    """Draw everything that would happen to each client, were there always a free place.
+
+    policy: the one that the scenario names if None
+    """
+    policy = policy or POLICIES[scenario.pathway.policy]
+    care, ahead = _draw(scenario, clients, draws, policy)
+    n = len(clients.id)
+    inside_from, inside_to, next_inside, next_outside = next_steps(
+        scenario, clients, draws, care.therapist, care.target, care.attended, ahead.ending, ahead.first,
+        care.booking_days, ahead.may, ahead.there,
+    )  # fmt: skip
+    stops = leaves_at_assessment(care.exit)
+    for s, step in enumerate(scenario.pathway.steps.values()):
+        if step.kind == "assessment":
+            next_inside[:, s] = next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
+    day = clients.referral_day
+    return Courses(
+        joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
+        first_step=np.where(never_assessed(care.exit), NO_STEP, 0).astype(np.int8),  # the first: the assessment
+        course_days=ahead.course_days,
+        patience_days=ahead.patience_days,
+        priority=_priority(scenario, ahead.decision, n),
+        ending=ahead.ending,
+        inside_from=inside_from,
+        inside_to=inside_to,
+        next_inside=next_inside,
+        next_outside=next_outside,
+        started_day=np.full(n, NOT_YET, dtype=np.int32),
+        returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
+        return_after_days=np.ones(n, dtype=np.int32),
+    ), care
+
+
+def draw_people(scenario: Scenario, ids: Ids, referral_day: Days, draws: Draws, policy: Policy) -> Drawn:
+    """Who has these places in every random stream, referred on these days, and everything that would happen to them."""
+    clients = people(scenario, draws, ids, referral_day)
+    courses, care = draw_courses(scenario, clients, draws, policy)
+    return clients, plans_of(courses), care
+
+
+def draw_care(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> Care:
+    """The care of `draw_courses` alone."""
+    return _draw(scenario, clients, draws, policy)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What lies ahead of each client but is no part of care; columns as in Courses. first: (n,) int8, step of the first course.
+
+    may, there: see `moves` and `reached_steps`
+    """
+
+    first: Codes
+    decision: Decision
+    may: Moves
+    there: NDArray[np.bool_]
+    course_days: Table
+    patience_days: Table
+    ending: NDArray[np.int8]
+
+
+def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Care, _Ahead]:
+    ids, steps = clients.id, list(scenario.pathway.steps.items())
+    shape = (len(ids), len(steps))
+    modality = modality_of(scenario, clients, draws)
+    target, principal = recorded_problem(scenario, clients, draws, policy)
+    known = known_of(scenario, clients, target, draws)
+    decision = policy.decide(known, scenario.pathway.routing)
+    first = first_course(scenario, clients, decision, draws)
+    exit_ = exits(scenario, clients, known, modality != NOT_REACHED, policy, draws)
+    attended, course_days, patience = (np.ones(shape, dtype=np.int32, order="F") for _ in range(3))
+    missed, lag = (np.zeros(shape, dtype=np.int32, order="F") for _ in range(2))
+    ending = np.full(shape, FINISHED, dtype=np.int8, order="F")
+    may = moves(scenario, clients, first, draws, steps_up=policy.steps_up)
+    there = reached_steps(first, exit_, may)
+    word, notice, provider = missed_shares(scenario, clients, modality)
+    share_missed = word + notice + provider
+    leaving, patient = drop_out_effects(scenario, clients, modality), patience_factor(scenario, clients)
+    for s, (name, step) in enumerate(steps):
+        rows = np.flatnonzero(there[:, s])
+        if len(rows) == 0:
+            continue
+        there_ids = ids[rows]
+        sessions, ending[:, s][rows] = attended_sessions(name, step, there_ids, leaving[rows], draws)
+        not_held = missed_sessions(name, there_ids, sessions, share_missed[rows], draws)
+        held = sessions + not_held
+        if isinstance(step, CourseStep):
+            days = lag_days(scenario, name, step, first[rows], there_ids, draws)
+            lag[:, s][rows] = days  # a column is written faster than so many cells of a table
+            held = days + np.rint(step.days_between_sessions.value * (held - 1))
+        attended[:, s][rows], missed[:, s][rows] = sessions, not_held
+        course_days[:, s][rows] = np.clip(held, 1, LONGEST_DAYS)  # rule R5
+        patience[:, s][rows] = patience_days(name, step, there_ids, patient[rows], draws)
+    straight = first == (scenario.steps.index(policy.steps[-1]) if policy.steps else NO_STEP - 1)
+    coded = draws.uniform("assessment_coded", ids) < scenario.pathway.routing.assessment_coded_low.value
+    therapist_sd = scenario.outcome.treatment.therapist_sd.value
+    care = Care(
+        target=target,
+        right_target=target == principal,
+        therapist=np.maximum(1 + therapist_sd * draws.normal("therapist", ids), 0.0),
+        attended=attended,
+        missed=missed,
+        booking_days=booking_days(scenario, clients, draws),
+        lag_days=lag,
+        modality=modality,
+        exit=exit_,
+        assessment_coded_low=straight & coded & (exit_ == TREATED),
+        reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
+    )
+    return care, _Ahead(first, decision, may, there, course_days, patience, ending)
+
+
+def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
+    """How each referral would end short of a course, were there no waiting, (n,) int8, index into EXITS."""
+    policy = POLICIES[scenario.pathway.policy]
+    recorded, _ = recorded_problem(scenario, clients, draws, policy)
+    known = known_of(scenario, clients, recorded, draws)
+    return exits(scenario, clients, known, modality_of(scenario, clients, draws) != NOT_REACHED, policy, draws)
+
+
+def known_of(scenario: Scenario, clients: Clients, recorded: Codes, draws: Draws) -> Known:
+    """What the service knows of each client at assessment, in arrays that cannot be written to.
+
+    recorded: (n,) int8, index of the recorded problem
+    """
+    phq9, gad7 = scores_at_referral(scenario, clients, draws)
+    not_known_yet = clients.referral_day == NOT_YET
+    columns = (
+        np.where(not_known_yet, scenario.run.horizon_days, clients.referral_day).astype(np.int32),
+        recorded.copy(),
+        phq9,
+        gad7,
+        disclosed_flags(scenario, clients, draws),
+    )
+    for column in columns:
+        read_only(column)
+    day, problem, phq9, gad7, flags = columns
+    return Known(day, problem, clients.disorder_names, phq9, gad7, flags, scenario.steps)
+
+
+def in_order_of(policy: Policy, scenario: Scenario, clients: Clients, care: Care, draws: Draws) -> NDArray[np.int32]:
+    """Priority of each client at each step under a policy, whoever recorded their problem, (n, s) int32."""
+    known = known_of(scenario, clients, care.target, draws)
+    return _priority(scenario, policy.decide(known, scenario.pathway.routing), len(clients.id))
+
+
+def _priority(scenario: Scenario, decision: Decision, n_clients: int) -> NDArray[np.int32]:
+    priority = np.zeros((n_clients, len(scenario.steps)), dtype=np.int32, order="F")
+    for name, ranks in decision.priority.items():
+        priority[:, scenario.steps.index(name)] = ranks
+    return priority
+
+
+def missed_by_kind(scenario: Scenario, clients: Clients, care: Care, draws: Draws) -> tuple[Table, Table, Table]:
+    """Missed contacts split into not attended, cancelled by the client, and by the provider, each (n, s) int32."""
+    word, notice, provider = missed_shares(scenario, clients, care.modality)
+    together = np.maximum(word + notice + provider, 1e-12)
+    without_word = np.maximum(word + notice, 1e-12)
+    kinds = tuple(np.zeros(care.missed.shape, dtype=np.int32, order="F") for _ in range(3))
+    for s, name in enumerate(scenario.steps):
+        rows = np.flatnonzero(care.missed[:, s])
+        ids, missed = clients.id[rows], care.missed[:, s][rows]
+        by_provider = binomial(draws.uniform(f"missed_provider:{name}", ids), missed, (provider / together)[rows])
+        by_client = missed - by_provider
+        not_attended = binomial(draws.uniform(f"missed_word:{name}", ids), by_client, (word / without_word)[rows])
+        for kind, number in zip(kinds, (not_attended, by_client - not_attended, by_provider), strict=True):
+            kind[:, s][rows] = number
+    return kinds[0], kinds[1], kinds[2]

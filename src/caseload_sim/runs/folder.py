@@ -1,0 +1,441 @@
+"""The run folder: everything a run produced, complete or not there at all."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from caseload_sim.analysis.event_log import EventRow, event_log
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.compare import Compared, ComparisonRow
+from caseload_sim.experiments.precision import Reached
+from caseload_sim.experiments.replicate import Results
+from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
+from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow
+from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
+from caseload_sim.runs.record import RECORD, of_comparison, of_run
+from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
+from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.threads import meanwhile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SECONDS_TO_WRITE = 10.0  # after which a lock that says nothing was left by a writer that died while making it
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who holds a lock: a process of a host, told from a later one of the same number by when it started.
+
+    started: as the system gives it, empty where it does not; since: when the lock was taken; token: of this one lock
+    """
+
+    pid: int
+    host: str
+    started: str
+    since: str
+    token: str
+
+
+class Lock:
+    """A lock on a path, as a file beside it; held until `release`. No waiting: who comes second is refused."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock. Raises RunError when somebody else has it, OSError when it cannot be written."""
+        self.path = path
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        self.writer = Writer(os.getpid(), socket.gethostname(), process_start(os.getpid()) or "", now, uuid4().hex)
+        if self._made():
+            return
+        self._refuse_if_alive()
+        # Only one may clear away a dead writer's lock, or the second would clear away the first one's new lock.
+        clearing = path.with_name(f"{path.name}.clearing")
+        if SECONDS_TO_WRITE < _age(clearing) < float("inf"):  # one that is not there may be another's a moment later
+            with suppress(OSError):
+                clearing.unlink()
+        try:
+            os.close(os.open(clearing, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            raise _taken(path, None) from None
+        try:
+            self._refuse_if_alive()
+            with suppress(FileNotFoundError):
+                path.unlink()
+            if not self._made():
+                raise _taken(path, read_writer(path))
+        finally:
+            with suppress(OSError):
+                clearing.unlink()
+
+    def _made(self) -> bool:
+        try:
+            number = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                json.dump(asdict(self.writer), file)
+        except OSError:
+            with suppress(OSError):
+                self.path.unlink()
+            raise
+        return True
+
+    def _refuse_if_alive(self) -> None:
+        writer = read_writer(self.path)
+        if is_alive(writer) if writer else _age(self.path) < SECONDS_TO_WRITE:
+            raise _taken(self.path, writer)
+
+    def release(self) -> None:
+        """Let others write. Does nothing when the lock is no longer this one's."""
+        writer = read_writer(self.path)
+        if writer is not None and writer.token == self.writer.token:
+            with suppress(OSError):
+                self.path.unlink()
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody who is still there holds the lock."""
+    writer = read_writer(path)
+    return is_alive(writer) if writer else _age(path) < SECONDS_TO_WRITE
+
+
+def read_writer(path: Path) -> Writer | None:
+    """Who holds a lock; None when nobody does, or the file does not say."""
+    try:
+        writer = Writer(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return writer if isinstance(writer.pid, int) and writer.pid > 0 else None
+
+
+def is_alive(writer: Writer) -> bool:
+    """Whether a writer may still be writing; of another host nobody can tell, so yes."""
+    if writer.host != socket.gethostname():
+        return True
+    if not _runs(writer.pid):
+        return False
+    started = process_start(writer.pid)
+    return not (started and writer.started) or started == writer.started
+
+
+def _taken(path: Path, writer: Writer | None) -> RunError:
+    who = (
+        f"process {writer.pid} on {writer.host} has been writing there since {writer.since}" if writer
+        else "another process has just begun to write there"
+    )  # fmt: skip
+    return RunError(
+        f"{path.with_suffix('')}: {who}. Wait for it, choose another folder with --out, or, if it is no "
+        f"caseload-sim that still runs, delete {path.name}."
+    )
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written; endless when there is none."""
+    try:
+        return max(time.time() - path.stat().st_mtime, 0.0)
+    except OSError:
+        return float("inf")
+
+
+if sys.platform == "win32":
+    import ctypes
+    from ctypes import wintypes
+
+    _QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
+
+    def _runs(pid: int) -> bool:
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        handle = kernel.OpenProcess(_QUERY, False, pid)
+        if not handle:
+            return ctypes.get_last_error() == _ACCESS_DENIED
+        code = wintypes.DWORD()
+        known = kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code))
+        kernel.CloseHandle(wintypes.HANDLE(handle))
+        return not known or code.value == _STILL_ACTIVE
+
+    def process_start(pid: int) -> str | None:
+        """When a process started, as a text that no later process of that number has; None if unknown."""
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        handle = kernel.OpenProcess(_QUERY, False, pid)
+        if not handle:
+            return None
+        times = [wintypes.FILETIME() for _ in range(4)]
+        known = kernel.GetProcessTimes(wintypes.HANDLE(handle), *(ctypes.byref(one) for one in times))
+        kernel.CloseHandle(wintypes.HANDLE(handle))
+        return f"{times[0].dwHighDateTime}:{times[0].dwLowDateTime}" if known else None
+
+else:
+
+    def _runs(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # it is somebody else's
+            return True
+        return _stat(pid)[:1] not in (["Z"], ["X"])  # ended, though nobody has asked how
+
+    def process_start(pid: int) -> str | None:
+        """When a process started, as a text that no later process of that number has; None if unknown."""
+        try:
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+            return f"{boot}:{_stat(pid)[19]}"
+        except (OSError, IndexError):
+            return None
+
+    def _stat(pid: int) -> list[str]:
+        """What Linux says of a process, from its state on; empty on other systems."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            return []
+
+
+def run_name(scenario: Scenario, asked: str = "") -> str:
+    """`<scenario>-<seed>-<digest>`: the digest is of all inputs and the version, so equal names mean equal runs.
+
+    asked: whatever else the answer depends on
+    """
+    inputs = json.dumps([scenario.model_dump(mode="json"), asked, version("caseload-sim")], sort_keys=True)
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "_", scenario.name)[:60] or "scenario"
+    return f"{safe}-{scenario.run.seed}-{sha256(inputs.encode()).hexdigest()[:10]}"
+
+
+class RunFolder:
+    """A folder being written. It is complete when run.json is in it, which comes last; until then it holds `unfinished`.
+
+    Made at once, so that an unwritable place shows before the work, and locked, so that nobody else writes there.
+    kept: finished replications, stored as they come; None unless the inputs were given
+    notes: in words, what became of earlier work
+    """
+
+    def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
+        """Begin the folder `name` in `out`, or take it up where an earlier run with the same inputs was ended.
+
+        inputs: all that the answer depends on; without them nothing is kept of a run that is ended
+        Raises RunError when nothing can be written there, somebody else is writing there, or inputs differ on resuming.
+        """
+        self.final = out / name
+        self.unfinished = self.final / UNFINISHED
+        self.partial = self.unfinished / "files"
+        self.kept: Unfinished | None = None
+        self.notes: tuple[str, ...] = ()
+        try:
+            str(self.final).encode()  # Parquet takes only names that are text
+            out.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(_lock_of(self.final))
+        except (OSError, UnicodeError) as error:
+            raise unwritable(out, error) from None
+        try:
+            self._begin(out, inputs, resume)
+        except (OSError, UnicodeError) as error:
+            self.discard()
+            raise unwritable(out, error) from None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _begin(self, out: Path, inputs: Mapping[str, Any] | None, resume: bool) -> None:
+        if inputs is None:
+            self.unfinished.mkdir(parents=True, exist_ok=True)
+        elif resume and (self.unfinished / INPUTS).exists():
+            self.kept, damaged = take_up(self.unfinished, inputs)
+            self.notes = (f"Resumed: {len(self.kept)} replications were finished in {self.final}.",)
+            if damaged:
+                self.notes += (f"{damaged} more were damaged, and are run again.",)
+        else:
+            if resume:
+                refuse_others(out, inputs, lambda folder: is_held(_lock_of(folder)))
+                self.notes = ("Nothing to resume: begun anew.",)
+            elif n := how_many(self.unfinished):
+                self.notes = (f"Begun anew; {n} finished replications of an earlier run were dropped (see --resume).",)
+            self.kept = begin(self.unfinished, inputs)
+        shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.mkdir()
+
+    def save(
+        self,
+        results: Results,
+        engine: str,
+        images: Callable[[], dict[str, bytes]] | None = None,
+        *,
+        with_events: bool = False,
+        parameter_uncertainty: bool = False,
+        reached: Reached | None = None,
+    ) -> Path:
+        """Write all files and put the folder in place. Returns its path.
+
+        images: asked for its figures when all else is written; see `Painter.begin`
+        with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
+        reached: what came of asking for a precision
+        """
+        with self._written_whole():
+            with meanwhile(partial(write_tables, self.partial, results.first), worth_it=True) as written:
+                with _created(self.partial / "measures.csv") as file:
+                    write_csv(results.rows, Row, file)
+                with _created(self.partial / "over_time.csv") as file:
+                    write_csv(results.over_time, OverTimeRow, file)
+                written()
+            if results.uncertainty:
+                with _created(self.partial / "uncertainty.csv") as file:
+                    write_csv(results.uncertainty, UncertaintyRow, file)
+            if with_events:
+                log = event_log(results.first)
+                write_events(self.partial / "events.parquet", log)
+                with _created(self.partial / "events.csv") as file:
+                    write_csv(log.rows(), EventRow, file)
+            for figure, image in (images() if images else {}).items():
+                drawn = self.partial / "figures" / f"{figure}.png"
+                drawn.parent.mkdir(exist_ok=True)
+                drawn.write_bytes(image)
+            self._record(of_run(results, engine, parameter_uncertainty, reached))
+        return self.final
+
+    def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:
+        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place.
+
+        measures: what the forest plot shows, the headlines if empty
+        """
+        with self._written_whole():
+            with _created(self.partial / "differences.csv") as file:
+                write_csv(compared.rows, ComparisonRow, file)
+            write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
+            if draw:
+                from caseload_sim.figures.compare import draw_differences
+
+                save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
+            self._record(of_comparison(compared, engine, measures))
+        return self.final
+
+    def save_table(
+        self,
+        rows: Sequence[Any],
+        row_type: type[Any],
+        draw: "Callable[[], Figure]",
+        record: dict[str, Any] | None = None,
+        beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
+    ) -> Path:
+        """Write one table as CSV, one figure and a record, if there is one, and put the folder in place. Returns its path.
+
+        beside: further tables by file name, each its rows and their type
+        """
+        with self._written_whole():
+            for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
+                with _created(self.partial / f"{table}.csv") as file:
+                    write_csv(some, some_type, file)
+            (self.partial / "figure.png").write_bytes(as_png(draw()))
+            if record is not None:
+                self._record(record)
+        return self.final
+
+    @property
+    def n_kept(self) -> int:
+        """How many finished replications are in the unfinished folder: counted by file, since Ctrl-C may come at any time."""
+        return 0 if self.kept is None else how_many(self.unfinished)
+
+    def discard(self) -> None:
+        """Leave nothing half-written behind, keep what is finished, and let others write there."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+        if not self.n_kept:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
+            with suppress(OSError):
+                self.final.rmdir()  # only if it is empty
+        self._lock.release()
+
+    @contextmanager
+    def _written_whole(self) -> Iterator[None]:
+        """Files are written to `partial`, and then all put in place, or none."""
+        try:
+            yield
+            self._put_in_place()
+        except (OSError, UnicodeError) as error:
+            raise unwritable(self.final, error, MAKE_ROOM if self.n_kept else ELSEWHERE) from None
+        finally:
+            self.discard()
+
+    def _record(self, record: dict[str, Any]) -> None:
+        write_text(self.partial / RECORD, json.dumps(record, indent=1))
+
+    def _put_in_place(self) -> None:
+        """Move the files, which are all on the disk by then, run.json last; what else is in the folder stays."""
+        files = sorted(path for path in self.partial.rglob("*") if path.is_file())
+        for file in files:
+            flush(file)
+        (self.final / RECORD).unlink(missing_ok=True)  # until it is back, files may be of two runs
+        for file in sorted(files, key=lambda path: path.name == RECORD):
+            place = self.final / file.relative_to(self.partial)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+        flush_folder(self.final)
+        self.kept = None
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def save_table(
+    out: Path,
+    name: str,
+    rows: Sequence[Any],
+    row_type: type[Any],
+    draw: "Callable[[], Figure]",
+    beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
+) -> Path:
+    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path.
+
+    beside: further tables by file name, each its rows and their type
+    """
+    return RunFolder(out, name).save_table(rows, row_type, draw, beside=beside)
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
+    if path.exists():
+        raise RunError(f"{path}: is there already. Choose another name with --out.")
+    try:
+        write_text(path, text)
+    except (OSError, UnicodeError) as error:
+        raise unwritable(path, error) from None
+
+
+def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:
+    """Figures by name as files of a folder, which is made when it is not there. Returns their paths.
+
+    Raises RunError when they cannot be written.
+    """
+    paths = [folder / f"{name}.{figure_format}" for name in figures]
+    try:
+        folder.mkdir(exist_ok=True)
+        for path, figure in zip(paths, figures.values(), strict=True):
+            if figure_format == "png":
+                path.write_bytes(as_png(figure))
+            else:
+                figure.savefig(path, dpi=DOTS_PER_INCH)
+    except OSError as error:
+        raise unwritable(folder, error, "Copy the run folder to where you may write.") from None
+    return paths

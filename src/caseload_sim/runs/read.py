@@ -1,0 +1,234 @@
+"""Run folders read back: the tables that figures are drawn from, checked as they are read."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from io import StringIO
+from math import nan
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from caseload_sim.analysis.client_tables import People, in_period
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.compare import ComparisonRow
+from caseload_sim.measures.rows import OverTimeRow, Row
+from caseload_sim.measures.simulation import period
+from caseload_sim.runs.kept_replications import UNFINISHED, how_many
+from caseload_sim.runs.packed_files import excess_in_footer, excess_in_parquet
+from caseload_sim.runs.record import RECORD
+from caseload_sim.scenario.checks import contradictions
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.scenario.sources import list_sources
+from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, excess_in_content, n_values, read_regular
+
+KINDS = ("run", "comparison")  # that figures are drawn from
+MOST_TABLE_BYTES = 200_000_000
+_OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
+T = TypeVar("T", bound=Row | OverTimeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """A run folder, or the folder of a comparison: its record, and its tables as they are asked for.
+
+    kind: "run" or "comparison"; scenario: of the run, or the one that others are compared with
+    measures_shown: what a comparison's figure was asked to show, empty for the headlines
+    n_rows: how many rows each table has by its file's name, so that one cut short is known
+    Tables raise RunError when the folder lacks the file, or the file cannot be read.
+    """
+
+    folder: Path
+    kind: str
+    scenario: Scenario
+    measures_shown: tuple[str, ...]
+    n_rows: Mapping[str, int]
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """First day of data collection, and the first day after it."""
+        return period(self.scenario)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every measure."""
+        return self._table("measures.csv", Row)
+
+    @property
+    def over_time(self) -> tuple[OverTimeRow, ...]:
+        """Every day."""
+        return self._table("over_time.csv", OverTimeRow)
+
+    @property
+    def differences(self) -> tuple[ComparisonRow, ...]:
+        """Every measure of every scenario compared."""
+        return self._table("differences.csv", ComparisonRow)
+
+    def _table(self, name: str, row_type: type[T]) -> tuple[T, ...]:
+        rows = _rows(self.folder / name, row_type)
+        if len(rows) != self.n_rows.get(name):
+            raise damaged(self.folder / name, f"{len(rows):,} rows, not the {self.n_rows.get(name)} of its record")
+        return rows
+
+    @property
+    def people(self) -> People:
+        """The clients of the first replication."""
+        population = self.scenario.population
+        names, emotional = population.conditions(), set(population.conditions("emotional_disorder"))
+        clients = _columns(self.folder / "clients.parquet", {"referral_day": "int32", **dict.fromkeys(names, "bool")})
+        outcomes = _columns(self.folder / "outcomes.parquet", {"contacts": "int32", "end_day": "int32"})
+        if len(clients["referral_day"]) != len(outcomes["contacts"]):
+            raise damaged(self.folder / "outcomes.parquet", "not as many rows as clients.parquet")
+        conditions = np.stack([clients[name].to_numpy(zero_copy_only=False) for name in names], axis=1).astype(bool)
+        is_emotional = [name in emotional for name in names]
+        return People(
+            condition_names=names,
+            conditions=conditions,
+            n_emotional=conditions[:, is_emotional].sum(axis=1, dtype=np.int64),
+            contacts=outcomes["contacts"].to_numpy(zero_copy_only=False).astype(np.int32),
+            referred=in_period(self.scenario.run, clients["referral_day"].to_numpy(zero_copy_only=False)),
+            ended=~outcomes["end_day"].is_null().to_numpy(zero_copy_only=False),
+        )
+
+
+def read_run(folder: str | Path) -> SavedRun:
+    """A folder that `caseload-sim run` or `compare` saved.
+
+    Raises RunError when it is no such folder, or its run.json cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such folder. Give the folder that `caseload-sim run` or `compare` saved.")
+    record = read_record(folder)
+    scenarios = scenarios_in(folder / RECORD, record)
+    scenario = scenarios[record["versus"] if record["kind"] == "comparison" else next(iter(scenarios))]
+    shown = record.get("measures_shown", [])
+    if not isinstance(shown, list) or not all(isinstance(name, str) for name in shown):
+        raise damaged(folder / RECORD, "not the record it should be")
+    n_rows = record.get("rows")
+    if not isinstance(n_rows, dict):
+        raise damaged(folder / RECORD, "does not say how many rows its tables have")
+    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows)
+
+
+def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+    """What a run.json says, given itself or its folder.
+
+    Raises RunError when there is none, the run is unfinished, or the file is not the record of one of the kinds.
+    """
+    path = place / RECORD if place.is_dir() else place
+    folder = path.parent
+    try:
+        data = read_regular(path, MOST_RECORD_BYTES)
+        too_large = len(data) > MOST_RECORD_BYTES or n_values(data) > MOST_RECORD_VALUES
+        record: Any = None if too_large else json.loads(data.decode("utf-8"))
+    except FileNotFoundError:
+        if (folder / UNFINISHED).is_dir():
+            n = how_many(folder / UNFINISHED)
+            raise RunError(
+                f"{folder}: not complete; {n} replications of it are finished. Go on with the same command and --resume."
+            ) from None
+        within = sorted(p.parent.name for p in folder.glob(f"*/{RECORD}"))
+        hint = f" There are run folders in it, such as {within[0]}." if within else ""
+        raise RunError(f"{folder}: not a run folder, because it has no {RECORD}.{hint}") from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    except (ValueError, RecursionError):
+        raise damaged(path, "not JSON") from None
+    if too_large:
+        raise damaged(path, f"more than {MOST_RECORD_BYTES:,} bytes or {MOST_RECORD_VALUES:,} values")
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if kind not in kinds:
+        raise damaged(path, f"not the record of a {' or a '.join(kinds)}")
+    return dict(record)
+
+
+def scenarios_in(path: Path, record: dict[str, Any]) -> dict[str, Scenario]:
+    """The scenarios of a record by name; that which others are compared with is among them."""
+    try:
+        contents = record["scenarios"] if record["kind"] == "comparison" else [record["scenario"]]
+        for content in contents:
+            if excess := excess_in_content(content):
+                raise damaged(path, f"its scenario cannot be used, at {'.'.join(excess[0])}: {excess[1]}")
+        scenarios = [Scenario.model_validate_json(json.dumps(content)) for content in contents]
+        known = set(list_sources())
+        for scenario in scenarios:
+            for place, what in contradictions(scenario, known | set(scenario.sources)):
+                raise damaged(path, f"its scenario cannot be used, at {'.'.join(place)}: {what.rstrip('.')}")
+        by_name = {scenario.name: scenario for scenario in scenarios}
+        if record["kind"] == "comparison" and record["versus"] not in by_name:
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else ""
+        raise damaged(path, f"its scenario cannot be used{f', at {where}' if where else ''}") from None
+    return by_name
+
+
+def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
+    """A table saved as CSV; blank is NaN."""
+    kinds = {field.name: field.type for field in fields(row_type)}
+    try:
+        data = read_regular(path, MOST_TABLE_BYTES)
+        if len(data) > MOST_TABLE_BYTES:
+            raise damaged(path, f"more than {MOST_TABLE_BYTES:,} bytes")
+        if data and not data.endswith(b"\n"):
+            raise damaged(path, "ends in the middle of a line")
+        reader = csv.DictReader(StringIO(data.decode("utf-8"), newline=""))
+        missing = [name for name in kinds if name not in (reader.fieldnames or ())]
+        if missing:
+            raise damaged(path, f"no column {missing[0]}")
+        rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except (ValueError, TypeError, csv.Error):
+        raise damaged(path, "not the table it should be") from None
+    if not rows:
+        raise damaged(path, "no rows")
+    return rows
+
+
+def _cell(text: str, kind: Any) -> Any:
+    if kind is str:
+        return text
+    return int(text) if kind is int else float(text) if text else nan
+
+
+def _columns(path: Path, types: Mapping[str, str]) -> dict[str, Any]:
+    """Columns of a table saved as Parquet, as Arrow arrays, which must have these types."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        raise _unreadable(path, FileNotFoundError())
+    if not path.is_file():
+        raise damaged(path, "not a file")
+    try:
+        if excess := excess_in_footer(path):
+            raise damaged(path, excess)
+        file = pq.ParquetFile(path)
+        there = {field.name: str(field.type) for field in file.schema_arrow}
+        for name, kind in types.items():
+            if name not in there:
+                raise damaged(path, f"no column {name}")
+            if there[name] != kind:
+                raise damaged(path, f"column {name} is of type {there[name]}, not {kind}")
+        if excess := excess_in_parquet(file.metadata, types):
+            raise damaged(path, excess)
+        table = file.read(columns=list(types))
+        return {name: table.column(name).combine_chunks() for name in types}
+    except (OSError, pa.ArrowException):
+        raise damaged(path, "not the table it should be") from None
+
+
+def _unreadable(path: Path, error: OSError) -> RunError:
+    if isinstance(error, FileNotFoundError):
+        return RunError(f"{path.parent}: lacks {path.name}. Run the scenario again to have it.")
+    return RunError(f"{path}: cannot be read ({error.strerror or error}).")
+
+
+def damaged(path: Path, why: str) -> RunError:
+    """What to say of a file that is not what it should be."""
+    return RunError(f"{path}: {why}. {_OTHER_VERSION}")

@@ -1,0 +1,137 @@
+"""run.json: what a run was given, with what it was made, and the digests of its tables."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from math import isnan
+from typing import Any
+
+from caseload_sim.experiments.compare import Compared
+from caseload_sim.experiments.precision import Precision, Reached
+from caseload_sim.experiments.replicate import Results
+from caseload_sim.experiments.sweep import Sweep
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.provenance import versions_here
+
+RECORD = "run.json"
+OWN_DIGEST = "digest_of_this_record"
+
+
+def platform_here() -> str:
+    """System and processor."""
+    return f"{sys.platform}-{platform.machine()}"
+
+
+def plain(scenario: Scenario) -> dict[str, Any]:
+    """A scenario as it stands in a record."""
+    return scenario.model_dump(mode="json", exclude_none=True)
+
+
+def inputs_of_run(
+    scenario: Scenario, engine: str, parameter_uncertainty: bool, precision: Precision | None = None
+) -> dict[str, Any]:
+    """All that the replications of a run depend on."""
+    return {
+        "kind": "run",
+        "scenario": plain(scenario),
+        "parameter_uncertainty": parameter_uncertainty,
+        **({"precision": asdict(precision)} if precision else {}),
+        "engine": engine,
+        "versions": versions_here(),
+    }
+
+
+def inputs_of_sweep(
+    scenario: Scenario, values: Mapping[str, Sequence[float]], engine: str, shown: Mapping[str, str]
+) -> dict[str, Any]:
+    """All that a sweep depends on; shown: which rows are asked for."""
+    return {
+        "kind": "sweep",
+        "scenario": plain(scenario),
+        "values": {path: list(steps) for path, steps in values.items()},
+        "shown": dict(shown),
+        "engine": engine,
+        "versions": versions_here(),
+    }
+
+
+def of_run(
+    results: Results, engine: str, parameter_uncertainty: bool, reached: Reached | None = None
+) -> dict[str, Any]:
+    """The record of a run; reached: what came of asking for a precision."""
+    return _sealed(
+        {
+            "what": "one run of caseload-sim; tables in Parquet are of replication 0, measures are over all replications",
+            "kind": "run",
+            "scenario": plain(results.scenario),
+            "seed": results.scenario.run.seed,
+            "parameter_uncertainty": parameter_uncertainty,
+            **({"precision": _of_precision(reached)} if reached else {}),
+            **_made_with(engine),
+            **({"own_policy": asdict(results.policy)} if results.policy else {}),
+            "digests": list(results.digests),
+            "rows": {"measures.csv": len(results.rows), "over_time.csv": len(results.over_time)},
+        }
+    )
+
+
+def of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> dict[str, Any]:
+    """The record of a comparison; measures: what its figure was asked to show."""
+    return _sealed(
+        {
+            "what": "scenarios compared by caseload-sim on common random numbers",
+            "kind": "comparison",
+            "versus": compared.versus,
+            "own_start": compared.own_start,
+            "notes": list(compared.notes),
+            "scenarios": [plain(one.scenario) for one in compared.results],
+            "seed": compared.results[0].scenario.run.seed,
+            **_made_with(engine),
+            "digests": {one.scenario.name: list(one.digests) for one in compared.results},
+            "measures_shown": list(measures),
+            "rows": {"differences.csv": len(compared.rows)},
+        }
+    )
+
+
+def of_sweep(swept: Sweep, values: Mapping[str, Sequence[float]], engine: str) -> dict[str, Any]:
+    """The record of a sweep over these values by dotted path."""
+    return _sealed(
+        {
+            "what": "one scenario at several values of an input, run by caseload-sim on common random numbers",
+            "kind": "sweep",
+            "scenario": plain(swept.scenario),
+            "values": {path: list(steps) for path, steps in values.items()},
+            "measure": swept.measure,
+            "seed": swept.scenario.run.seed,
+            **_made_with(engine),
+            "digests": [list(point.digests) for point in swept.points],
+        }
+    )
+
+
+def own_digest(record: Mapping[str, Any]) -> str:
+    """What a record's own digest must be, so that one changed by hand or by a bad disk is known."""
+    rest = {key: value for key, value in record.items() if key != OWN_DIGEST}
+    return sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _sealed(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, OWN_DIGEST: own_digest(record)}
+
+
+def _of_precision(reached: Reached) -> dict[str, Any]:
+    half_width = None if isnan(reached.half_width) else reached.half_width
+    return {**asdict(reached), "half_width": half_width, "is_met": reached.is_met}
+
+
+def _made_with(engine: str) -> dict[str, Any]:
+    return {
+        "engine": engine,
+        "versions": versions_here(),
+        "python": platform.python_version(),
+        "platform": platform_here(),
+    }

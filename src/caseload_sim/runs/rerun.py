@@ -1,0 +1,152 @@
+"""A stored run once more: whether every table of every replication comes out as it was."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.compare import start_of
+from caseload_sim.experiments.replicate import finish_each
+from caseload_sim.experiments.sweep import combinations
+from caseload_sim.runs.read import KINDS, damaged, read_record, scenarios_in
+from caseload_sim.runs.record import OWN_DIGEST, RECORD, own_digest, platform_here
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.provenance import other_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """What came of running again: how many digests were compared, and which differ, in words.
+
+    notes: in words, what was not the same as then and may be why
+    """
+
+    n_digests: int
+    differing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is needed to run again what a run.json records, and what must come out.
+
+    labels: what to call each scenario; starts: whose running start each uses
+    versions, platform: with what it was made; digests: for each scenario, those of each replication
+    """
+
+    path: Path
+    labels: tuple[str, ...]
+    scenarios: tuple[Scenario, ...]
+    starts: tuple[Scenario | None, ...]
+    engine: str
+    parameter_uncertainty: bool
+    versions: dict[str, str]
+    platform: str
+    digests: tuple[tuple[dict[str, str], ...], ...]
+
+
+def read_recorded(place: str | Path) -> Recorded:
+    """The record of a run, a sweep or a comparison, given a run.json or its folder, exactly as it was written.
+
+    Raises RunError when there is none, or it has been changed or damaged.
+    """
+    place = Path(place)
+    if not place.exists():
+        raise RunError(f"{place}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
+    record = read_record(place, (*KINDS, "sweep"))
+    path = place / RECORD if place.is_dir() else place
+    if record.get(OWN_DIGEST) != own_digest(record):
+        raise damaged(path, "not as it was written")
+    if own := record.get("own_policy"):
+        raise RunError(
+            f"{path}: run with the policy '{own['name']}' of somebody's own, which is not in the record. Run it again from "
+            f"Python with that function (digest of its source {own['source_sha256'][:12]}) and compare the digests."
+        )
+    by_name = scenarios_in(path, record)
+    try:
+        recorded = _recorded(path, record, by_name)
+        counts = [scenario.run.replications for scenario in recorded.scenarios]
+        if counts != [len(each) for each in recorded.digests]:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged(path, "not the record it should be") from None
+    return recorded
+
+
+def _recorded(path: Path, record: dict[str, Any], by_name: dict[str, Scenario]) -> Recorded:
+    """The record as values; whatever a record that is none can raise is for the caller."""
+    scenarios, labels, digests = tuple(by_name.values()), tuple(by_name), record["digests"]
+    starts: tuple[Scenario | None, ...] = (None,) * len(scenarios)
+    if record["kind"] == "comparison":
+        if not record["own_start"]:
+            starts = tuple(start_of(scenario, by_name[record["versus"]]) for scenario in scenarios)
+        digests = [digests[name] for name in labels]
+    elif record["kind"] == "run":
+        digests = [digests]
+    else:
+        settings = combinations(record["values"])
+        labels = tuple(", ".join(f"{path}={value:g}" for path, value in setting.items()) for setting in settings)
+        scenarios = tuple(scenarios[0].with_changes(setting) for setting in settings)
+        starts = (None,) * len(scenarios)
+    return Recorded(
+        path,
+        labels,
+        scenarios,
+        starts,
+        str(record["engine"]),
+        bool(record.get("parameter_uncertainty", False)),
+        dict(record["versions"]),
+        str(record["platform"]),
+        tuple(tuple(dict(one) for one in each) for each in digests),
+    )
+
+
+def rerun(
+    place: str | Path,
+    *,
+    anyway: bool = False,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rerun:
+    """Run again what a run.json records, and compare the digest of every table of every replication.
+
+    place: a run.json, or the folder that it is in; anyway: also where the program or its libraries have another version
+
+    Raises RunError when the record is damaged, or versions differ and `anyway` is not given.
+    """
+    recorded = read_recorded(place)
+    notes = _what_is_other(recorded, anyway)
+    n_digests, differing = 0, []
+    each = finish_each(
+        recorded.scenarios,
+        engine=recorded.engine,
+        parameter_uncertainty=recorded.parameter_uncertainty,
+        starts=recorded.starts,
+        executor=executor,
+        progress=progress,
+    )
+    for label, (finished, _), then in zip(recorded.labels, each, recorded.digests, strict=True):
+        for replication, (one, before) in enumerate(zip(finished, then, strict=True)):
+            names = list(dict.fromkeys([*before, *one.digests]))
+            n_digests += len(names)
+            differing += [
+                f"{label}, replication {replication}: {name} differ"
+                for name in names
+                if before.get(name) != one.digests.get(name)
+            ]
+    return Rerun(n_digests, tuple(differing), notes)
+
+
+def _what_is_other(recorded: Recorded, anyway: bool) -> tuple[str, ...]:
+    other = other_versions(recorded.versions)
+    if other and not anyway:
+        raise RunError(
+            f"{recorded.path}: made with {'; '.join(other)}. Install what it was made with, or compare all the same with "
+            "--anyway."
+        )
+    notes = [f"made with {one}" for one in other]
+    if recorded.platform != platform_here():
+        notes.append(f"made on {recorded.platform}, and this is {platform_here()}")
+    return tuple(notes)

@@ -1,0 +1,157 @@
+"""Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from caseload_sim.errors import ScenarioError, did_you_mean
+from caseload_sim.scenario.assumptions import Assumptions
+from caseload_sim.scenario.checks import contradictions
+from caseload_sim.scenario.checks_population import impossible_targets
+from caseload_sim.scenario.files import _File
+from caseload_sim.scenario.messages import (
+    _IN_LIMITS,
+    MOST_EXPLAINED,
+    _check_limits,
+    _explained,
+    _listed,
+    _place,
+    _shown,
+)
+from caseload_sim.scenario.numbers import ORIGIN_KEYS
+from caseload_sim.scenario.sources import list_sources
+from caseload_sim.support.limits import MOST_DEPTH, excess_in_toml
+
+USERS_OWN = "set by the user"
+
+
+S = TypeVar("S", bound=Assumptions)
+
+
+def changed(scenario: S, changes: Mapping[str, Any]) -> S:
+    """The scenario with some values changed, each marked as the user's own; see `Assumptions.with_changes`."""
+    content = scenario.model_dump(mode="python", exclude_none=True)
+    for path, value in changes.items():
+        content = _with_value(content, path, value)
+    return _checked(type(scenario), content, (), changes)
+
+
+def parse_value(text: str) -> Any:
+    """A value as written after `--set path=`: TOML if it parses, else the bare word itself."""
+    if excess := excess_in_toml(text):
+        raise ScenarioError(f"--set {text[:40]}...: {excess[1]}. {_IN_LIMITS}")
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except ValueError:
+        return text
+
+
+def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's content with the child's differences; a number is replaced with its origin.
+
+    A table of the child with `replace = true` takes the place of the parent's whole table.
+    """
+    if child.get("replace") is True:
+        return {key: value for key, value in child.items() if key != "replace"}
+    result = dict(parent)
+    if "value" in child:
+        result = {key: value for key, value in result.items() if key not in ORIGIN_KEYS}
+    for key, value in child.items():
+        old = result.get(key)
+        if isinstance(value, Mapping):
+            result[key] = _merged(old if isinstance(old, Mapping) else {}, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[str, Any]:
+    """Steps that say `like = "another"` filled up with what that other step has."""
+    pathway = content.get("pathway")
+    steps = pathway.get("steps") if isinstance(pathway, Mapping) else None
+    if not isinstance(pathway, Mapping) or not isinstance(steps, Mapping):
+        return content
+    filled = dict(steps)
+    for name, step in steps.items():
+        if isinstance(step, Mapping) and "like" in step:
+            other = steps.get(step["like"]) if isinstance(step["like"], str) else None
+            if not isinstance(other, Mapping) or "like" in other:
+                place = _place(("pathway", "steps", name, "like"), files, {})
+                known = [key for key, one in steps.items() if isinstance(one, Mapping) and "like" not in one]
+                raise ScenarioError(
+                    f"{place}: {_shown(step['like'])} is not a step. {did_you_mean(str(step['like']), known)}"
+                )
+            filled[name] = _merged(other, {key: value for key, value in step.items() if key != "like"})
+    return {**content, "pathway": {**pathway, "steps": filled}}
+
+
+def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The content with one value changed. `path` may stop at the number or go on to its `.value`.
+
+    A value that is a table is merged in; it may be new, such as a shock, since the schema refuses what has no place.
+    """
+    if not isinstance(path, str):
+        raise ScenarioError(f"{path!r}: a change needs a dotted path, as in 'population.prevalence.ptsd'.")
+    parts = path.split(".")
+    if len(parts) > MOST_DEPTH:
+        raise ScenarioError(f"--set {path}: no path has more than {MOST_DEPTH} parts.")
+    table: Any = content
+    for depth, part in enumerate(parts):
+        if not isinstance(table, Mapping) or part not in table:
+            if isinstance(value, Mapping):
+                break
+            known = table if isinstance(table, Mapping) else ()
+            here = ".".join(parts[:depth]) or "the scenario"
+            raise ScenarioError(f"--set {path}: no '{part}' in {here}. {did_you_mean(part, known)}")
+        table = table[part]
+    if isinstance(value, Mapping):
+        _check_limits(value, ())
+        value = _as_users_own(value)
+    elif isinstance(table, Mapping):
+        if "value" not in table:
+            raise ScenarioError(f"--set {path}: a group of values. Choose one: {', '.join(list(table)[:12])}.")
+        parts.append("value")
+    change: Any = {parts[-1]: value}
+    if parts[-1] == "value":
+        change["assumption"] = USERS_OWN
+    for part in reversed(parts[:-1]):
+        change = {part: change}
+    return _merged(content, change)
+
+
+def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table with every number in it that has no origin marked as the user's own."""
+    result = {key: _as_users_own(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+    if "value" in result and not any(key in result for key in ("source", "assumption", "fitted")):
+        result["assumption"] = USERS_OWN
+    return result
+
+
+def _checked(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> S:
+    _check_limits(content, files, changes)
+    try:
+        scenario = kind.model_validate(content)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise ScenarioError(_listed(_explained(detail, files, changes, content) for detail in details)) from None
+    found = list(islice(contradictions(scenario, set(list_sources()) | set(scenario.sources)), 2 * MOST_EXPLAINED))
+    # A target is an error where it is asked for; inherited, or met by a changed prevalence, it only stays for comparison.
+    asked = any(path.startswith("population.targets") for path in changes)
+    own = files[0].content if files and not any(path.startswith("population.prevalence") for path in changes) else {}
+    found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]
+    if found:
+        raise ScenarioError(_listed(f"{_place(path, files, changes)}: {message}" for path, message in found))
+    return scenario
+
+
+def _sets(content: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether a file itself sets a value."""
+    table: Any = content
+    for part in path:
+        if not isinstance(table, Mapping) or part not in table:
+            return False
+        table = table[part]
+    return True

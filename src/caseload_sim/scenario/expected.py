@@ -1,0 +1,265 @@
+"""What a population must show on average, by quadrature over the common factor: exact, with nothing simulated."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise, product
+from math import exp, log
+
+import numpy as np
+
+from caseload_sim.scenario.assumptions import Assumptions
+from caseload_sim.scenario.correlations import both_below, odds_ratio, residual_covariance
+from caseload_sim.scenario.population import Population
+from caseload_sim.support.columns import Floats
+
+N_NODES = 96  # Gauss-Hermite: the count mix is stable to 1e-9 from 64 on
+
+
+def counted_conditions(population: Population) -> tuple[str, ...]:
+    """The conditions that `disorders=` counts: emotional disorders and dependence."""
+    return population.conditions("emotional_disorder", "dependence")
+
+
+def count_distribution(population: Population, names: Sequence[str]) -> Floats:
+    """Chance of having exactly 0, 1, ... of the named conditions, (len(names) + 1,) float64.
+
+    Given the common factor, conditions are independent but for named correlations; each cluster of conditions tied by
+    these is counted together, exactly. Where a prevalence differs by stratum, the strata are averaged.
+    """
+    kinds = sorted({kind for name in names for kind in population.prevalence_by.get(name, {})})
+    if kinds:
+        total = np.zeros(len(names) + 1)
+        for parts in product(*(population.strata[kind] for kind in kinds)):
+            share = np.prod([population.strata[kind][part].value for kind, part in zip(kinds, parts, strict=True)])
+            total += share * count_distribution(_of_stratum(population, dict(zip(kinds, parts, strict=True))), names)
+        return total / sum(
+            np.prod([s.value for s in combo]) for combo in product(*(population.strata[k].values() for k in kinds))
+        )
+    nodes, weights = _nodes()
+    counts = np.zeros((len(nodes), len(names) + 1))
+    counts[:, 0] = 1.0
+    filled = 1
+    for cluster in _clusters(population, names):
+        own = _cluster_counts(population, cluster, nodes)
+        merged = np.zeros_like(counts)
+        for k in range(len(cluster) + 1):
+            merged[:, k : k + filled] += own[:, [k]] * counts[:, :filled]
+        counts, filled = merged, filled + len(cluster)
+    return np.asarray(weights @ counts)
+
+
+def count_mix(population: Population, groups: Sequence[str]) -> Floats:
+    """Share of clients in each group of counts, such as "0-1", "2" and "3+", (len(groups),) float64."""
+    chances = count_distribution(population, counted_conditions(population))
+    return np.array([sum(chances[k] for k in counts_in(group, len(chances) - 1)) for group in groups])
+
+
+def counts_in(group: str, most: int) -> range:
+    """The counts that a group such as "0-1", "2" or "3+" stands for, none above `most`."""
+    low, dash, high = group.rstrip("+").partition("-")
+    last = most if group.endswith("+") else int(high) if dash else int(low)
+    return range(int(low), min(last, most) + 1)
+
+
+def share_with_all(population: Population, names: Sequence[str]) -> float:
+    """Share of clients with all of the named conditions."""
+    return float(count_distribution(population, names)[-1])
+
+
+def share_with_any(population: Population, names: Sequence[str]) -> float:
+    """Share of clients with at least one of the named conditions."""
+    return float(1 - count_distribution(population, names)[0])
+
+
+def implied_odds_ratio(population: Population, first: str, second: str) -> float:
+    """Odds ratio of two conditions in this population."""
+    p, q = (population.prevalence[name].value for name in (first, second))
+    return odds_ratio(p, q, share_with_all(population, (first, second)))
+
+
+def _of_stratum(population: Population, parts: dict[str, str]) -> Population:
+    """The population of those in the given strata, its prevalences no longer differing by these."""
+    table = dict(population.prevalence)
+    for name, by_kind in population.prevalence_by.items():
+        for kind, shares in by_kind.items():
+            if kind in parts:
+                table[name] = table[name].model_copy(update={"value": shares[parts[kind]].value})
+    rest = {name: by for name, by in population.prevalence_by.items() if not set(by) & set(parts)}
+    return population.model_copy(update={"prevalence": table, "prevalence_by": rest})
+
+
+def _nodes() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(N_NODES)
+    return nodes, weights / weights.sum()
+
+
+def _clusters(population: Population, names: Sequence[str]) -> list[list[str]]:
+    """Named conditions grouped so that none of one group has a named correlation with one of another."""
+    cluster_of = {name: {name} for name in names}
+    for first, others in population.correlation.items():
+        for second in others:
+            if first in cluster_of and second in cluster_of and cluster_of[first] is not cluster_of[second]:
+                joined = cluster_of[first] | cluster_of[second]
+                for name in joined:
+                    cluster_of[name] = joined
+    unique = {id(cluster): sorted(cluster, key=list(names).index) for cluster in cluster_of.values()}
+    return list(unique.values())
+
+
+def _cluster_counts(population: Population, cluster: Sequence[str], nodes: Floats) -> Floats:
+    """Chance of exactly 0, 1, ... of a cluster's conditions at each value of the common factor, (nodes, k + 1)."""
+    from scipy.special import ndtr, ndtri
+
+    every = list(population.prevalence)
+    loading = np.array([population.loading_of(name) for name in cluster])
+    spread = np.sqrt(1 - loading**2)
+    threshold = -ndtri(np.array([population.prevalence[name].value for name in cluster]))
+    level = (loading * nodes[:, None] - threshold) / spread  # having it: a standard normal below this
+    if len(cluster) == 1:
+        has = ndtr(level[:, 0])
+        return np.stack([1 - has, has], axis=1)
+    rows = [every.index(name) for name in cluster]
+    residual = residual_covariance(population)[np.ix_(rows, rows)] / np.outer(spread, spread)
+    np.fill_diagonal(residual, 1.0)
+    if len(cluster) == 2:
+        both = both_below(level[:, 0], level[:, 1], residual[0, 1])
+        one = ndtr(level[:, 0]) + ndtr(level[:, 1]) - 2 * both
+        return np.stack([1 - one - both, one, both], axis=1)
+    return _counts_of_many(level, residual)
+
+
+def _counts_of_many(level: Floats, correlation: Floats) -> Floats:
+    """As `_cluster_counts` for three or more conditions: the multivariate normal chance of every subset."""
+    from scipy.stats import multivariate_normal
+
+    size = level.shape[1]
+    counts = np.zeros((len(level), size + 1))
+    for signs in product((1, -1), repeat=size):
+        flip = np.array(signs)
+        normal = multivariate_normal(cov=correlation * np.outer(flip, flip), allow_singular=True)
+        counts[:, signs.count(1)] += [float(normal.cdf(row * flip, rng=np.random.default_rng(0))) for row in level]
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def bounds_of_any(prevalences: Sequence[float]) -> tuple[float, float]:
+    """Frechet bounds of the share with at least one of several conditions."""
+    return max(prevalences), min(1.0, sum(prevalences))
+
+
+def bounds_of_all(prevalences: Sequence[float]) -> tuple[float, float]:
+    """Frechet bounds of the share with all of several conditions."""
+    return max(0.0, sum(prevalences) - len(prevalences) + 1), min(prevalences)
+
+
+def nearest_count_mix(prevalences: Sequence[float], groups: Sequence[str], wanted: Sequence[float]) -> Floats:
+    """The mix of counts nearest to the wanted one (least sum of differences) that some population can have.
+
+    A distribution of counts is possible with these prevalences exactly when its mean is their sum and, for every r,
+    the r largest of them add up to at most the mean of min(count, r) (Gale and Ryser): a small linear programme.
+    Returns (len(groups),) float64; equal to `wanted` when that is possible.
+    """
+    p = np.sort(np.asarray(prevalences))[::-1]
+    if _is_possible(p, groups, wanted):
+        return np.asarray(wanted, dtype=np.float64)
+    from scipy.optimize import linprog  # takes longer to load than most scenarios
+
+    m, g = len(p), len(groups)
+    member = np.array([[float(k in counts_in(group, m)) for k in range(m + 1)] for group in groups])
+    # Unknowns: chance of each count, then how far each group is from what is wanted, upwards and downwards.
+    cost = np.concatenate([np.zeros(m + 1), np.ones(2 * g)])
+    equal = np.vstack([
+        np.concatenate([np.ones(m + 1), np.zeros(2 * g)]),
+        np.concatenate([np.arange(m + 1.0), np.zeros(2 * g)]),
+        np.hstack([member, -np.eye(g), np.eye(g)]),
+    ])  # fmt: skip
+    equal_to = np.concatenate([[1.0, p.sum()], np.asarray(wanted)])
+    at_most = [np.concatenate([-np.minimum(np.arange(m + 1), r), np.zeros(2 * g)]) for r in range(1, m)]
+    limits = [-p[:r].sum() for r in range(1, m)]
+    found = linprog(cost, A_ub=at_most or None, b_ub=limits or None, A_eq=equal, b_eq=equal_to)
+    return np.asarray(member @ found.x[: m + 1])
+
+
+def _is_possible(p: Floats, groups: Sequence[str], wanted: Sequence[float]) -> bool:
+    """Whether some population has this mix of counts; p: prevalences, the largest first.
+
+    Within the groups everybody first has the fewest conditions that the group allows; those still to be given go where
+    counts are lowest, which is best for the mean of min(count, r) whatever r is.
+    """
+    m, rounding = len(p), 1e-9
+    allowed = [counts_in(group, m) for group in groups]
+    if not all(allowed) or abs(sum(wanted) - 1) > rounding:
+        return False
+    least = np.array([min(counts) for counts in allowed])
+    more_at = np.zeros(m)  # share of clients who may go from each count to the next
+    for share, counts in zip(wanted, allowed, strict=True):
+        more_at[min(counts) : max(counts)] += share
+    left = p.sum() - least @ np.asarray(wanted)
+    given = np.clip(left - np.concatenate([[0.0], more_at.cumsum()[:-1]]), 0, more_at)
+    means = [np.minimum(least, r) @ np.asarray(wanted) + given[:r].sum() for r in range(1, m + 1)]
+    return bool(np.all(p.cumsum() <= np.array(means) + rounding) and abs(means[-1] - p.sum()) <= rounding)
+
+
+def largest_difference(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Largest absolute difference between two lists of shares."""
+    return float(np.max(np.abs(np.asarray(ours) - np.asarray(theirs))))
+
+
+def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Every pair of names, in order."""
+    return list(combinations(names, 2))
+
+
+DEPRIVATION = "deprivation_decile"  # stratum, 1 the most deprived
+
+
+def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float) -> float:
+    """Share reached so many deciles from the middle, 0 to 1; a share of 0 or 1 is the same everywhere."""
+    if reach in (0, 1):
+        return reach
+    return 1 / (1 + exp(-(log(reach / (1 - reach)) + effect * towards_least_deprived)))
+
+
+def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:
+    """Expected share of each modality among those reached, and the share whom none reaches, all 0 to 1.
+
+    Whoever is not reached by what they are offered has the first modality in the file that reaches them. One draw a
+    client decides: who lacks a telephone is among those who lack a connection, not somebody else.
+    """
+    modalities = scenario.pathway.modalities
+    names, offers = list(modalities), sum(m.share.value for m in modalities.values())
+    result, lost = dict.fromkeys(names, 0.0), 0.0
+    for weight, deciles in _strata(scenario):
+        reach = [
+            reach_in_stratum(m.reach.value, m.reach_per_deprivation_decile.value, deciles) for m in modalities.values()
+        ]
+        edges = sorted({0.0, 1.0, *reach})
+        for low, high in pairwise(edges):
+            reached = [name for name, share in zip(names, reach, strict=True) if share >= high]
+            for name, modality in modalities.items():
+                clients = weight * (high - low) * modality.share.value / offers
+                if not reached:
+                    lost += clients
+                else:
+                    result[name if name in reached else reached[0]] += clients
+    total = sum(result.values())
+    return {name: share / total if total else 0.0 for name, share in result.items()}, lost
+
+
+def staff_time_of_a_contact(scenario: Assumptions) -> float:
+    """Staff time of the mean contact, as a multiple of a standard contact, > 0; exactly 1 when all are standard."""
+    standard = scenario.pathway.standard_contact_minutes.value
+    minutes = {name: modality.contact_minutes.value for name, modality in scenario.pathway.modalities.items()}
+    if set(minutes.values()) <= {standard}:
+        return 1.0
+    shares, _ = shares_of_clients(scenario)
+    return 1 + sum(share * (minutes[name] / standard - 1) for name, share in shares.items())
+
+
+def _strata(scenario: Assumptions) -> Iterator[tuple[float, float]]:
+    """Share of clients in each decile of deprivation, and its distance from the middle towards the least deprived."""
+    parts = scenario.population.strata.get(DEPRIVATION, {})
+    if not parts:
+        yield 1.0, 0.0
+        return
+    total = sum(part.value for part in parts.values())
+    for k, part in enumerate(parts.values()):
+        yield part.value / total, k - (len(parts) - 1) / 2

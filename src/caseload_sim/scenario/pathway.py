@@ -1,0 +1,195 @@
+"""The pathway of a scenario: what happens to clients from referral to discharge, each number with its origin."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from caseload_sim.scenario.numbers import Amount, Effect, Part, Positive, Share, ShareMissed
+
+
+class Missed(Part):
+    """Booked contacts that do not take place, as shares of all booked; together below 0.95."""
+
+    not_attended: ShareMissed = Field(description="share of booked contacts that the client misses without word (DNA)")
+    client_cancelled: ShareMissed = Field(description="share of booked contacts that the client cancels")
+    provider_cancelled: ShareMissed = Field(description="share of booked contacts that the service cancels")
+
+    @property
+    def total(self) -> float:
+        """Share of booked contacts that do not take place."""
+        return self.not_attended.value + self.client_cancelled.value + self.provider_cancelled.value
+
+
+_ALL = Share(value=1, assumption="the staff does nothing else")
+_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")
+
+
+class AssessmentStep(Part):
+    """A first appointment; a place is one appointment slot of one day."""
+
+    kind: Literal["assessment"]
+    staff: str
+    share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
+    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
+
+
+class CourseStep(Part):
+    """A course of treatment; a place is one caseload slot held from the offer to the last session."""
+
+    kind: Literal["course"]
+    staff: str
+    share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
+    staff_time_per_contact: Positive = Field(
+        default=_ONE_TO_ONE,
+        description="staff contacts that one client's contact takes, as 0.2 in a group of ten with two",
+    )
+    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
+    lag_days_mean: Amount = Field(description="mean days from the offer of a place until the client can first come")
+    days_between_sessions: Positive = Field(description="days between booked sessions")
+    planned_sessions_mean: Positive = Field(description="mean planned sessions (at least one)")
+    planned_sessions_shape: Positive = Field(description="negative binomial shape of planned sessions beyond the first")
+    drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
+    effect: dict[str, Share] = Field(description="effect relative to the trials, by target disorder")
+    sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
+    relapse_within_a_year: Share = Field(description="share of the remitted who relapse within 365 days")
+    instead_of: str | None = None
+    instead_share: Share | None = Field(
+        default=None, description="share of those sent to the step it stands beside who come here instead"
+    )
+    steps_up_to: str | None = None
+    step_up_acceptance: Share | None = Field(default=None, description="share of non-responders who step up")
+    step_up_lag_days: Amount | None = Field(
+        default=None, description="further mean days until those stepped up can come to the step above"
+    )
+    steps_down_to: str | None = None
+    step_down_share: Share | None = Field(
+        default=None, description="share of finished first courses followed by a lower step"
+    )
+
+
+Step = Annotated[AssessmentStep | CourseStep, Field(discriminator="kind")]
+
+
+class Booking(Part):
+    """Days from referral until a client can be booked: most soon, a few much later."""
+
+    mean_days: Amount = Field(description="mean days until most clients can be booked")
+    shape: Positive = Field(description="shape of the gamma distribution of those days; 1 is exponential")
+    slow_share: Share = Field(description="share of clients who can be booked only much later")
+    slow_mean_days: Amount = Field(description="mean days until those can be booked (exponential)")
+
+
+class Screening(Part):
+    """What is decided at assessment before treatment is offered."""
+
+    not_suitable: Share = Field(description="share of those assessed who turn out unsuitable")
+    advice_below_caseness: Share = Field(
+        description="share of those below caseness who are discharged with advice or sent elsewhere"
+    )
+    advice_at_caseness: Share = Field(description="the same share of those at caseness")
+
+
+class Attendance(Part):
+    """Logit of taking up treatment, among those assessed and offered it."""
+
+    intercept: Effect = Field(description="logit")
+    per_emotional_disorder: Effect = Field(description="logit per emotional disorder")
+    by_condition: dict[str, Effect] = Field(description="logit for clients with the condition")
+    incomplete_share: Share = Field(description="share of those who do not that leave before assessment is complete")
+
+
+class Influence(Part):
+    """How something depends on the client; a switch leaves the whole mechanism out.
+
+    Effects are on the log of patience, on the logit of a booked contact being missed, or of dropping out after a session.
+    """
+
+    switched_on: bool
+    per_emotional_disorder: Effect = Field(description="for each emotional disorder above the reference")
+    per_deprivation_decile: Effect = Field(description="for each decile towards the most deprived, from the middle")
+    reference_disorders: Amount = Field(description="number of emotional disorders at which there is no effect")
+
+
+class Influences(Part):
+    """What patience, missed contacts and dropping out depend on."""
+
+    patience: Influence
+    missed: Influence
+    drop_out: Influence
+
+
+class Modality(Part):
+    """How contacts take place; effects are on logits, against face to face."""
+
+    share: Share = Field(description="share of clients offered this, where they can be reached by it")
+    reach: Share = Field(description="share of clients who have what it takes: a connection, a telephone, a way there")
+    reach_per_deprivation_decile: Effect = Field(
+        description="logit of being reached for each decile towards the least deprived, from the middle"
+    )
+    contact_minutes: Positive = Field(description="minutes of staff time that a contact takes")
+    missed: Effect = Field(description="logit of a booked contact being missed")
+    drop_out: Effect = Field(description="logit of dropping out after a session")
+
+
+class Returns(Part):
+    """Clients who are ill again, or still, and are referred again, on top of `demand`."""
+
+    chance: Share = Field(description="share of treated clients due to relapse who are referred again")
+    delay_days_mean: Positive = Field(description="mean days from leaving to the new referral")
+
+
+class Complexity(Part):
+    """Weights of the complexity score, in points, and the score from which clients count as complex."""
+
+    high_intensity_problem: Effect = Field(description="points when the recorded problem is sent to high intensity")
+    per_phq9_point: Effect = Field(description="points per point of PHQ-9")
+    per_gad7_point: Effect = Field(description="points per point of GAD-7")
+    per_flag: Effect = Field(description="points per disclosed condition")
+    threshold: Amount = Field(description="points from which policy `stratified` starts a client at high intensity")
+
+
+class Routing(Part):
+    """What the service writes down at assessment, and how it sends clients on."""
+
+    right_problem: Share = Field(description="chance that the recorded problem is the principal one, when looked for")
+    right_problem_by_interview: Share = Field(
+        description="the same after a structured interview, as policy `diagnose_first` has it"
+    )
+    interview_assessment_time: Positive = Field(
+        description="time of an assessment with a structured interview, as a multiple of one without"
+    )
+    otherwise_recorded: tuple[str, ...] = Field(strict=False)
+    disclosure: dict[str, Share] = Field(description="chance that a condition is disclosed at assessment")
+    high_intensity_problems: tuple[str, ...] = Field(strict=False)
+    direct_intercept: Effect = Field(description="logit of going straight to high intensity with any other problem")
+    direct_per_phq9_sd: Effect = Field(description="logit per 6 points of PHQ-9 above 15")
+    direct_per_flag: Effect = Field(description="logit per disclosed condition")
+    roulette_high_intensity: Share = Field(description="share that policy `roulette` starts at high intensity")
+    complexity: Complexity
+    assessment_coded_low: Share = Field(
+        description="share of those sent straight to high intensity whose assessment is coded as low intensity"
+    )
+
+
+class Pathway(Part):
+    """What happens to clients from referral to discharge."""
+
+    policy: str
+    booking: Booking
+    not_suitable: Share = Field(description="share of referrals found unsuitable before any contact")
+    declined: Share = Field(description="share of referrals who decline before any contact")
+    not_assessed: Share = Field(description="share of referrals who never come to an assessment")
+    screening: Screening
+    attendance: Attendance
+    reason_not_recorded: Share = Field(
+        description="share of ended referrals with no reason recorded, or one that this model does not tell apart"
+    )
+    routing: Routing
+    missed: Missed
+    influences: Influences
+    standard_contact_minutes: Positive = Field(
+        description="minutes of the contacts that `contacts_per_week` of staff counts"
+    )
+    modalities: dict[str, Modality]
+    returns: Returns
+    steps: dict[str, Step]

@@ -1,0 +1,204 @@
+"""When, for whom and with whom a service runs: calendar, demand, who is there at opening, staff, providers."""
+
+from datetime import date
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from caseload_sim.scenario.numbers import (
+    Amount,
+    DaysLong,
+    Effect,
+    Factor,
+    Part,
+    Positive,
+    Share,
+    YearlyChange,
+    YearlyRate,
+)
+
+DAYS_PER_WEEK = 7
+ROUNDING = 1e-9  # by which sums of decimal fractions may miss 1
+FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
+
+
+def _as_date(value: Any) -> Any:
+    """A date as TOML writes it, or the same in quotes; anything else is left for the schema to refuse."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r:.40} is not a date; write it as 2022-04-02") from None
+    if type(value) is date and not FIRST_DATE <= value <= LAST_DATE:
+        raise ValueError(f"{value} is out of range; it must be from {FIRST_DATE} to {LAST_DATE}")
+    return value
+
+
+Date = Annotated[date, BeforeValidator(_as_date)]
+
+
+class Run(Part):
+    """How long is simulated, from which day on, how often, and with which seed."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    replications: Annotated[int, Field(ge=1, le=100_000)]
+    warm_up_days: Annotated[int, Field(ge=0, le=36_500)]
+    data_collection_days: Annotated[int, Field(ge=1, le=36_500)]
+    follow_up_days: Annotated[int, Field(ge=0, le=36_500)]
+    opens: Date = Field(description="the date of day 0")
+    weekends_off: bool = Field(description="nobody starts on weekends and bank holidays of England")
+    staff_turnover: bool = Field(description="staff leave and are replaced; otherwise all posts are filled for good")
+
+    @property
+    def horizon_days(self) -> int:
+        """Days simulated: warm-up, data collection and follow-up."""
+        return self.warm_up_days + self.data_collection_days + self.follow_up_days
+
+
+class MonthlyIndex(Part):
+    """Referrals of each calendar month, as a multiple of the mean month; only their proportions count."""
+
+    january: Amount = Field(description="referrals of the month, of the mean month")
+    february: Amount = Field(description="referrals of the month, of the mean month")
+    march: Amount = Field(description="referrals of the month, of the mean month")
+    april: Amount = Field(description="referrals of the month, of the mean month")
+    may: Amount = Field(description="referrals of the month, of the mean month")
+    june: Amount = Field(description="referrals of the month, of the mean month")
+    july: Amount = Field(description="referrals of the month, of the mean month")
+    august: Amount = Field(description="referrals of the month, of the mean month")
+    september: Amount = Field(description="referrals of the month, of the mean month")
+    october: Amount = Field(description="referrals of the month, of the mean month")
+    november: Amount = Field(description="referrals of the month, of the mean month")
+    december: Amount = Field(description="referrals of the month, of the mean month")
+
+    def values(self) -> list[float]:
+        """The twelve numbers, January first."""
+        return [getattr(self, month).value for month in type(self).model_fields]
+
+    @model_validator(mode="after")
+    def _is_not_all_zero(self) -> Self:
+        if not any(self.values()):
+            raise ValueError("all months are 0; at least one must be above 0")
+        return self
+
+
+class Period(Part):
+    """From one date to another, both included."""
+
+    from_date: Date
+    to_date: Date
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.to_date < self.from_date:
+            raise ValueError(f"to_date {self.to_date} is before from_date {self.from_date}; give the earlier first")
+        return self
+
+
+class Shock(Period):
+    """A time in which referrals are some multiple of what they would have been."""
+
+    factor: Factor = Field(description="referrals, as a multiple of what they would have been")
+
+
+class Demand(Part):
+    """How many clients are referred, and when."""
+
+    referrals_per_year: Amount = Field(description="referrals a year, at the middle of data collection")
+    growth_per_year: YearlyChange = Field(description="growth of referrals a year, as a share")
+    seasonal: bool = Field(description="referrals follow the months of the year")
+    monthly_index: MonthlyIndex
+    shocks: dict[str, Shock] = Field(default_factory=dict)
+
+
+class Providers(Part):
+    """Several providers of the scenario's size, pooled; they differ in their staff."""
+
+    number: Annotated[int, Field(ge=2, le=1000)]
+    staff_log_sd: Amount = Field(
+        description="SD between providers of the logarithm of their staff, each kind by itself"
+    )
+
+
+class Start(Part):
+    """Who is there at opening."""
+
+    running: bool = Field(description="false opens an empty service")
+    waiting: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="clients on the list of each step at opening; where not given, as many as make the service stationary",
+    )
+
+
+class Surge(Period):
+    """Extra staff for a time, on top of the posts: none of them leaves before its end."""
+
+    wte: Amount = Field(description="whole-time equivalents added for a time")
+
+
+_NOT_GIVEN = "none, as the scenario does not say"
+
+
+class Staff(Part):
+    """Posts of one kind, who fills them, and the contacts they leave room for.
+
+    Turnover and trainees are none for a kind of staff of one's own that does not mention them.
+    """
+
+    wte: Amount = Field(description="posts funded, whole-time equivalents")
+    contacts_per_week: Amount = Field(description="booked contacts a week per WTE, when at work")
+    leave_share: Share = Field(description="share of working time on annual leave and bank holidays")
+    sickness_share: Share = Field(description="share of working time lost to sickness")
+    training_and_admin_share: Share = Field(description="share of working time for training and administration")
+    vacancy_share: Share = Field(
+        default=Share(value=0, assumption=_NOT_GIVEN), description="share of posts vacant at opening"
+    )
+    leavers_per_year: YearlyRate = Field(
+        default=YearlyRate(value=0, assumption=_NOT_GIVEN), description="leavers a year per person in post"
+    )
+    leavers_per_disorder: Effect = Field(
+        default=Effect(value=0, assumption=_NOT_GIVEN),
+        description="relative rise of leaving for each emotional disorder that clients have above the reference",
+    )
+    reference_disorders: Amount = Field(
+        default=Amount(value=0, assumption=_NOT_GIVEN),
+        description="emotional disorders of the mean client at which `leavers_per_year` holds",
+    )
+    days_to_replace: Amount = Field(
+        default=Amount(value=0, assumption=_NOT_GIVEN), description="mean days that a post stays vacant"
+    )
+    trainees: Amount = Field(
+        default=Amount(value=0, assumption=_NOT_GIVEN), description="trainees, whole-time equivalents"
+    )
+    trainee_share: Share = Field(
+        default=Share(value=0, assumption=_NOT_GIVEN), description="contacts of a trainee, as a share of the qualified"
+    )
+    training_days: DaysLong = Field(
+        default=DaysLong(value=365, assumption="a year, as the scenario does not say"),
+        description="days until a trainee qualifies",
+    )
+    surge: dict[str, Surge] = Field(default_factory=dict)
+
+    @property
+    def available_share(self) -> float:
+        """Share of working time left for clients, 0 to 1."""
+        return 1 - (self.leave_share.value + self.sickness_share.value + self.training_and_admin_share.value)
+
+    @property
+    def contacts_per_wte_day(self) -> float:
+        """Contacts that one WTE can book, averaged over all days of the year."""
+        return self.contacts_per_week.value * self.available_share / DAYS_PER_WEEK
+
+    @model_validator(mode="after")
+    def _has_time_for_clients(self) -> Self:
+        lost = 1 - self.available_share
+        if lost > 1 + ROUNDING or (lost > 1 - ROUNDING and self.wte.value > 0):
+            raise ValueError(
+                f"leave_share, sickness_share and training_and_admin_share add up to {lost:g}; they must leave some time "
+                "for clients, so together be below 1"
+            )
+        return self
+
+
+_ALL = Share(value=1, assumption="the staff does nothing else")
+_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")

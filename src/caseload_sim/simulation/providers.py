@@ -1,0 +1,91 @@
+"""Many providers instead of one: each with staff of its own measure, all pooled as national statistics pool them."""
+
+from dataclasses import fields
+
+import numpy as np
+
+from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.draws.streams import Draws
+from caseload_sim.engines.episodes import Episodes, canonical
+from caseload_sim.engines.plans import Capacity
+from caseload_sim.measures.simulation import Daily, Simulation
+from caseload_sim.measures.table import MeasureTable, stacked_numbers, table_of
+from caseload_sim.outcomes.outcomes import one_after_the_other
+from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import stacked
+
+PERCENTILES = {"10th percentile": 0.1, "median": 0.5, "90th percentile": 0.9}
+
+
+def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
+    """One scenario for each provider: staff more or fewer than the scenario's by a lognormal factor of median 1.
+
+    Of each kind of staff that treats, the factors are the middles of equal slices of their distribution, given to the
+    providers by lot, so that thirty providers are spread alike in every replication. Who assesses is everywhere as many.
+    """
+    from scipy.special import ndtri
+
+    providers, pathway = scenario.providers, scenario.pathway
+    assert providers is not None
+    which = np.arange(providers.number, dtype=np.int64)
+    treating = dict.fromkeys(step.staff for step in pathway.steps.values() if isinstance(step, CourseStep))
+    factors = {}
+    for kind in treating:
+        slices = draws.uniform(f"provider:{kind}", which).argsort().argsort()
+        factors[kind] = np.exp(providers.staff_log_sd.value * ndtri((slices + 0.5) / providers.number))
+    result = []
+    for k in range(providers.number):
+        staff = {
+            kind: one.model_copy(
+                update={"wte": one.wte.model_copy(update={"value": one.wte.value * float(factors[kind][k])})}
+            )
+            if kind in factors
+            else one
+            for kind, one in scenario.staff.items()
+        }
+        result.append(scenario.model_copy(update={"staff": staff, "providers": None}))
+    return result
+
+
+def pooled(
+    simulations: list[Simulation],
+    scenario: Scenario,
+    replication: int,
+    capacity: Capacity,
+    daily: Daily,
+    digests: dict[str, str],
+) -> Simulation:
+    """All providers as if they were one: their clients one after the other.
+
+    capacity, daily, digests: of all of them
+    """
+    first_row = np.cumsum([0] + [len(one.clients.id) for one in simulations])
+    columns = {f.name: np.concatenate([getattr(one.episodes, f.name) for one in simulations]) for f in fields(Episodes)}
+    columns["client"] = np.concatenate(
+        [one.episodes.client + row for one, row in zip(simulations, first_row, strict=False)]
+    )
+    outcomes = one_after_the_other([one.outcomes for one in simulations])
+    clients, care = stacked(*(one.clients for one in simulations)), stacked(*(one.care for one in simulations))
+    return Simulation(
+        scenario, replication, clients, care, capacity, canonical([*columns.values()]), outcomes, daily, digests
+    )
+
+
+def percentiles(tables: list[MeasureTable]) -> MeasureTable:
+    """How each measure over all clients differs between providers: groups "providers=10th percentile" and so on."""
+    values = stacked_numbers(tables)[2]
+    chosen = [j for j, key in enumerate(tables[0]) if key.group == "all" or key.group.startswith("intensity=")]
+    known = ~np.isnan(values[:, chosen])
+    quantiles = np.quantile(values[:, chosen], list(PERCENTILES.values()), axis=0)  # of those that all know
+    for k in np.flatnonzero(known.any(axis=0) & ~known.all(axis=0)).tolist():
+        quantiles[:, k] = np.quantile(values[known[:, k], chosen[k]], list(PERCENTILES.values()))
+    keys, n_known = list(tables[0]), known.sum(axis=0)
+    result = {
+        Key(*keys[j][:4], f"providers={name}{'' if keys[j].group == 'all' else f', {keys[j].group}'}"): Value(
+            np.nan, int(n_known[k]), float(quantiles[q, k])
+        )
+        for k, j in enumerate(chosen)
+        for q, name in enumerate(PERCENTILES)
+    }
+    return table_of(result)

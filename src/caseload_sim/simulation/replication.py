@@ -1,0 +1,277 @@
+"""One replication of a scenario: who is referred, what the queue makes of them, and what is counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial, reduce
+from hashlib import sha256
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients.population import Clients
+from caseload_sim.clients.severity import trajectory
+from caseload_sim.draws.streams import Draws
+from caseload_sim.engines import Engine, load
+from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans
+from caseload_sim.engines.plans import NO_CLIENT, NOT_YET, Capacity, plans_of_stretch
+from caseload_sim.measures.measure import Tally, measured, tally
+from caseload_sim.measures.service import day_by_day
+from caseload_sim.measures.simulation import Daily, OverTime, Simulation
+from caseload_sim.measures.table import MeasureTable, together
+from caseload_sim.outcomes.contacts import leaving
+from caseload_sim.outcomes.outcomes import Outcomes, numbered_from, of_clients, one_after_the_other, read_outcomes
+from caseload_sim.pathway.care import Care, Drawn, draw_people, in_order_of
+from caseload_sim.pathway.own_policy import chosen_policy
+from caseload_sim.pathway.staffing import places
+from caseload_sim.scenario.policies import POLICIES, Decide, Policy, is_own
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients, draw_intake, referred
+from caseload_sim.simulation.pool import Pool, referred_in_pool
+from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
+from caseload_sim.simulation.running_start import Opening, opening_of, running_start, with_history, within_places
+from caseload_sim.support.columns import fit_one_block, rows_of, slice_of, stacked
+from caseload_sim.support.provenance import Digest, digest
+from caseload_sim.support.threads import each_in_order, meanwhile, products_by_one_thread
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """One replication, counted: enough for every measure.
+
+    daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32
+    digests: by table; that of outcomes is of the clients whose referral was open in the data collection period, whom alone
+        measures count
+    """
+
+    scenario: Scenario
+    capacity: Capacity
+    daily: Daily
+    counted: Tally
+    digests: dict[str, str]
+
+    def measures(self) -> MeasureTable:
+        """Every measure."""
+        return measured(self.scenario, self.capacity, self.daily, self.counted)
+
+    def over_time(self) -> OverTime:
+        """Waiting lists and utilisation, day by day."""
+        return day_by_day(self.scenario, self.capacity, self.daily)
+
+
+@products_by_one_thread()
+def run_once(
+    scenario: Scenario,
+    replication: int,
+    engine: Engine,
+    start_of: Scenario | None = None,
+    policy: Decide | None = None,
+    *,
+    whole: bool,
+) -> tuple[MeasureTable, OverTime, dict[str, str], Simulation | None]:
+    """One replication: its measures, its days, the digests of its tables and, if it is wanted, all tables of all clients.
+
+    Several providers are run each by itself and counted as one.
+    """
+    load(engine)
+    if scenario.providers is None:
+        one, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole)
+        return one.measures(), one.over_time(), one.digests, every
+    number = scenario.providers.number
+    each = [
+        _simulate(provider, replication * number + k, engine, start_of, policy, whole=whole)
+        for k, provider in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
+    ]
+    all_of_them = _added(scenario, [one for one, _ in each])
+    simulations = [every for _, every in each if every]
+    every = (
+        pooled(simulations, scenario, replication, all_of_them.capacity, all_of_them.daily, all_of_them.digests)
+        if whole
+        else None
+    )
+    table = together(all_of_them.measures(), percentiles([one.measures() for one, _ in each]))
+    return table, all_of_them.over_time(), all_of_them.digests, every
+
+
+def _added(scenario: Scenario, each: Sequence[Replication]) -> Replication:
+    """Several providers as if they were one: their clients, their places and their days added up."""
+    capacity = each[0].capacity
+    summed = {
+        f.name: sum(getattr(one.capacity, f.name) for one in each)
+        for f in fields(Capacity)
+        if isinstance(getattr(capacity, f.name), np.ndarray)
+    }
+    held, waiting = (np.stack([one.daily[k] for one in each]).sum(axis=0, dtype=np.int32) for k in range(2))
+    digests = {
+        name: sha256("".join(one.digests[name] for one in each).encode()).hexdigest() for name in each[0].digests
+    }
+    return Replication(
+        scenario, replace(capacity, **summed), (held, waiting), reduce(add, (one.counted for one in each)), digests
+    )
+
+
+def _simulate(
+    scenario: Scenario,
+    replication: int,
+    engine: Engine,
+    start_of: Scenario | None,
+    decide: Decide | None,
+    *,
+    whole: bool,
+) -> tuple[Replication, Simulation | None]:
+    """One replication of one provider, and all tables of all clients if they are wanted."""
+    draws = Draws(scenario.run.seed, replication)
+    policy = chosen_policy(scenario, decide) or POLICIES[scenario.pathway.policy]
+    intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
+    plans = intake.plans()
+    check_plans(plans)
+    large = not fit_one_block(len(plans.joins_day))
+    with meanwhile(partial(digest, plans), worth_it=large) as digest_of_plans:
+        queue = engine(plans, capacity)
+        digest_of_courses = digest_of_plans()
+    intake = intake.with_days_of_return(plans, queue)
+    digest_of_clients = intake.digest_of_clients()
+    with meanwhile(partial(digest, queue), worth_it=large) as digest_of_queue:
+        daily = check_invariants(queue, plans, capacity)  # as if nothing had been before opening, which changes no day
+        del plans  # nothing needs them any more, and they are half of what a large service fills
+        episodes = with_history(queue, intake.history) if intake.history else queue
+        rows = _counted(scenario, intake, episodes)
+        digests = {"clients": digest_of_clients, "courses": digest_of_courses, "episodes": digest_of_queue()}
+    read = _Reader(scenario, intake, capacity, episodes, daily, replication)
+    if whole:
+        every = read.whole()
+        some = _only(every, rows)
+        digests["outcomes"] = digest(some.outcomes)
+        return Replication(scenario, capacity, daily, tally(some), digests), replace(every, digests=digests)
+
+    def read_and_counted(part: Rows) -> tuple[Outcomes, Tally]:
+        simulation = read.some(part)
+        return simulation.outcomes, tally(simulation)
+
+    digest_of_outcomes, n, tallies = Digest(), 0, []
+    for outcomes, counted in each_in_order(read_and_counted, intake.parts_of(rows)):
+        digest_of_outcomes.add(numbered_from(outcomes, n))
+        n += len(outcomes.end_day)
+        tallies.append(counted)
+    digests["outcomes"] = digest_of_outcomes.hexdigest()
+    return Replication(scenario, capacity, daily, reduce(add, tallies), digests), None
+
+
+def everybody(
+    scenario: Scenario, draws: Draws, policy: Policy, start_of: Scenario | None = None, *, keep: bool = False
+) -> tuple[Intake, Capacity]:
+    """Everybody of whom the queue is to know, and the places there are for them.
+
+    start_of: the scenario whose running start is used, this one if None; given another, the same people with the same
+        plans are there on day 0, and what differs begins then; so they wait in the order of this scenario's policy
+    policy: it also made the running start, if that is not another scenario's
+    """
+    start_of = start_of or scenario
+    policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
+    begun = start_of.start.running and bool(policy_at_start.steps)
+    who, most = referred(scenario, draws), referred_in_pool(start_of) if begun else 0
+
+    def intake_of(drawn: Drawn | None = None) -> Intake:
+        return draw_intake(scenario, draws, policy, who, drawn=drawn, most_at_opening=most, keep=keep)
+
+    there: Opening | None
+    if begun and start_of is scenario and fit_one_block(len(who.ids) + most) and not is_own(policy):
+        pool = Pool(scenario, draws, policy)
+        ours, theirs = _drawn_at_once(pool, who, policy)
+        intake, there = intake_of(ours), opening_of(pool, theirs)
+    else:
+        opening = partial(running_start, start_of, draws, policy_at_start) if begun else lambda: None
+        with meanwhile(opening, worth_it=not fit_one_block(most)) as already_there:
+            intake = intake_of()
+            there = already_there()
+    capacity = places(scenario, draws, intake.disorders)
+    if there is None:
+        return intake, capacity
+    at_start = capacity
+    if start_of is not scenario:
+        at_start = places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
+    there = within_places(there, at_start, draws)
+    if start_of is not scenario:
+        order, plans = in_order_of(policy, scenario, there.clients, there.care, draws), there.plans
+        there = replace(there, plans=replace(plans, priority=order[plans.client, plans.step]))
+    return intake.with_opening(there), capacity
+
+
+def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Drawn]:
+    """All about those referred and about the pool: of a few, both take hardly longer than one."""
+    ids, days = np.concatenate([who.ids, pool.ids]), np.concatenate([who.referral_day, pool.referral_day])
+    clients, plans, care = draw_people(pool.scenario, ids, days, pool.draws, policy)
+    ours, theirs = (
+        (slice_of(clients, some), plans_of_stretch(plans, some), slice_of(care, some))
+        for some in (slice(0, len(who.ids)), slice(len(who.ids), len(ids)))
+    )
+    return ours, theirs
+
+
+def mean_disorders(scenario: Scenario, clients: Clients) -> float:
+    """Emotional disorders that these clients have on average, which moves how many staff leave; 0 with no clients."""
+    counts = clients.count(scenario, "emotional_disorder")
+    return float(counts.mean()) if len(counts) else 0.0
+
+
+def _counted(scenario: Scenario, intake: Intake, episodes: Episodes) -> Rows:
+    """Rows of those whose referral was open at some time in the data collection period: no measure counts others."""
+    run, day = scenario.run, intake.referral_day
+    end_day, _ = leaving(scenario, day, intake.exit, intake.booking_days, episodes)
+    came = (day != NOT_YET) & (day < run.warm_up_days + run.data_collection_days)
+    return np.flatnonzero(came & ((end_day == NOT_YET) | (end_day >= run.warm_up_days)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads how clients end, once the queue has run."""
+
+    scenario: Scenario
+    intake: Intake
+    capacity: Capacity
+    episodes: Episodes
+    daily: Daily
+    replication: int
+
+    def some(self, part: Rows) -> Simulation:
+        """All tables of some clients, of those whom `Intake.parts_of` says can be read at once."""
+        of, clients, care = self.intake.tables_of(part)
+        path = trajectory(of, clients, self.intake.draws)
+        stays = _stays_of(self.episodes, part)
+        outcomes = read_outcomes(self.scenario, clients, path, care, stays, self.intake.draws)
+        return self._simulation(clients, care, stays, outcomes)
+
+    def whole(self) -> Simulation:
+        """All tables of all clients."""
+        parts = list(each_in_order(self.some, self.intake.parts_of(np.arange(len(self.intake.referral_day)))))
+        clients, care = stacked(*(one.clients for one in parts)), stacked(*(one.care for one in parts))
+        return self._simulation(clients, care, self.episodes, one_after_the_other([one.outcomes for one in parts]))
+
+    def _simulation(self, clients: Clients, care: Care, stays: Episodes, outcomes: Outcomes) -> Simulation:
+        return Simulation(
+            self.scenario, self.replication, clients, care, self.capacity, stays, outcomes, self.daily, {}
+        )
+
+
+def _only(every: Simulation, rows: Rows) -> Simulation:
+    """The tables of some clients, among whom must be all who have scores by course."""
+    return replace(
+        every,
+        clients=rows_of(every.clients, rows),
+        care=rows_of(every.care, rows),
+        episodes=_stays_of(every.episodes, rows),
+        outcomes=of_clients(every.outcomes, rows),
+    )
+
+
+def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
+    """The stays of some clients, who are numbered from 0."""
+    if len(rows) == 0:
+        return slice_of(episodes, slice(0, 0))
+    first, after = np.searchsorted(episodes.client, [rows[0], rows[-1] + 1])
+    stays = slice_of(episodes, slice(int(first), int(after)))
+    new_row = np.full(int(rows[-1] - rows[0]) + 1, NO_CLIENT, dtype=np.int32)
+    new_row[rows - rows[0]] = np.arange(len(rows), dtype=np.int32)
+    client = new_row[stays.client - rows[0]]
+    kept = np.flatnonzero(client != NO_CLIENT)
+    return replace(rows_of(stays, kept), client=client[kept])

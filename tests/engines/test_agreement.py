@@ -1,0 +1,267 @@
+"""Two engines, one answer: row for row, on random services and on every shipped scenario; and mutants are caught."""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import caseload_sim.engines as engines_package
+from building import with_bounds_checked
+from caseload_sim.draws.streams import Draws
+from caseload_sim.engines import kernel, reference
+from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans, first_difference
+from caseload_sim.engines.plans import GAVE_UP, NOT_YET, Capacity, Courses
+from caseload_sim.experiments.replicate import check_engines, simulate
+from caseload_sim.pathway.care import draw_courses
+from caseload_sim.pathway.staffing import places
+from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.simulation.replication import mean_disorders
+from caseload_sim.support.compiled import numba_is_there
+from caseload_sim.support.provenance import digest
+from random_services import random_service
+
+# The others differ from these in what an engine does not see; test_named_scenarios.py runs all, smaller, in both engines.
+AT_FULL_SIZE = ("hepgul_2016", "national_2024_25", "trial_world", "no_service", "service_claim", "unlimited_capacity")
+N_RANDOM, N_VERIFICATION, N_FOR_MUTANTS = 300, 10_000, 300
+
+
+def assert_equal(ours: Episodes, theirs: Episodes, capacity: Capacity, what: str) -> None:
+    difference = first_difference(ours, theirs, capacity.steps)
+    assert difference is None, f"{what}: {difference}"
+    assert digest(ours) == digest(theirs)
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_the_engines_agree_on_random_services(block: int) -> None:
+    """Reference, kernel interpreted with bounds checked, and kernel compiled: 300 services in all."""
+    for seed in range(block * N_RANDOM // 6, (block + 1) * N_RANDOM // 6):
+        courses, capacity = random_service(seed)
+        check_plans(courses)
+        answer = reference.run(courses, capacity)
+        check_invariants(answer, courses, capacity)
+        assert_equal(
+            answer, kernel.run(courses, capacity, loop=with_bounds_checked), capacity, f"seed {seed}, interpreted"
+        )
+        assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
+
+
+def test_the_interpreted_kernel_agrees_with_the_reference() -> None:
+    """A quicker half of the test above, that needs no compiler: what mutation.py asks first."""
+    for seed in range(60):
+        courses, capacity = random_service(seed)
+        ours = kernel.run(courses, capacity, loop=with_bounds_checked)
+        assert_equal(reference.run(courses, capacity), ours, capacity, f"seed {seed}")
+
+
+@pytest.mark.verification
+def test_the_engines_agree_on_ten_thousand_random_services() -> None:
+    for seed in range(N_RANDOM, N_RANDOM + N_VERIFICATION):
+        courses, capacity = random_service(seed)
+        answer = reference.run(courses, capacity)
+        assert_equal(answer, kernel.run(courses, capacity, compiled=False), capacity, f"seed {seed}, interpreted")
+        assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
+
+
+def test_random_services_reach_every_corner() -> None:
+    """A test of the test: among the services used, each kind of event happens often."""
+    seen: dict[str, int] = dict.fromkeys(
+        ("unfinished", "gave up", "returned", "stepped down", "visited a step twice", "held above places", "joined early",
+         "tied", "by priority"), 0,
+    )  # fmt: skip
+    for seed in range(N_RANDOM):
+        courses, capacity = random_service(seed)
+        episodes = reference.run(courses, capacity)
+        daily = np.zeros((2, *capacity.places.shape), dtype=np.int32)
+        reference.run(courses, capacity, daily=daily)
+        follows = np.flatnonzero(episodes.client[1:] == episodes.client[:-1]) + 1
+        joined = list(zip(episodes.step.tolist(), episodes.joined_day.tolist(), strict=True))
+        visits = list(zip(episodes.client.tolist(), episodes.step.tolist(), strict=True))
+        seen["unfinished"] += bool(np.any(episodes.ended_day == NOT_YET))
+        seen["gave up"] += bool(np.any(episodes.ending == GAVE_UP))
+        seen["returned"] += bool(np.any(courses.joins_day[episodes.client] == NOT_YET))
+        seen["stepped down"] += bool(np.any(episodes.step[follows] < episodes.step[follows - 1]))
+        seen["visited a step twice"] += len(set(visits)) < len(visits)
+        seen["held above places"] += bool(np.any(daily[0] > capacity.places))
+        seen["joined early"] += bool(np.any(episodes.joined_day < 0))
+        seen["tied"] += len(set(joined)) < len(joined)
+        seen["by priority"] += len(np.unique(courses.priority)) > 1
+    assert all(times >= 30 for times in seen.values()), seen
+    assert seen["unfinished"] >= N_RANDOM // 2, "half are cut in mid-flow"
+
+
+@pytest.mark.parametrize("name", AT_FULL_SIZE)
+def test_the_engines_agree_on_scenarios_at_their_full_size(name: str) -> None:
+    stays, difference = check_engines(get_scenario(name))
+    assert difference is None
+    assert stays > 1000 or name == "no_service"
+
+
+@pytest.mark.parametrize("name", AT_FULL_SIZE)
+def test_scenarios_stay_within_bounds_at_their_full_size(name: str) -> None:
+    scenario, draws = get_scenario(name), Draws(1, 0)
+    clients = draw_clients(scenario, draws)
+    courses, _ = draw_courses(scenario, clients, draws)
+    capacity = places(scenario, draws, mean_disorders(scenario, clients))
+    checked = kernel.run(courses, capacity, loop=with_bounds_checked)
+    assert_equal(kernel.run(courses, capacity, compiled=True), checked, capacity, "bounds checked")
+
+
+def test_the_default_engine_and_the_reference_give_equal_digests_of_everything(small: Scenario) -> None:
+    assert simulate(small, engine="kernel").digests == simulate(small, engine="reference").digests
+
+
+def test_the_reference_does_not_depend_on_the_order_in_which_stories_begin() -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(60):
+        courses, capacity = random_service(seed)
+        order = rng.permutation(len(courses.joins_day)).tolist()
+        assert_equal(
+            reference.run(courses, capacity), reference.run(courses, capacity, order=order), capacity, f"seed {seed}"
+        )
+
+
+def test_the_engines_count_the_same_places_held_and_clients_waiting_each_day() -> None:
+    for seed in range(120):
+        courses, capacity = random_service(seed)
+        counts = [np.zeros((2, *capacity.places.shape), dtype=np.int32) for _ in range(2)]
+        answer = reference.run(courses, capacity, daily=counts[0])
+        watched = kernel.run(courses, capacity, loop=with_bounds_checked, daily=counts[1])
+        assert_equal(answer, watched, capacity, f"seed {seed}, watched")
+        assert np.array_equal(counts[0], counts[1]), seed
+
+
+def test_the_kernel_finds_room_for_clients_who_go_in_circles() -> None:
+    from building import capacity as places
+    from building import courses
+
+    plan = courses([0, 1], steps=2, days=1, next_inside=[[1, 0]] * 2)
+    episodes = kernel.run(plan, places([2, 2], 50))
+    assert len(episodes.client) == 50 + 49
+    assert digest(episodes) == digest(reference.run(plan, places([2, 2], 50)))
+
+
+def test_numba_is_used_where_it_can_be_imported() -> None:
+    """Were it overlooked, every answer would be the same, a hundred times later."""
+    try:
+        importlib.import_module("numba")
+        there = True
+    except ImportError:
+        there = False
+    assert numba_is_there() == there
+
+
+def test_the_first_difference_is_told_in_words() -> None:
+    courses, capacity = random_service(0)
+    ours = reference.run(courses, capacity)
+    started = ours.started_day.copy()
+    row = int(np.flatnonzero(started != NOT_YET)[0])
+    started[row] += 1
+    theirs = replace(ours, started_day=started)
+    text = first_difference(ours, theirs, capacity.steps)
+    assert text is not None
+    assert text.startswith(f"row {row}, client {ours.client[row]} at step_")
+    assert f"started_day {ours.started_day[row]} against {ours.started_day[row] + 1}" in text
+
+
+# --- mutants: each breaks one rule of the kernel, and each must be noticed -------------------------------------------
+
+MUTANTS = {
+    "horizon inclusive for courses": ("last = day + course_days[at]\n                if last < horizon:", "last = min(day + course_days[at], horizon - 1)\n                if last < horizon:"),
+    "horizon inclusive for patience": ("and last < horizon:\n            ended[row] = last", "and last <= horizon:\n            ended[row] = last"),
+    "last in, first out": ("next_row[list_tail[queue]] = row\n            list_tail[queue] = row", "next_row[row] = list_head[queue]\n                list_head[queue] = row"),
+    "patience a day longer": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] < day:"),
+    "patience a day shorter": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] <= day + 1:"),
+    "stale patience timer": ("if started[row] == NOT_YET:\n                    ended[row] = day", "if True:\n                    ended[row] = day"),
+    "those who gave up start all the same": ("if patience_days[at] != NEVER and joined[row] + patience_days[at] <= day:", "if False:"),
+    "R6 forgotten": ("while held[where] < places[day * n_steps + where]:", "while held[where] <= places[day * n_steps + where]:"),
+    "yesterday's places": ("held[where] < places[day * n_steps + where]", "held[where] < places[max(day - 1, 0) * n_steps + where]"),
+    "tie by order of joining instead of client": ("today.sort()", "pass"),
+    "priority ignored": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks"),
+    "the lowest priority first": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks + n_ranks - 1 - rank[at]"),
+    "step-up interval ignored": ("if inside_from[at] <= day - entered[who] <= inside_to[at]:", "if True:"),
+    "interval open at its first day": ("inside_from[at] <= day -", "inside_from[at] < day -"),
+    "interval open at its last day": ("] <= inside_to[at]", "] < inside_to[at]"),
+    "interval counted from opening": ("<= day - entered[who] <=", "<= day <="),
+    "a return's interval counted from opening": ("entered[who] = day", "pass"),
+    "places freed a day late": ("last = day + course_days[at]", "last = day + course_days[at] + 1"),
+    "places never freed": ("held[step[at]] -= 1", "pass"),
+    "running start pushed out above capacity": ("held[where] += 1\n                last = began", "last = began"),
+    "running start joined on day 0": ("joined[row] = day if day >= 0 else joins_day[who]", "joined[row] = max(day, 0)"),
+    "running start ends too late": ("last = began_day[who] + course_days[at]", "last = course_days[at]"),
+    "a return a day late": ("back = day + return_after_days[who]\n                    returns_next", "back = min(day + return_after_days[who] + 1, horizon - 1)\n                    returns_next"),
+    "who gave up never returns": ("waiting[step[plan[row]]] -= 1\n                    if returns_as[who] >= 0", "waiting[step[plan[row]]] -= 1\n                    if False"),
+    "steps filled in reverse, each from yesterday": ("for where in range(n_steps):", "for where in range(n_steps - 1):"),
+    "everybody finishes": ("ending[row] = ending_of[at]", "ending[row] = 3"),
+    "one start a day": ("held[where] += 1\n                last = day", "held[where] += 1\n                first_rank[where] = n_ranks\n                last = day"),
+}  # fmt: skip
+
+
+def mutant(old: str, new: str) -> Callable[..., int]:
+    source = inspect.getsource(kernel.pass_the_days)
+    assert source.count(old) >= 1, f"the kernel no longer says {old!r}: renew this mutant"
+    names: dict[str, Any] = dict(vars(kernel))
+    exec(compile(source.replace(old, new), "<mutant>", "exec"), names)
+    changed: Callable[..., int] = names["pass_the_days"]
+    return changed
+
+
+@pytest.fixture(scope="module")
+def answers() -> list[tuple[Courses, Capacity, str]]:
+    services = [random_service(seed) for seed in range(N_FOR_MUTANTS)]
+    return [(courses, capacity, digest(reference.run(courses, capacity))) for courses, capacity in services]
+
+
+@pytest.mark.parametrize("name", list(MUTANTS))
+def test_a_mutant_of_the_kernel_is_caught(name: str, answers: list[tuple[Courses, Capacity, str]]) -> None:
+    loop = mutant(*MUTANTS[name])
+    for courses, capacity, answer in answers:
+        try:
+            if digest(kernel.run(courses, capacity, loop=loop)) != answer:
+                return
+        except (IndexError, AssertionError):
+            return
+    pytest.fail(f"no random service notices: {name}")
+
+
+# --- no float and no draw in an engine ------------------------------------------------------------------------------
+
+SOURCES = sorted(Path(engines_package.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_no_engine_draws_or_divides_or_names_a_float(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
+            assert not any(word in name for name in names for word in ("random", "draws", "secrets", "time", "math")), (
+                names
+            )
+        if isinstance(node, ast.Constant):
+            assert not isinstance(node.value, float), f"line {node.lineno}"
+        if isinstance(node, ast.BinOp | ast.AugAssign):
+            assert not isinstance(node.op, ast.Div | ast.Pow), f"line {node.lineno}"
+        if isinstance(node, ast.Attribute):
+            assert not node.attr.startswith(("float", "random")), f"line {node.lineno}"
+    assert len(SOURCES) == 3
+
+
+def test_all_that_goes_into_an_engine_and_comes_out_is_whole_numbers(small: Scenario) -> None:
+    draws = Draws(1, 0)
+    clients = draw_clients(small, draws)
+    courses, _ = draw_courses(small, clients, draws)
+    capacity = places(small, draws, mean_disorders(small, clients))
+    episodes = kernel.run(courses, capacity)
+    tables: list[tuple[Any, str]] = [(courses, f.name) for f in fields(courses)] + [
+        (episodes, f.name) for f in fields(episodes)
+    ]
+    for table, name in [*tables, (capacity, "places")]:
+        assert getattr(table, name).dtype in (np.int8, np.int32), name
