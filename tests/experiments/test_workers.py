@@ -249,10 +249,10 @@ def test_tasks_of_a_scenario_travel_with_it_pickled_once_and_share_it_where_they
 def test_only_processes_of_our_own_look_for_garbage_seldom() -> None:
     program = (
         "import gc, sys; before = gc.get_threshold()\n"
-        "import caseload_sim.cli, caseload_sim.experiments.workers, caseload_sim.experiments.replicate\n"
+        "import caseload_sim.cli.main, caseload_sim.experiments.workers, caseload_sim.experiments.replicate\n"
         "assert gc.get_threshold() == before, 'by import'\n"
         "sys.argv = ['caseload-sim', '--version']\n"
-        "try: caseload_sim.cli.main()\n"
+        "try: caseload_sim.cli.main.main()\n"
         "except SystemExit: pass\n"
         "assert gc.get_threshold()[0] > before[0], 'not by the command line'\n"
     )

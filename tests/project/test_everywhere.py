@@ -97,9 +97,9 @@ def test_the_compiled_engine_works_where_nothing_can_be_cached(tmp_path: Path) -
     shutil.copytree(
         Path(caseload_sim.__file__).parent, site / "caseload_sim", ignore=shutil.ignore_patterns("__pycache__")
     )
-    if not (site / "caseload_sim" / "scenarios").exists():
-        shutil.copytree(shipped_folder(), site / "caseload_sim" / "scenarios")
-    for folder in (site / "caseload_sim", site / "caseload_sim" / "engines"):
+    if not (site / "caseload_sim" / "scenario" / "shipped").exists():
+        shutil.copytree(shipped_folder(), site / "caseload_sim" / "scenario" / "shipped")
+    for folder in (site / "caseload_sim" / package for package in (".", "engines", "draws")):
         (folder / "__pycache__").write_text("in the way", encoding="utf-8")
     nowhere = no_folder(tmp_path)
     for where in ({}, {"NUMBA_CACHE_DIR": nowhere}):
