@@ -60,6 +60,7 @@ TESTS: dict[str, tuple[tuple[str, ...], str]] = {
     "clients/questionnaires.py": _SEVERITY,
     "clients/severity.py": _SEVERITY,
     "outcomes/contacts.py": _OUTCOMES,
+    "outcomes/courses.py": _OUTCOMES,
     "outcomes/readings.py": _OUTCOMES,
     "outcomes/outcomes.py": _OUTCOMES,
     "measures/counting.py": _COUNTED,

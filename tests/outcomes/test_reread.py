@@ -8,7 +8,8 @@ from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.contacts import LEFT
-from caseload_sim.outcomes.outcomes import CourseScores, Outcomes
+from caseload_sim.outcomes.courses import CourseScores
+from caseload_sim.outcomes.outcomes import Outcomes
 from caseload_sim.outcomes.readings import Reading
 from reread import READ, as_lists, reread
 from small_services import scenario_of

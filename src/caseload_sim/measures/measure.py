@@ -11,21 +11,20 @@ from numpy.typing import NDArray
 
 from caseload_sim.definitions.measures import MEASURES
 from caseload_sim.definitions.quantities import Key, Name
-from caseload_sim.engines.plans import Capacity
 from caseload_sim.measures.costs import cost_keys, cost_numbers, paid
 from caseload_sim.measures.counting import Counts, added, group_sums, ratios
 from caseload_sim.measures.ladder import _disorder_keys, _disorder_numbers, _disorders, _ladder, _official
 from caseload_sim.measures.service import (
-    _place_rows,
     contact_rows,
     contacts,
     course_rows,
     courses,
     funnel,
+    place_rows,
     wait_rows,
     waits,
 )
-from caseload_sim.measures.simulation import Daily, Simulation, groups
+from caseload_sim.measures.simulation import Replication, Simulation, groups
 from caseload_sim.measures.table import MeasureTable, Rows
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns
@@ -74,28 +73,25 @@ def tally(simulation: Simulation) -> Tally:
 
 def measure(simulation: Simulation) -> MeasureTable:
     """Every measure of one replication, in the order of MEASURES."""
-    return measured(simulation.scenario, simulation.capacity, simulation.daily, tally(simulation))
+    return measured(simulation, tally(simulation))
 
 
-def measured(scenario: Scenario, capacity: Capacity, daily: Daily, counted: Tally) -> MeasureTable:
-    """Every measure of the clients who were counted, in the order of MEASURES.
-
-    daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s)
-    """
-    counts = counted.counts
+def measured(replication: Replication, counted: Tally) -> MeasureTable:
+    """Every measure of the clients of a replication who were counted, in the order of MEASURES."""
+    scenario, counts = replication.scenario, counted.counts
     single = dict(
         chain(
             wait_rows(scenario, counts),
             contact_rows(scenario, counts),
             course_rows(counts),
-            _place_rows(scenario, capacity, daily),
+            place_rows(replication),
         )
     )
     rows, order = _in_order(counted.rows, counted.groups, counted.cost_groups, scenario.disorders, tuple(single))
     numbers = np.concatenate(
         [
             _outcome_numbers(scenario, counted),
-            cost_numbers(scenario, capacity, counts),
+            cost_numbers(scenario, replication.capacity, counts),
             _disorder_numbers(counts),
             _population_numbers(counted),
             np.fromiter(chain.from_iterable(single.values()), np.float64, 3 * len(single)).reshape(-1, 3),

@@ -9,7 +9,7 @@ from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.definitions.quantities import Key, Value
 from caseload_sim.engines.plans import NOT_YET, Capacity
 from caseload_sim.measures.counting import Counted, Counts, added, by_number, quantile_of, ratio, total_of
-from caseload_sim.measures.simulation import Daily, OverTime, Simulation, low_steps, period, within
+from caseload_sim.measures.simulation import OverTime, Replication, Simulation, low_steps, period, within
 from caseload_sim.outcomes.contacts import LEFT
 from caseload_sim.pathway.working_days import working_days
 from caseload_sim.scenario.pathway import CourseStep
@@ -215,10 +215,12 @@ def course_rows(counts: Counts) -> Iterator[tuple[Key, Value]]:
 DAYS_PER_WEEK = 7
 
 
-def _place_rows(scenario: Scenario, capacity: Capacity, daily: Daily) -> Iterator[tuple[Key, Value]]:
+def place_rows(replication: Replication) -> Iterator[tuple[Key, Value]]:
+    """How much of the places is used, and how waiting lists stand, at each step in the data collection period."""
+    scenario = replication.scenario
     first, after = period(scenario)
-    held, waiting = daily
-    staffed, working = _staffed(capacity), working_days(scenario)
+    held, waiting = replication.daily
+    staffed, working = _staffed(replication.capacity), working_days(scenario)
     for s, (name, step) in enumerate(scenario.pathway.steps.items()):
         # A course holds its place over the weekend; an appointment that is booked again takes up nobody's time on a day off.
         counted = np.flatnonzero(working[first:after] | isinstance(step, CourseStep)) + first
@@ -245,17 +247,12 @@ def _staffed(capacity: Capacity) -> NDArray[np.int32]:
     return capacity.places if capacity.staffed is None else capacity.staffed
 
 
-def over_time(simulation: Simulation) -> OverTime:
+def over_time(replication: Replication) -> OverTime:
     """(measure, step) -> (days,) float64: waiting list and utilisation at the end of each day from opening."""
-    return day_by_day(simulation.scenario, simulation.capacity, simulation.daily)
-
-
-def day_by_day(scenario: Scenario, capacity: Capacity, daily: Daily) -> OverTime:
-    """What `over_time` says, of places and clients counted each day."""
-    held, waiting = daily
+    held, waiting = replication.daily
     result: OverTime = {}
-    staffed = _staffed(capacity)
-    for s, name in enumerate(scenario.steps):
+    staffed = _staffed(replication.capacity)
+    for s, name in enumerate(replication.scenario.steps):
         result["waiting_list", name] = waiting[:, s].astype(np.float64)
         places = staffed[:, s]
         result["utilisation", name] = np.where(places > 0, held[:, s] / np.maximum(places, 1), np.nan)

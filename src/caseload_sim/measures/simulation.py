@@ -15,11 +15,17 @@ from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Flags
 
+Daily = tuple[NDArray[np.int32], NDArray[np.int32]]
+
+
+OverTime = dict[tuple[str, str], NDArray[np.float64]]
+
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
-    """One replication of a scenario, every table of it; what `simulate` returns.
+class Replication:
+    """One replication of a scenario: the places there were, how many held them and waited each day, and its digests.
 
+    replication: its number, from 0
     daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32
     digests: by table; that of outcomes is of the clients whose referral was open in the data collection period, whom alone
         measures count
@@ -27,13 +33,19 @@ class Simulation:
 
     scenario: Scenario
     replication: int
+    capacity: Capacity
+    daily: Daily
+    digests: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation(Replication):
+    """One replication with every table of it; what `simulate` returns."""
+
     clients: Clients
     care: Care
-    capacity: Capacity
     episodes: Episodes
     outcomes: Outcomes
-    daily: tuple[NDArray[np.int32], NDArray[np.int32]]
-    digests: dict[str, str]
 
 
 def period(scenario: Scenario) -> tuple[int, int]:
@@ -98,9 +110,3 @@ def low_steps(scenario: Scenario) -> Flags:
         ],
         dtype=bool,
     )
-
-
-Daily = tuple[NDArray[np.int32], NDArray[np.int32]]
-
-
-OverTime = dict[tuple[str, str], NDArray[np.float64]]

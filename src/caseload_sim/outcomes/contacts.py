@@ -1,4 +1,4 @@
-"""Who is better, by which rule: questionnaires and interview for every client, and for the same client untreated."""
+"""What took place: when each referral began to be seen and was over, and which contacts were attended and missed."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from caseload_sim.clients.population import Clients
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP, NOT_YET
+from caseload_sim.outcomes.courses import Courses
 from caseload_sim.pathway.assessment import EXITS, NO_SERVICE, TREATED, never_assessed
 from caseload_sim.pathway.care import Care, missed_by_kind
 from caseload_sim.scenario.pathway import CourseStep
@@ -19,8 +20,17 @@ LEFT = (*EXITS[1:], "gave_up", "dropped_out", "finished", "not_yet")
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What each client received; columns as in Outcomes. last_course: (n,) int8; dropped_out: (n,) bool, of it."""
+class Contacts:
+    """What each client received, one row a client; days count from opening, NOT_YET when it did not happen by the horizon.
+
+    end_day: (n,) the last stay ended, or the client left; left: (n,) int8, index into LEFT
+    first_contact_day, second_contact_day, last_contact_day: (n,)
+    contacts: (n,) attended, assessment included; sessions: (n, s) attended treatment sessions
+    not_attended, client_cancelled, provider_cancelled: (n,) other booked contacts
+    first_course: (n,) int8, step of the first course begun, -1 for none
+    stepped_up, stepped_down: (n,) bool, began a course at a step above, below, the first
+    step_up_wait_days: (n,) int32, last session before stepping up to the first after it, NOT_YET for all others
+    """
 
     end_day: Days
     left: NDArray[np.int8]
@@ -33,60 +43,92 @@ class _Seen:
     client_cancelled: Days
     provider_cancelled: Days
     first_course: NDArray[np.int8]
-    last_course: NDArray[np.int8]
     stepped_up: Flags
     stepped_down: Flags
     step_up_wait_days: Days
-    dropped_out: Flags
+
+    @property
+    def ended(self) -> Flags:
+        """Referrals over by the horizon, (n,) bool."""
+        return np.asarray(self.end_day != NOT_YET)
+
+    @property
+    def started(self) -> Flags:
+        """At least one attended contact, (n,) bool."""
+        return self.contacts >= 1
+
+    @property
+    def finished(self) -> Flags:
+        """Two or more attended contacts, the NHS definition of a finished course, (n,) bool."""
+        return self.contacts >= 2
 
 
-def _contacts(scenario: Scenario, clients: Clients, care: Care, episodes: Episodes, draws: Draws) -> _Seen:
+def contacts_of(
+    scenario: Scenario, clients: Clients, care: Care, episodes: Episodes, courses: Courses, draws: Draws
+) -> Contacts:
+    """What some clients received in their stays; courses: those of the same stays."""
     n, n_steps = care.attended.shape
-    who, step = episodes.client, episodes.step
-    is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
-    began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
     sessions = np.zeros((n, n_steps), dtype=np.int32, order="F")
-    rows = began & is_course[step]
-    sessions[who[rows], step[rows]] = care.attended[who[rows], step[rows]]
-    missed = [
+    sessions[courses.client, courses.step] = courses.sessions
+    who, step = episodes.client, episodes.step
+    began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
+    not_attended, client_cancelled, provider_cancelled = (
         np.bincount(who[began], weights=kind[who[began], step[began]], minlength=n).astype(np.int32)
         for kind in missed_by_kind(scenario, clients, care, draws)
-    ]
+    )
     assessed = np.zeros(n, dtype=np.int32)
     assessed[who[episodes.ending == ASSESSED]] = 1
-    contacts = assessed + sessions.sum(axis=1, dtype=np.int32)
-
-    # A contact at assessment is on the last day its slot is held; the first of a course is when the client can come.
-    first_day = np.where(is_course[step], episodes.started_day + care.lag_days[who, step], episodes.ended_day - 1)
-    last_day = np.where(is_course[step], episodes.ended_day, episodes.ended_day - 1)
-    first_contact = np.full(n, NOT_YET, dtype=np.int32)
-    last_contact = np.full(n, NOT_YET, dtype=np.int32)
-    second_contact = np.full(n, NOT_YET, dtype=np.int32)
-    begun = np.flatnonzero(began)
-    last_contact[who[begun]] = last_day[begun]  # rows are in order of time, so the last one stays
-    first_contact[who[begun[::-1]]] = first_day[begun[::-1]]
-    after_assessment = rows & (first_day > first_contact[who])
-    later = np.flatnonzero(after_assessment)
-    second_contact[who[later[::-1]]] = first_day[later[::-1]]
-
-    course_rows = np.flatnonzero(rows)
-    first_course, last_course = np.full(n, -1, dtype=np.int8), np.full(n, -1, dtype=np.int8)
-    last_course[who[course_rows]] = step[course_rows]
-    first_course[who[course_rows[::-1]]] = step[course_rows[::-1]]
-    first_at, last_at = np.full(n, NOT_YET, dtype=np.int32), np.full(n, NOT_YET, dtype=np.int32)
-    last_at[who[course_rows]] = first_day[course_rows]
-    first_at[who[course_rows[::-1]]] = last_day[course_rows[::-1]]
-    moved = (sessions > 0).sum(axis=1) > 1
-    below = _steps_below(scenario)
-    down = moved & below[np.maximum(first_course, 0), np.maximum(last_course, 0)]
-    dropped = np.zeros(n, dtype=bool)
-    dropped[who[course_rows]] = episodes.ending[course_rows] == DROPPED_OUT
+    first_contact, second_contact, last_contact = _contact_days(scenario, care, episodes, courses)
     end_day, left = leaving(scenario, clients.referral_day, care.exit, care.booking_days, episodes)
-    return _Seen(
-        end_day, left, first_contact, second_contact, last_contact, contacts, sessions, missed[0], missed[1], missed[2],
-        first_course, last_course, moved & ~down, down,
-        np.where(moved & ~down, last_at - first_at, NOT_YET).astype(np.int32), dropped,
-    )  # fmt: skip
+
+    first, last = courses.first_rows, courses.last_rows  # of the same clients
+    treated = courses.client[first]
+    first_course = np.full(n, -1, dtype=np.int8)
+    first_course[treated] = courses.step[first]
+    moved = (sessions > 0).sum(axis=1) > 1
+    down = np.zeros(n, dtype=bool)
+    down[treated] = _steps_below(scenario)[courses.step[first], courses.step[last]]
+    down &= moved
+    step_up_wait = np.full(n, NOT_YET, dtype=np.int32)
+    step_up_wait[treated] = courses.first_day[last] - courses.last_day[first]
+    step_up_wait[~moved | down] = NOT_YET
+    return Contacts(
+        end_day=end_day,
+        left=left,
+        first_contact_day=first_contact,
+        second_contact_day=second_contact,
+        last_contact_day=last_contact,
+        contacts=assessed + sessions.sum(axis=1, dtype=np.int32),
+        sessions=sessions,
+        not_attended=not_attended,
+        client_cancelled=client_cancelled,
+        provider_cancelled=provider_cancelled,
+        first_course=first_course,
+        stepped_up=moved & ~down,
+        stepped_down=down,
+        step_up_wait_days=step_up_wait,
+    )
+
+
+def _contact_days(scenario: Scenario, care: Care, episodes: Episodes, courses: Courses) -> tuple[Days, Days, Days]:
+    """Days of the first, the second and the last contact of each client, each (n,) int32, NOT_YET if there was none.
+
+    The second is the first session of a course that is not itself the first contact.
+    """
+    is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
+    # A contact at assessment is on the last day its slot is held; the first of a course is when the client can come.
+    begun = np.flatnonzero((episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET))
+    who, step = episodes.client[begun], episodes.step[begun]
+    started, ended = episodes.started_day[begun], episodes.ended_day[begun]
+    first_day = np.where(is_course[step], started + care.lag_days[who, step], ended - 1)
+    last_day = np.where(is_course[step], ended, ended - 1)
+    first, second, last = (np.full(len(care.attended), NOT_YET, dtype=np.int32) for _ in range(3))
+    # Stays are in order of time, and of several assignments to one client the last one stays: to keep the first, backwards.
+    last[who] = last_day
+    first[who[::-1]] = first_day[::-1]
+    later = np.flatnonzero(courses.first_day > first[courses.client])[::-1]
+    second[courses.client[later]] = courses.first_day[later]
+    return first, second, last
 
 
 def _steps_below(scenario: Scenario) -> NDArray[np.bool_]:

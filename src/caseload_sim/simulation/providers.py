@@ -7,8 +7,7 @@ import numpy as np
 from caseload_sim.definitions.quantities import Key, Value
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes, canonical
-from caseload_sim.engines.plans import Capacity
-from caseload_sim.measures.simulation import Daily, Simulation
+from caseload_sim.measures.simulation import Replication, Simulation
 from caseload_sim.measures.table import MeasureTable, stacked_numbers, table_of
 from caseload_sim.outcomes.outcomes import one_after_the_other
 from caseload_sim.scenario.pathway import CourseStep
@@ -48,18 +47,8 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
     return result
 
 
-def pooled(
-    simulations: list[Simulation],
-    scenario: Scenario,
-    replication: int,
-    capacity: Capacity,
-    daily: Daily,
-    digests: dict[str, str],
-) -> Simulation:
-    """All providers as if they were one: their clients one after the other.
-
-    capacity, daily, digests: of all of them
-    """
+def pooled(simulations: list[Simulation], all_of_them: Replication) -> Simulation:
+    """All providers as if they were one: their clients one after the other; all_of_them: their places and days added up."""
     first_row = np.cumsum([0] + [len(one.clients.id) for one in simulations])
     columns = {f.name: np.concatenate([getattr(one.episodes, f.name) for one in simulations]) for f in fields(Episodes)}
     columns["client"] = np.concatenate(
@@ -68,7 +57,15 @@ def pooled(
     outcomes = one_after_the_other([one.outcomes for one in simulations])
     clients, care = stacked(*(one.clients for one in simulations)), stacked(*(one.care for one in simulations))
     return Simulation(
-        scenario, replication, clients, care, capacity, canonical([*columns.values()]), outcomes, daily, digests
+        scenario=all_of_them.scenario,
+        replication=all_of_them.replication,
+        capacity=all_of_them.capacity,
+        daily=all_of_them.daily,
+        digests=all_of_them.digests,
+        clients=clients,
+        care=care,
+        episodes=canonical([*columns.values()]),
+        outcomes=outcomes,
     )
 
 

@@ -16,12 +16,12 @@ from caseload_sim.engines import Engine, load
 from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans
 from caseload_sim.engines.plans import NO_CLIENT, NOT_YET, Capacity, plans_of_stretch
 from caseload_sim.measures.measure import Tally, measured, tally
-from caseload_sim.measures.service import day_by_day
-from caseload_sim.measures.simulation import Daily, OverTime, Simulation
+from caseload_sim.measures.service import over_time
+from caseload_sim.measures.simulation import OverTime, Replication, Simulation
 from caseload_sim.measures.table import MeasureTable, together
 from caseload_sim.outcomes.contacts import leaving
 from caseload_sim.outcomes.outcomes import Outcomes, numbered_from, of_clients, one_after_the_other, read_outcomes
-from caseload_sim.pathway.care import Care, Drawn, draw_people, in_order_of
+from caseload_sim.pathway.care import Drawn, draw_people, in_order_of
 from caseload_sim.pathway.own_policy import chosen_policy
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.policies import POLICIES, Decide, Policy, is_own
@@ -30,33 +30,20 @@ from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients,
 from caseload_sim.simulation.pool import Pool, referred_in_pool
 from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.simulation.running_start import Opening, opening_of, running_start, with_history, within_places
-from caseload_sim.support.columns import fit_one_block, rows_of, slice_of, stacked
+from caseload_sim.support.columns import by_name, fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.support.provenance import Digest, digest
 from caseload_sim.support.threads import each_in_order, meanwhile, products_by_one_thread
 
 
 @dataclass(frozen=True, slots=True)
-class Replication:
-    """One replication, counted: enough for every measure.
+class CountedReplication(Replication):
+    """One replication whose clients have been counted: enough for every measure."""
 
-    daily: clients holding a place, and clients waiting, at each step at the end of each day, both (days, s) int32
-    digests: by table; that of outcomes is of the clients whose referral was open in the data collection period, whom alone
-        measures count
-    """
-
-    scenario: Scenario
-    capacity: Capacity
-    daily: Daily
     counted: Tally
-    digests: dict[str, str]
 
     def measures(self) -> MeasureTable:
         """Every measure."""
-        return measured(self.scenario, self.capacity, self.daily, self.counted)
-
-    def over_time(self) -> OverTime:
-        """Waiting lists and utilisation, day by day."""
-        return day_by_day(self.scenario, self.capacity, self.daily)
+        return measured(self, self.counted)
 
 
 @products_by_one_thread()
@@ -76,24 +63,19 @@ def run_once(
     load(engine)
     if scenario.providers is None:
         one, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole)
-        return one.measures(), one.over_time(), one.digests, every
+        return one.measures(), over_time(one), one.digests, every
     number = scenario.providers.number
     each = [
         _simulate(provider, replication * number + k, engine, start_of, policy, whole=whole)
         for k, provider in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
     ]
-    all_of_them = _added(scenario, [one for one, _ in each])
-    simulations = [every for _, every in each if every]
-    every = (
-        pooled(simulations, scenario, replication, all_of_them.capacity, all_of_them.daily, all_of_them.digests)
-        if whole
-        else None
-    )
+    all_of_them = _added(scenario, replication, [one for one, _ in each])
+    every = pooled([every for _, every in each if every], all_of_them) if whole else None
     table = together(all_of_them.measures(), percentiles([one.measures() for one, _ in each]))
-    return table, all_of_them.over_time(), all_of_them.digests, every
+    return table, over_time(all_of_them), all_of_them.digests, every
 
 
-def _added(scenario: Scenario, each: Sequence[Replication]) -> Replication:
+def _added(scenario: Scenario, replication: int, each: Sequence[CountedReplication]) -> CountedReplication:
     """Several providers as if they were one: their clients, their places and their days added up."""
     capacity = each[0].capacity
     summed = {
@@ -105,8 +87,13 @@ def _added(scenario: Scenario, each: Sequence[Replication]) -> Replication:
     digests = {
         name: sha256("".join(one.digests[name] for one in each).encode()).hexdigest() for name in each[0].digests
     }
-    return Replication(
-        scenario, replace(capacity, **summed), (held, waiting), reduce(add, (one.counted for one in each)), digests
+    return CountedReplication(
+        scenario=scenario,
+        replication=replication,
+        capacity=replace(capacity, **summed),
+        daily=(held, waiting),
+        digests=digests,
+        counted=reduce(add, (one.counted for one in each)),
     )
 
 
@@ -118,7 +105,7 @@ def _simulate(
     decide: Decide | None,
     *,
     whole: bool,
-) -> tuple[Replication, Simulation | None]:
+) -> tuple[CountedReplication, Simulation | None]:
     """One replication of one provider, and all tables of all clients if they are wanted."""
     draws = Draws(scenario.run.seed, replication)
     policy = chosen_policy(scenario, decide) or POLICIES[scenario.pathway.policy]
@@ -137,12 +124,13 @@ def _simulate(
         episodes = with_history(queue, intake.history) if intake.history else queue
         rows = _counted(scenario, intake, episodes)
         digests = {"clients": digest_of_clients, "courses": digest_of_courses, "episodes": digest_of_queue()}
-    read = _Reader(scenario, intake, capacity, episodes, daily, replication)
+    one = Replication(scenario, replication, capacity, daily, digests)  # that of outcomes is added below
+    read = _Reader(one, intake, episodes)
     if whole:
         every = read.whole()
         some = _only(every, rows)
         digests["outcomes"] = digest(some.outcomes)
-        return Replication(scenario, capacity, daily, tally(some), digests), replace(every, digests=digests)
+        return CountedReplication(**by_name(one), counted=tally(some)), every
 
     def read_and_counted(part: Rows) -> tuple[Outcomes, Tally]:
         simulation = read.some(part)
@@ -154,7 +142,7 @@ def _simulate(
         n += len(outcomes.end_day)
         tallies.append(counted)
     digests["outcomes"] = digest_of_outcomes.hexdigest()
-    return Replication(scenario, capacity, daily, reduce(add, tallies), digests), None
+    return CountedReplication(**by_name(one), counted=reduce(add, tallies)), None
 
 
 def everybody(
@@ -226,30 +214,25 @@ def _counted(scenario: Scenario, intake: Intake, episodes: Episodes) -> Rows:
 class _Reader:
     """Reads how clients end, once the queue has run."""
 
-    scenario: Scenario
+    replication: Replication
     intake: Intake
-    capacity: Capacity
     episodes: Episodes
-    daily: Daily
-    replication: int
 
     def some(self, part: Rows) -> Simulation:
         """All tables of some clients, of those whom `Intake.parts_of` says can be read at once."""
         of, clients, care = self.intake.tables_of(part)
         path = trajectory(of, clients, self.intake.draws)
         stays = _stays_of(self.episodes, part)
-        outcomes = read_outcomes(self.scenario, clients, path, care, stays, self.intake.draws)
-        return self._simulation(clients, care, stays, outcomes)
+        outcomes = read_outcomes(self.replication.scenario, clients, path, care, stays, self.intake.draws)
+        return Simulation(**by_name(self.replication), clients=clients, care=care, episodes=stays, outcomes=outcomes)
 
     def whole(self) -> Simulation:
         """All tables of all clients."""
         parts = list(each_in_order(self.some, self.intake.parts_of(np.arange(len(self.intake.referral_day)))))
         clients, care = stacked(*(one.clients for one in parts)), stacked(*(one.care for one in parts))
-        return self._simulation(clients, care, self.episodes, one_after_the_other([one.outcomes for one in parts]))
-
-    def _simulation(self, clients: Clients, care: Care, stays: Episodes, outcomes: Outcomes) -> Simulation:
+        outcomes = one_after_the_other([one.outcomes for one in parts])
         return Simulation(
-            self.scenario, self.replication, clients, care, self.capacity, stays, outcomes, self.daily, {}
+            **by_name(self.replication), clients=clients, care=care, episodes=self.episodes, outcomes=outcomes
         )
 
 

@@ -1,0 +1,129 @@
+"""The courses of treatment that took place, one row each, and the scores at the start and at the end of each."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients.population import Clients
+from caseload_sim.clients.questionnaires import Scores
+from caseload_sim.clients.severity import Trajectory, scores_after, treated_by
+from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import DROPPED_OUT, NOT_YET
+from caseload_sim.pathway.care import Care
+from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Codes, Days, Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Courses:
+    """One row for each course begun and ended by the horizon; a client's courses stand together, in order of time.
+
+    client: (m,) int32, row of the client; step: (m,) int8
+    order: (m,) int64, 0 for a client's first course, 1 for the second, and so on
+    first_day, last_day: (m,) int32, of the first session, and of the last
+    sessions: (m,) int32, attended; dropped_out: (m,) bool, left before the planned end
+    """
+
+    client: Days
+    step: Codes
+    order: NDArray[np.int64]
+    first_day: Days
+    last_day: Days
+    sessions: Days
+    dropped_out: Flags
+
+    @property
+    def first_rows(self) -> NDArray[np.intp]:
+        """Row of each treated client's first course, in order of client."""
+        return np.flatnonzero(self.order == 0)
+
+    @property
+    def last_rows(self) -> NDArray[np.intp]:
+        """Row of each treated client's last course, in order of client."""
+        return np.append(self.first_rows[1:], len(self.order))[: len(self.first_rows)] - 1
+
+
+def courses_of(scenario: Scenario, care: Care, episodes: Episodes) -> Courses:
+    """The courses among the stays of some clients, who are numbered from 0 as in `care`."""
+    is_course = np.array([isinstance(step, CourseStep) for step in scenario.pathway.steps.values()])
+    began_and_ended = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
+    rows = np.flatnonzero(began_and_ended & is_course[episodes.step])
+    who, step = episodes.client[rows], episodes.step[rows]
+    return Courses(
+        client=who,
+        step=step,
+        order=_rank_within_client(who),
+        first_day=episodes.started_day[rows] + care.lag_days[who, step],  # the place is held until the client can come
+        last_day=episodes.ended_day[rows],
+        sessions=care.attended[who, step],
+        dropped_out=episodes.ending[rows] == DROPPED_OUT,
+    )
+
+
+def _rank_within_client(who: NDArray[np.int32]) -> NDArray[np.int64]:
+    """0 for a client's first row, 1 for the second, and so on; rows are in order of client."""
+    first = np.concatenate([[True], who[1:] != who[:-1]]) if len(who) else np.empty(0, dtype=bool)
+    starts = np.flatnonzero(first)
+    return np.arange(len(who)) - np.repeat(starts, np.diff(np.append(starts, len(who))))
+
+
+@dataclass(frozen=True, slots=True)
+class CourseScores:
+    """One row for each course ended in the data collection period, whatever became of the referral.
+
+    client: (m,) int32; step: (m,) int8; sessions: (m,) int32, attended in this course
+    first_phq9, first_gad7, last_phq9, last_gad7: (m,) int8, at its start (the first contact, for a client's first course) and its last session
+    """
+
+    client: Days
+    step: Codes
+    sessions: Days
+    first_phq9: Scores
+    first_gad7: Scores
+    last_phq9: Scores
+    last_gad7: Scores
+
+
+def course_scores(
+    scenario: Scenario,
+    clients: Clients,
+    path: Trajectory,
+    care: Care,
+    courses: Courses,
+    at_first_contact: tuple[Scores, Scores],
+) -> CourseScores:
+    """Scores by course. A client's first course starts with the first score there is, that of the first contact; a second
+    one from where the first has ended by its first session, with the same passing state.
+
+    at_first_contact: PHQ-9 and GAD-7 of each client, both (n,)
+    """
+    run = scenario.run
+    who, step, last_day = courses.client, courses.step, courses.last_day
+    chosen = (last_day >= run.warm_up_days) & (last_day < run.warm_up_days + run.data_collection_days)
+    scores = [np.zeros(len(who), dtype=np.int8) for _ in range(4)]
+    sessions = np.zeros(care.attended.shape, dtype=np.int32)  # of the courses so far
+    for k in range(int(courses.order.max(initial=-1)) + 1):
+        here = np.flatnonzero(courses.order == k)
+        counted = here[chosen[here]]
+        client = who[counted].astype(np.intp)
+        read = partial(_scores_on, scenario, clients, path.rows(client), care, client)
+        if k == 0:
+            start = [score[client] for score in at_first_contact]
+        else:
+            start = [*read(courses.first_day[counted], sessions[client])]
+        sessions[who[here], step[here]] = courses.sessions[here]
+        for column, score in zip(scores, (*start, *read(last_day[counted], sessions[client])), strict=True):
+            column[counted] = score
+    return CourseScores(who[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
+
+
+def _scores_on(
+    scenario: Scenario, clients: Clients, path: Trajectory, care: Care, who: NDArray[np.intp], day: Days, sessions: Days
+) -> tuple[Scores, Scores]:
+    """PHQ-9 and GAD-7 of some clients after so many sessions at each step; path: theirs, day: (k,), sessions: (k, s)."""
+    contacts = sessions.sum(axis=1, dtype=np.int32) + 1
+    treated = treated_by(scenario, care.target[who], care.therapist[who], sessions, contacts)
+    return scores_after(scenario, path, (day - clients.referral_day[who]).astype(np.int32), treated)
