@@ -46,8 +46,11 @@ def loop_in_c() -> Callable[..., int]:
     function.argtypes = [*[ctypes.c_int64] * 6, *columns]
     function.restype = ctypes.c_int64
 
-    def loop(horizon: int, n_steps: int, n_ranks: int, watched: int, *arrays: Any) -> int:
-        n_arrivals, room = len(arrays[_ARRIVALS]), len(arrays[len(_INPUTS)])
-        return int(function(horizon, n_steps, n_ranks, watched, n_arrivals, room, *arrays))
+    def loop(
+        horizon: int, n_steps: int, n_ranks: int, watched: int, inputs: Any, table: Any, lists: Any, counts: Any
+    ) -> int:
+        n_arrivals, room = len(inputs[_ARRIVALS]), len(table[0])
+        each = (*inputs, *table, *lists, *counts)
+        return int(function(horizon, n_steps, n_ranks, watched, n_arrivals, room, *each))
 
     return loop

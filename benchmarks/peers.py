@@ -16,7 +16,7 @@ from benchmarks.services import plain_queue
 from benchmarks.timing import progress, seconds
 from caseload_sim.engines import kernel, reference
 from caseload_sim.engines.episodes import Episodes
-from caseload_sim.engines.plans import NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.engines.plans import NO_STEP, NOT_YET, Capacity, Courses, plans_of
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "peer_programs"
@@ -77,12 +77,13 @@ def against_peers(
     most_seconds: for one run of one peer; who does not finish in that time is not asked again
     """
     courses, capacity = plain_queue(n_clients, load, offered)
-    kernel.run(courses, capacity, compiled=True)
-    ours = _ended(kernel.run(courses, capacity, compiled=True))
+    plans = plans_of(courses)
+    kernel.run(plans, capacity, compiled=True)
+    ours = _ended(kernel.run(plans, capacity, compiled=True))
     engines = {
-        KERNEL: partial(kernel.run, courses, capacity, compiled=True),
-        INTERPRETED: partial(kernel.run, courses, capacity, compiled=False),
-        REFERENCE: partial(reference.run, courses, capacity),
+        KERNEL: partial(kernel.run, plans, capacity, compiled=True),
+        INTERPRETED: partial(kernel.run, plans, capacity, compiled=False),
+        REFERENCE: partial(reference.run, plans, capacity),
     }
     took: dict[str, list[float]] = {name: [] for name in [*engines, *PEERS]}
     missing = dict.fromkeys(set(PEERS) - set(python.names), python.why)

@@ -13,7 +13,7 @@ from distributed import LocalCluster
 
 from benchmarks.timing import peak_memory_bytes
 from benchmarks.timing import seconds as seconds_of
-from caseload_sim.engines import Engine, engine_for
+from caseload_sim.engines.engine import Engine, engine_for
 from caseload_sim.experiments.dask_workers import DaskWorkers
 from caseload_sim.experiments.tasks import Task, finish
 from caseload_sim.experiments.workers import Workers, answers

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from caseload_sim.engines import kernel, reference
 from caseload_sim.engines.episodes import Episodes
-from caseload_sim.engines.plans import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.engines.plans import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses, Plans, plans_of
 
 Row = tuple[int, int, int, int, int, int]
 
@@ -43,6 +43,11 @@ def courses(joins: Sequence[int], *, days: Any = 1, steps: int = 1, **columns: A
         returns_as=column(columns.get("returns_as", NO_CLIENT), np.int32),
         return_after_days=column(columns.get("return_after", 1), np.int32),
     )
+
+
+def plans(joins: Sequence[int], *, days: Any = 1, steps: int = 1, **columns: Any) -> Plans:
+    """The same as engines read them."""
+    return plans_of(courses(joins, days=days, steps=steps, **columns))
 
 
 def capacity(places: Any, horizon: int) -> Capacity:
@@ -84,11 +89,12 @@ THE_LOOP: Callable[..., int] = kernel.pass_the_days  # as it is, whatever a test
 
 def with_bounds_checked(*arguments: Any) -> int:
     """The kernel's loop on checked lists; what it writes is copied back."""
-    checked = [Checked(a) if isinstance(a, list) else a for a in arguments]
+    checked = [tuple(map(Checked, a)) if isinstance(a, tuple) else a for a in arguments]
     n_rows = THE_LOOP(*checked)
     for ours, theirs in zip(arguments, checked, strict=True):
-        if isinstance(ours, list):
-            ours[:] = list(theirs)
+        if isinstance(ours, tuple):
+            for column, written in zip(ours, theirs, strict=True):
+                column[:] = list(written)
     return n_rows
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from building import ENGINES, capacity, courses
+from building import ENGINES, capacity, plans
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import NEVER, NOT_YET
 
@@ -25,7 +25,7 @@ def queue(
     joins = np.repeat(np.arange(days), rng.poisson(rate, days))
     n = len(joins)
     waits = patience(rng, n)[:, None] if patience else NEVER
-    return ENGINES[engine](courses(joins.tolist(), days=service(rng, n), patience=waits), capacity(places, days))
+    return ENGINES[engine](plans(joins.tolist(), days=service(rng, n), patience=waits), capacity(places, days))
 
 
 def days_on_list(episodes: Episodes, horizon: int) -> NDArray[np.int64]:

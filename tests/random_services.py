@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from caseload_sim.engines.plans import DROPPED_OUT, FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.engines.plans import (
+    DROPPED_OUT,
+    FINISHED,
+    NEVER,
+    NO_CLIENT,
+    NO_STEP,
+    NOT_YET,
+    Capacity,
+    Courses,
+    Plans,
+    plans_of,
+)
 
 SHAPES = ("crowded", "cut in mid-flow", "priorities", "returns", "running start", "everything")
 
@@ -58,6 +69,12 @@ def random_service(seed: int) -> tuple[Courses, Capacity]:
         return_after_days=rng.integers(1, 9, n).astype(np.int32),
     )
     return courses, Capacity(_places(rng, horizon, s), tuple(f"step_{k}" for k in range(s)))
+
+
+def random_plans(seed: int) -> tuple[Plans, Capacity]:
+    """The same service as engines read it."""
+    courses, capacity = random_service(seed)
+    return plans_of(courses), capacity
 
 
 def _next_steps(rng: np.random.Generator, n: int, s: int) -> np.ndarray:

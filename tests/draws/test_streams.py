@@ -65,7 +65,7 @@ def test_normals_of_several_purposes_are_those_of_each(n: int) -> None:
 def test_numba_is_loaded_for_a_large_job_before_anything_is_drawn_and_never_for_draws_alone() -> None:
     """In a process of its own: here it has been loaded long since."""
     words = (
-        "import sys, numpy as np; from caseload_sim.draws.streams import Draws; from caseload_sim.engines import engine_for, load\n"
+        "import sys, numpy as np; from caseload_sim.draws.streams import Draws; from caseload_sim.engines.engine import engine_for, load\n"
         "Draws(1, 0).uniform('route', np.arange(100_000)); print('numba' in sys.modules)\n"
         "for runs in (100, 10**7): load(engine_for('kernel', runs)); print('numba' in sys.modules)"
     )

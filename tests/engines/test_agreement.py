@@ -15,7 +15,7 @@ from building import with_bounds_checked
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel, reference
 from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans, first_difference
-from caseload_sim.engines.plans import GAVE_UP, NOT_YET, Capacity, Courses
+from caseload_sim.engines.plans import GAVE_UP, NOT_YET, Capacity, Plans, plans_of
 from caseload_sim.experiments.replicate import check_engines, simulate
 from caseload_sim.pathway.care import draw_courses
 from caseload_sim.pathway.staffing import places
@@ -25,7 +25,7 @@ from caseload_sim.simulation.intake import draw_clients
 from caseload_sim.simulation.replication import mean_disorders
 from caseload_sim.support.compiled import numba_is_there
 from caseload_sim.support.provenance import digest
-from random_services import random_service
+from random_services import random_plans
 
 # The others differ from these in what an engine does not see; test_named_scenarios.py runs all, smaller, in both engines.
 AT_FULL_SIZE = ("hepgul_2016", "national_2024_25", "trial_world", "no_service", "service_claim", "unlimited_capacity")
@@ -42,31 +42,31 @@ def assert_equal(ours: Episodes, theirs: Episodes, capacity: Capacity, what: str
 def test_the_engines_agree_on_random_services(block: int) -> None:
     """Reference, kernel interpreted with bounds checked, and kernel compiled: 300 services in all."""
     for seed in range(block * N_RANDOM // 6, (block + 1) * N_RANDOM // 6):
-        courses, capacity = random_service(seed)
-        check_plans(courses)
-        answer = reference.run(courses, capacity)
-        check_invariants(answer, courses, capacity)
+        plans, capacity = random_plans(seed)
+        check_plans(plans)
+        answer = reference.run(plans, capacity)
+        check_invariants(answer, plans, capacity)
         assert_equal(
-            answer, kernel.run(courses, capacity, loop=with_bounds_checked), capacity, f"seed {seed}, interpreted"
+            answer, kernel.run(plans, capacity, loop=with_bounds_checked), capacity, f"seed {seed}, interpreted"
         )
-        assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
+        assert_equal(answer, kernel.run(plans, capacity, compiled=True), capacity, f"seed {seed}, compiled")
 
 
 def test_the_interpreted_kernel_agrees_with_the_reference() -> None:
     """A quicker half of the test above, that needs no compiler: what mutation.py asks first."""
     for seed in range(60):
-        courses, capacity = random_service(seed)
-        ours = kernel.run(courses, capacity, loop=with_bounds_checked)
-        assert_equal(reference.run(courses, capacity), ours, capacity, f"seed {seed}")
+        plans, capacity = random_plans(seed)
+        ours = kernel.run(plans, capacity, loop=with_bounds_checked)
+        assert_equal(reference.run(plans, capacity), ours, capacity, f"seed {seed}")
 
 
 @pytest.mark.verification
 def test_the_engines_agree_on_ten_thousand_random_services() -> None:
     for seed in range(N_RANDOM, N_RANDOM + N_VERIFICATION):
-        courses, capacity = random_service(seed)
-        answer = reference.run(courses, capacity)
-        assert_equal(answer, kernel.run(courses, capacity, compiled=False), capacity, f"seed {seed}, interpreted")
-        assert_equal(answer, kernel.run(courses, capacity, compiled=True), capacity, f"seed {seed}, compiled")
+        plans, capacity = random_plans(seed)
+        answer = reference.run(plans, capacity)
+        assert_equal(answer, kernel.run(plans, capacity, compiled=False), capacity, f"seed {seed}, interpreted")
+        assert_equal(answer, kernel.run(plans, capacity, compiled=True), capacity, f"seed {seed}, compiled")
 
 
 def test_random_services_reach_every_corner() -> None:
@@ -76,22 +76,22 @@ def test_random_services_reach_every_corner() -> None:
          "tied", "by priority"), 0,
     )  # fmt: skip
     for seed in range(N_RANDOM):
-        courses, capacity = random_service(seed)
-        episodes = reference.run(courses, capacity)
+        plans, capacity = random_plans(seed)
+        episodes = reference.run(plans, capacity)
         daily = np.zeros((2, *capacity.places.shape), dtype=np.int32)
-        reference.run(courses, capacity, daily=daily)
+        reference.run(plans, capacity, daily=daily)
         follows = np.flatnonzero(episodes.client[1:] == episodes.client[:-1]) + 1
         joined = list(zip(episodes.step.tolist(), episodes.joined_day.tolist(), strict=True))
         visits = list(zip(episodes.client.tolist(), episodes.step.tolist(), strict=True))
         seen["unfinished"] += bool(np.any(episodes.ended_day == NOT_YET))
         seen["gave up"] += bool(np.any(episodes.ending == GAVE_UP))
-        seen["returned"] += bool(np.any(courses.joins_day[episodes.client] == NOT_YET))
+        seen["returned"] += bool(np.any(plans.joins_day[episodes.client] == NOT_YET))
         seen["stepped down"] += bool(np.any(episodes.step[follows] < episodes.step[follows - 1]))
         seen["visited a step twice"] += len(set(visits)) < len(visits)
         seen["held above places"] += bool(np.any(daily[0] > capacity.places))
         seen["joined early"] += bool(np.any(episodes.joined_day < 0))
         seen["tied"] += len(set(joined)) < len(joined)
-        seen["by priority"] += len(np.unique(courses.priority)) > 1
+        seen["by priority"] += len(np.unique(plans.priority)) > 1
     assert all(times >= 30 for times in seen.values()), seen
     assert seen["unfinished"] >= N_RANDOM // 2, "half are cut in mid-flow"
 
@@ -108,9 +108,10 @@ def test_scenarios_stay_within_bounds_at_their_full_size(name: str) -> None:
     scenario, draws = get_scenario(name), Draws(1, 0)
     clients = draw_clients(scenario, draws)
     courses, _ = draw_courses(scenario, clients, draws)
+    plans = plans_of(courses)
     capacity = places(scenario, draws, mean_disorders(scenario, clients))
-    checked = kernel.run(courses, capacity, loop=with_bounds_checked)
-    assert_equal(kernel.run(courses, capacity, compiled=True), checked, capacity, "bounds checked")
+    checked = kernel.run(plans, capacity, loop=with_bounds_checked)
+    assert_equal(kernel.run(plans, capacity, compiled=True), checked, capacity, "bounds checked")
 
 
 def test_the_default_engine_and_the_reference_give_equal_digests_of_everything(small: Scenario) -> None:
@@ -120,28 +121,28 @@ def test_the_default_engine_and_the_reference_give_equal_digests_of_everything(s
 def test_the_reference_does_not_depend_on_the_order_in_which_stories_begin() -> None:
     rng = np.random.default_rng(3)
     for seed in range(60):
-        courses, capacity = random_service(seed)
-        order = rng.permutation(len(courses.joins_day)).tolist()
+        plans, capacity = random_plans(seed)
+        order = rng.permutation(len(plans.joins_day)).tolist()
         assert_equal(
-            reference.run(courses, capacity), reference.run(courses, capacity, order=order), capacity, f"seed {seed}"
+            reference.run(plans, capacity), reference.run(plans, capacity, order=order), capacity, f"seed {seed}"
         )
 
 
 def test_the_engines_count_the_same_places_held_and_clients_waiting_each_day() -> None:
     for seed in range(120):
-        courses, capacity = random_service(seed)
+        plans, capacity = random_plans(seed)
         counts = [np.zeros((2, *capacity.places.shape), dtype=np.int32) for _ in range(2)]
-        answer = reference.run(courses, capacity, daily=counts[0])
-        watched = kernel.run(courses, capacity, loop=with_bounds_checked, daily=counts[1])
+        answer = reference.run(plans, capacity, daily=counts[0])
+        watched = kernel.run(plans, capacity, loop=with_bounds_checked, daily=counts[1])
         assert_equal(answer, watched, capacity, f"seed {seed}, watched")
         assert np.array_equal(counts[0], counts[1]), seed
 
 
 def test_the_kernel_finds_room_for_clients_who_go_in_circles() -> None:
     from building import capacity as places
-    from building import courses
+    from building import plans
 
-    plan = courses([0, 1], steps=2, days=1, next_inside=[[1, 0]] * 2)
+    plan = plans([0, 1], steps=2, days=1, next_inside=[[1, 0]] * 2)
     episodes = kernel.run(plan, places([2, 2], 50))
     assert len(episodes.client) == 50 + 49
     assert digest(episodes) == digest(reference.run(plan, places([2, 2], 50)))
@@ -158,8 +159,8 @@ def test_numba_is_used_where_it_can_be_imported() -> None:
 
 
 def test_the_first_difference_is_told_in_words() -> None:
-    courses, capacity = random_service(0)
-    ours = reference.run(courses, capacity)
+    plans, capacity = random_plans(0)
+    ours = reference.run(plans, capacity)
     started = ours.started_day.copy()
     row = int(np.flatnonzero(started != NOT_YET)[0])
     started[row] += 1
@@ -213,17 +214,17 @@ def mutant(old: str, new: str) -> Callable[..., int]:
 
 
 @pytest.fixture(scope="module")
-def answers() -> list[tuple[Courses, Capacity, str]]:
-    services = [random_service(seed) for seed in range(N_FOR_MUTANTS)]
-    return [(courses, capacity, digest(reference.run(courses, capacity))) for courses, capacity in services]
+def answers() -> list[tuple[Plans, Capacity, str]]:
+    services = [random_plans(seed) for seed in range(N_FOR_MUTANTS)]
+    return [(plans, capacity, digest(reference.run(plans, capacity))) for plans, capacity in services]
 
 
 @pytest.mark.parametrize("name", list(MUTANTS))
-def test_a_mutant_of_the_kernel_is_caught(name: str, answers: list[tuple[Courses, Capacity, str]]) -> None:
+def test_a_mutant_of_the_kernel_is_caught(name: str, answers: list[tuple[Plans, Capacity, str]]) -> None:
     loop = mutant(*MUTANTS[name])
-    for courses, capacity, answer in answers:
+    for plans, capacity, answer in answers:
         try:
-            if digest(kernel.run(courses, capacity, loop=loop)) != answer:
+            if digest(kernel.run(plans, capacity, loop=loop)) != answer:
                 return
         except (IndexError, AssertionError):
             return
@@ -257,8 +258,9 @@ def test_all_that_goes_into_an_engine_and_comes_out_is_whole_numbers(small: Scen
     clients = draw_clients(small, draws)
     courses, _ = draw_courses(small, clients, draws)
     capacity = places(small, draws, mean_disorders(small, clients))
-    episodes = kernel.run(courses, capacity)
-    tables: list[tuple[Any, str]] = [(courses, f.name) for f in fields(courses)] + [
+    plans = plans_of(courses)
+    episodes = kernel.run(plans, capacity)
+    tables: list[tuple[Any, str]] = [(plans, f.name) for f in fields(plans)] + [
         (episodes, f.name) for f in fields(episodes)
     ]
     for table, name in [*tables, (capacity, "places")]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 from scipy.sparse.linalg import spsolve
 
-from building import ENGINES, capacity, courses
+from building import ENGINES, capacity, plans
 from caseload_sim.engines.episodes import occupancy
 from caseload_sim.engines.plans import GAVE_UP, NO_STEP, NOT_YET
 from queue_theory import Sampler, days_on_list, erlang_c_wait, expected_waiting, geometric, queue, relaxation_days
@@ -147,7 +147,7 @@ def test_two_steps_in_a_row_are_a_tandem_queue(engine: str) -> None:
         rng = np.random.default_rng([seed, 72])
         joins = np.repeat(np.arange(warm_up + days), rng.poisson(rate, warm_up + days))
         lengths = np.stack([rng.geometric(1 / mean, len(joins)) for mean in means], axis=1)
-        plan = courses(joins.tolist(), steps=2, days=lengths, next_inside=[[1, NO_STEP]] * len(joins))
+        plan = plans(joins.tolist(), steps=2, days=lengths, next_inside=[[1, NO_STEP]] * len(joins))
         _, waiting = occupancy(ENGINES[engine](plan, capacity([1, 1], warm_up + days)), 2, warm_up + days)
         for stage in (0, 1):
             runs[stage].append(float(waiting[warm_up:, stage].mean()))
@@ -161,7 +161,7 @@ def test_littles_law_holds_exactly(engine: str) -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         n, days = 200, 150
-        plan = courses(
+        plan = plans(
             np.sort(rng.integers(0, days, n)).tolist(), steps=2, days=rng.integers(1, 9, (n, 2)),
             patience=rng.integers(1, 40, (n, 2)), next_inside=[[1, NO_STEP]] * n,
         )  # fmt: skip
@@ -188,6 +188,6 @@ def test_littles_law_holds_exactly(engine: str) -> None:
 )
 def test_more_places_never_lengthen_anyones_wait(engine: str, clients: list[tuple[int, int]], places: int) -> None:
     """One step, no patience, first come first served."""
-    plan = courses([c[0] for c in clients], days=[c[1] for c in clients])
+    plan = plans([c[0] for c in clients], days=[c[1] for c in clients])
     fewer, more = (ENGINES[engine](plan, capacity(p, 400)) for p in (places, places + 1))
     assert np.all(days_on_list(more, 400) <= days_on_list(fewer, 400))

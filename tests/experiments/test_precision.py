@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from caseload_sim.cli.main import app
 from caseload_sim.definitions.quantities import Key, Value
-from caseload_sim.engines import ENGINES
+from caseload_sim.engines.engine import ENGINES
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.precision import FIRST_REPLICATIONS, Precision, _needed, precision_from, replicate_until
 from caseload_sim.experiments.tasks import Finished, Place, Task, finish

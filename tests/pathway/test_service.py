@@ -19,9 +19,9 @@ from caseload_sim.clients.severity import scores_after, trajectory
 from caseload_sim.definitions.quantities import Key, words
 from caseload_sim.draws.distributions import binomial, negative_binomial
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines import ENGINES
+from caseload_sim.engines.engine import ENGINES
 from caseload_sim.engines.episodes import check_invariants, occupancy
-from caseload_sim.engines.plans import NOT_YET
+from caseload_sim.engines.plans import NOT_YET, plans_of
 from caseload_sim.errors import CaseloadError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
 from caseload_sim.measures.measure import measure
@@ -93,7 +93,7 @@ def held_and_waiting_in_the_long_run(scenario: Scenario, replication: int) -> tu
     draws = Draws(scenario.run.seed + 1, replication)
     capacity = places(years, draws, 3.0)
     courses, _ = draw_courses(years, draw_clients(years, draws), draws)
-    held, waiting = occupancy(ENGINES["kernel"](courses, capacity), len(years.steps), years.run.horizon_days)
+    held, waiting = occupancy(ENGINES["kernel"](plans_of(courses), capacity), len(years.steps), years.run.horizon_days)
     return held[4 * 365 :].mean(axis=0), waiting[4 * 365 :].mean(axis=0)
 
 

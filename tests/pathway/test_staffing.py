@@ -11,7 +11,7 @@ from building import ENGINES
 from caseload_sim.definitions.quantities import Key
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import check_invariants, occupancy
-from caseload_sim.engines.plans import NOT_YET, Capacity
+from caseload_sim.engines.plans import NOT_YET, Capacity, plans_of
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.measure import measure
 from caseload_sim.measures.service import over_time
@@ -165,8 +165,9 @@ def test_nobody_starts_on_a_day_off(small: Scenario, engine: str) -> None:
     clients = draw_clients(small, draws)
     courses, _ = draw_courses(small, clients, draws)
     capacity = capacity_of(small)
-    episodes = ENGINES[engine](courses, capacity)
-    check_invariants(episodes, courses, capacity)
+    plans = plans_of(courses)
+    episodes = ENGINES[engine](plans, capacity)
+    check_invariants(episodes, plans, capacity)
     started = episodes.started_day[episodes.started_day != NOT_YET]
     assert len(started) > 1000
     assert working_days(small)[started].all()
@@ -320,8 +321,9 @@ def test_when_staff_are_cut_in_mid_flow_clients_finish_and_nobody_new_starts(sma
     whole, high = capacity_of(small), small.steps.index("high_intensity")
     cut = whole.places.copy()
     cut[300:, high] //= 10
-    episodes = ENGINES[engine](courses, Capacity(places=cut, steps=whole.steps))
-    check_invariants(episodes, courses, Capacity(places=cut, steps=whole.steps))
+    plans = plans_of(courses)
+    episodes = ENGINES[engine](plans, Capacity(places=cut, steps=whole.steps))
+    check_invariants(episodes, plans, Capacity(places=cut, steps=whole.steps))
     here = (episodes.step == high) & (episodes.started_day != NOT_YET)
     across = here & (episodes.started_day < 300) & ((episodes.ended_day >= 300) | (episodes.ended_day == NOT_YET))
     assert across.sum() > 50

@@ -16,7 +16,7 @@ from benchmarks.page import PAGE, RESULTS, performance_page
 from benchmarks.peers import SIMPY, agree, how_far_apart, installed_peers, own_python
 from benchmarks.services import offered_load, queue_of, service
 
-from building import capacity, courses
+from building import capacity, plans
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel
 from caseload_sim.engines.episodes import first_difference
@@ -167,7 +167,7 @@ def test_the_loop_in_c_gives_the_identical_table() -> None:
 
 @pytest.mark.verification
 def test_the_loop_in_c_refuses_columns_of_another_type() -> None:
-    queue, places = courses([0, 1], days=[3, 2]), capacity(1, 20)
+    queue, places = plans([0, 1], days=[3, 2]), capacity(1, 20)
     with pytest.raises(Exception, match="argument"):
         kernel.run(queue, places, compiled=False, loop=loop_in_c())
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caseload_sim.engines import ENGINES
+from caseload_sim.engines.engine import ENGINES
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.tasks import Task, finish
 from caseload_sim.runs.folder import RunFolder

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from building import ENGINES
-from caseload_sim import engines
+from caseload_sim.engines import engine as engine_module
 from caseload_sim.engines import reference
 from caseload_sim.engines.episodes import Episodes, first_difference
-from caseload_sim.engines.plans import NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses
+from caseload_sim.engines.plans import NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses, Plans, plans_of
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.scenario.catalogue import list_scenarios
 from random_services import random_service
@@ -26,7 +26,7 @@ each_engine = pytest.mark.parametrize("engine", QUICK)
 
 
 def run(engine: str, courses: Courses, capacity: Capacity) -> Episodes:
-    return ENGINES[engine](courses, capacity)
+    return ENGINES[engine](plans_of(courses), capacity)
 
 
 def with_columns(courses: Courses, change: Any) -> Courses:
@@ -195,19 +195,19 @@ def test_on_every_day_at_every_step_whoever_joined_waits_or_holds_a_place_or_has
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Joined so far = waiting + held + left so far: the first and last from the table, the others as the engine counts them."""
-    given: list[tuple[Courses, Capacity]] = []
+    given: list[tuple[Plans, Capacity]] = []
 
-    def listening(courses: Courses, capacity: Capacity) -> Episodes:
-        given.append((courses, capacity))
-        return reference.run(courses, capacity)
+    def listening(plans: Plans, capacity: Capacity) -> Episodes:
+        given.append((plans, capacity))
+        return reference.run(plans, capacity)
 
-    monkeypatch.setitem(engines.ENGINES, "reference", listening)
+    monkeypatch.setitem(engine_module.ENGINES, "reference", listening)
     simulate(short(name), engine="reference")
     assert given
     for engine in QUICK:
-        for courses, capacity in given:
+        for plans, capacity in given:
             counted = np.zeros((2, *capacity.places.shape), dtype=np.int32)
-            table = ENGINES[engine](courses, capacity, daily=counted)
+            table = ENGINES[engine](plans, capacity, daily=counted)
             check_nobody_is_lost(table, counted[0], counted[1], capacity)
             assert len(table.client) > 30 or name == "no_service"
 

@@ -91,7 +91,7 @@ def compare(
     reference = _reference(scenarios, chosen, versus)
 
     from caseload_sim.cli.progress import Progress
-    from caseload_sim.engines import DEFAULT_ENGINE
+    from caseload_sim.engines.engine import DEFAULT_ENGINE
     from caseload_sim.experiments.compare import ComparisonRow, check_names
     from caseload_sim.experiments.compare import compare as run_compare
     from caseload_sim.runs.folder import RunFolder, run_name

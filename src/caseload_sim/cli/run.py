@@ -100,7 +100,7 @@ def run(
     """
     if json and csv:
         raise RunError("--json and --csv: choose one.")
-    from caseload_sim.engines import ENGINES
+    from caseload_sim.engines.engine import ENGINES
 
     if engine not in ENGINES:
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")

@@ -71,7 +71,7 @@ def sweep(
         raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
     chosen = opened(scenario, scenario_path, sets)
     from caseload_sim.cli.progress import Progress
-    from caseload_sim.engines import DEFAULT_ENGINE
+    from caseload_sim.engines.engine import DEFAULT_ENGINE
     from caseload_sim.experiments.sweep import SweepRow, combinations, flattened, values_in
     from caseload_sim.experiments.sweep import sweep as run_sweep
     from caseload_sim.figures.population import draw_sweep

@@ -19,7 +19,7 @@ from caseload_sim.support.compiled import Compiled
 M0, M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 W0, W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 ROUNDS = 10
-SEVEN = np.uint64(7)  # without sign, or numba asks whether a place counts from the end
+SEVEN = np.uint64(7)  # unsigned: with a sign, numba would check each index for counting from the end
 
 
 def _product_code(_context: Any, a: Any, b: Any) -> Any:
@@ -66,10 +66,14 @@ def _uniforms_code(keys: Any, ids: Any, u: Any) -> None:  # pragma: no cover
 def _on_lines_code(u: Any, lines: Any, tail_cells: Any, value: Any, tail: Any) -> int:  # pragma: no cover
     n_tail, first, n_inner = 0, np.uint64(tail_cells), np.uint64(len(lines) - 2 * tail_cells)
     for i in range(len(u)):
-        cell = np.uint64(u[i] * len(lines))  # without sign, or numba asks whether it counts from the end
+        cell = np.uint64(u[i] * len(lines))  # unsigned, as above
         value[i] = lines[cell, 0] * u[i] + lines[cell, 1]
-        tail[n_tail] = i  # overwritten unless it is one; to jump over it takes longer
-        n_tail += int(cell - first >= n_inner)  # below 0 wraps around: both tails lie above
+        # Write down every place, and count it only if it lies in a tail: the next place then overwrites those that were not
+        # counted. An `if` would take longer, since the processor cannot guess which way it goes.
+        tail[n_tail] = i
+        # Inside are the cells from `first` on, n_inner of them. For a cell before `first` the unsigned difference is not below
+        # 0 but huge, so that one comparison finds both tails.
+        n_tail += int(cell - first >= n_inner)
     return n_tail
 
 

@@ -157,7 +157,8 @@ def _compiled(keys: NDArray[np.uint64], ids: Ids) -> Floats:
 
 
 def _by_numpy(key: NDArray[np.uint64], ids: Ids) -> Floats:
-    # A step of 0, backwards or far ahead begins another stretch: 1 less, and read without sign, it is large.
+    # One stretch is drawn at once, so long as ids go up by 1 to _LONGEST_STEP. A step of 0, or backwards, less 1 is below 0,
+    # which as an unsigned number is huge: so one comparison finds those steps, and those too far ahead.
     breaks = np.flatnonzero((np.diff(ids) - 1).view(np.uint64) >= _LONGEST_STEP) + 1
     bits = np.concatenate([_stretch(key, part) for part in np.split(ids, breaks)])
     return np.asarray((bits + 0.5) * 2.0**-32)  # never 0 or 1, so that inverse distribution functions stay finite

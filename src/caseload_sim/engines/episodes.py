@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.engines.plans import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Courses, Plans, plans_of
+from caseload_sim.engines.plans import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Plans
 from caseload_sim.support.columns import blocks_of, rows_of, slice_of
 
 
-def check_plans(courses: Courses | Plans) -> None:
+def check_plans(plans: Plans) -> None:
     """Assert what engines rely on: rule R5, and in a running start nothing that ended before opening (rule R0)."""
-    plans = plans_of(courses)
     assert plans.course_days.min(initial=1) >= 1, "rule R5: a course lasts at least a day"
     assert plans.patience_days.min(initial=1) >= 1, "rule R5: a patience lasts at least a day"
     assert plans.return_after_days.min(initial=1) >= 1, "rule R5: a return takes at least a day"
@@ -138,10 +137,9 @@ def joined_first(plans: Plans, episodes: Episodes, horizon_days: int) -> NDArray
 
 
 def check_invariants(
-    episodes: Episodes, courses: Courses | Plans, capacity: Capacity
+    episodes: Episodes, plans: Plans, capacity: Capacity
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Assert what must hold whatever the scenario: conservation, order of days, and rule R6. Returns the `occupancy`."""
-    plans = plans_of(courses)
     horizon, n_steps = capacity.places.shape
     joined, started, ended = episodes.joined_day, episodes.started_day, episodes.ended_day
     did_start, did_end = started != NOT_YET, ended != NOT_YET

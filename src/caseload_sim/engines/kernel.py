@@ -23,9 +23,7 @@ from caseload_sim.engines.plans import (
     NOT_YET,
     NOT_YET_ENDED,
     Capacity,
-    Courses,
     Plans,
-    plans_of,
 )
 from caseload_sim.support.compiled import Compiled, numba_is_there
 
@@ -39,7 +37,7 @@ Columns = Any  # NumPy arrays when compiled, lists when interpreted: both are in
 
 
 def run(
-    courses: Courses | Plans,
+    plans: Plans,
     capacity: Capacity,
     *,
     compiled: bool | None = None,
@@ -52,36 +50,35 @@ def run(
     daily: (2, days, s), filled with the engine's own counts at the end of each day, of places held and of clients waiting
     loop: the loop itself, replaced only by tests
     """
-    plans = plans_of(courses)
     n, m, (horizon, n_steps) = len(plans.joins_day), len(plans.client), capacity.places.shape
     if compiled is None:
         compiled = n >= WORTH_COMPILING and numba_is_there()
     the_loop: Callable[..., int] = loop or (pass_the_days_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
-    as_places: Callable[[Any], Columns] = _without_sign if compiled else as_columns
+    as_rows: Callable[[Any], Columns] = _without_sign if compiled else as_columns
     arrivals = _in_order_of_arrival(plans.joins_day, horizon)
     ranks = np.unique(plans.priority) if np.any(plans.priority) else np.zeros(1, dtype=np.int32)
     rank = np.searchsorted(ranks, plans.priority).astype(np.int32) if len(ranks) > 1 else np.zeros_like(plans.priority)
-    inputs = [
+    inputs = (
         *map(as_columns, (plans.joins_day, plans.first)),
-        *map(as_places, (plans.client, plans.step)),
+        *map(as_rows, (plans.client, plans.step)),
         *map(as_columns, (
             plans.course_days, plans.patience_days, rank, plans.ending, plans.inside_from, plans.inside_to,
             plans.next_inside, plans.next_outside, plans.started_day, plans.returns_as, plans.return_after_days,
         )),
-        as_places(arrivals),
+        as_rows(arrivals),
         as_columns(capacity.places.ravel()),
-    ]  # fmt: skip
+    )  # fmt: skip
     watched = int(daily is not None)
     everybody_leaves = bool(watched or np.any(plans.returns_as != NO_CLIENT))
     n_rows, room = ROWS_EXHAUSTED, max(m, 1)
     while n_rows == ROWS_EXHAUSTED:  # only clients who go in circles need more rows than there are plans
-        table = [as_columns(np.full(room, fill, dtype=dtype)) for fill, dtype in _TABLE]
-        lists = [as_columns(column) for column in _lists(n, n_steps, len(ranks), horizon, room, everybody_leaves)]
-        counts = [
+        table = tuple(as_columns(np.full(room, fill, dtype=dtype)) for fill, dtype in _TABLE)
+        lists = tuple(map(as_columns, _lists(n, n_steps, len(ranks), horizon, room, everybody_leaves)))
+        counts = tuple(
             as_columns(np.zeros(size, dtype=np.int64)) for size in (n_steps, horizon * n_steps, horizon * n_steps)
-        ]
-        n_rows = the_loop(horizon, n_steps, len(ranks), watched, *inputs, *table, *lists, *counts)
+        )
+        n_rows = the_loop(horizon, n_steps, len(ranks), watched, inputs, table, lists, counts)
         room *= 2
     if daily is not None:
         daily[:] = np.reshape(counts[1:], (2, horizon, n_steps))
@@ -102,9 +99,9 @@ def _in_order_of_arrival(joins_day: NDArray[np.int32], horizon: int) -> NDArray[
     return arrivals[np.argsort(day, kind="stable")]
 
 
-def _without_sign(places: NDArray[Any]) -> Columns:
-    """Places in other columns, all from 0 on, as unsigned numbers: of others, numba asks whether they count from the end."""
-    return np.ascontiguousarray(places).view(np.dtype(f"u{places.dtype.itemsize}"))
+def _without_sign(rows: NDArray[Any]) -> Columns:
+    """Numbers of rows of another table, none below 0, as unsigned numbers: with a sign, numba would check each for counting from the end."""
+    return np.ascontiguousarray(rows).view(np.dtype(f"u{rows.dtype.itemsize}"))
 
 
 _TABLE: tuple[tuple[int, type], ...] = (
@@ -113,7 +110,7 @@ _TABLE: tuple[tuple[int, type], ...] = (
 
 
 def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int, everybody_leaves: bool) -> list[Any]:
-    """Empty linked lists and counters, in the order of `pass_the_days`."""
+    """Empty linked lists and counters, in the order in which `pass_the_days` unpacks them."""
     empty = [n_steps * n_ranks, n_steps * n_ranks, room, horizon, horizon, room if everybody_leaves else 0, horizon, n]
     lists = [np.full(size, NOBODY, dtype=np.int32) for size in empty]
     in_days = [np.zeros(n, dtype=np.int32) for _ in range(2)]
@@ -121,23 +118,34 @@ def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int, everybod
 
 
 def pass_the_days(
-    horizon: int, n_steps: int, n_ranks: int, watched: int,
-    joins_day: Columns, first_plan: Columns, client: Columns, step: Columns, course_days: Columns, patience_days: Columns,
-    rank: Columns, ending_of: Columns, inside_from: Columns, inside_to: Columns, next_inside: Columns,
-    next_outside: Columns, began_day: Columns, returns_as: Columns, return_after_days: Columns, arrivals: Columns,
-    places: Columns,
-    plan: Columns, joined: Columns, started: Columns, ended: Columns, ending: Columns,
-    list_head: Columns, list_tail: Columns, next_row: Columns, ends_on: Columns, leaves_on: Columns, leaves_next: Columns,
-    returns_on: Columns, returns_next: Columns, held: Columns, first_rank: Columns, joiners: Columns, entered: Columns,
-    waiting: Columns, held_each_day: Columns, waiting_each_day: Columns,
-) -> int:  # fmt: skip
+    horizon: int,
+    n_steps: int,
+    n_ranks: int,
+    watched: int,
+    inputs: tuple[Columns, ...],
+    table: tuple[Columns, ...],
+    lists: tuple[Columns, ...],
+    counts: tuple[Columns, ...],
+) -> int:
     """Write the rows of stays; returns their number, or ROWS_EXHAUSTED when there is no room for more.
 
     watched: 1 to count who waits each day, for which everybody's patience stands in the calendar
+    inputs: what is read; table: the rows of stays, written; lists: linked lists and counters, used up; counts: by day, written
+
     `entered` holds the day each client joined the first list, from which `inside_from` and `inside_to` count.
     A row hangs either on a waiting list or, once started, in the calendar of endings: both are linked by `next_row`.
     `joiners` holds the plans of those who join on one day.
     """
+    (
+        joins_day, first_plan, client, step, course_days, patience_days, rank, ending_of, inside_from, inside_to,
+        next_inside, next_outside, began_day, returns_as, return_after_days, arrivals, places,
+    ) = inputs  # fmt: skip
+    plan, joined, started, ended, ending = table
+    (
+        list_head, list_tail, next_row, ends_on, leaves_on, leaves_next, returns_on, returns_next,
+        held, first_rank, joiners, entered,
+    ) = lists  # fmt: skip
+    waiting, held_each_day, waiting_each_day = counts
     n_rows = 0
     next_arrival = 0
     for day in range(-1, horizon):  # day -1 stands for everything before opening (rule R0)

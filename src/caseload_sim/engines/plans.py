@@ -95,22 +95,20 @@ class Plans:
     next_outside: Days
 
 
-def plans_of(courses: Courses | Plans) -> Plans:
-    """The rows that can be reached; plans stay what they are."""
-    if isinstance(courses, Plans):
-        return courses
+def plans_of(courses: Courses) -> Plans:
+    """What engines read of these courses: the steps that can be reached."""
     client, step = np.nonzero(_reached(courses))
     n, n_steps = courses.course_days.shape
-    at = step * n + client  # places in tables that lie column by column
-    # One column more than there are steps: NO_STEP counts back from the end.
-    row_of = np.full((n_steps + 1) * n, NO_STEP, dtype=np.int32)
-    row_of[at] = np.arange(len(client), dtype=np.int32)
+    at = step * n + client  # where the cells of these steps lie in tables laid out column by column
+    # The row of each client and step: a column for each step, and before them one for NO_STEP (-1), where nothing follows.
+    row_of = np.full((1 + n_steps) * n, NO_STEP, dtype=np.int32)
+    row_of[n + at] = np.arange(len(client), dtype=np.int32)
 
     def of(table: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(table.ravel(order="F").take(at))
 
     def row_at(who: NDArray[Any], there: Codes) -> Days:
-        return np.asarray(row_of.take(there.astype(np.intp) * n + who))
+        return np.asarray(row_of.take((there.astype(np.intp) + 1) * n + who))
 
     return Plans(
         joins_day=courses.joins_day,
@@ -164,8 +162,8 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
         following = following[following != NO_STEP]
         here = following[~reached[following]]
     rows = np.flatnonzero(reached)
-    new_row = np.full(len(reached) + 1, NO_STEP, dtype=np.int32)  # the last for NO_STEP itself
-    new_row[rows] = np.arange(len(rows), dtype=np.int32)
+    new_row = np.full(1 + len(reached), NO_STEP, dtype=np.int32)  # before those of all rows, that of NO_STEP (-1)
+    new_row[1 + rows] = np.arange(len(rows), dtype=np.int32)
     new_client = np.empty(len(plans.joins_day), dtype=np.int32)
     new_client[clients] = np.arange(len(clients), dtype=np.int32)
     some = {f.name: getattr(plans, f.name)[rows] for f in fields(Plans) if f.name not in _OF_CLIENTS}
@@ -173,10 +171,10 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
         **{name: getattr(plans, name)[clients] for name in _OF_CLIENTS if name != "first"},
         **some
         | {
-            "first": new_row[first],
+            "first": new_row[1 + first],
             "client": new_client[some["client"]],
-            "next_inside": new_row[some["next_inside"]],
-            "next_outside": new_row[some["next_outside"]],
+            "next_inside": new_row[1 + some["next_inside"]],
+            "next_outside": new_row[1 + some["next_outside"]],
         },
     )
 

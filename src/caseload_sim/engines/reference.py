@@ -22,9 +22,7 @@ from caseload_sim.engines.plans import (
     NOT_YET,
     NOT_YET_ENDED,
     Capacity,
-    Courses,
     Plans,
-    plans_of,
 )
 
 AFTER_ALL_OTHERS = EventPriority(2)  # SimPy's own are 0 and 1: whatever else happens on a day happens first
@@ -56,7 +54,7 @@ class Service:
 
 
 def run(
-    courses: Courses | Plans,
+    plans: Plans,
     capacity: Capacity,
     *,
     daily: NDArray[np.int32] | None = None,
@@ -64,7 +62,7 @@ def run(
 ) -> Episodes:
     """Let every client go their way until the horizon.
 
-    courses: what each client would receive; capacity: places by day and step
+    plans: what each client would receive; capacity: places by day and step
     daily: (2, days, s), filled with the engine's own counts at the end of each day, of places held and of clients waiting
     order: in which clients' stories are begun; the answer does not depend on it, and a test says so
     Returns the Episodes table in canonical order.
@@ -72,10 +70,10 @@ def run(
     horizon, n_steps = capacity.places.shape
     env = simpy.Environment()
     service = Service(env, held=[0] * n_steps, waiting=[[] for _ in range(n_steps)])
-    plans = _as_lists(plans_of(courses))
-    for client in range(len(plans["joins_day"])) if order is None else order:
-        if NOT_YET != plans["joins_day"][client] < horizon:
-            env.process(referral(service, plans, client))
+    columns = _as_lists(plans)
+    for client in range(len(plans.joins_day)) if order is None else order:
+        if NOT_YET != columns["joins_day"][client] < horizon:
+            env.process(referral(service, columns, client))
     if horizon:
         env.process(fill_places_each_day(service, capacity.places.tolist(), daily))
         env.run(until=horizon)  # rule R7: what has not happened by the horizon stays NOT_YET

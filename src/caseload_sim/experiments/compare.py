@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from caseload_sim.definitions.measures import check_measures
-from caseload_sim.engines import DEFAULT_ENGINE
+from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import Results, replicate_each
 from caseload_sim.experiments.settings import with_run

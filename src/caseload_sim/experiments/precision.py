@@ -10,7 +10,7 @@ import numpy as np
 
 from caseload_sim.definitions.measures import check_measures, definition
 from caseload_sim.definitions.quantities import Goal
-from caseload_sim.engines import DEFAULT_ENGINE
+from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results, finish_each, results_of
 from caseload_sim.experiments.settings import MOST_REPLICATIONS, with_run

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines import DEFAULT_ENGINE, ENGINES, kernel
+from caseload_sim.engines import kernel
+from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.engines.episodes import first_difference
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.settings import _engine, _side_by_side, with_run

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines import ENGINES, Engine, engine_for, is_compiled
+from caseload_sim.engines.engine import ENGINES, Engine, engine_for, is_compiled
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.pathway.demand import referrals_per_day
 from caseload_sim.scenario.checks_population import SMALLEST_PREVALENCE

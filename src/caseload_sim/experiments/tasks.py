@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from caseload_sim.engines import Engine
+from caseload_sim.engines.engine import Engine
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_drawn_prevalences
 from caseload_sim.experiments.workers import answers, pickled, unpickled

@@ -35,11 +35,11 @@ from caseload_sim.pathway.sessions import (
     patience_days,
     patience_factor,
 )
-from caseload_sim.pathway.stepping import Moves, moves, next_steps, reached_steps
+from caseload_sim.pathway.stepping import Ahead, moves, next_steps, reached_steps
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Floats, Ids, read_only
+from caseload_sim.support.columns import Codes, Days, Floats, Ids, by_name, read_only
 
 Table = NDArray[np.int32]
 
@@ -85,28 +85,22 @@ def draw_courses(
     policy: the one that the scenario names if None
     """
     policy = policy or POLICIES[scenario.pathway.policy]
-    care, ahead = _draw(scenario, clients, draws, policy)
+    care, ahead, queueing = _draw(scenario, clients, draws, policy)
     n = len(clients.id)
-    inside_from, inside_to, next_inside, next_outside = next_steps(
-        scenario, clients, draws, care.therapist, care.target, care.attended, ahead.ending, ahead.first,
-        care.booking_days, ahead.may, ahead.there,
-    )  # fmt: skip
+    following = next_steps(scenario, clients, draws, ahead)
     stops = leaves_at_assessment(care.exit)
     for s, step in enumerate(scenario.pathway.steps.values()):
         if step.kind == "assessment":
-            next_inside[:, s] = next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
+            following.next_inside[:, s] = following.next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
     day = clients.referral_day
     return Courses(
         joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
         first_step=np.where(never_assessed(care.exit), NO_STEP, 0).astype(np.int8),  # the first: the assessment
-        course_days=ahead.course_days,
-        patience_days=ahead.patience_days,
-        priority=_priority(scenario, ahead.decision, n),
+        course_days=queueing.course_days,
+        patience_days=queueing.patience_days,
+        priority=_priority(scenario, queueing.decision, n),
         ending=ahead.ending,
-        inside_from=inside_from,
-        inside_to=inside_to,
-        next_inside=next_inside,
-        next_outside=next_outside,
+        **by_name(following),
         started_day=np.full(n, NOT_YET, dtype=np.int32),
         returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
         return_after_days=np.ones(n, dtype=np.int32),
@@ -126,22 +120,18 @@ def draw_care(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
-class _Ahead:
-    """What lies ahead of each client but is no part of care; columns as in Courses. first: (n,) int8, step of the first course.
+class _Queueing:
+    """What the queue alone asks about each client: how long they hold a place, how long they would wait, and in what order.
 
-    may, there: see `moves` and `reached_steps`
+    course_days, patience_days: (n, s) int32, as in Courses
     """
 
-    first: Codes
     decision: Decision
-    may: Moves
-    there: NDArray[np.bool_]
     course_days: Table
     patience_days: Table
-    ending: NDArray[np.int8]
 
 
-def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Care, _Ahead]:
+def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Care, Ahead, _Queueing]:
     ids, steps = clients.id, list(scenario.pathway.steps.items())
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
@@ -189,7 +179,8 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
         assessment_coded_low=straight & coded & (exit_ == TREATED),
         reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
     )
-    return care, _Ahead(first, decision, may, there, course_days, patience, ending)
+    ahead = Ahead(first, may, there, attended, ending, target, care.therapist, care.booking_days)
+    return care, ahead, _Queueing(decision, course_days, patience)
 
 
 def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:

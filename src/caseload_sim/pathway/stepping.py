@@ -14,7 +14,7 @@ from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Floats, rows_of
+from caseload_sim.support.columns import Codes, Days, Floats, rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,70 +72,100 @@ def reached_steps(first_course: Codes, exit_: Codes, may: Moves) -> NDArray[np.b
     return there
 
 
-def next_steps(
-    scenario: Scenario,
-    clients: Clients,
-    draws: Draws,
-    therapist: Floats,
-    target: Codes,
-    attended: NDArray[np.int32],
-    ending: Codes,
-    first_course: Codes,
-    booking_days: Days,
-    may: Moves,
-    there: NDArray[np.bool_],
-) -> tuple[Days, Days, Codes, Codes]:
-    """End days, from joining the first list, on which no step-up follows; and the step that follows inside and outside them.
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What lies ahead of each client, drawn before the queue runs: all that decides on which step follows which.
 
-    may, there: see `moves` and `reached_steps`
-
-    Whoever reaches a step from below has had the sessions of every step from the first course on. Stepping down, where
-    a step has it, is by chance alone, and nobody who has stepped down steps up again.
-    Returns (inside_from, inside_to, next_inside, next_outside), each (n, s).
+    first: (n,) int8, step of the first course; may, there: see `moves` and `reached_steps`
+    attended: (n, s) int32, sessions of each course; ending: (n, s) int8, how it ends by itself
+    target, therapist, booking_days: (n,), as in Care
     """
-    shape = attended.shape
+
+    first: Codes
+    may: Moves
+    there: NDArray[np.bool_]
+    attended: NDArray[np.int32]
+    ending: Codes
+    target: Codes
+    therapist: Floats
+    booking_days: Days
+
+
+@dataclass(frozen=True, slots=True)
+class NextSteps:
+    """Which step follows each, and when; columns as in Courses, each (n, s).
+
+    The interval is of the end days, from joining the first list, on which no step-up follows.
+    """
+
+    inside_from: Days
+    inside_to: Days
+    next_inside: Codes
+    next_outside: Codes
+
+
+def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead) -> NextSteps:
+    """Where each course leads: up for who is offered it, accepts, and is no responder on the day it ends; or down.
+
+    Stepping down, where a step has it, is by chance alone, and nobody who has stepped down steps up again.
+    """
+    shape, may = ahead.attended.shape, ahead.may
     inside_from = np.zeros(shape, dtype=np.int32, order="F")
     inside_to = np.full(shape, NEVER, dtype=np.int32, order="F")
     inside, outside = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
-    # Whose responding matters: step, rows, and sessions of each.
-    asked: list[tuple[int, NDArray[np.intp], NDArray[np.int32]]] = []
+    asked = []
     for s, step in enumerate(scenario.pathway.steps.values()):
         if not isinstance(step, CourseStep):
             continue
-        finished = there[:, s] & (ending[:, s] == FINISHED)
+        finished = ahead.there[:, s] & (ahead.ending[:, s] == FINISHED)
         down = finished & (may.down[:, s] != NO_STEP)
         inside[:, s][down] = outside[:, s][down] = may.down[:, s][down]
         accepts = finished & (may.up[:, s] != NO_STEP)
-        if not accepts.any():
-            continue
-        comes_by = first_course == s
-        ways = []
-        for begun in range(shape[1]):
-            earlier = steps_between(scenario, begun, s)
-            if earlier:
-                below = first_course == begun
-                comes_by |= below
-                ways.append((below, earlier))
-        rows = np.flatnonzero(accepts & comes_by)
-        outside[:, s][rows] = may.up[:, s][rows]
-        given = np.zeros((len(rows), shape[1]), dtype=np.int32)
-        given[:, s] = attended[:, s][rows]
-        for below, earlier in ways:
-            here = below[rows]
-            for passed in earlier:
-                given[here, passed] = attended[:, passed][rows[here]]
-        asked.append((s, rows, given))
-    if not asked:
-        return inside_from, inside_to, inside, outside
-    rows, given = np.concatenate([rows for _, rows, _ in asked]), np.concatenate([given for *_, given in asked])
-    everybody = np.unique(rows)
-    path = trajectory(scenario, rows_of(clients, everybody), draws).rows(np.searchsorted(everybody, rows))
-    contacts = given.sum(axis=1, dtype=np.int32) + 1
-    first, last = responder_days(scenario, path, target[rows], therapist[rows], given, contacts)
-    step_of = np.concatenate([np.full(len(rows), s) for s, rows, _ in asked])
-    inside_from[rows, step_of] = first - booking_days[rows]
-    inside_to[rows, step_of] = last - booking_days[rows]
-    return inside_from, inside_to, inside, outside
+        if accepts.any():
+            offered = _offered(scenario, ahead, s, accepts)
+            outside[:, s][offered.rows] = may.up[:, s][offered.rows]
+            asked.append(offered)
+    if asked:
+        of = stacked(*asked)
+        everybody = np.unique(of.rows)
+        path = trajectory(scenario, rows_of(clients, everybody), draws).rows(np.searchsorted(everybody, of.rows))
+        contacts = of.sessions.sum(axis=1, dtype=np.int32) + 1
+        first, last = responder_days(
+            scenario, path, ahead.target[of.rows], ahead.therapist[of.rows], of.sessions, contacts
+        )
+        inside_from[of.rows, of.step] = first - ahead.booking_days[of.rows]
+        inside_to[of.rows, of.step] = last - ahead.booking_days[of.rows]
+    return NextSteps(inside_from, inside_to, inside, outside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """Who would be offered to step up at the end of a course unless they are responders.
+
+    rows: (k,) clients; step: (k,), of the course; sessions: (k, s) int32, attended at each step by its end
+    """
+
+    rows: NDArray[np.intp]
+    step: NDArray[np.intp]
+    sessions: NDArray[np.int32]
+
+
+def _offered(scenario: Scenario, ahead: Ahead, step: int, accepts: NDArray[np.bool_]) -> _Offered:
+    """Who comes to the end of this step and would accept: whose first course it is, and who has stepped up to it.
+
+    Whoever reaches a step from below has had the sessions of every step from the first course on.
+    """
+    n_steps = ahead.attended.shape[1]
+    earlier = {begun: passed for begun in range(n_steps) if (passed := steps_between(scenario, begun, step))}
+    comes_by = np.isin(ahead.first, [step, *earlier])
+    rows = np.flatnonzero(accepts & comes_by)
+    sessions = np.zeros((len(rows), n_steps), dtype=np.int32)
+    sessions[:, step] = ahead.attended[:, step][rows]
+    for begun, passed in earlier.items():
+        here = ahead.first[rows] == begun
+        for s in passed:
+            sessions[here, s] = ahead.attended[:, s][rows[here]]
+    return _Offered(rows, np.full(len(rows), step), sessions)
 
 
 def steps_between(scenario: Scenario, first: int, last: int) -> list[int]:

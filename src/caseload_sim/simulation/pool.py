@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from caseload_sim.clients.population import Clients, ids_of_clients, people
 from caseload_sim.draws.distributions import counts_from_uniform
 from caseload_sim.draws.streams import START_IDS, Draws
-from caseload_sim.engines import engine_at_hand
+from caseload_sim.engines.engine import engine_at_hand
 from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.engines.plans import GAVE_UP, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity, Plans, PlansInParts
 from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people

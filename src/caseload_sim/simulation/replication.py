@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.severity import trajectory
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines import Engine, load
+from caseload_sim.engines.engine import Engine, load
 from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans
 from caseload_sim.engines.plans import NO_CLIENT, NOT_YET, Capacity, plans_of_stretch
 from caseload_sim.measures.measure import Tally, measured, tally
