@@ -133,11 +133,14 @@ def _is_of(part: str, official: Official) -> bool:
 def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int = 2) -> float:
     """The multiple of the scenario's effect at which the model would meet an official figure; NaN if none up to 4 does."""
     official = _with_targets(scenario).official[quantity]
-    path = "outcome.treatment.trial_effect"
-    effect = scenario.outcome.treatment.trial_effect.value
+    treatment = scenario.outcome.treatment
+    effects = {
+        "outcome.treatment.full_course": treatment.full_course.value,
+        "outcome.treatment.full_course_of_distress": treatment.full_course_of_distress.value,
+    }
 
     def value(multiple: float) -> float:
-        changed = scenario.with_changes({path: multiple * effect})
+        changed = scenario.with_changes({path: multiple * effect for path, effect in effects.items()})
         return _row_of(replicate(changed, replications=replications), official).value
 
     low, high = 0.0, 4.0

@@ -6,14 +6,17 @@ import numpy as np
 
 from caseload_sim.clients.population import Clients, draw_population
 from caseload_sim.clients.questionnaires import Scores, below_caseness
-from caseload_sim.clients.severity import scores_after, trajectory
+from caseload_sim.clients.remission import illness_of
+from caseload_sim.clients.severity import at_start_of, condition_of, passing_at, scores_at_referral, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.pathway.assessment import TREATED, recorded_problem
 from caseload_sim.pathway.care import exits_of
+from caseload_sim.pathway.stepping import no_longer_come_from
 from caseload_sim.scenario.correlations import odds_ratio
 from caseload_sim.scenario.expected import bounds_of_all, bounds_of_any, counts_in, implied_odds_ratio
 from caseload_sim.scenario.numbers import Number
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Flags
 from caseload_sim.support.statistics import wilson_interval
 
 
@@ -120,7 +123,7 @@ def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str
     Nobody leaves by chance alone here, and everybody starts after `start_scores_after` days: what the queue adds is in
     `validate-model`.
     """
-    chosen = exits_of(scenario, clients, draws) == TREATED
+    chosen = _treated(scenario, clients, draws)
     phq9, gad7 = (scores[chosen] for scores in _at_start(scenario, clients, draws))
     found = {"phq9_mean": phq9.mean(), "phq9_sd": phq9.std()}
     found |= {"gad7_mean": gad7.mean(), "gad7_sd": gad7.std()}
@@ -129,9 +132,22 @@ def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str
 
 
 def _at_start(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
+    if not (courses := [name for name, step in scenario.pathway.steps.items() if step.kind == "course"]):
+        return scores_at_referral(scenario, clients, draws)
+    days = np.full(len(clients.id), _days_until_treatment(scenario), dtype=np.int32)
+    who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
+    return scores_on(scenario, who, passing_at(scenario, clients, at_start_of(courses[0]), draws), days)
+
+
+def _days_until_treatment(scenario: Scenario) -> int:
     after = scenario.population.targets.start_scores_after
-    days = np.full(len(clients.id), round(after.value) if after else 0, dtype=np.int32)
-    return scores_after(scenario, trajectory(scenario, clients, draws), days, at_end=False)
+    return round(after.value) if after else 0
+
+
+def _treated(scenario: Scenario, clients: Clients, draws: Draws) -> Flags:
+    """Who comes to treatment: whom nothing stops before it, and who is not well by then."""
+    well = no_longer_come_from(scenario, clients, illness_of(scenario, clients, draws), draws)
+    return (exits_of(scenario, clients, draws) == TREATED) & (well > _days_until_treatment(scenario))
 
 
 def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparison]:
@@ -146,17 +162,12 @@ def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparis
             rows.append(_row(label, targets.start_scores[name], achieved, use, share=False))
         else:
             rows.append(_shown(label, achieved, "shown"))
-    path = trajectory(scenario, clients, draws)
-    for name, scores in zip(
-        ("phq9", "gad7"),
-        scores_after(scenario, path, np.zeros(len(clients.id), dtype=np.int32), at_end=False),
-        strict=True,
-    ):
+    for name, scores in zip(("phq9", "gad7"), scores_at_referral(scenario, clients, draws), strict=True):
         rows.append(_shown(f"score at referral: {name}_mean of all referred", scores.mean(), "shown"))
         rows.append(_shown(f"score at referral: {name}_sd of all referred", scores.std(), "shown"))
     if targets.scores_by_problem:
         recorded, _ = recorded_problem(scenario, clients, draws)
-        treated = exits_of(scenario, clients, draws) == TREATED
+        treated = _treated(scenario, clients, draws)
         at_start = dict(zip(("phq9", "gad7"), _at_start(scenario, clients, draws), strict=True))
         for problem, by_instrument in targets.scores_by_problem.items():
             if problem in clients.disorder_names:

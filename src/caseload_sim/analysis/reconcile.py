@@ -8,7 +8,8 @@ from math import factorial
 import numpy as np
 
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.severity import scores_after, trajectory
+from caseload_sim.clients.remission import illness_of
+from caseload_sim.clients.severity import LAST, condition_of, passing_at, scores_on
 from caseload_sim.definitions.quantities import REMISSIONS
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError, did_you_mean
@@ -249,8 +250,8 @@ def _parts(simulation: Simulation, start: Figure, end: Figure, draws: Draws) -> 
     out, clients, scenario = simulation.outcomes, simulation.clients, simulation.scenario
     counted = _counted(simulation, start, end, False)
     first = np.where(out.contacts > 0, out.first_contact_day, clients.referral_day) - clients.referral_day
-    path = trajectory(scenario, clients, draws)
-    phq9, gad7 = scores_after(scenario, path, first.astype(np.int32), at_end=True)
+    who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
+    phq9, gad7 = scores_on(scenario, who, passing_at(scenario, clients, LAST, draws), first.astype(np.int32))
     again = counted & out.finished & below_caseness(phq9, gad7)
     untreated = counted & out.finished & recovered(out, out.none)
     treated = counted & out.finished & recovered(out, out.service)

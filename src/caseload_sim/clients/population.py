@@ -11,6 +11,7 @@ from caseload_sim.draws.distributions import category
 from caseload_sim.draws.streams import RETURN_IDS, START_IDS, Draws
 from caseload_sim.errors import RunError
 from caseload_sim.scenario.correlations import residual_factor
+from caseload_sim.scenario.expected import DEPRIVATION
 from caseload_sim.scenario.population import Eligibility, Population
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import CLIENTS_AT_ONCE, Floats, Ids, blocks_of, stacked
@@ -27,8 +28,11 @@ class Clients:
     referral_day: (n,) int32, days from opening
     conditions: (n, c) bool, meets criteria (true state), columns as `condition_names`
     severity: (n, d) float64, SD above threshold at referral, columns as `disorder_names`: scaled to the same mean for
-        every disorder above the threshold; below it, negative, as the liability has it
+        every disorder that is present; of those that are not, negative, as the liability has it. Nobody stands within
+        the hysteresis on either side of the threshold
+    state_start: (n, d) float64, SD, the passing part of each disorder at referral
     distress: (n,) float64, SD, general distress
+    deprivation: (n,) float64, SD, how deprived the client's area is, as a normal score; 0 where it is not known
     strata: name -> (n,) int8, index into `stratum_names[name]`
     """
 
@@ -36,7 +40,9 @@ class Clients:
     referral_day: NDArray[np.int32]
     conditions: NDArray[np.bool_]
     severity: Floats
+    state_start: Floats
     distress: Floats
+    deprivation: Floats
     strata: dict[str, NDArray[np.int8]]
     condition_names: tuple[str, ...]
     disorder_names: tuple[str, ...]
@@ -83,26 +89,33 @@ def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.
     """
     population, places = scenario.population, _of_the_person(ids)
     names, disorders = population.conditions(), scenario.disorders
-    common = draws.normal("common_factor", places)
-    strata = {name: _stratum(shares, draws.uniform(f"stratum:{name}", places)) for name, shares in _shares(scenario)}
+    u = {name: draws.uniform(f"stratum:{name}", places) for name in population.strata}
+    strata = {name: category(u[name], shares) for name, shares in _shares(population)}
+    deprivation = _normal_score(u[DEPRIVATION]) if DEPRIVATION in u else np.zeros(len(ids))
+    by_area = population.deprivation_correlation.value
+    common = by_area * deprivation + np.sqrt(1 - by_area**2) * draws.normal("common_factor", places)
     conditions = np.empty((len(ids), len(names)), dtype=bool, order="F")
-    severity = np.empty((len(ids), len(disorders)), order="F")
-    for c, (name, liability) in enumerate(_liabilities(scenario, draws, places, common)):
+    severity, state_start = (np.empty((len(ids), len(disorders)), order="F") for _ in range(2))
+    gap = scenario.outcome.remission.hysteresis.value
+    for c, (name, liability, state) in enumerate(_liabilities(scenario, draws, places, common)):
         threshold, scale = _scale_of(population, name, strata)
         conditions[:, c] = liability > threshold
         if name in disorders:
+            j = disorders.index(name)
             # Scaled above the threshold only: otherwise a rare disorder would make everybody without it look the better.
             above, ill = liability - threshold, np.flatnonzero(conditions[:, c])
-            above[ill] *= np.broadcast_to(scale, above.shape)[ill]
-            severity[:, disorders.index(name)] = above
-    shared = population.distress_correlation.value
-    distress = shared * common + np.sqrt(1 - shared**2) * draws.normal("distress", places)
+            scaled = gap + (1 - gap) * above[ill] * np.broadcast_to(scale, above.shape)[ill]
+            above -= gap
+            above[ill] = scaled
+            severity[:, j], state_start[:, j] = above, state
     return Clients(
         id=ids,
         referral_day=referral_day,
         conditions=conditions,
         severity=severity,
-        distress=distress,
+        state_start=state_start,
+        distress=_distress(scenario, draws, places, common, deprivation),
+        deprivation=deprivation,
         strata=strata,
         condition_names=names,
         disorder_names=disorders,
@@ -110,43 +123,42 @@ def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.
     )
 
 
+def _normal_score(u: Floats) -> Floats:
+    """How deprived an area is, in SD, from the uniform draw that also gives its decile: 0 the least deprived of all."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(u))
+
+
+def _distress(scenario: Scenario, draws: Draws, places: Ids, common: Floats, deprivation: Floats) -> Floats:
+    """General distress, (n,) float64, SD: a little of it by the common factor and by deprivation, the rest its own."""
+    shared, by_area = scenario.population.distress_correlation.value, scenario.outcome.distress.per_deprivation_sd.value
+    own = np.sqrt(1 - shared**2 - by_area**2)
+    return np.asarray(shared * common + by_area * deprivation + own * draws.normal("distress", places))
+
+
 def _of_the_person(ids: Ids) -> Ids:
     """Places at which people themselves are drawn: of somebody who returns, those of the first referral."""
     return np.where((ids >= RETURN_IDS) & (ids < START_IDS), ids - RETURN_IDS, ids)
 
 
-def _liabilities(scenario: Scenario, draws: Draws, places: Ids, common: Floats) -> Iterator[tuple[str, Floats]]:
-    """Each condition in turn with its liability at the start, (n,) float64.
+def _liabilities(scenario: Scenario, draws: Draws, places: Ids, common: Floats) -> Iterator[tuple[str, Floats, Floats]]:
+    """Each condition in turn with its liability at referral and the passing part of that, both (n,) float64.
 
     Sums run in a fixed order, element by element, so that no result depends on how many clients are drawn.
     """
     population = scenario.population
     names = list(population.prevalence)
     factor = residual_factor(population)
-    state_sd = np.sqrt(population.state_share.value)
     trait = list(draws.normals([f"trait:{name}" for name in names], places))
     occur = population.conditions()
     there = [name for name in names if name in occur]  # nobody has the others
-    for name, state in zip(there, draws.normals([f"state_start:{name}" for name in there], places), strict=True):
+    for name, drawn in zip(there, draws.normals([f"state_start:{name}" for name in there], places), strict=True):
         c, liability = names.index(name), population.loading_of(name) * common
         for k in np.flatnonzero(factor[c]).tolist():  # none beyond c
             liability += factor[c, k] * trait[k]
-        yield name, liability + state_sd * state
-
-
-def state_change(scenario: Scenario, clients: Clients, draws: Draws) -> Floats:
-    """Change of each disorder's transient state from the start to the end of care, (n, d) float64, SD."""
-    population, places = scenario.population, _of_the_person(clients.id)
-    state_sd, again = np.sqrt(population.state_share.value), population.state_correlation.value
-    change, names = np.empty_like(clients.severity), clients.disorder_names
-    states = draws.normals([f"state_{when}:{name}" for name in names for when in ("start", "end")], places)
-    for j, (name, start, own) in enumerate(zip(names, states, states, strict=True)):  # two of them for each name
-        end = again * start + np.sqrt(1 - again**2) * own
-        _, scale = _scale_of(population, name, clients.strata)
-        moved, ill = state_sd * (end - start), np.flatnonzero(clients.has(name))
-        moved[ill] *= np.broadcast_to(scale, moved.shape)[ill]
-        change[:, j] = moved
-    return change
+        state = np.sqrt(population.state_share_of(name)) * drawn
+        yield name, liability + state, state
 
 
 @lru_cache(maxsize=1024)
@@ -176,12 +188,8 @@ def _scale_of(
     return severity_scale(population.prevalence[name].value, mean)
 
 
-def _shares(scenario: Scenario) -> list[tuple[str, dict[str, float]]]:
-    return [(name, {k: s.value for k, s in shares.items()}) for name, shares in scenario.population.strata.items()]
-
-
-def _stratum(shares: dict[str, float], u: Floats) -> NDArray[np.int8]:
-    return category(u, list(shares.values()))
+def _shares(population: Population) -> list[tuple[str, list[float]]]:
+    return [(name, [share.value for share in shares.values()]) for name, shares in population.strata.items()]
 
 
 def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int, first_id: int) -> Ids:

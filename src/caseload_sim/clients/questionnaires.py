@@ -1,16 +1,10 @@
-"""How ill a client is after some days and some treatment, and what the questionnaires then say.
-
-Used twice with the same draws: by courses.py to find when a client would count as a responder, and by
-outcomes.py to read everybody at the end. Elementwise throughout, so both get the same bits.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""The two questionnaires of the service: their cut-offs, and the score that they read from severities and distress."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.scenario.outcome import Instrument
+from caseload_sim.scenario.population import DEFAULT
 from caseload_sim.support.columns import Floats
 
 Scores = NDArray[np.int8]
@@ -19,8 +13,8 @@ Scores = NDArray[np.int8]
 PHQ9_CASENESS, GAD7_CASENESS = 10, 8
 PHQ9_RELIABLE_CHANGE, GAD7_RELIABLE_CHANGE = 6, 4
 PHQ9_MAX, GAD7_MAX = 27, 21
-
-_ERRORS = ("error_start:phq9", "error_start:gad7", "error_end:phq9", "error_end:gad7")
+RESIDUAL_PHQ9 = 5  # residual symptoms, as Ali 2017 has them (source ali2017)
+LOWEST_OWN_SEVERITY = -1.0  # SD: whoever is further below threshold scores no lower for it
 
 
 def softplus(x: Floats) -> Floats:
@@ -28,60 +22,29 @@ def softplus(x: Floats) -> Floats:
     return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one questionnaire reads, before softening and error: start - progress * fall, where progress is `elapsed`.
+def score(
+    instrument: Instrument, names: tuple[str, ...], severity: Floats, distress: Floats, error: Floats, highest: int
+) -> Scores:
+    """What a questionnaire says of severities (n, d) and distress (n,), both SD: (n,) int8, from 0 to `highest`.
 
-    start, fall: (n,) float64, SD; error: (n,) float64, points; instrument, highest: how the level becomes a score
+    names: of the disorders, in order of the columns; error: (n,), points
+    Other disorders are seen only where they are present, each adding less the more there are. Sums run in a fixed order:
+    they must not depend on the number of rows.
     """
-
-    start: Floats
-    fall: Floats
-    error: Floats
-    instrument: Instrument
-    highest: int
-
-    def score(self, progress: Floats) -> Scores:
-        """The score, (n,) int8, once so much of the six-month improvement has happened."""
-        instrument = self.instrument
-        soft = instrument.softness.value
-        level = self.start - progress * self.fall
-        level *= instrument.slope.value / soft
-        level += instrument.intercept.value / soft
-        points = soft * softplus(level)
-        points += self.error
-        np.rint(points, out=points)
-        return np.minimum(np.maximum(points, 0, out=points), self.highest).astype(np.int8)
-
-    def progress_at(self, points: float) -> Floats:
-        """The share of the six-month improvement at which the score would be so many points, were it not rounded, (n,).
-
-        NaN where it never is, or where nothing changes.
-        """
-        instrument = self.instrument
-        soft = instrument.softness.value
-        with np.errstate(divide="ignore", invalid="ignore"):
-            bent = (points - self.error) / soft  # softplus of the level
-            level = bent + np.log(-np.expm1(-bent))
-            return np.asarray(
-                (self.start - (level * soft - instrument.intercept.value) / instrument.slope.value) / self.fall
-            )
-
-
-def _levels(
-    instruments: Sequence[Instrument], names: tuple[str, ...], severity: Floats, distress: Floats
-) -> list[Floats]:
-    """What each instrument makes of severities (n, d) and distress (n,): each (n,) float64, SD."""
-    mean = severity[:, 0]
-    for j in range(1, severity.shape[1]):  # in a fixed order: the sum must not depend on the number of rows
-        mean = mean + severity[:, j]
-    mean = mean / severity.shape[1]
-    levels = []
-    for one in instruments:
-        own = severity[:, names.index(one.own_disorder)] if one.own_disorder in names else mean
-        w, k = one.own_weight.value, one.distress_weight.value
-        levels.append((w * own + (1 - w) * mean + k * distress) / np.sqrt(1 + k**2))
-    return levels
+    seen = np.zeros(len(distress))
+    for j, name in enumerate(names):
+        if name != instrument.own_disorder:
+            weight = (instrument.sees[name] if name in instrument.sees else instrument.sees[DEFAULT]).value
+            seen += weight * np.maximum(severity[:, j], 0.0)
+    points = instrument.intercept.value + instrument.distress_weight.value * distress
+    points -= instrument.others_weight.value * np.expm1(-seen)
+    if instrument.own_disorder in names:
+        own = severity[:, names.index(instrument.own_disorder)]
+        points += instrument.own_weight.value * np.maximum(own, LOWEST_OWN_SEVERITY)
+    soft = instrument.softness.value
+    points = soft * softplus(points / soft) + error
+    np.rint(points, out=points)
+    return np.minimum(np.maximum(points, 0, out=points), highest).astype(np.int8)
 
 
 def below_caseness(phq9: Scores, gad7: Scores) -> NDArray[np.bool_]:

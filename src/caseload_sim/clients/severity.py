@@ -1,208 +1,152 @@
-"""How ill a client is after some days and some treatment, and what the questionnaires then say.
+"""How ill a client is on a reading, and what the questionnaires then say.
 
-Used twice with the same draws: by courses.py to find when a client would count as a responder, and by
-outcomes.py to read everybody at the end. Elementwise throughout, so both get the same bits.
+A reading is what is seen at one moment: at first contact, at the start of a course, when stepping up is decided, at the last
+contact, and a year later. Each has a passing state of every disorder, a mood and errors of its own, whatever the day on
+which it takes place. Used twice with the same draws: to find the day from which a client counts as a responder, before the
+queue runs, and to read everybody afterwards. Elementwise throughout, so that both get the same bits.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.clients.population import Clients, state_change
-from caseload_sim.clients.questionnaires import _ERRORS, GAD7_MAX, PHQ9_MAX, Line, Scores, _levels
+from caseload_sim.clients.population import Clients
+from caseload_sim.clients.questionnaires import GAD7_MAX, PHQ9_MAX, Scores, score
+from caseload_sim.clients.remission import Given, Illness, distress_over_by, over_by, share_reaching
 from caseload_sim.draws.streams import Draws
-from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats, rows_of
 
-SIX_MONTHS_DAYS = 182
 ONE_YEAR_DAYS = 365
+FIRST, LAST, AGAIN, MONTH_12 = "first", "last", "again", "month_12"
+
+
+def at_start_of(step: str) -> str:
+    """The name of the reading at the first session of a course."""
+    return f"start_{step}"
+
+
+def at_end_of(step: str) -> str:
+    """The name of the reading by which stepping up from a course is decided."""
+    return f"end_{step}"
 
 
 @dataclass(frozen=True, slots=True)
-class Trajectory:
-    """How each client would fare untreated; treatment is subtracted where there was any.
+class Passing:
+    """What is drawn for one reading of each client.
 
-    severity: (n, d) float64, SD above threshold at referral
-    state_change: (n, d), SD, added to every reading after the first contact
-    improvement: (n, d), SD by day 182; distress_improvement: (n,), SD by day 182
-    distress: (n,), SD at referral
-    pace: (ceiling, days) of the curve `elapsed`
-    phq9_fall, gad7_fall: (n,), SD, what each questionnaire's level loses by day 182
-    errors: (start, end) of PHQ-9 and of GAD-7, each (n,) in points
+    state: (n, d) float64, SD, passing part of each disorder; mood: (n,), SD of distress
+    drifted: share of the lasting drift of distress that has happened by then: 0, a half or all
+    errors: of PHQ-9 and of GAD-7, each (n,) in points
     """
 
-    severity: Floats
-    state_change: Floats
-    improvement: Floats
-    distress: Floats
-    distress_improvement: Floats
-    pace: tuple[float, float]
-    phq9_fall: Floats
-    gad7_fall: Floats
-    phq9_errors: tuple[Floats, Floats]
-    gad7_errors: tuple[Floats, Floats]
+    state: Floats
+    mood: Floats
+    drifted: float
+    errors: tuple[Floats, Floats]
 
-    def rows(self, chosen: NDArray[np.intp]) -> "Trajectory":
+    def rows(self, chosen: NDArray[np.intp]) -> "Passing":
         """The same for some clients only."""
         return rows_of(self, chosen)
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
-    """What treatment has taken away by a reading.
+class Condition:
+    """Who the clients are on their first reading, from which every later one departs.
 
-    disorders: (n, d) float64, SD; distress: (n,) float64, SD
+    severity: (n, d) float64, SD at referral; state_start: (n, d), the passing part of it
+    distress: (n,), SD at referral, without what brought the client; drift: (n,), SD
+    illness: how long each problem lasts
     """
 
-    disorders: Floats
+    severity: Floats
+    state_start: Floats
     distress: Floats
+    drift: Floats
+    illness: Illness
+
+    def rows(self, chosen: NDArray[np.intp]) -> "Condition":
+        """The same for some clients only."""
+        return rows_of(self, chosen)
 
 
-def trajectory(scenario: Scenario, clients: Clients, draws: Draws) -> Trajectory:
-    """How each client would fare untreated: natural course, moderators and individual spread.
+def condition_of(scenario: Scenario, clients: Clients, illness: Illness, draws: Draws) -> Condition:
+    """The clients as they come, with the length of every problem."""
+    drift = scenario.outcome.distress.drift_sd.value * draws.normal("drift", clients.id)
+    return Condition(clients.severity, clients.state_start, clients.distress, drift, illness)
 
-    improvement by day 182 = at_six_months * pace of the disorder + moderators + shared and own spread
+
+def passing_at(scenario: Scenario, clients: Clients, reading: str, draws: Draws) -> Passing:
+    """The passing state, the mood and the errors of one reading of these clients.
+
+    reading: FIRST, LAST, AGAIN, MONTH_12, or the name that `at_start_of` or `at_end_of` gives
     """
-    outcome, ids, names = scenario.outcome, clients.id, clients.disorder_names
-    moderators = np.zeros(len(ids))
-    for name, effect in outcome.moderators.items():
-        moderators = moderators + effect.value * clients.has(name)
-    spread = outcome.spread
-    shared = spread.shared.value * draws.gamma("change_shared", ids, spread.shared_shape.value)
-    base = outcome.natural_course.at_six_months.value
-    improvement = np.empty_like(clients.severity)  # column by column in memory, as they are drawn and read
-    *own, distress_own = draws.normals([*(f"change_own:{name}" for name in names), "change_distress"], ids)
-    for j, relative in enumerate(by_disorder(dict(outcome.natural_course.by_disorder), names)):
-        improvement[:, j] = base * relative + moderators + shared + spread.own.value * own[j]
-    distress_improvement = (
-        base + moderators + spread.distress_shared.value * shared + spread.distress_own.value * distress_own
-    )
-    instruments = scenario.instruments.phq9, scenario.instruments.gad7
-    falls = _levels(instruments, names, improvement, distress_improvement)
-    phq9_start, gad7_start, phq9_end, gad7_end = (
-        instrument.error_sd.value * drawn
-        for instrument, drawn in zip(instruments * 2, draws.normals(_ERRORS, ids), strict=True)
-    )
-    return Trajectory(
-        severity=clients.severity,
-        state_change=state_change(scenario, clients, draws),
-        improvement=improvement,
-        distress=clients.distress,
-        distress_improvement=distress_improvement,
-        pace=_pace(outcome.natural_course.at_one_year.value),
-        phq9_fall=falls[0],
-        gad7_fall=falls[1],
-        phq9_errors=(phq9_start, phq9_end),
-        gad7_errors=(gad7_start, gad7_end),
-    )
+    population, names = scenario.population, clients.disorder_names
+    instruments = scenario.instruments
+    purposes = [f"error:{reading}:phq9", f"error:{reading}:gad7", f"mood:{reading}"]
+    if reading == FIRST:  # the state at referral, by which the prevalences are
+        state = clients.state_start
+    else:
+        state = np.empty_like(clients.severity)
+        purposes += [f"state:{reading}:{name}" for name in names]
+    phq9, gad7, mood, *states = draws.normals(purposes, clients.id)
+    for j, (name, drawn) in enumerate(zip(names, states, strict=False)):
+        state[:, j] = np.sqrt(population.state_share_of(name)) * drawn
+    errors = instruments.phq9.error_sd.value * phq9, instruments.gad7.error_sd.value * gad7
+    drifted = 0.0 if reading == FIRST else 0.5 if reading.startswith("start_") else 1.0
+    return Passing(state, scenario.outcome.distress.mood_sd.value * mood, drifted, errors)
 
 
-def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
-    """PHQ-9 (0-27) and GAD-7 (0-21) on the day of referral, each (n,) int8: what `scores_after` reads on day 0."""
-    scores = []
-    instruments, highest = (scenario.instruments.phq9, scenario.instruments.gad7), (PHQ9_MAX, GAD7_MAX)
-    levels = _levels(instruments, clients.disorder_names, clients.severity, clients.distress)
-    errors = draws.normals(_ERRORS[:2], clients.id)
-    for instrument, most, level, drawn in zip(instruments, highest, levels, errors, strict=True):
-        error = instrument.error_sd.value * drawn
-        scores.append(Line(level, np.zeros(()), error, instrument, most).score(np.zeros(())))
-    return scores[0], scores[1]
-
-
-@lru_cache(maxsize=64)
-def _pace(at_one_year: float) -> tuple[float, float]:
-    """Ceiling and time constant (days) of the curve through 1 at day 182 and `at_one_year` at day 365."""
-    low, high = 1.0, 1e6
-    for _ in range(200):  # bisection on the time constant: the ratio rises with it from 1 towards 365/182
-        days = (low * high) ** 0.5
-        ratio = np.expm1(-ONE_YEAR_DAYS / days) / np.expm1(-SIX_MONTHS_DAYS / days)
-        low, high = (days, high) if ratio < at_one_year else (low, days)
-    return float(-1 / np.expm1(-SIX_MONTHS_DAYS / days)), float(days)
-
-
-def elapsed(pace: tuple[float, float], days: NDArray[np.int32]) -> Floats:
-    """Share of the six-month improvement reached after `days`: 0 at day 0, 1 at day 182, saturating. (n,) float64."""
-    ceiling, constant = pace
-    return np.asarray(-ceiling * np.expm1(-np.maximum(days, 0) / constant))
-
-
-def severity_after(
-    path: Trajectory, days: NDArray[np.int32], treated: Treated | None = None, *, at_end: bool = True
+def severity_on(
+    scenario: Scenario,
+    who: Condition,
+    passing: Passing,
+    days: NDArray[np.int32] | Floats,
+    given: Given | None = None,
 ) -> tuple[Floats, Floats]:
-    """Severity (n, d) and distress (n,) after `days` from referral, SD.
+    """Severity (n, d) and distress (n,) on a reading so many days after referral, SD.
 
-    at_end: the transient state is that of the end of care, otherwise that of the start
+    given: treatment received by then, none if None
     """
-    progress = elapsed(path.pace, days)
-    severity = path.severity - progress[:, None] * path.improvement
-    distress = path.distress - progress * path.distress_improvement
-    if at_end:
-        severity = severity + path.state_change
-    if treated is not None:
-        severity, distress = severity - treated.disorders, distress - treated.distress
+    illness, outcome = who.illness, scenario.outcome
+    severity = np.empty_like(who.severity)
+    for j in range(severity.shape[1]):
+        state = passing.state[:, j]
+        level = who.severity[:, j] + (state - who.state_start[:, j])
+        if given is not None:
+            level -= outcome.treatment.severity_shift.value * share_reaching(scenario, given, j)
+        over = over_by(scenario, illness, days, given, j)
+        severity[:, j] = np.where(over, np.minimum(level, state - illness.depth[:, j]), level)
+    distress = who.distress + passing.mood + passing.drifted * who.drift
+    if given is not None:
+        distress -= outcome.treatment.distress_relief.value * given.strength
+    distress += outcome.distress.reactive.value * ~distress_over_by(scenario, illness, days, given)
     return severity, distress
 
 
-def score_lines(
-    scenario: Scenario, path: Trajectory, treated: Treated | None = None, *, at_end: bool = True
-) -> tuple[Line, Line]:
-    """What PHQ-9 and GAD-7 read in the course of time; see `severity_after`."""
-    severity, distress = path.severity, path.distress
-    if at_end:
-        severity = severity + path.state_change
-    if treated is not None:
-        severity, distress = severity - treated.disorders, distress - treated.distress
-    instruments, which = scenario.instruments, int(at_end)
-    phq9, gad7 = _levels((instruments.phq9, instruments.gad7), scenario.disorders, severity, distress)
+def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
+    """PHQ-9 and GAD-7 of the first reading on the day of referral, when nothing is over yet, each (n,) int8."""
+    passing = passing_at(scenario, clients, FIRST, draws)
+    distress = clients.distress + passing.mood + scenario.outcome.distress.reactive.value
+    return scores_of(scenario, passing, clients.severity, distress)
+
+
+def scores_of(scenario: Scenario, passing: Passing, severity: Floats, distress: Floats) -> tuple[Scores, Scores]:
+    """PHQ-9 (0-27) and GAD-7 (0-21) of what `severity_on` gives, each (n,) int8."""
+    instruments, names = scenario.instruments, scenario.disorders
     return (
-        Line(phq9, path.phq9_fall, path.phq9_errors[which], instruments.phq9, PHQ9_MAX),
-        Line(gad7, path.gad7_fall, path.gad7_errors[which], instruments.gad7, GAD7_MAX),
+        score(instruments.phq9, names, severity, distress, passing.errors[0], PHQ9_MAX),
+        score(instruments.gad7, names, severity, distress, passing.errors[1], GAD7_MAX),
     )
 
 
-def scores_after(
+def scores_on(
     scenario: Scenario,
-    path: Trajectory,
-    days: NDArray[np.int32],
-    treated: Treated | None = None,
-    *,
-    at_end: bool = True,
+    who: Condition,
+    passing: Passing,
+    days: NDArray[np.int32] | Floats,
+    given: Given | None = None,
 ) -> tuple[Scores, Scores]:
-    """PHQ-9 (0-27) and GAD-7 (0-21) after `days` from referral, each (n,) int8; see `severity_after`."""
-    progress = elapsed(path.pace, days)
-    phq9, gad7 = score_lines(scenario, path, treated, at_end=at_end)
-    return phq9.score(progress), gad7.score(progress)
-
-
-def treated_by(
-    scenario: Scenario,
-    target: NDArray[np.int8],
-    therapist: Floats,
-    sessions: NDArray[np.int32],
-    contacts: NDArray[np.int32],
-) -> Treated:
-    """What courses of treatment take away from each disorder and from distress, SD.
-
-    target: (n,) int8, index of the treated disorder; therapist: (n,) float64, multiplier
-    sessions: (n, s) int32, attended treatment sessions by step, 0 at steps not reached
-    contacts: (n,) int32, attended contacts, assessment included; below two there is no course and no effect
-
-    A step gives effect[target] * (1 - exp(-3 * sessions / sessions_for_95_percent)); steps combine as
-    1 - product of (1 - each). Other disorders receive the share in `spill`.
-    """
-    treatment, names = scenario.outcome.treatment, scenario.disorders
-    remaining = np.ones(len(target))
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if step.kind == "course":
-            effect = np.array(by_disorder(dict(step.effect), names))[target]
-            dose = -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
-            remaining = remaining * (1 - effect * dose)
-    strength = treatment.trial_effect.value * treatment.fidelity.value * therapist * (1 - remaining)
-    strength = np.where(contacts >= 2, strength, 0.0)
-    disorders = np.empty((len(target), len(names)), order="F")  # column by column in memory, like a trajectory
-    for j, spill in enumerate(by_disorder(dict(treatment.spill), names)):
-        np.multiply(strength, np.where(target == j, 1.0, spill), out=disorders[:, j])
-    return Treated(disorders=disorders, distress=strength)
+    """PHQ-9 (0-27) and GAD-7 (0-21) on a reading so many days after referral, each (n,) int8."""
+    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given))

@@ -63,7 +63,7 @@ def run(
         *map(as_columns, (plans.joins_day, plans.first)),
         *map(as_rows, (plans.client, plans.step)),
         *map(as_columns, (
-            plans.course_days, plans.patience_days, rank, plans.ending, plans.inside_from, plans.inside_to,
+            plans.course_days, plans.patience_days, rank, plans.ending, plans.inside_from, plans.well_after,
             plans.next_inside, plans.next_outside, plans.started_day, plans.returns_as, plans.return_after_days,
         )),
         as_rows(arrivals),
@@ -113,7 +113,7 @@ def _lists(n: int, n_steps: int, n_ranks: int, horizon: int, room: int, everybod
     """Empty linked lists and counters, in the order in which `pass_the_days` unpacks them."""
     empty = [n_steps * n_ranks, n_steps * n_ranks, room, horizon, horizon, room if everybody_leaves else 0, horizon, n]
     lists = [np.full(size, NOBODY, dtype=np.int32) for size in empty]
-    in_days = [np.zeros(n, dtype=np.int32) for _ in range(2)]
+    in_days = [np.zeros(size, dtype=np.int32) for size in (n, n, room)]
     return [*lists, *(np.zeros(n_steps, dtype=np.int64) for _ in range(2)), *in_days]
 
 
@@ -132,18 +132,18 @@ def pass_the_days(
     watched: 1 to count who waits each day, for which everybody's patience stands in the calendar
     inputs: what is read; table: the rows of stays, written; lists: linked lists and counters, used up; counts: by day, written
 
-    `entered` holds the day each client joined the first list, from which `inside_from` and `inside_to` count.
+    `entered` holds the day each client joined the first list, from which `inside_from` and `well_after` count.
     A row hangs either on a waiting list or, once started, in the calendar of endings: both are linked by `next_row`.
-    `joiners` holds the plans of those who join on one day.
+    `joiners` holds the plans of those who join on one day, `gives_up` the day on which each row would leave its list.
     """
     (
-        joins_day, first_plan, client, step, course_days, patience_days, rank, ending_of, inside_from, inside_to,
+        joins_day, first_plan, client, step, course_days, patience_days, rank, ending_of, inside_from, well_after,
         next_inside, next_outside, began_day, returns_as, return_after_days, arrivals, places,
     ) = inputs  # fmt: skip
     plan, joined, started, ended, ending = table
     (
         list_head, list_tail, next_row, ends_on, leaves_on, leaves_next, returns_on, returns_next,
-        held, first_rank, joiners, entered,
+        held, first_rank, joiners, entered, gives_up,
     ) = lists  # fmt: skip
     waiting, held_each_day, waiting_each_day = counts
     n_rows = 0
@@ -160,7 +160,7 @@ def pass_the_days(
                 ended[row] = day
                 ending[row] = ending_of[at]
                 following = next_outside[at]
-                if inside_from[at] <= day - entered[who] <= inside_to[at]:
+                if inside_from[at] <= day - entered[who]:
                     following = next_inside[at]
                 if following >= 0:
                     joiners[n_joiners] = following
@@ -232,6 +232,9 @@ def pass_the_days(
                 continue
             waiting[where] += 1
             last = horizon if patience_days[at] == NEVER else joined[row] + patience_days[at]
+            if well_after[at] != NEVER:  # whoever is well again leaves then, but not on the day of joining (R5)
+                last = min(last, max(entered[who] + well_after[at], joined[row] + 1))
+            gives_up[row] = last
             if (watched or returns_as[who] >= 0) and last < horizon:
                 leaves_next[row] = leaves_on[last]
                 leaves_on[last] = row
@@ -255,8 +258,8 @@ def pass_the_days(
                 row = list_head[queue]
                 list_head[queue] = next_row[row]
                 at = plan[row]
-                if patience_days[at] != NEVER and joined[row] + patience_days[at] <= day:
-                    ended[row] = joined[row] + patience_days[at]  # gave up then, and is taken off the list now
+                if gives_up[row] <= day:
+                    ended[row] = gives_up[row]  # gave up then, and is taken off the list now
                     ending[row] = GAVE_UP
                     continue
                 started[row] = day
@@ -270,10 +273,8 @@ def pass_the_days(
             waiting_each_day[day * n_steps + where] = waiting[where]
     # Those still on a list whose patience ended by the horizon; R7: all else stays NOT_YET
     for row in range(n_rows):
-        at = plan[row]
-        last = horizon if patience_days[at] == NEVER else joined[row] + patience_days[at]
-        if started[row] == NOT_YET and ended[row] == NOT_YET and last < horizon:
-            ended[row] = last
+        if started[row] == NOT_YET and ended[row] == NOT_YET and gives_up[row] < horizon:
+            ended[row] = gives_up[row]
             ending[row] = GAVE_UP
     return n_rows
 

@@ -46,8 +46,9 @@ class Courses:
     first_step: (n,) index of the first step, NO_STEP if never joining
     course_days: (n, s) days a place is held, >= 1; patience_days: (n, s) >= 1, or NEVER
     priority: (n, s) lower starts first; ending: (n, s) index into ENDINGS when the course ends by itself
-    inside_from, inside_to: (n, s) days from joining the first list to ending, both inclusive, on which `next_inside`
-        follows; else `next_outside`
+    inside_from: (n, s) days from joining the first list, from which on an ending is followed by `next_inside`; before
+        by `next_outside`
+    well_after: (n, s) days from joining the first list, from which on a client who waits for this step leaves; or NEVER
     started_day: (n,) for a running start, the day (< 0) on which the first course began, else NOT_YET
     returns_as: (n,) row that this client returns as after leaving, or NO_CLIENT; return_after_days: (n,) >= 1
     """
@@ -59,7 +60,7 @@ class Courses:
     priority: Days
     ending: Codes
     inside_from: Days
-    inside_to: Days
+    well_after: Days
     next_inside: Codes
     next_outside: Codes
     started_day: Days
@@ -74,7 +75,7 @@ class Plans:
     joins_day, started_day, returns_as, return_after_days: (n,), as in Courses
     first: (n,) int32, row of the first step, NO_STEP if never joining
     client: (m,) int32; step: (m,) int8
-    course_days, patience_days, priority, ending, inside_from, inside_to: (m,), as in Courses
+    course_days, patience_days, priority, ending, inside_from, well_after: (m,), as in Courses
     next_inside, next_outside: (m,) int32, the row that follows, or NO_STEP
     """
 
@@ -90,7 +91,7 @@ class Plans:
     priority: Days
     ending: Codes
     inside_from: Days
-    inside_to: Days
+    well_after: Days
     next_inside: Days
     next_outside: Days
 
@@ -123,7 +124,7 @@ def plans_of(courses: Courses) -> Plans:
         priority=of(courses.priority),
         ending=of(courses.ending),
         inside_from=of(courses.inside_from),
-        inside_to=of(courses.inside_to),
+        well_after=of(courses.well_after),
         next_inside=row_at(client, of(courses.next_inside)),
         next_outside=row_at(client, of(courses.next_outside)),
     )

@@ -94,7 +94,8 @@ def referral(service: Service, plans: dict[str, list[Any]], client: int) -> Stor
         step = plans["step"][plan]
         stay = Stay(client, step, joined_day, simpy.Event(env))
         service.stays.append(stay)
-        yield from wait_for_a_place(service, stay, plans["patience_days"][plan], plans["priority"][plan], began)
+        patience = patience_at(stay, plans["patience_days"][plan], entered, plans["well_after"][plan])
+        yield from wait_for_a_place(service, stay, patience, plans["priority"][plan], began)
         began = NOT_YET
         if stay.ending == GAVE_UP:
             break
@@ -103,12 +104,19 @@ def referral(service: Service, plans: dict[str, list[Any]], client: int) -> Stor
         stay.ended_day = joined_day = int(env.now)
         stay.ending = plans["ending"][plan]
         since = stay.ended_day - entered
-        inside = plans["inside_from"][plan] <= since <= plans["inside_to"][plan]
+        inside = plans["inside_from"][plan] <= since
         plan = plans["next_inside" if inside else "next_outside"][plan]
     returns_as = plans["returns_as"][client]
     if returns_as != NO_CLIENT:
         plans["joins_day"][returns_as] = int(env.now) + plans["return_after_days"][client]
         env.process(referral(service, plans, returns_as))
+
+
+def patience_at(stay: Stay, patience: int, entered: int, well_after: int) -> int:
+    """Days that a client stays on a list: until patience ends or the client is well, whichever comes first (rules R2, R5)."""
+    if well_after == NEVER:
+        return patience
+    return min(patience, max(entered + well_after - stay.joined_day, 1))
 
 
 def wait_for_a_place(service: Service, stay: Stay, patience: int, priority: int, began: int) -> Story:

@@ -1,20 +1,21 @@
 """The courses of treatment that took place, one row each, and the scores at the start and at the end of each."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import Scores
-from caseload_sim.clients.severity import Trajectory, scores_after, treated_by
+from caseload_sim.clients.remission import complexity_of, treatment_given
+from caseload_sim.clients.severity import Condition, at_end_of, at_start_of, passing_at, scores_on
+from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import DROPPED_OUT, NOT_YET
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Flags
+from caseload_sim.support.columns import Codes, Days, Flags, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class CourseScores:
     """One row for each course ended in the data collection period, whatever became of the referral.
 
     client: (m,) int32; step: (m,) int8; sessions: (m,) int32, attended in this course
-    first_phq9, first_gad7, last_phq9, last_gad7: (m,) int8, at its start (the first contact, for a client's first course) and its last session
+    first_phq9, first_gad7, last_phq9, last_gad7: (m,) int8, at its first session and its last
     """
 
     client: Days
@@ -90,40 +91,63 @@ class CourseScores:
 def course_scores(
     scenario: Scenario,
     clients: Clients,
-    path: Trajectory,
+    who: Condition,
     care: Care,
     courses: Courses,
-    at_first_contact: tuple[Scores, Scores],
+    last_scores: tuple[Scores, Scores],
+    draws: Draws,
 ) -> CourseScores:
-    """Scores by course. A client's first course starts with the first score there is, that of the first contact; a second
-    one from where the first has ended by its first session, with the same passing state.
+    """Scores by course: of its first session, and of its last, which for a client's last course are the last there are.
 
-    at_first_contact: PHQ-9 and GAD-7 of each client, both (n,)
+    last_scores: PHQ-9 and GAD-7 of each client at the last contact, both (n,)
     """
     run = scenario.run
-    who, step, last_day = courses.client, courses.step, courses.last_day
+    client, step, last_day = courses.client, courses.step, courses.last_day
     chosen = (last_day >= run.warm_up_days) & (last_day < run.warm_up_days + run.data_collection_days)
-    scores = [np.zeros(len(who), dtype=np.int8) for _ in range(4)]
+    is_last = np.zeros(len(client), dtype=bool)
+    is_last[courses.last_rows] = True
+    scores = [np.zeros(len(client), dtype=np.int8) for _ in range(4)]
+    for column, last in zip(scores[2:], last_scores, strict=True):
+        column[:] = last[client]
     sessions = np.zeros(care.attended.shape, dtype=np.int32)  # of the courses so far
     for k in range(int(courses.order.max(initial=-1)) + 1):
         here = np.flatnonzero(courses.order == k)
-        counted = here[chosen[here]]
-        client = who[counted].astype(np.intp)
-        read = partial(_scores_on, scenario, clients, path.rows(client), care, client)
-        if k == 0:
-            start = [score[client] for score in at_first_contact]
-        else:
-            start = [*read(courses.first_day[counted], sessions[client])]
-        sessions[who[here], step[here]] = courses.sessions[here]
-        for column, score in zip(scores, (*start, *read(last_day[counted], sessions[client])), strict=True):
-            column[counted] = score
-    return CourseScores(who[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
+        before = sessions[client[here]].copy()
+        sessions[client[here], step[here]] = courses.sessions[here]
+        for s in range(sessions.shape[1]):
+            mine = chosen[here] & (step[here] == s)
+            rows, so_far = here[mine], before[mine]
+            _read(scores[:2], rows, scenario, clients, who, care, client[rows], at_start_of(scenario.steps[s]),
+                  courses.first_day[rows], so_far, draws)  # fmt: skip
+            rows = rows[~is_last[rows]]
+            _read(scores[2:], rows, scenario, clients, who, care, client[rows], at_end_of(scenario.steps[s]),
+                  last_day[rows], sessions[client[rows]], draws)  # fmt: skip
+    return CourseScores(client[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
 
 
-def _scores_on(
-    scenario: Scenario, clients: Clients, path: Trajectory, care: Care, who: NDArray[np.intp], day: Days, sessions: Days
-) -> tuple[Scores, Scores]:
-    """PHQ-9 and GAD-7 of some clients after so many sessions at each step; path: theirs, day: (k,), sessions: (k, s)."""
+def _read(
+    columns: list[Scores],
+    rows: NDArray[np.intp],
+    scenario: Scenario,
+    clients: Clients,
+    who: Condition,
+    care: Care,
+    client: Days,
+    reading: str,
+    day: Days,
+    sessions: NDArray[np.int32],
+    draws: Draws,
+) -> None:
+    """Put PHQ-9 and GAD-7 of some clients on some days, after so many sessions at each step, into rows of two columns."""
+    if len(rows) == 0:
+        return
+    at = client.astype(np.intp)
+    some = rows_of(clients, at)
     contacts = sessions.sum(axis=1, dtype=np.int32) + 1
-    treated = treated_by(scenario, care.target[who], care.therapist[who], sessions, contacts)
-    return scores_after(scenario, path, (day - clients.referral_day[who]).astype(np.int32), treated)
+    given = treatment_given(
+        scenario, care.target[at], care.response[at], complexity_of(scenario, some), sessions, contacts
+    )
+    passing = passing_at(scenario, some, reading, draws)
+    after = (day - some.referral_day).astype(np.int32)
+    for column, score in zip(columns, scores_on(scenario, who.rows(at), passing, after, given), strict=True):
+        column[rows] = score

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import GAD7_RELIABLE_CHANGE, PHQ9_RELIABLE_CHANGE, Scores, below_caseness
-from caseload_sim.clients.severity import Trajectory, scores_after, treated_by
+from caseload_sim.clients.remission import complexity_of, treatment_given
+from caseload_sim.clients.severity import FIRST, Condition, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.outcomes.contacts import Contacts, contacts_of
 from caseload_sim.outcomes.courses import CourseScores, course_scores, courses_of
-from caseload_sim.outcomes.readings import Reading, interviews_of, reading_days, reading_of, relapse_risk
+from caseload_sim.outcomes.readings import Reading, occasions_of, reading_days, reading_of
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Flags, by_name, rows_of, stacked
@@ -46,34 +47,37 @@ class Outcomes(Contacts):
 def read_outcomes(
     scenario: Scenario,
     clients: Clients,
-    path: Trajectory,
+    who: Condition,
     care: Care,
     episodes: Episodes,
     draws: Draws,
 ) -> Outcomes:
     """Read every client once with what they received, and once as if there had been no service.
 
-    episodes: of these clients alone, whose rows it names
+    who: the clients as they came, and how long each problem lasts; episodes: of these clients alone, whose rows it names
 
     Both readings are on the same days, with the same draws.
     """
     courses = courses_of(scenario, care, episodes)
     contacts = contacts_of(scenario, clients, care, episodes, courses, draws)
     days = reading_days(scenario, clients.referral_day, contacts)
-    interviews = interviews_of(scenario, clients, draws)
-    first_scores = scores_after(scenario, path, days.first_contact, at_end=False)
-    treated = treated_by(scenario, care.target, care.therapist, contacts.sessions, contacts.contacts)
-    risk = relapse_risk(scenario, courses, len(clients.id))
-    untreated_risk = np.full(len(clients.id), scenario.outcome.relapse_untreated.value)
+    occasions = occasions_of(scenario, clients, draws)
+    first_scores = scores_on(scenario, who, passing_at(scenario, clients, FIRST, draws), days.first_contact)
+    complexity = complexity_of(scenario, clients)
+    given = treatment_given(scenario, care.target, care.response, complexity, contacts.sessions, contacts.contacts)
+    planned_end = np.zeros(len(clients.id), dtype=bool)
+    planned_end[courses.client[courses.last_rows]] = ~courses.dropped_out[courses.last_rows]
+    service = reading_of(scenario, who, given, days, occasions, planned_end)
+    last_scores = service.last_phq9, service.last_gad7
     return Outcomes(
         **by_name(contacts),
         first_phq9=first_scores[0],
         first_gad7=first_scores[1],
-        diagnosed=interviews.diagnosed,
-        principal=interviews.principal,
-        course_scores=course_scores(scenario, clients, path, care, courses, first_scores),
-        service=reading_of(scenario, path, treated, days, interviews, risk),
-        none=reading_of(scenario, path, None, days, interviews, untreated_risk),
+        diagnosed=occasions.diagnosed,
+        principal=occasions.principal,
+        course_scores=course_scores(scenario, clients, who, care, courses, last_scores, draws),
+        service=service,
+        none=reading_of(scenario, who, None, days, occasions),
     )
 
 

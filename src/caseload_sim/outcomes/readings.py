@@ -9,13 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
-from caseload_sim.clients.questionnaires import Scores
-from caseload_sim.clients.severity import ONE_YEAR_DAYS, Trajectory, Treated, elapsed, scores_after, severity_after
+from caseload_sim.clients.questionnaires import RESIDUAL_PHQ9, Scores, below_caseness
+from caseload_sim.clients.remission import Given, distress_over_by, drawn_lengths, over_by, over_from, years_to_relapse
+from caseload_sim.clients.severity import (
+    AGAIN,
+    LAST,
+    MONTH_12,
+    ONE_YEAR_DAYS,
+    Condition,
+    Passing,
+    passing_at,
+    scores_of,
+    scores_on,
+    severity_on,
+)
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.outcomes.contacts import Contacts
-from caseload_sim.outcomes.courses import Courses
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Days, Flags, Floats, largest_column
 
@@ -50,36 +60,50 @@ def reading_days(scenario: Scenario, referral_day: Days, contacts: Contacts) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Interviews:
-    """What every interview of a client, and whether they relapse, is judged by; the same with the service and without.
+class Occasions:
+    """What is drawn for the last readings of each client; the same with the service and without.
 
-    diagnosed: (n, d) bool, at referral; principal: (n,) int8, the most severe of them, -1 for none
-    error_end, error_month_12: (n, d) float64, SD; margin: SD below the threshold at which a disorder is fully gone
-    relapse_u, relapse_day_u: (n,) uniform, whether and when a client relapses
+    diagnosed: (n, d) bool, at interview at referral; principal: (n,) int8, the most severe of them, -1 for none
+    last, again, month_12: states, moods and errors of the last contact, of one more look, and of month 12
+    error_end, error_month_12: (n, d) float64, SD, of interviews; margin: SD below the threshold that is fully gone
+    looked_at_again: (n,) bool, would be read once more if still at caseness at the planned end
+    relapse_u: (n,) uniform, when a client relapses
+    new_length: (n, d) float64, how long each disorder lasts after a relapse; new_distress_length: (n,)
     """
 
     diagnosed: Flags
     principal: NDArray[np.int8]
+    last: Passing
+    again: Passing
+    month_12: Passing
     error_end: Floats
     error_month_12: Floats
     margin: float
+    looked_at_again: Flags
     relapse_u: Floats
-    relapse_day_u: Floats
+    new_length: Floats
+    new_distress_length: Floats
 
 
-def interviews_of(scenario: Scenario, clients: Clients, draws: Draws) -> Interviews:
-    """The interview of each client at referral, and what the later ones will be judged by."""
-    sd = scenario.instruments.interview_error_sd.value
+def occasions_of(scenario: Scenario, clients: Clients, draws: Draws) -> Occasions:
+    """The interview of each client at referral, and all that later readings are judged by."""
+    sd, ids = scenario.instruments.interview_error_sd.value, clients.id
     at_start = clients.severity + _interview_error(draws, clients, "interview_start", sd)
     diagnosed = at_start > 0
-    return Interviews(
+    new_length, new_distress_length = drawn_lengths(scenario, clients, draws, "relapse_")
+    return Occasions(
         diagnosed=diagnosed,
         principal=np.where(diagnosed.any(axis=1), largest_column(at_start), -1).astype(np.int8),
+        last=passing_at(scenario, clients, LAST, draws),
+        again=passing_at(scenario, clients, AGAIN, draws),
+        month_12=passing_at(scenario, clients, MONTH_12, draws),
         error_end=_interview_error(draws, clients, "interview_end", sd),
         error_month_12=_interview_error(draws, clients, "interview_month_12", sd),
         margin=scenario.instruments.full_remission_margin.value,
-        relapse_u=draws.uniform("relapse", clients.id),
-        relapse_day_u=draws.uniform("relapse_day", clients.id),
+        looked_at_again=draws.uniform("one_more_look", ids) < scenario.outcome.endings.one_more_look.value,
+        relapse_u=draws.uniform("relapse", ids),
+        new_length=new_length,
+        new_distress_length=new_distress_length,
     )
 
 
@@ -91,32 +115,21 @@ def _interview_error(draws: Draws, clients: Clients, purpose: str, sd: float) ->
     return error
 
 
-def relapse_risk(scenario: Scenario, courses: Courses, n: int) -> Floats:
-    """Chance of relapse within 365 days of remission of each of n clients: by the last course if finished, (n,) float64."""
-    outcome = scenario.outcome
-    by_step = [
-        s.relapse_within_a_year.value if isinstance(s, CourseStep) else 0.0 for s in scenario.pathway.steps.values()
-    ]
-    risk = np.full(n, outcome.relapse_untreated.value)
-    last = courses.last_rows
-    finished = np.array(by_step)[courses.step[last]]
-    risk[courses.client[last]] = np.where(courses.dropped_out[last], outcome.relapse_unfinished.value, finished)
-    return risk
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How each client is read, with the service or without it.
 
-    last_phq9, last_gad7: (n,) int8, at the last contact
+    last_phq9, last_gad7: (n,) int8, at the last contact; month_12_phq9, month_12_gad7: (n,) int8, 365 days after the end
     end, month_12, sustained: rung -> (n,) bool, at the end, 365 days later, and at the end with no relapse since
     without, without_month_12: (n, d) bool, the disorder is absent at interview, whether or not it was there at the start
     clear, clear_month_12: (n, d) bool, absent by the margin of full remission
-    relapsed: (n,) bool, within 365 days if remitted
+    relapsed: (n,) bool, within 365 days of the end, if remitted
     """
 
     last_phq9: Scores
     last_gad7: Scores
+    month_12_phq9: Scores
+    month_12_gad7: Scores
     end: dict[str, Flags]
     month_12: dict[str, Flags]
     sustained: dict[str, Flags]
@@ -129,27 +142,31 @@ class Reading:
 
 def reading_of(
     scenario: Scenario,
-    path: Trajectory,
-    treated: Treated | None,
+    who: Condition,
+    given: Given | None,
     days: ReadingDays,
-    interviews: Interviews,
-    risk: Floats,
+    occasions: Occasions,
+    planned_end: Flags | None = None,
 ) -> Reading:
-    """Read some clients; treated: what treatment has taken away, None for the same clients without the service."""
-    last_phq9, last_gad7 = scores_after(scenario, path, days.last_contact, treated)
-    severity, _ = severity_after(path, days.end, treated)
-    end = _found(severity + interviews.error_end, interviews)
-    relapsed = interviews.relapse_u < risk
-    # Severity 365 days on: the natural course goes on; what was gone and relapsed starts again from referral's level
-    # on the day of relapse, and may remit again.
-    later, _ = severity_after(path, (days.end + ONE_YEAR_DAYS).astype(np.int32), treated)
-    since_relapse = np.floor((1 - interviews.relapse_day_u) * ONE_YEAR_DAYS).astype(np.int32)
-    again = path.severity + path.state_change - elapsed(path.pace, since_relapse)[:, None] * path.improvement
-    severity = np.where(relapsed[:, None] & end.without, again, later)
-    month_12 = _found(severity + interviews.error_month_12, interviews)
+    """Read some clients.
+
+    given: what treatment has given by the end, None for the same clients without the service
+    planned_end: (n,) bool, whose treatment ended as planned, of whom some are read once more; nobody if None
+    """
+    last = scores_on(scenario, who, occasions.last, days.last_contact, given)
+    if planned_end is not None:
+        last = _after_one_more_look(scenario, who, given, days, occasions, planned_end, last)
+    severity, _ = severity_on(scenario, who, occasions.last, days.end, given)
+    end = _found(severity + occasions.error_end, occasions)
+    relapse = _relapse_day(scenario, who, given, days, occasions, last[0])
+    relapsed = relapse <= days.end + ONE_YEAR_DAYS
+    severity, scores = _a_year_on(scenario, who, given, days, occasions, np.where(relapsed, relapse, np.inf))
+    month_12 = _found(severity + occasions.error_month_12, occasions)
     return Reading(
-        last_phq9=last_phq9,
-        last_gad7=last_gad7,
+        last_phq9=last[0],
+        last_gad7=last[1],
+        month_12_phq9=scores[0],
+        month_12_gad7=scores[1],
         end=end.rungs,
         month_12=month_12.rungs,
         sustained={rung: flags & ~relapsed for rung, flags in end.rungs.items()},
@@ -159,6 +176,70 @@ def reading_of(
         clear_month_12=month_12.clear,
         relapsed=relapsed,
     )
+
+
+def _after_one_more_look(
+    scenario: Scenario,
+    who: Condition,
+    given: Given | None,
+    days: ReadingDays,
+    occasions: Occasions,
+    planned_end: Flags,
+    last: tuple[Scores, Scores],
+) -> tuple[Scores, Scores]:
+    """The last scores, where somebody still at caseness at the planned end was read once more and was below by then."""
+    rows = np.flatnonzero(planned_end & occasions.looked_at_again & ~below_caseness(*last))
+    later = days.last_contact[rows] + np.int32(scenario.outcome.endings.one_more_look_after_days)
+    received = None if given is None else given.rows(rows)
+    again = scores_on(scenario, who.rows(rows), occasions.again.rows(rows), later, received)
+    better = below_caseness(*again)
+    phq9, gad7 = last[0].copy(), last[1].copy()
+    phq9[rows[better]], gad7[rows[better]] = again[0][better], again[1][better]
+    return phq9, gad7
+
+
+def _relapse_day(
+    scenario: Scenario, who: Condition, given: Given | None, days: ReadingDays, occasions: Occasions, phq9: Scores
+) -> Floats:
+    """Day since referral on which each client falls ill again, (n,) float64: a Weibull time from when they were well.
+
+    phq9: (n,) int8, the last; residual symptoms raise the hazard. Time runs from the end of care for the treated, and for
+    the untreated from the day on which the last of the problems was over that are over by then.
+    """
+    years = years_to_relapse(scenario, occasions.relapse_u, phq9 >= RESIDUAL_PHQ9)
+    since = days.end.astype(np.float64)
+    if given is None:
+        over = over_from(scenario, who.illness, None, _AFTER_ALL)
+        since = np.where(over <= days.end[:, None], over, 0).max(axis=1).astype(np.float64)
+    return np.asarray(since + ONE_YEAR_DAYS * years)
+
+
+_AFTER_ALL = 2**30  # a day that no reading reaches
+
+
+def _a_year_on(
+    scenario: Scenario, who: Condition, given: Given | None, days: ReadingDays, occasions: Occasions, relapse: Floats
+) -> tuple[Floats, tuple[Scores, Scores]]:
+    """Severity (n, d) and scores 365 days after the end: problems that were over by then burn again after a relapse.
+
+    relapse: (n,) day since referral, inf for none. A problem that comes back is as severe as at referral, lasts for a new
+    length from the day of relapse, and can be over again.
+    """
+    illness, passing = who.illness, occasions.month_12
+    later = days.end + np.int32(ONE_YEAR_DAYS)
+    severity, distress = severity_on(scenario, who, passing, later, given)
+    rows = np.flatnonzero(np.isfinite(relapse))
+    since = np.maximum(later[rows] - relapse[rows], 0.0)
+    received, ill = None if given is None else given.rows(rows), illness.rows(rows)
+    for j in range(severity.shape[1]):
+        back = over_by(scenario, ill, days.end[rows], received, j)
+        back &= ill.hazard[:, j] * since < occasions.new_length[rows, j]
+        level = who.severity[rows, j] + (passing.state[rows, j] - who.state_start[rows, j])
+        severity[rows[back], j] = level[back]
+    calm = distress_over_by(scenario, ill, days.end[rows], received)
+    back = calm & (ill.distress_hazard * since < occasions.new_distress_length[rows])
+    distress[rows[back]] += scenario.outcome.distress.reactive.value
+    return severity, scores_of(scenario, passing, severity, distress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +255,12 @@ class _Found:
     rungs: dict[str, Flags]
 
 
-def _found(as_heard: Floats, interviews: Interviews) -> _Found:
+def _found(as_heard: Floats, occasions: Occasions) -> _Found:
     """What an interview finds that hears of this severity, (n, d) SD, its own error included."""
-    without, clear = as_heard <= 0, as_heard <= -interviews.margin
-    some, others = interviews.principal >= 0, ~interviews.diagnosed
+    without, clear = as_heard <= 0, as_heard <= -occasions.margin
+    some, others = occasions.principal >= 0, ~occasions.diagnosed
     rungs = {
-        "principal_remission": some & without[np.arange(len(some)), interviews.principal],
+        "principal_remission": some & without[np.arange(len(some)), occasions.principal],
         "all_remission": some & (without | others).all(axis=1),
         "full_remission": some & (clear | others).all(axis=1),
     }

@@ -116,6 +116,7 @@ def _chance_of_taking_up(scenario: Scenario, clients: Clients) -> Floats:
     attendance = scenario.pathway.attendance
     n_emotional = clients.count(scenario, "emotional_disorder")
     logit = attendance.intercept.value + attendance.per_emotional_disorder.value * n_emotional
+    logit = logit + attendance.per_deprivation_sd.value * clients.deprivation
     for name, effect in attendance.by_condition.items():
         logit = logit + effect.value * clients.has(name)
     return np.asarray(1 / (1 + np.exp(-logit)))

@@ -1,7 +1,7 @@
 """What each client would receive at each step, and how long they would wait: all drawn before the queue runs.
 
-Whatever depends on the queue becomes a whole number here: a wait that ends in giving up is a patience in
-days, and stepping up is an interval of end days on which the client would count as a responder.
+Whatever depends on the queue becomes a whole number here: a wait that ends in giving up is a patience in days, and
+whether a client steps up is the first day of ending from which the client would count as a responder.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, people
+from caseload_sim.clients.remission import Illness, complexity_of, illness_of
 from caseload_sim.clients.severity import scores_at_referral
 from caseload_sim.draws.distributions import binomial
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines.plans import FINISHED, LONGEST_DAYS, NO_CLIENT, NO_STEP, NOT_YET, Courses, Plans, plans_of
+from caseload_sim.engines.plans import (
+    FINISHED,
+    LONGEST_DAYS,
+    NEVER,
+    NO_CLIENT,
+    NO_STEP,
+    NOT_YET,
+    Courses,
+    Plans,
+    plans_of,
+)
 from caseload_sim.pathway.assessment import (
     TREATED,
     disclosed_flags,
@@ -27,6 +38,7 @@ from caseload_sim.pathway.sessions import (
     NOT_REACHED,
     attended_sessions,
     booking_days,
+    drop_out_by_complexity,
     drop_out_effects,
     lag_days,
     missed_sessions,
@@ -35,7 +47,7 @@ from caseload_sim.pathway.sessions import (
     patience_days,
     patience_factor,
 )
-from caseload_sim.pathway.stepping import Ahead, moves, next_steps, reached_steps
+from caseload_sim.pathway.stepping import Ahead, moves, next_steps, no_longer_come_from, reached_steps
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
@@ -50,7 +62,7 @@ class Care:
 
     target: (n,) int8, index of the recorded problem, which is what is treated
     right_target: (n,) bool, the recorded problem is the most severe disorder
-    therapist: (n,) float64, multiplier of the effect
+    response: (n, s) float64, multiplier of the effect at each step: the client's therapist there, and the area
     attended, missed: (n, s) int32, booked contacts that were attended, and that were missed or cancelled, if the step is
         reached and not interrupted; 1 and 0 at steps that the client cannot reach
     booking_days: (n,) int32, from referral to joining the first list
@@ -63,7 +75,7 @@ class Care:
 
     target: Codes
     right_target: NDArray[np.bool_]
-    therapist: Floats
+    response: Floats
     attended: Table
     missed: Table
     booking_days: Days
@@ -87,7 +99,8 @@ def draw_courses(
     policy = policy or POLICIES[scenario.pathway.policy]
     care, ahead, queueing = _draw(scenario, clients, draws, policy)
     n = len(clients.id)
-    following = next_steps(scenario, clients, draws, ahead)
+    illness = illness_of(scenario, clients, draws)
+    following = next_steps(scenario, clients, draws, illness, ahead)
     stops = leaves_at_assessment(care.exit)
     for s, step in enumerate(scenario.pathway.steps.values()):
         if step.kind == "assessment":
@@ -101,10 +114,24 @@ def draw_courses(
         priority=_priority(scenario, queueing.decision, n),
         ending=ahead.ending,
         **by_name(following),
+        well_after=_well_after(scenario, clients, illness, care, ahead.first, draws),
         started_day=np.full(n, NOT_YET, dtype=np.int32),
         returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
         return_after_days=np.ones(n, dtype=np.int32),
     ), care
+
+
+def _well_after(scenario: Scenario, clients: Clients, illness: Illness, care: Care, first: Codes, draws: Draws) -> Days:
+    """Days from joining the first list from which a client, well again, no longer waits for the first course, (n, s) int32.
+
+    NEVER at all other steps. The first session follows the offer of a place by the client's lag.
+    """
+    well = no_longer_come_from(scenario, clients, illness, draws)
+    days = np.full(care.lag_days.shape, NEVER, dtype=np.int32, order="F")
+    for s in range(days.shape[1]):
+        rows = np.flatnonzero((first == s) & (well != NEVER))
+        days[:, s][rows] = well[rows] - care.lag_days[:, s][rows] - care.booking_days[rows]
+    return days
 
 
 def draw_people(scenario: Scenario, ids: Ids, referral_day: Days, draws: Draws, policy: Policy) -> Drawn:
@@ -133,6 +160,7 @@ class _Queueing:
 
 def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Care, Ahead, _Queueing]:
     ids, steps = clients.id, list(scenario.pathway.steps.items())
+    courses = [s for s, (_, step) in enumerate(steps) if isinstance(step, CourseStep)]
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
     target, principal = recorded_problem(scenario, clients, draws, policy)
@@ -148,12 +176,14 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
     word, notice, provider = missed_shares(scenario, clients, modality)
     share_missed = word + notice + provider
     leaving, patient = drop_out_effects(scenario, clients, modality), patience_factor(scenario, clients)
+    complexity = complexity_of(scenario, clients)
     for s, (name, step) in enumerate(steps):
         rows = np.flatnonzero(there[:, s])
         if len(rows) == 0:
             continue
         there_ids = ids[rows]
-        sessions, ending[:, s][rows] = attended_sessions(name, step, there_ids, leaving[rows], draws)
+        leaves = leaving[rows] + drop_out_by_complexity(step, complexity[rows])
+        sessions, ending[:, s][rows] = attended_sessions(name, step, there_ids, leaves, draws)
         not_held = missed_sessions(name, there_ids, sessions, share_missed[rows], draws)
         held = sessions + not_held
         if isinstance(step, CourseStep):
@@ -165,11 +195,15 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
         patience[:, s][rows] = patience_days(name, step, there_ids, patient[rows], draws)
     straight = first == (scenario.steps.index(policy.steps[-1]) if policy.steps else NO_STEP - 1)
     coded = draws.uniform("assessment_coded", ids) < scenario.pathway.routing.assessment_coded_low.value
-    therapist_sd = scenario.outcome.treatment.therapist_sd.value
+    treatment = scenario.outcome.treatment
+    by_area = np.exp(treatment.per_deprivation_sd.value * clients.deprivation)
+    response = np.ones(shape, order="F")
+    for s, drawn in zip(courses, draws.normals([f"therapist:{steps[s][0]}" for s in courses], ids), strict=True):
+        response[:, s] = np.maximum(1 + treatment.therapist_sd.value * drawn, 0.0) * by_area
     care = Care(
         target=target,
         right_target=target == principal,
-        therapist=np.maximum(1 + therapist_sd * draws.normal("therapist", ids), 0.0),
+        response=response,
         attended=attended,
         missed=missed,
         booking_days=booking_days(scenario, clients, draws),
@@ -179,7 +213,7 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
         assessment_coded_low=straight & coded & (exit_ == TREATED),
         reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
     )
-    ahead = Ahead(first, may, there, attended, ending, target, care.therapist, care.booking_days)
+    ahead = Ahead(first, may, there, attended, ending, target, care.response, care.booking_days)
     return care, ahead, _Queueing(decision, course_days, patience)
 
 

@@ -12,6 +12,7 @@ from caseload_sim.scenario.pathway import CourseStep, Influence, Step
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Floats, Ids
 
+REFERENCE_COMPLEXITY = 3  # at which `drop_out_per_session` holds as it stands
 NOT_REACHED = -1  # by any modality; such clients are never assessed, so what their contacts would be like is never read
 
 
@@ -54,14 +55,21 @@ def _towards_most_deprived(clients: Clients) -> Floats:
     """Deciles of deprivation from the middle, (n,) float64; zeros where it is not known."""
     if DEPRIVATION not in clients.strata:
         return np.zeros(len(clients.id))
-    deciles = clients.strata[DEPRIVATION].astype(np.float64)  # 0 the most deprived
-    return np.asarray((len(clients.stratum_names[DEPRIVATION]) - 1) / 2 - deciles)
+    deciles = clients.strata[DEPRIVATION].astype(np.float64)  # 0 the least deprived, as NHS England counts them
+    return np.asarray(deciles - (len(clients.stratum_names[DEPRIVATION]) - 1) / 2)
 
 
 def drop_out_effects(scenario: Scenario, clients: Clients, modality: Codes) -> Floats:
-    """What moves the chance of leaving after each session, on the logit scale, (n,)."""
+    """What moves the chance of leaving after each session at every step, on the logit scale, (n,)."""
     effects = np.array([m.drop_out.value for m in scenario.pathway.modalities.values()])[modality]
     return np.asarray(effects + influence(scenario, clients, scenario.pathway.influences.drop_out))
+
+
+def drop_out_by_complexity(step: Step, complexity: NDArray[np.int64]) -> Floats:
+    """What complexity adds at one step to the chance of leaving after each session, on the logit scale, (n,)."""
+    if not isinstance(step, CourseStep):
+        return np.zeros(len(complexity))
+    return np.asarray(step.drop_out_per_complexity.value * (complexity - REFERENCE_COMPLEXITY))
 
 
 def attended_sessions(name: str, step: Step, ids: Ids, effects: Floats, draws: Draws) -> tuple[Days, Codes]:

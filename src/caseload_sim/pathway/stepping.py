@@ -1,4 +1,4 @@
-"""Who goes on to another step: days on which a client ending a course would count as a responder."""
+"""Who goes on to another step: the day from which a client ending a course would count as a responder."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
-from caseload_sim.clients.questionnaires import GAD7_CASENESS, PHQ9_CASENESS, Line
-from caseload_sim.clients.severity import Trajectory, elapsed, score_lines, trajectory, treated_by
+from caseload_sim.clients.questionnaires import below_caseness
+from caseload_sim.clients.remission import Given, Illness, complexity_of, over_from, treatment_given, well_from
+from caseload_sim.clients.severity import Condition, Passing, at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import FINISHED, NEVER, NO_STEP
 from caseload_sim.pathway.assessment import TREATED, never_assessed
@@ -78,7 +79,7 @@ class Ahead:
 
     first: (n,) int8, step of the first course; may, there: see `moves` and `reached_steps`
     attended: (n, s) int32, sessions of each course; ending: (n, s) int8, how it ends by itself
-    target, therapist, booking_days: (n,), as in Care
+    target, response, booking_days: as in Care
     """
 
     first: Codes
@@ -87,7 +88,7 @@ class Ahead:
     attended: NDArray[np.int32]
     ending: Codes
     target: Codes
-    therapist: Floats
+    response: Floats
     booking_days: Days
 
 
@@ -95,23 +96,23 @@ class Ahead:
 class NextSteps:
     """Which step follows each, and when; columns as in Courses, each (n, s).
 
-    The interval is of the end days, from joining the first list, on which no step-up follows.
+    inside_from: the end day, from joining the first list, from which on no step-up follows
     """
 
     inside_from: Days
-    inside_to: Days
     next_inside: Codes
     next_outside: Codes
 
 
-def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead) -> NextSteps:
+def next_steps(
+    scenario: Scenario, clients: Clients, draws: Draws, illness: Illness, ahead: Ahead
+) -> NextSteps:
     """Where each course leads: up for who is offered it, accepts, and is no responder on the day it ends; or down.
 
     Stepping down, where a step has it, is by chance alone, and nobody who has stepped down steps up again.
     """
     shape, may = ahead.attended.shape, ahead.may
     inside_from = np.zeros(shape, dtype=np.int32, order="F")
-    inside_to = np.full(shape, NEVER, dtype=np.int32, order="F")
     inside, outside = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
     asked = []
     for s, step in enumerate(scenario.pathway.steps.values()):
@@ -125,28 +126,28 @@ def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead)
             offered = _offered(scenario, ahead, s, accepts)
             outside[:, s][offered.rows] = may.up[:, s][offered.rows]
             asked.append(offered)
-    if asked:
-        of = stacked(*asked)
-        everybody = np.unique(of.rows)
-        path = trajectory(scenario, rows_of(clients, everybody), draws).rows(np.searchsorted(everybody, of.rows))
+    for of in asked:
+        rows, some = of.rows, rows_of(clients, of.rows)
         contacts = of.sessions.sum(axis=1, dtype=np.int32) + 1
-        first, last = responder_days(
-            scenario, path, ahead.target[of.rows], ahead.therapist[of.rows], of.sessions, contacts
+        given = treatment_given(
+            scenario, ahead.target[rows], ahead.response[rows], complexity_of(scenario, some), of.sessions, contacts
         )
-        inside_from[of.rows, of.step] = first - ahead.booking_days[of.rows]
-        inside_to[of.rows, of.step] = last - ahead.booking_days[of.rows]
-    return NextSteps(inside_from, inside_to, inside, outside)
+        who = condition_of(scenario, some, illness.rows(rows), draws)
+        passing = passing_at(scenario, some, at_end_of(scenario.steps[of.step]), draws)
+        day = responder_from(scenario, who, passing, given)
+        inside_from[:, of.step][rows] = np.where(day == NEVER, NEVER, day - ahead.booking_days[rows])
+    return NextSteps(inside_from, inside, outside)
 
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
     """Who would be offered to step up at the end of a course unless they are responders.
 
-    rows: (k,) clients; step: (k,), of the course; sessions: (k, s) int32, attended at each step by its end
+    rows: (k,) clients; step: of the course; sessions: (k, s) int32, attended at each step by its end
     """
 
     rows: NDArray[np.intp]
-    step: NDArray[np.intp]
+    step: int
     sessions: NDArray[np.int32]
 
 
@@ -165,7 +166,7 @@ def _offered(scenario: Scenario, ahead: Ahead, step: int, accepts: NDArray[np.bo
         here = ahead.first[rows] == begun
         for s in passed:
             sessions[here, s] = ahead.attended[:, s][rows[here]]
-    return _Offered(rows, np.full(len(rows), step), sessions)
+    return _Offered(rows, step, sessions)
 
 
 def steps_between(scenario: Scenario, first: int, last: int) -> list[int]:
@@ -181,50 +182,41 @@ def steps_between(scenario: Scenario, first: int, last: int) -> list[int]:
     return passed
 
 
-def responder_days(
-    scenario: Scenario,
-    path: Trajectory,
-    target: Codes,
-    therapist: Floats,
-    sessions: NDArray[np.int32],
-    contacts: NDArray[np.int32],
-) -> tuple[Days, Days]:
-    """Days since referral, first and last, on which a client ending treatment would be below both cut-offs.
+def longest_days(scenario: Scenario) -> int:
+    """Days from the first referral of a running start until after the horizon: what stands for "never" in a search."""
+    return POOL_DAYS + scenario.run.horizon_days + 1
 
-    Each score moves one way in time (elapsed() does, and everything else stands still), so the days on which it is
-    below its cut-off are a run from the start, a run to the end, all or none: found by halving, with the very function
-    that outcomes.py uses. Where the two scores never agree, first > last.
-    Returns two (n,) int32.
+
+def responder_from(scenario: Scenario, who: Condition, passing: Passing, given: Given) -> Days:
+    """First day since referral on which a client ending treatment would be below both cut-offs, (n,) int32; or NEVER.
+
+    Scores of one reading only fall, and only on a day on which a problem is over: so the day is the first, or one of those
+    days, found by halving among them with the very function by which everybody is read afterwards.
     """
-    treated = treated_by(scenario, target, therapist, sessions, contacts)
-    longest = POOL_DAYS + scenario.run.horizon_days + 1  # from the first day of a running start to the end
-    n = len(target)
-    first, last = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)
-    progress_by_day = elapsed(path.pace, np.arange(longest + 1, dtype=np.int32))
-    for line, caseness in zip(score_lines(scenario, path, treated), (PHQ9_CASENESS, GAD7_CASENESS), strict=True):
-        at_start, at_end = (line.score(progress_by_day[day]) < caseness for day in (0, longest))
-        from_day = np.where(at_start, 0, longest + 1).astype(np.int32)
-        until_day = np.where(at_end, longest, -1).astype(np.int32)
-        turns = np.flatnonzero(at_start != at_end)
-        turned = _turning_day(rows_of(line, turns), caseness, progress_by_day, at_start[turns])
-        from_day[turns] = np.where(at_start[turns], 0, turned)
-        until_day[turns] = np.where(at_start[turns], turned - 1, longest)
-        first, last = np.maximum(first, from_day), np.minimum(last, until_day)
-    return first, last
+    last_day = longest_days(scenario) - 1
+    days = np.minimum(np.sort(over_from(scenario, who.illness, given, last_day + 1), axis=1), last_day)
+    result = np.full(len(days), NEVER, dtype=np.int32)
+
+    def well(rows: NDArray[np.intp], day: Days) -> NDArray[np.bool_]:
+        return below_caseness(*scores_on(scenario, who.rows(rows), passing.rows(rows), day, given.rows(rows)))
+
+    rows = np.arange(len(days))
+    at_once = well(rows, np.zeros(len(days), dtype=np.int32))
+    result[at_once] = 0
+    rows = rows[~at_once]
+    rows = rows[well(rows, np.full(len(rows), last_day, dtype=np.int32))]
+    low, high = np.zeros(len(rows), dtype=np.intp), np.full(len(rows), days.shape[1] - 1, dtype=np.intp)
+    while np.any(low < high):  # well on the day at `high`, whatever is between
+        middle = (low + high) // 2
+        enough = well(rows, days[rows, middle])
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    result[rows] = days[rows, high]
+    return result
 
 
-def _turning_day(line: Line, caseness: int, progress_by_day: Floats, at_start: NDArray[np.bool_]) -> Days:
-    """First day on which the answer "below the cut-off" is no longer that of day 0, as it is not on the last, (n,) int32."""
-    n, longest = len(line.start), len(progress_by_day) - 1
-
-    def narrowed(low: Days, high: Days, day: Days) -> tuple[Days, Days]:
-        same = (line.score(progress_by_day[day]) < caseness) == at_start
-        return np.where(same, day, low), np.where(same, high, day)
-
-    guess = np.searchsorted(progress_by_day, line.progress_at(caseness - 0.5)).clip(1, longest - 1).astype(np.int32)
-    low, high = np.zeros(n, dtype=np.int32), np.full(n, longest, dtype=np.int32)  # the answer at `low` is that of day 0
-    low, high = narrowed(low, high, guess)
-    low, high = narrowed(low, high, np.where(high == guess, guess - 1, guess + 1))
-    while np.any(high - low > 1):  # where the guess was wrong, by rounding
-        low, high = narrowed(low, high, (low + high) // 2)
-    return high
+def no_longer_come_from(scenario: Scenario, clients: Clients, illness: Illness, draws: Draws) -> Days:
+    """First day since referral on which a client would not come to a first session, being well again, (n,) int32; or NEVER."""
+    longest = longest_days(scenario)
+    day = well_from(scenario, clients, illness, longest)
+    stays_away = draws.uniform("well_leaves", clients.id) < scenario.outcome.endings.well_do_not_come.value
+    return np.where(stays_away & (day < longest), day, NEVER).astype(np.int32)

@@ -50,7 +50,8 @@ def _unknown_names(scenario: Assumptions) -> Found:
         (("population", "correlation"), scenario.population.correlation, conditions, "condition"),
         (("pathway", "attendance", "by_condition"), scenario.pathway.attendance.by_condition, conditions, "condition"),
         (("pathway", "routing", "disclosure"), routing.disclosure, conditions, "condition"),
-        (("outcome", "moderators"), scenario.outcome.moderators, conditions, "condition"),
+        (("population", "state_share"), scenario.population.state_share, conditions | {DEFAULT}, "condition"),
+        (("outcome", "remission", "by_condition"), scenario.outcome.remission.by_condition, conditions, "condition"),
         (("pathway", "routing", "high_intensity_problems"), routing.high_intensity_problems, disorders, "disorder"),
         (("pathway", "routing", "otherwise_recorded"), routing.otherwise_recorded, disorders, "disorder"),
         (("pathway", "policy"), (scenario.pathway.policy,), set(POLICIES), "policy"),
@@ -96,12 +97,14 @@ def _unknown_names(scenario: Assumptions) -> Found:
 def _incomplete_tables(scenario: Assumptions) -> Found:
     disorders = scenario.disorders
     tables: list[tuple[tuple[str, ...], dict[str, Number]]] = [
-        (("outcome", "natural_course", "by_disorder"), dict(scenario.outcome.natural_course.by_disorder)),
+        (("outcome", "remission", "monthly_hazard"), dict(scenario.outcome.remission.monthly_hazard)),
         (("outcome", "treatment", "spill"), dict(scenario.outcome.treatment.spill)),
     ]
     for name, step in scenario.pathway.steps.items():
         if isinstance(step, CourseStep):
             tables.append((("pathway", "steps", name, "effect"), dict(step.effect)))
+    for which, one in (("phq9", scenario.instruments.phq9), ("gad7", scenario.instruments.gad7)):
+        tables.append((("instruments", which, "sees"), {one.own_disorder: one.own_weight, **one.sees}))
     for path, table in tables:
         for name in table:
             if name != DEFAULT and name not in scenario.population.prevalence:

@@ -60,7 +60,7 @@ def _correlation_with(wanted: float, p: float, q: float) -> float:
 
 
 def residual_covariance(population: Population) -> NDArray[np.float64]:
-    """Covariance of what is left of each liability after the common factor and the transient state.
+    """Covariance of what is left of each liability after the common factor and the passing state.
 
     Returns (c, c) float64 over all conditions in file order, also those that nobody has, so that setting a prevalence
     to 0 leaves everyone else as they were. Its diagonal is
@@ -68,7 +68,8 @@ def residual_covariance(population: Population) -> NDArray[np.float64]:
     """
     names = list(population.prevalence)
     loading = np.array([population.loading_of(name) for name in names])
-    covariance = np.diag(1 - loading**2 - population.state_share.value)
+    state = np.array([population.state_share_of(name) for name in names])
+    covariance = np.diag(1 - loading**2 - state)
     for first, others in population.correlation.items():
         for second, wanted in others.items():
             i, j = names.index(first), names.index(second)
@@ -85,13 +86,13 @@ def residual_factor(population: Population) -> NDArray[np.float64]:
 def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
     """Why no such population can be: loadings that leave no room, or pairs that contradict each other."""
     names = list(population.prevalence)
-    room = 1 - population.state_share.value
-    crowded = [name for name in names if population.loading_of(name) ** 2 > room]
+    room = {name: 1 - population.state_share_of(name) for name in names}
+    crowded = [name for name in names if population.loading_of(name) ** 2 > room[name]]
     for name in crowded:
         own = name if name in population.loading else population.prevalence[name].group
         yield (
             ("loading", own),
-            f"{population.loading_of(name):g} leaves no room beside the transient state; at most {room**0.5:.3f}.",
+            f"{population.loading_of(name):g} leaves no room beside the passing state; at most {room[name] ** 0.5:.3f}.",
         )
     if crowded or not names:
         return

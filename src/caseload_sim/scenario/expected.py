@@ -208,7 +208,7 @@ def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     return list(combinations(names, 2))
 
 
-DEPRIVATION = "deprivation_decile"  # stratum, 1 the most deprived
+DEPRIVATION = "deprivation_decile"  # stratum, the first the least deprived, as NHS England counts them
 
 
 def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float) -> float:
@@ -262,4 +262,4 @@ def _strata(scenario: Assumptions) -> Iterator[tuple[float, float]]:
         return
     total = sum(part.value for part in parts.values())
     for k, part in enumerate(parts.values()):
-        yield part.value / total, k - (len(parts) - 1) / 2
+        yield part.value / total, (len(parts) - 1) / 2 - k

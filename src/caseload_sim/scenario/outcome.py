@@ -1,24 +1,31 @@
-"""A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
+"""The outcome in a scenario: questionnaires and interview, how problems end, what treatment adds, and official figures."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from caseload_sim.scenario.numbers import Amount, Effect, Number, Part, Points, Positive, Share
+from caseload_sim.scenario.numbers import Amount, Correlation, Effect, Number, Part, Points, Positive, Share
 from caseload_sim.scenario.population import DEFAULT
 
 
 class Instrument(Part):
-    """How a questionnaire score is read from severities."""
+    """How a questionnaire score is read from severities, in points before softening at the floor.
+
+    score = softened(intercept + own_weight * max(own severity, -1) + others_weight * (1 - exp(-sum of sees * severity))
+    + distress_weight * distress) + error, rounded. Only disorders that are present are seen, with diminishing returns.
+    """
 
     own_disorder: str
-    intercept: Points = Field(description="points, before softening at the floor")
-    slope: Points = Field(description="points per SD")
-    own_weight: Share = Field(description="weight of the questionnaire's own disorder against the mean of all")
-    distress_weight: Amount = Field(description="weight of general distress")
+    intercept: Points = Field(
+        description="points of somebody at the threshold of the questionnaire's own disorder, in no distress"
+    )
+    own_weight: Points = Field(description="points per SD of the questionnaire's own disorder")
+    others_weight: Points = Field(description="points, at most, that other disorders present add")
+    sees: dict[str, Amount] = Field(description="how soon another disorder reaches that most, per SD of its severity")
+    distress_weight: Points = Field(description="points per SD of distress")
     softness: Positive = Field(description="points over which the floor bends")
-    error_sd: Amount = Field(description="SD of measurement error, points")
+    error_sd: Amount = Field(description="SD of the error of each reading, points")
 
 
 class Instruments(Part):
@@ -78,50 +85,86 @@ class Doubt(Part):
         return self
 
 
-class NaturalCourse(Part):
-    """Improvement in elapsed time, with or without a service."""
+class Remission(Part):
+    """How long each problem of a client would last: the cumulative hazard of its end against a random length.
 
-    at_six_months: Effect = Field(description="mean improvement of depression by day 182, SD")
-    at_one_year: Annotated[Positive, Field(description="improvement by day 365, as a multiple of day 182")]
-    by_disorder: dict[str, Amount] = Field(description="relative pace")
+    A problem is over from the day on which hazard * days + what treatment has taken reaches its length, which is
+    exponential with mean 1; lengths of one client are alike (frailty).
+    """
 
-    @model_validator(mode="after")
-    def _curve_is_concave(self) -> Self:
-        if not 1 < self.at_one_year.value < 2:
-            raise ValueError("at_one_year must lie between 1 and 2 (a saturating curve)")
-        return self
+    monthly_hazard: dict[str, Amount] = Field(description="rate a month at which a disorder ends, with no care at all")
+    monthly_hazard_of_distress: Amount = Field(
+        description="rate a month at which the distress ends that brought the client, with no care at all"
+    )
+    usual_care: Positive = Field(description="what usual care, such as a family doctor's, multiplies all rates by")
+    shared: Share = Field(description="share of what decides a problem's length that all problems of a client share")
+    per_emotional_disorder: Effect = Field(description="log of the rates, per emotional disorder above the reference")
+    reference_disorders: Amount = Field(description="number of emotional disorders at which that is nothing")
+    per_severity_sd: Effect = Field(description="log of a disorder's rate, per SD of its severity above 1, up to 3")
+    per_deprivation_sd: Effect = Field(description="log of the rates, per SD of the area's deprivation")
+    by_condition: dict[str, Effect] = Field(description="log of the rates for clients with the condition")
+    hysteresis: Amount = Field(
+        description="SD on either side of the threshold where hardly anybody stands: what is present is as far above"
+    )
+    depth_mean: Amount = Field(
+        description="mean SD, beyond that, by which a disorder lies below its threshold once over"
+    )
 
 
-class Spread(Part):
-    """How much clients differ in their natural course, by day 182."""
+class Distress(Part):
+    """Distress that questionnaires see and that is no diagnosis, SD."""
 
-    shared: Amount = Field(description="SD shared by all disorders of a client (skewed)")
-    shared_shape: Positive = Field(description="shape of the gamma distribution of the shared part")
-    own: Amount = Field(description="SD of each disorder's own part")
-    distress_shared: Amount = Field(description="share of the shared part that moves general distress")
-    distress_own: Amount = Field(description="SD of general distress's own change")
+    reactive: Amount = Field(description="what brought the client, until it is over")
+    mood_sd: Amount = Field(description="SD of good and bad weeks, drawn anew for each reading")
+    drift_sd: Amount = Field(
+        description="SD of lasting change from first contact to the end, half of it by the start of a course"
+    )
+    per_deprivation_sd: Correlation = Field(description="correlation with the area's deprivation")
 
 
 class Treatment(Part):
-    """What a full course adds, in SD, beyond the natural course."""
+    """What a full course takes from the length of a problem, on top of what time takes."""
 
-    trial_effect: Amount = Field(description="effect of a full course on its target, SD")
+    full_course: Amount = Field(description="cumulative hazard that a full course adds for the disorder treated")
+    full_course_of_distress: Amount = Field(description="the same for the distress that brought the client")
+    distress_relief: Amount = Field(description="SD of distress that a full course takes away at once")
+    severity_shift: Amount = Field(description="SD by which a full course lowers the severity of what is not over")
     fidelity: Share = Field(description="share of the effect that the delivered protocol keeps")
-    therapist_sd: Amount = Field(description="SD of the therapist's multiplier")
+    therapist_sd: Amount = Field(description="SD of the multiplier of the effect, drawn for each client and step")
+    per_deprivation_sd: Effect = Field(description="log of the effect, per SD of the area's deprivation")
     spill: dict[str, Share] = Field(description="share of the effect reaching a disorder that is not the target")
+
+
+class Endings(Part):
+    """How getting well moves the day on which a client leaves."""
+
+    well_do_not_come: Share = Field(
+        description="share who no longer come to a first session, of those whose principal disorder and distress are over"
+    )
+    one_more_look: Share = Field(
+        description="share who are read once more, of those still at caseness at the planned end of treatment"
+    )
+    one_more_look_after_days: Annotated[int, Field(ge=1, le=365)]
+
+
+class Relapse(Part):
+    """When somebody who is well falls ill again: a Weibull time from the day it was over, whose hazard falls."""
+
+    yearly_hazard: Amount = Field(description="cumulative hazard of the first year, without residual symptoms")
+    residual_symptoms: Positive = Field(
+        description="what residual symptoms (PHQ-9 of 5 or more) at the end multiply it by"
+    )
+    shape: Positive = Field(description="Weibull shape; below 1 the hazard falls in time")
 
 
 class Outcome(Part):
     """How severity changes, and when it is read."""
 
-    natural_course: NaturalCourse
-    spread: Spread
-    moderators: dict[str, Effect] = Field(description="change to the natural course by day 182, SD")
+    remission: Remission
+    distress: Distress
     treatment: Treatment
-    relapse_unfinished: Share = Field(
-        description="share of the remitted who relapse within 365 days, course unfinished"
-    )
-    relapse_untreated: Share = Field(description="share of the remitted who relapse within 365 days, never treated")
+    endings: Endings
+    relapse: Relapse
     measured_after_days: Annotated[int, Field(ge=1, le=3650)]
     read_everybody_after_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
         default=None, description="read all clients so many days after referral, not when they end: for reference only"

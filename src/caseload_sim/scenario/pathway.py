@@ -21,6 +21,7 @@ class Missed(Part):
 
 
 _ALL = Share(value=1, assumption="the staff does nothing else")
+_NOTHING = Effect(value=0, assumption="complexity moves nothing")
 _ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")
 
 
@@ -51,7 +52,12 @@ class CourseStep(Part):
     drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
     effect: dict[str, Share] = Field(description="effect relative to the trials, by target disorder")
     sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
-    relapse_within_a_year: Share = Field(description="share of the remitted who relapse within 365 days")
+    effect_per_complexity: Effect = Field(
+        default=_NOTHING, description="log of the effect, per point of complexity above 1"
+    )
+    drop_out_per_complexity: Effect = Field(
+        default=_NOTHING, description="logit of dropping out after a session, per point of complexity above 3"
+    )
     instead_of: str | None = None
     instead_share: Share | None = Field(
         default=None, description="share of those sent to the step it stands beside who come here instead"
@@ -94,6 +100,7 @@ class Attendance(Part):
 
     intercept: Effect = Field(description="logit")
     per_emotional_disorder: Effect = Field(description="logit per emotional disorder")
+    per_deprivation_sd: Effect = Field(description="logit per SD of the area's deprivation")
     by_condition: dict[str, Effect] = Field(description="logit for clients with the condition")
     incomplete_share: Share = Field(description="share of those who do not that leave before assessment is complete")
 
@@ -132,10 +139,11 @@ class Modality(Part):
 
 
 class Returns(Part):
-    """Clients who are ill again, or still, and are referred again, on top of `demand`."""
+    """Clients who fall ill again and are referred again, on top of `demand`."""
 
-    chance: Share = Field(description="share of treated clients due to relapse who are referred again")
-    delay_days_mean: Positive = Field(description="mean days from leaving to the new referral")
+    chance: Share = Field(
+        description="share of treated clients who relapse that are referred again, on the day they do"
+    )
 
 
 class Complexity(Part):
@@ -163,6 +171,7 @@ class Routing(Part):
     high_intensity_problems: tuple[str, ...] = Field(strict=False)
     direct_intercept: Effect = Field(description="logit of going straight to high intensity with any other problem")
     direct_per_phq9_sd: Effect = Field(description="logit per 6 points of PHQ-9 above 15")
+    direct_per_gad7_sd: Effect = Field(description="logit per 5 points of GAD-7 above 13")
     direct_per_flag: Effect = Field(description="logit per disclosed condition")
     roulette_high_intensity: Share = Field(description="share that policy `roulette` starts at high intensity")
     complexity: Complexity

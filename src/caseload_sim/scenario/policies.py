@@ -101,6 +101,7 @@ def _stepped(known: Known, routing: Routing) -> Decision:
     logit = (
         routing.direct_intercept.value
         + routing.direct_per_phq9_sd.value * (known.phq9 - 15.0) / 6.0
+        + routing.direct_per_gad7_sd.value * (known.gad7 - 13.0) / 5.0
         + routing.direct_per_flag.value * known.flags
     )
     chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logit))

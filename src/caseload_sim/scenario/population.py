@@ -86,8 +86,12 @@ class Population(Part):
     )
     targets: Targets = Targets()
     fit: Fit | None = None
-    state_share: Share = Field(description="share of liability variance that is a transient state")
-    state_correlation: Correlation = Field(description="correlation of the state at the start with that at the end")
+    state_share: dict[str, Share] = Field(
+        description="share of liability variance that is passing: drawn anew for each reading"
+    )
+    deprivation_correlation: Correlation = Field(
+        description="correlation of the common factor with the area's deprivation"
+    )
     mean_severity: Positive = Field(description="mean severity of those with a disorder, SD above threshold")
     distress_correlation: Correlation = Field(description="correlation of general distress with the common factor")
     eligibility: Eligibility | None = None
@@ -96,6 +100,10 @@ class Population(Part):
     def conditions(self, *groups: Group) -> tuple[str, ...]:
         """Names of the conditions that occur (prevalence above 0), in file order; of all groups if none is named."""
         return tuple(name for name, p in self.prevalence.items() if p.value > 0 and (not groups or p.group in groups))
+
+    def state_share_of(self, condition: str) -> float:
+        """The passing share of a condition's liability variance."""
+        return (self.state_share[condition] if condition in self.state_share else self.state_share[DEFAULT]).value
 
     def loading_of(self, condition: str) -> float:
         """The condition's own loading if it has one, else its group's."""

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, draw_population, ids_of_clients, people
+from caseload_sim.clients.remission import years_to_relapse
 from caseload_sim.draws.streams import RETURN_IDS, Draws
 from caseload_sim.engines.episodes import Episodes, joined_first
-from caseload_sim.engines.plans import NOT_YET, Plans, PlansInParts
+from caseload_sim.engines.plans import LONGEST_DAYS, NOT_YET, Plans, PlansInParts
 from caseload_sim.pathway.assessment import TREATED
 from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.pathway.demand import referral_days
@@ -134,8 +135,10 @@ class Intake:
         treated = self.exit[self.parents] == TREATED
         leaving, rows = self.parents[treated], self.n_first + np.flatnonzero(treated)
         if len(rows):
-            mean = self.scenario.pathway.returns.delay_days_mean.value
-            delay = self.draws.exponential_days("return_delay", self.ids[leaving], mean)
+            # Before the queue nobody knows who will have residual symptoms at the end: all are taken to have none.
+            u = self.draws.uniform("relapse", self.ids[leaving])
+            years = years_to_relapse(self.scenario, u, np.zeros(len(u), dtype=bool))
+            delay = np.minimum(365 * years, LONGEST_DAYS).astype(np.int32)
             plans.returns_as[leaving] = rows
             plans.return_after_days[leaving] = np.maximum(delay + self.booking_days[rows], 1)
         return plans
@@ -230,12 +233,11 @@ def _digested(clients: Clients) -> dict[str, Any]:
 
 
 def _who_come_back(scenario: Scenario, ids: Ids, draws: Draws) -> Rows:
-    """Rows of those who will come back if treated and due to relapse.
+    """Rows of those who will come back once they relapse, if they were treated.
 
     A person who returns is as ill as at the first referral, and has draws of their own for all that follows.
     """
     chance = scenario.pathway.returns.chance.value
     if chance == 0:
         return np.empty(0, dtype=np.intp)
-    comes_back = draws.uniform("returns", ids) < chance
-    return np.flatnonzero(comes_back & (draws.uniform("relapse", ids) < scenario.outcome.relapse_unfinished.value))
+    return np.flatnonzero(draws.uniform("returns", ids) < chance)

@@ -117,7 +117,9 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
         if s in waits and len(here) == 0:
             continue  # nobody stepped down to it
         row = leads_to[here]
-        patience, days = plans.patience_days[row].astype(np.int64), plans.course_days[row].astype(np.int64)
+        days = plans.course_days[row].astype(np.int64)
+        well = plans.joins_day[here] + plans.well_after[row].astype(np.int64) - joined[here]
+        patience = np.minimum(plans.patience_days[row].astype(np.int64), np.maximum(well, 1))
         if s not in waits:
             waits[s] = _wait_days(scenario, scenario.steps[s], float(staffed[:, s].mean()), patience, days)
         served, came = patience > waits[s], joined[here] + waits[s]
@@ -127,7 +129,7 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
             np.where(over < 0, over, NOT_YET), np.where(over < 0, np.where(served, plans.ending[row], GAVE_UP), NOT_YET_ENDED),
         ))  # fmt: skip
         since = over - plans.joins_day[here]
-        inside = (plans.inside_from[row] <= since) & (since <= plans.inside_to[row])
+        inside = plans.inside_from[row] <= since
         onward = np.where(inside, plans.next_inside[row], plans.next_outside[row])
         leads_to[here], joined[here] = np.where(served, onward, NO_STEP), over
     columns = [np.concatenate(column) for column in zip(*stays, strict=True)]

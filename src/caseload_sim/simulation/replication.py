@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
-from caseload_sim.clients.severity import trajectory
+from caseload_sim.clients.remission import illness_of
+from caseload_sim.clients.severity import condition_of
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import Engine, load
 from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans
@@ -221,10 +222,16 @@ class _Reader:
     def some(self, part: Rows) -> Simulation:
         """All tables of some clients, of those whom `Intake.parts_of` says can be read at once."""
         of, clients, care = self.intake.tables_of(part)
-        path = trajectory(of, clients, self.intake.draws)
+        draws = self.intake.draws
+        who = condition_of(of, clients, illness_of(of, clients, draws), draws)
         stays = _stays_of(self.episodes, part)
+<<<<<<< HEAD
         outcomes = read_outcomes(self.replication.scenario, clients, path, care, stays, self.intake.draws)
         return Simulation(**by_name(self.replication), clients=clients, care=care, episodes=stays, outcomes=outcomes)
+=======
+        outcomes = read_outcomes(self.scenario, clients, who, care, stays, draws)
+        return self._simulation(clients, care, stays, outcomes)
+>>>>>>> f34eb2d (WIP outcome second edition)
 
     def whole(self) -> Simulation:
         """All tables of all clients."""

@@ -123,7 +123,7 @@ def _at_opening(plans: Plans, stays: Episodes, there: NDArray[np.bool_]) -> Plan
         joins_day=joined[rows],
         started_day=started[rows],
         inside_from=since_now(some.inside_from),
-        inside_to=since_now(some.inside_to),
+        well_after=since_now(some.well_after),
     )
 
 

@@ -1,0 +1,236 @@
+"""When each of a client's problems is over: time to remission, by cumulative hazard against a random length.
+
+A problem is a disorder that is present, or the distress that brought the client. Each has a length, exponential with mean 1,
+and the lengths of one client are alike (frailty). Time uses a length up at the problem's hazard a day, treatment takes a
+piece off at once, and the problem is over from the day on which nothing is left. To a clinician: each problem is a candle;
+time burns them, and therapy takes a piece off.
+
+Whoever is treated is therefore never worse than the same client untreated, no score of one reading rises with its day, and
+whatever depends on the day is a deadline that can be found before the queue runs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caseload_sim.clients.population import Clients
+from caseload_sim.draws.streams import Draws
+from caseload_sim.scenario.outcome import by_disorder
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Codes, Flags, Floats, largest_column, rows_of
+
+DAYS_PER_MONTH = 365 / 12
+_SMALLEST_CHANCE = 1e-12  # of a length: none is longer than 28 times the mean
+_SEVERITY_THAT_COUNTS = (0.0, 3.0)  # SD: beyond it severity slows a disorder's end no further
+
+
+@dataclass(frozen=True, slots=True)
+class Illness:
+    """What ails each client, and how long it would last.
+
+    present: (n, d) bool; length, hazard: (n, d) float64, cumulative hazard at which a disorder is over, and hazard a day
+    distress_length, distress_hazard: (n,), the same for the distress that brought the client
+    depth: (n, d), SD, how far below its threshold a disorder lies once it is over
+    """
+
+    present: Flags
+    length: Floats
+    hazard: Floats
+    distress_length: Floats
+    distress_hazard: Floats
+    depth: Floats
+
+    def rows(self, chosen: NDArray[np.intp]) -> "Illness":
+        """The same for some clients only."""
+        return rows_of(self, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What treatment has taken away by a reading; nothing where there was none.
+
+    strength: (n,) float64, share of a full course's effect times the therapists' multiplier
+    target: (n,) int8, index of the disorder treated
+    """
+
+    strength: Floats
+    target: Codes
+
+    def rows(self, chosen: NDArray[np.intp]) -> "Given":
+        """The same for some clients only."""
+        return rows_of(self, chosen)
+
+
+def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
+    """Length and hazard of every problem of these clients, with usual care and no service."""
+    remission, names = scenario.outcome.remission, clients.disorder_names
+    slower = _log_hazard_ratio(scenario, clients)
+    care = remission.usual_care.value / DAYS_PER_MONTH
+    length, distress_length = drawn_lengths(scenario, clients, draws)
+    shape = clients.severity.shape
+    hazard, depth, present = (np.empty(shape, dtype, order="F") for dtype in (float, float, bool))
+    monthly = by_disorder(dict(remission.monthly_hazard), names)
+    deep = draws.uniforms([f"depth:{name}" for name in names], clients.id)
+    for j, name in enumerate(names):
+        severity = np.clip(clients.severity[:, j], *_SEVERITY_THAT_COUNTS)
+        present[:, j] = clients.has(name)
+        hazard[:, j] = monthly[j] * care * np.exp(slower + remission.per_severity_sd.value * (severity - 1))
+        depth[:, j] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep[j])
+    distress_hazard = remission.monthly_hazard_of_distress.value * care * np.exp(slower)
+    return Illness(present, length, hazard, distress_length, distress_hazard, depth)
+
+
+def drawn_lengths(scenario: Scenario, clients: Clients, draws: Draws, when: str = "") -> tuple[Floats, Floats]:
+    """The length of each disorder and of the distress, alike within a client: (n, d) and (n,) float64.
+
+    when: "relapse_" for those of problems that come back, else the first
+    """
+    share = scenario.outcome.remission.shared.value
+    shared, own = np.sqrt(share), np.sqrt(1 - share)
+    frailty = shared * draws.normal(f"{when}length_shared", clients.id)
+    length = np.empty(clients.severity.shape, order="F")
+    own_parts = [f"{when}length_own:{name}" for name in (*clients.disorder_names, "distress")]
+    *of_disorders, of_distress = draws.normals(own_parts, clients.id)
+    for j, drawn in enumerate(of_disorders):
+        length[:, j] = _length(frailty + own * drawn)
+    return length, _length(frailty + own * of_distress)
+
+
+def _log_hazard_ratio(scenario: Scenario, clients: Clients) -> Floats:
+    """What makes all of a client's problems last longer (negative) or shorter, on the log of the hazard, (n,)."""
+    remission = scenario.outcome.remission
+    n_emotional = clients.count(scenario, "emotional_disorder")
+    total = remission.per_emotional_disorder.value * (n_emotional - remission.reference_disorders.value)
+    total = total + remission.per_deprivation_sd.value * clients.deprivation
+    for name, effect in remission.by_condition.items():
+        total = total + effect.value * clients.has(name)
+    return np.asarray(total)
+
+
+def _length(z: Floats) -> Floats:
+    """Exponential lengths with mean 1 from standard normal draws, the longer the lower."""
+    from scipy.special import ndtr
+
+    return np.asarray(-np.log(np.maximum(ndtr(z), _SMALLEST_CHANCE)))
+
+
+def complexity_of(scenario: Scenario, clients: Clients) -> NDArray[np.int64]:
+    """How complex a client is: emotional disorders beyond the first, dependences, and personality disorder, (n,)."""
+    n_emotional = clients.count(scenario, "emotional_disorder")
+    return np.asarray(np.maximum(n_emotional - 1, 0) + clients.count(scenario, "dependence", "personality_disorder"))
+
+
+def treatment_given(
+    scenario: Scenario,
+    target: Codes,
+    response: Floats,
+    complexity: NDArray[np.int64],
+    sessions: NDArray[np.int32],
+    contacts: NDArray[np.int32],
+) -> Given:
+    """What courses of treatment have given.
+
+    target: (n,) int8, index of the treated disorder; response: (n, s) float64, multiplier of the effect at each step
+    complexity: (n,), see `complexity_of`; sessions: (n, s) int32, attended treatment sessions by step, 0 at steps not reached
+    contacts: (n,) int32, attended contacts, assessment included; below two there is no course and no effect
+
+    A step gives effect[target] * (1 - exp(-3 * sessions / sessions_for_95_percent)) of what is left of a full course by
+    the steps before it, times the client's response to it.
+    """
+    treatment, names = scenario.outcome.treatment, scenario.disorders
+    left, strength = np.ones(len(target)), np.zeros(len(target))
+    beyond_first = np.maximum(complexity - 1, 0)
+    for s, step in enumerate(scenario.pathway.steps.values()):
+        if step.kind == "course":
+            effect = np.array(by_disorder(dict(step.effect), names))[target]
+            effect = effect * np.exp(step.effect_per_complexity.value * beyond_first)
+            added = left * effect * -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
+            strength += response[:, s] * added
+            left -= added
+    strength *= treatment.fidelity.value
+    return Given(np.where(contacts >= 2, strength, 0.0), target)
+
+
+def share_reaching(scenario: Scenario, given: Given, j: int) -> Floats:
+    """What of the treatment reaches disorder j: all of it if it is the target, else its spill, (n,)."""
+    spill = by_disorder(dict(scenario.outcome.treatment.spill), scenario.disorders)[j]
+    return np.where(given.target == j, given.strength, spill * given.strength)
+
+
+def over_by(
+    scenario: Scenario, illness: Illness, days: Floats | NDArray[np.int32], given: Given | None, j: int
+) -> Flags:
+    """Whether disorder j is over so many days after referral, (n,) bool."""
+    used = illness.hazard[:, j] * days
+    if given is not None:
+        used = used + scenario.outcome.treatment.full_course.value * share_reaching(scenario, given, j)
+    return np.asarray(illness.present[:, j] & (used >= illness.length[:, j]))
+
+
+def distress_over_by(
+    scenario: Scenario, illness: Illness, days: Floats | NDArray[np.int32], given: Given | None
+) -> Flags:
+    """Whether the distress that brought the client is over so many days after referral, (n,) bool."""
+    used = illness.distress_hazard * days
+    if given is not None:
+        used = used + scenario.outcome.treatment.full_course_of_distress.value * given.strength
+    return np.asarray(used >= illness.distress_length)
+
+
+def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest: int) -> NDArray[np.int32]:
+    """First whole day since referral on which each disorder, and last the distress, is over: (n, d + 1) int32.
+
+    longest: what stands for "not by then", and for a disorder that is not there
+    Found by dividing, and then put right by the very comparison that readings make: rounding must not part the two.
+    """
+    n_disorders = illness.length.shape[1]
+    first = np.full((len(illness.length), n_disorders + 1), longest, dtype=np.int32, order="F")
+    for j in range(n_disorders + 1):
+        if j < n_disorders:
+            length, hazard = illness.length[:, j], illness.hazard[:, j]
+            taken = (
+                0.0
+                if given is None
+                else scenario.outcome.treatment.full_course.value * share_reaching(scenario, given, j)
+            )
+            rows = np.flatnonzero(illness.present[:, j])
+        else:
+            length, hazard = illness.distress_length, illness.distress_hazard
+            taken = 0.0 if given is None else scenario.outcome.treatment.full_course_of_distress.value * given.strength
+            rows = np.arange(len(length))
+        taken = np.broadcast_to(taken, length.shape)[rows]
+        length, hazard = length[rows], hazard[rows]
+
+        def over(day: NDArray[np.int32]) -> Flags:
+            return np.asarray((hazard * day + taken >= length) | (day >= longest))  # noqa: B023  (called at once)
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            days = np.ceil((length - taken) / hazard)
+        day = np.clip(np.nan_to_num(days, nan=longest, posinf=longest), 0, longest).astype(np.int32)
+        day = np.where(over(day), day, day + np.int32(1))
+        day = np.where((day > 0) & over(day - np.int32(1)), day - np.int32(1), day)
+        first[:, j][rows] = np.minimum(day, longest)
+    return first
+
+
+def well_from(scenario: Scenario, clients: Clients, illness: Illness, longest: int) -> NDArray[np.int32]:
+    """First whole day since referral on which, untreated, the most severe disorder and the distress are over, (n,) int32.
+
+    longest: what stands for "not by then"
+    """
+    days = over_from(scenario, illness, None, longest)
+    at = np.arange(len(days)), largest_column(clients.severity).astype(np.intp)
+    principal = np.where(illness.present[at], days[at], 0)  # who has no disorder came for the distress alone
+    return np.maximum(principal, days[:, -1]).astype(np.int32)
+
+
+def years_to_relapse(scenario: Scenario, u: Floats, residual: Flags) -> Floats:
+    """Years from being well to being ill again, (n,) float64: a Weibull time whose hazard falls.
+
+    u: (n,) uniform; residual: (n,) bool, who has residual symptoms
+    """
+    rule = scenario.outcome.relapse
+    hazard = rule.yearly_hazard.value * np.where(residual, rule.residual_symptoms.value, 1.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray((-np.log(u) / hazard) ** (1 / rule.shape.value))
