@@ -147,7 +147,7 @@ def _days_until_treatment(scenario: Scenario) -> int:
 def _treated(scenario: Scenario, clients: Clients, draws: Draws) -> Flags:
     """Who comes to treatment: whom nothing stops before it, and who is not well by then."""
     well = no_longer_come_from(scenario, clients, illness_of(scenario, clients, draws), draws)
-    return (exits_of(scenario, clients, draws) == TREATED) & (well > _days_until_treatment(scenario))
+    return np.asarray((exits_of(scenario, clients, draws) == TREATED) & (well > _days_until_treatment(scenario)))
 
 
 def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparison]:

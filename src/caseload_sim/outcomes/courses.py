@@ -114,7 +114,7 @@ def course_scores(
         here = np.flatnonzero(courses.order == k)
         before = sessions[client[here]].copy()
         sessions[client[here], step[here]] = courses.sessions[here]
-        for s in range(sessions.shape[1]):
+        for s in range(len(scenario.steps)):
             mine = chosen[here] & (step[here] == s)
             rows, so_far = here[mine], before[mine]
             _read(scores[:2], rows, scenario, clients, who, care, client[rows], at_start_of(scenario.steps[s]),

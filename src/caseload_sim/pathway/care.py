@@ -128,7 +128,7 @@ def _well_after(scenario: Scenario, clients: Clients, illness: Illness, care: Ca
     """
     well = no_longer_come_from(scenario, clients, illness, draws)
     days = np.full(care.lag_days.shape, NEVER, dtype=np.int32, order="F")
-    for s in range(days.shape[1]):
+    for s in range(len(scenario.steps)):
         rows = np.flatnonzero((first == s) & (well != NEVER))
         days[:, s][rows] = well[rows] - care.lag_days[:, s][rows] - care.booking_days[rows]
     return days

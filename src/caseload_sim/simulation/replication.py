@@ -225,13 +225,8 @@ class _Reader:
         draws = self.intake.draws
         who = condition_of(of, clients, illness_of(of, clients, draws), draws)
         stays = _stays_of(self.episodes, part)
-<<<<<<< HEAD
-        outcomes = read_outcomes(self.replication.scenario, clients, path, care, stays, self.intake.draws)
+        outcomes = read_outcomes(self.replication.scenario, clients, who, care, stays, draws)
         return Simulation(**by_name(self.replication), clients=clients, care=care, episodes=stays, outcomes=outcomes)
-=======
-        outcomes = read_outcomes(self.scenario, clients, who, care, stays, draws)
-        return self._simulation(clients, care, stays, outcomes)
->>>>>>> f34eb2d (WIP outcome second edition)
 
     def whole(self) -> Simulation:
         """All tables of all clients."""
