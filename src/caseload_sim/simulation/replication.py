@@ -9,13 +9,14 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.clients.population import Clients
+from caseload_sim.clients.population import Clients, people
 from caseload_sim.clients.remission import illness_of
 from caseload_sim.clients.severity import condition_of
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import Engine, load
 from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans
 from caseload_sim.engines.plans import NO_CLIENT, NOT_YET, Capacity, plans_of_stretch
+from caseload_sim.errors import RunError
 from caseload_sim.measures.measure import Tally, measured, tally
 from caseload_sim.measures.service import over_time
 from caseload_sim.measures.simulation import OverTime, Replication, Simulation
@@ -260,3 +261,18 @@ def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
     client = new_row[stays.client - rows[0]]
     kept = np.flatnonzero(client != NO_CLIENT)
     return replace(rows_of(stays, kept), client=client[kept])
+
+
+def read_again(simulation: Simulation, scenario: Scenario) -> Simulation:
+    """The same people with the same stays, read by another outcome model: what the queue made of them stays as it was.
+
+    scenario: one that differs in how clients get better and are read, not in who comes or in what the service does
+    Raises RunError for several providers, whose clients belong to scenarios of their own.
+    """
+    if scenario.providers is not None:
+        raise RunError(f"{scenario.name}: several providers cannot be read again; use one.")
+    draws = Draws(scenario.run.seed, simulation.replication)
+    clients = people(scenario, draws, simulation.clients.id, simulation.clients.referral_day)
+    who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
+    outcomes = read_outcomes(scenario, clients, who, simulation.care, simulation.episodes, draws)
+    return replace(simulation, scenario=scenario, clients=clients, outcomes=outcomes)

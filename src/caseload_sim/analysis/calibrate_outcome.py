@@ -1,0 +1,221 @@
+"""Fit the outcome model to what is published, and say of every anchor and every check whether it is met.
+
+The numbers that are moved, the anchors and the checks lie beside this module in outcome_evidence.toml. Damped least squares
+on the same people, the same draws and the same stays throughout, so that what differs between two tries is the model alone.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from caseload_sim.analysis.outcome_evidence import all_figures, first_course_gap
+from caseload_sim.draws.streams import Draws
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.replicate import simulate
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.numbers import numbers
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.replication import read_again
+from caseload_sim.support.columns import Floats
+
+PEOPLE, REPLICATIONS, ROUNDS = 20_000, 2, 6
+TOLERANCES_THAT_MEET = 2.0
+FITTED_DECIMALS = 4
+_PULL = 0.3  # of each number to where it began, in tolerances: keeps finite what the anchors leave open
+_GAIN_WORTH_A_ROUND = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A published figure that the outcome model must show.
+
+    tolerance: a standard error, or how near counts as met; role: "anchor", which the fit may use, or "check"
+    """
+
+    name: str
+    value: float
+    tolerance: float
+    role: Literal["anchor", "check"]
+    source: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """An anchor or a check beside what the model shows; distance: of the model, in tolerances, above 0 for too high."""
+
+    name: str
+    role: str
+    published: float
+    tolerance: float
+    model: float
+    distance: float
+    verdict: str
+    source: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeFit:
+    """What a fit found: values by path, those it began with, the loss before and after, and every row of evidence."""
+
+    scenario: str
+    values: Mapping[str, float]
+    before: Mapping[str, float]
+    loss_before: float
+    loss: float
+    rows: tuple[EvidenceRow, ...]
+
+    def fragment(self) -> str:
+        """The fitted values as lines for a scenario file, each marked as fitted."""
+        lines, table = [], None
+        for path, value in sorted(self.values.items()):
+            *parents, key = path.split(".")
+            if parents != table:
+                table = parents
+                lines += ["", f"[{'.'.join(parents)}]"]
+            lines.append(
+                f'{key} = {{ value = {value:g}, fitted = "calibrate outcome: to the anchors of docs/outcome.md" }}'
+            )
+        return "\n".join(lines).strip() + "\n"
+
+
+@lru_cache(maxsize=1)
+def _content() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("outcome_evidence.toml").read_text(encoding="utf-8"))
+
+
+def list_evidence() -> tuple[Evidence, ...]:
+    """Every anchor and check, in the order of the file."""
+    return tuple(Evidence(name, **entry) for name, entry in _content().items() if name != "fit")
+
+
+def fitted_paths() -> tuple[str, ...]:
+    """Paths of the numbers that the fit moves."""
+    return tuple(_content()["fit"]["paths"])
+
+
+def calibrate_outcome(
+    scenario: Scenario | None = None,
+    *,
+    replications: int = REPLICATIONS,
+    people: int = PEOPLE,
+    rounds: int = ROUNDS,
+    fixed: Mapping[str, float] | None = None,
+    leave_out: Sequence[str] = (),
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> OutcomeFit:
+    """Move the numbers named in outcome_evidence.toml to the anchors.
+
+    scenario: whose people and service are read, the one that the file names if None
+    replications: of the service; people: drawn for the figures of studies; rounds: at most so many
+    fixed: values that are set and not moved, as another structure has them; leave_out: anchors that are not used
+    executor: where tries run, in this process if None
+    Raises RunError for a scenario of several providers.
+    """
+    scenario = scenario or get_scenario(_content()["fit"]["scenario"])
+    if scenario.providers is not None:
+        raise RunError(f"{scenario.name}: calibrate the outcome with one provider, not several.")
+    fixed = dict(fixed or {})
+    scenario = scenario.with_changes(fixed) if fixed else scenario
+    known = {path: number.value for path, number, _ in numbers(scenario)}
+    paths = [path for path in fitted_paths() if path not in fixed]
+    anchors = [one for one in list_evidence() if one.role == "anchor" and one.name not in leave_out]
+    start = np.array([known[path] for path in paths])
+    n_tries, done = rounds * (len(paths) + 2) + 1, 0
+
+    def tried(many: Sequence[Floats]) -> list[Floats]:
+        nonlocal done
+        settings = [dict(zip(paths, x.tolist(), strict=True)) for x in many]
+        asked = (
+            _figures_at,
+            [scenario.model_dump_json()] * len(many),
+            settings,
+            [replications] * len(many),
+            [people] * len(many),
+        )
+        found = list(executor.map(*asked) if executor else map(*asked))
+        done += len(many)
+        if progress:
+            progress(min(done, n_tries), n_tries)
+        return [_residual(figures, anchors, x, start) for figures, x in zip(found, many, strict=True)]
+
+    x, (residual,) = start.copy(), tried([start])
+    loss_before, damping = float(residual @ residual), 0.3
+    for _ in range(rounds):
+        widths = 0.04 * np.abs(x) + 0.01
+        moved = tried([x + width * (np.arange(len(x)) == i) for i, width in enumerate(widths)])
+        slope = np.stack([(one - residual) / width for one, width in zip(moved, widths, strict=True)], axis=1)
+        square, gradient = slope.T @ slope, slope.T @ residual
+        steps = [x - np.linalg.solve(square + d * np.diag(np.diag(square)), gradient) for d in (damping, 8 * damping)]
+        steps = [np.where(start > 0, np.maximum(one, 0.05 * start), one) for one in steps]
+        tries = tried(steps)
+        best = int(np.argmin([one @ one for one in tries]))
+        gain = float(residual @ residual - tries[best] @ tries[best])
+        if gain > 0:
+            x, residual = steps[best], tries[best]
+        damping = max(damping / 3, 1e-3) if best == 0 and gain > 0 else 4 * damping
+        if gain < _GAIN_WORTH_A_ROUND:
+            break
+    if progress:
+        progress(n_tries, n_tries)
+    values = {path: round(value, FITTED_DECIMALS) for path, value in zip(paths, x.tolist(), strict=True)}
+    fitted = scenario.with_changes(values)
+    return OutcomeFit(
+        scenario.name,
+        values,
+        dict(zip(paths, start.tolist(), strict=True)),
+        loss_before,
+        float(residual @ residual),
+        evidence_rows(fitted, replications=replications, people=people),
+    )
+
+
+def evidence_rows(
+    scenario: Scenario, *, replications: int = REPLICATIONS, people: int = PEOPLE
+) -> tuple[EvidenceRow, ...]:
+    """Every anchor and check beside what the model of a scenario shows, its queue run anew."""
+    simulations = [simulate(scenario, replication=k) for k in range(replications)]
+    figures = all_figures(scenario, simulations, people)
+    return tuple(row_of(one, figures[one.name]) for one in list_evidence())
+
+
+def row_of(one: Evidence, model: float) -> EvidenceRow:
+    """A figure of the model beside the published one; met if within two tolerances."""
+    distance = (model - one.value) / one.tolerance
+    verdict = "met" if abs(distance) <= TOLERANCES_THAT_MEET else "missed"
+    return EvidenceRow(one.name, one.role, one.value, one.tolerance, model, distance, verdict, one.source, one.where)
+
+
+def _figures_at(scenario: str, changes: Mapping[str, float], replications: int, people: int) -> Mapping[str, float]:
+    """Every figure with some numbers changed, on the stays of the scenario unchanged; scenario: as JSON."""
+    one = Scenario.model_validate_json(scenario, strict=False).with_changes(changes)
+    again = [read_again(simulation, one) for simulation in _stays(scenario, replications)]
+    # Who is sent where is decided before the queue, whose stays are kept: so it is read on people drawn for it.
+    return {**all_figures(one, again, people), **first_course_gap(one, Draws(one.run.seed, 0), people)}
+
+
+@lru_cache(maxsize=2)
+def _stays(scenario: str, replications: int) -> tuple[Simulation, ...]:
+    one = Scenario.model_validate_json(scenario, strict=False)
+    return tuple(simulate(one, replication=k) for k in range(replications))
+
+
+def _residual(figures: Mapping[str, float], anchors: Sequence[Evidence], x: Floats, start: Floats) -> Floats:
+    distances = [(figures[one.name] - one.value) / one.tolerance for one in anchors]
+    pull = _PULL * (x - start) / (0.5 * np.abs(start) + 0.1)
+    return np.array([*distances, *pull.tolist()])
+
+
+def as_json(fit: OutcomeFit) -> str:
+    """A fit as JSON: values and loss."""
+    return json.dumps({"scenario": fit.scenario, "loss": fit.loss, "values": dict(fit.values)}, indent=1)
