@@ -142,7 +142,7 @@ def untreated_cohorts(people: People) -> Found:
     found["untreated_ptsd_gone_1217"] = _mean(gone[people.diagnosed[:, ptsd], ptsd])
     followed = [people.column(name) for name in FOLLOWED_FOR_TWO_YEARS]
     diagnosed = people.diagnosed[:, followed]
-    still = diagnosed & ~people.gone(people.cared_for, 730)[:, followed]
+    still: Flags = diagnosed & ~people.gone(people.cared_for, 730)[:, followed]
     depressed, anxious = diagnosed[:, 0], diagnosed[:, 1:].any(axis=1)
     for name, who in (
         ("depression_only", depressed & ~anxious),
@@ -201,7 +201,7 @@ def trials(people: People, draws: Draws) -> Found:
     for name, one, other in zip(("phq9", "gad7"), treated, waiting, strict=True):
         found[f"low_intensity_less_waiting_list_{name}"] = _mean((one - other)[low])
     any_disorder = low & people.diagnosed.any(axis=1)
-    gone = people.gone(alone, 112, guided) | ~people.diagnosed
+    gone: Flags = people.gone(alone, 112, guided) | ~people.diagnosed
     found["low_intensity_all_gone_3_months"] = _mean(gone.all(axis=1)[any_disorder])
     found |= _self_help(people) | _by_prognosis(people)
     principal = largest_column(people.as_heard)
