@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from caseload_sim.analysis.outcome_evidence import all_figures, first_course_gap
+from caseload_sim.analysis.outcome_evidence import all_figures, days_until_courses, first_course_gap
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import simulate
@@ -199,9 +199,11 @@ def row_of(one: Evidence, model: float) -> EvidenceRow:
 def _figures_at(scenario: str, changes: Mapping[str, float], replications: int, people: int) -> Mapping[str, float]:
     """Every figure with some numbers changed, on the stays of the scenario unchanged; scenario: as JSON."""
     one = Scenario.model_validate_json(scenario, strict=False).with_changes(changes)
-    again = [read_again(simulation, one) for simulation in _stays(scenario, replications)]
+    stays = _stays(scenario, replications)
+    again = [read_again(simulation, one) for simulation in stays]
     # Who is sent where is decided before the queue, whose stays are kept: so it is read on people drawn for it.
-    return {**all_figures(one, again, people), **first_course_gap(one, Draws(one.run.seed, 0), people)}
+    gap = first_course_gap(one, Draws(one.run.seed, 0), people, days_until_courses(stays))
+    return {**all_figures(one, again, people), **gap}
 
 
 @lru_cache(maxsize=2)

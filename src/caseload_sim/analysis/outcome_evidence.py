@@ -40,7 +40,6 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Flags, Floats, largest_column, rows_of
 
 Found = dict[str, float]
-DAYS_TO_A_COURSE = 82  # 21 to a first contact and 61 more to a second: national means of 2024-25
 DEPRESSION, GENERALISED_ANXIETY = "major_depression", "generalised_anxiety"
 ANXIETIES = ("generalised_anxiety", "panic_agoraphobia", "social_anxiety", "ptsd", "ocd")
 # Disorders that the Netherlands Study of Depression and Anxiety followed; depression first.
@@ -149,7 +148,7 @@ def untreated_cohorts(people: People) -> Found:
         ("anxiety_only", anxious & ~depressed),
         ("both", depressed & anxious),
     ):
-        found[f"ill_after_two_years_{name}"] = _mean(still.any(axis=1)[who])
+        found[f"ill_after_two_years_{name}"] = _mean(np.any(still, axis=1)[who])
     return found
 
 
@@ -202,7 +201,7 @@ def trials(people: People, draws: Draws) -> Found:
         found[f"low_intensity_less_waiting_list_{name}"] = _mean((one - other)[low])
     any_disorder = low & people.diagnosed.any(axis=1)
     gone: Flags = people.gone(alone, 112, guided) | ~people.diagnosed
-    found["low_intensity_all_gone_3_months"] = _mean(gone.all(axis=1)[any_disorder])
+    found["low_intensity_all_gone_3_months"] = _mean(np.all(gone, axis=1)[any_disorder])
     found |= _self_help(people) | _by_prognosis(people)
     principal = largest_column(people.as_heard)
     anxious = people.diagnosed.any(axis=1) & np.isin(principal, [people.column(name) for name in ANXIETIES])
@@ -268,10 +267,8 @@ def usual_care_arm(people: People) -> Found:
 
 def read_twice(people: People) -> Found:
     """The same people read again: questionnaires after two weeks, an interview on the next day."""
-    before, after = (
-        people.scores(people.without_care, people.first, 10),
-        people.scores(people.without_care, people.last, 24),
-    )
+    soon = replace(people.last, drifted=0.5)  # as at the start of a course: what drifts for good has hardly begun
+    before, after = (people.scores(people.without_care, one, day) for one, day in ((people.first, 10), (soon, 24)))
     depressed = people.diagnosed[:, people.column(DEPRESSION)]
     found = {
         "retest_phq9_depressed": _correlation(before[0][depressed], after[0][depressed]),
@@ -283,8 +280,11 @@ def read_twice(people: People) -> Found:
     return found
 
 
-def first_course_gap(scenario: Scenario, draws: Draws, n: int) -> Found:
-    """First scores of courses, high less low intensity, were everybody treated 82 days after referral: by routing alone."""
+def first_course_gap(scenario: Scenario, draws: Draws, n: int, days_until: Mapping[str, int]) -> Found:
+    """First scores of courses, high less low intensity, by routing, on people drawn for it.
+
+    days_until: days from referral to the first session of a course, by step
+    """
     clients = draw_population(scenario, draws, n)
     policy = POLICIES[scenario.pathway.policy]
     target, _ = recorded_problem(scenario, clients, draws, policy)
@@ -292,13 +292,27 @@ def first_course_gap(scenario: Scenario, draws: Draws, n: int) -> Found:
     high = first_course(scenario, clients, decision, draws) == scenario.steps.index("high_intensity")
     who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
     passing = passing_at(scenario, clients, at_start_of("high_intensity"), draws)
-    days = np.full(n, DAYS_TO_A_COURSE, dtype=np.int32)
+    days = np.where(high, days_until["high_intensity"], days_until["low_intensity"]).astype(np.int32)
     treated = exits_of(scenario, clients, draws) == TREATED
     phq9, gad7 = scores_on(scenario, who, passing, days)
     return {
         f"high_less_low_first_{name}": _mean(score[treated & high]) - _mean(score[treated & ~high])
         for name, score in (("phq9", phq9), ("gad7", gad7))
     }
+
+
+def days_until_courses(simulations: Sequence[Simulation]) -> dict[str, int]:
+    """Mean days from referral to the first session of a client's first course, by step, for steps that anybody began with."""
+    days: dict[str, int] = {}
+    for name in simulations[0].scenario.steps:
+        waits = []
+        for one in simulations:
+            out = one.outcomes
+            began = (out.first_course == one.scenario.steps.index(name)) & (out.second_contact_day > 0)
+            waits.append((out.second_contact_day - one.clients.referral_day)[began])
+        if len(all_waits := np.concatenate(waits)):
+            days[name] = round(float(all_waits.mean()))
+    return days
 
 
 def of_the_service(simulations: Sequence[Simulation]) -> Found:
@@ -422,19 +436,22 @@ def _of_courses(simulations: Sequence[Simulation]) -> Found:
         "course_recovery_high": _mean(well[two & case & c["high"]]),
     }
     waited = c["first_course"].astype(bool)
+    wait = c["wait"].astype(np.float64)
     for name in ("phq9", "gad7"):
         found[f"high_less_low_first_{name}"] = _mean(c[f"first_{name}"][waited & c["high"]]) - _mean(
             c[f"first_{name}"][waited & ~c["high"]]
         )
     lost = c["case_before"].astype(np.float64) - case
-    slope, start = np.polyfit(c["wait"][waited].astype(np.float64), lost[waited], 1)
-    found |= {"caseness_lost_at_no_wait": float(start), "caseness_lost_per_30_days": float(slope)}
+    by_step = c["high"].astype(bool)
+    slope, start = _slope(wait, lost, by_step, waited)
     fall = (c["phq9_before"] - c["first_phq9"]).astype(np.float64)
-    found["phq9_fall_per_30_days"] = float(np.polyfit(c["wait"][waited].astype(np.float64), fall[waited], 1)[0])
     seen = waited & two & c["case_before"].astype(bool)
-    found["recovery_per_30_days"] = float(
-        np.polyfit(c["wait"][seen].astype(np.float64), well[seen].astype(np.float64), 1)[0]
-    )
+    found |= {
+        "caseness_lost_at_no_wait": start,
+        "caseness_lost_per_30_days": slope,
+        "phq9_fall_per_30_days": _slope(wait, fall, by_step, waited)[0],
+        "recovery_per_30_days": _slope(wait, well.astype(np.float64), by_step, seen)[0],
+    }
     return found
 
 
@@ -504,6 +521,20 @@ def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
 def _odds_ratio(one: Flags, other: Flags) -> float:
     p, q = _mean(one), _mean(other)
     return p / (1 - p) * (1 - q) / q
+
+
+def _slope(x: Floats, y: Floats, by: Flags, some: Flags) -> tuple[float, float]:
+    """Slope of y on x within the two groups of `by`, and the mean of y where x is nothing.
+
+    Within groups: those at high intensity wait longer and are treated for longer, which is no effect of waiting.
+    """
+    inner_x, inner_y = x[some].copy(), y[some].copy()
+    for group in (by[some], ~by[some]):
+        if group.any():
+            inner_x[group] -= inner_x[group].mean()
+            inner_y[group] -= inner_y[group].mean()
+    slope = float(inner_x @ inner_y / (inner_x @ inner_x))
+    return slope, float(y[some].mean() - slope * x[some].mean())
 
 
 def _kappa(one: Flags, other: Flags) -> float:

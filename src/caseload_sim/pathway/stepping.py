@@ -15,7 +15,7 @@ from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Floats, rows_of, stacked
+from caseload_sim.support.columns import Codes, Days, Floats, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,7 @@ class NextSteps:
     next_outside: Codes
 
 
-def next_steps(
-    scenario: Scenario, clients: Clients, draws: Draws, illness: Illness, ahead: Ahead
-) -> NextSteps:
+def next_steps(scenario: Scenario, clients: Clients, draws: Draws, illness: Illness, ahead: Ahead) -> NextSteps:
     """Where each course leads: up for who is offered it, accepts, and is no responder on the day it ends; or down.
 
     Stepping down, where a step has it, is by chance alone, and nobody who has stepped down steps up again.
