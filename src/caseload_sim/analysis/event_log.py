@@ -129,7 +129,7 @@ def event_log(simulation: Simulation) -> EventLog:
 def _pathways(simulation: Simulation) -> tuple[NDArray[np.int16], tuple[str, ...]]:
     """Each client's pathway, (n,) int16, and the names: steps of treatment, then ways to leave without it."""
     episodes, steps = simulation.episodes, simulation.scenario.steps
-    is_course = np.array([step.kind == "course" for step in simulation.scenario.pathway.steps.values()], dtype=bool)
+    is_course = simulation.scenario.pathway.is_course
     pathway = (len(steps) + simulation.outcomes.left).astype(np.int16)
     courses = np.flatnonzero(is_course[episodes.step] & (episodes.started_day != NOT_YET))
     backwards = courses[::-1]  # rows are in order of time, so that the first course is what stays

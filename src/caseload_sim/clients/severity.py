@@ -195,11 +195,10 @@ def treated_by(
     """
     treatment, names = scenario.outcome.treatment, scenario.disorders
     remaining = np.ones(len(target))
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if step.kind == "course":
-            effect = np.array(by_disorder(dict(step.effect), names))[target]
-            dose = -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
-            remaining = remaining * (1 - effect * dose)
+    for s, _, step in scenario.pathway.each_course():
+        effect = np.array(by_disorder(dict(step.effect), names))[target]
+        dose = -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
+        remaining = remaining * (1 - effect * dose)
     strength = treatment.trial_effect.value * treatment.fidelity.value * therapist * (1 - remaining)
     strength = np.where(contacts >= 2, strength, 0.0)
     disorders = np.empty((len(target), len(names)), order="F")  # column by column in memory, like a trajectory

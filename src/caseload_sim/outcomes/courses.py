@@ -12,7 +12,6 @@ from caseload_sim.clients.severity import Trajectory, scores_after, treated_by
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import DROPPED_OUT, NOT_YET
 from caseload_sim.pathway.care import Care
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Flags
 
@@ -48,9 +47,8 @@ class Courses:
 
 def courses_of(scenario: Scenario, care: Care, episodes: Episodes) -> Courses:
     """The courses among the stays of some clients, who are numbered from 0 as in `care`."""
-    is_course = np.array([isinstance(step, CourseStep) for step in scenario.pathway.steps.values()])
     began_and_ended = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
-    rows = np.flatnonzero(began_and_ended & is_course[episodes.step])
+    rows = np.flatnonzero(began_and_ended & scenario.pathway.is_course[episodes.step])
     who, step = episodes.client[rows], episodes.step[rows]
     return Courses(
         client=who,
@@ -100,9 +98,8 @@ def course_scores(
 
     at_first_contact: PHQ-9 and GAD-7 of each client, both (n,)
     """
-    run = scenario.run
     who, step, last_day = courses.client, courses.step, courses.last_day
-    chosen = (last_day >= run.warm_up_days) & (last_day < run.warm_up_days + run.data_collection_days)
+    chosen = scenario.run.within_period(last_day)
     scores = [np.zeros(len(who), dtype=np.int8) for _ in range(4)]
     sessions = np.zeros(care.attended.shape, dtype=np.int32)  # of the courses so far
     for k in range(int(courses.order.max(initial=-1)) + 1):

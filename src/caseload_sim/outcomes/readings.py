@@ -15,7 +15,6 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.outcomes.contacts import Contacts
 from caseload_sim.outcomes.courses import Courses
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Days, Flags, Floats, largest_column
 
@@ -94,12 +93,12 @@ def _interview_error(draws: Draws, clients: Clients, purpose: str, sd: float) ->
 def relapse_risk(scenario: Scenario, courses: Courses, n: int) -> Floats:
     """Chance of relapse within 365 days of remission of each of n clients: by the last course if finished, (n,) float64."""
     outcome = scenario.outcome
-    by_step = [
-        s.relapse_within_a_year.value if isinstance(s, CourseStep) else 0.0 for s in scenario.pathway.steps.values()
-    ]
+    by_step = np.zeros(len(scenario.steps))
+    for s, _, step in scenario.pathway.each_course():
+        by_step[s] = step.relapse_within_a_year.value
     risk = np.full(n, outcome.relapse_untreated.value)
     last = courses.last_rows
-    finished = np.array(by_step)[courses.step[last]]
+    finished = by_step[courses.step[last]]
     risk[courses.client[last]] = np.where(courses.dropped_out[last], outcome.relapse_unfinished.value, finished)
     return risk
 

@@ -36,7 +36,7 @@ from caseload_sim.pathway.sessions import (
     patience_factor,
 )
 from caseload_sim.pathway.stepping import Ahead, moves, next_steps, reached_steps
-from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.pathway import ASSESSMENT, CourseStep
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Floats, Ids, by_name, read_only
@@ -89,13 +89,12 @@ def draw_courses(
     n = len(clients.id)
     following = next_steps(scenario, clients, draws, ahead)
     stops = leaves_at_assessment(care.exit)
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if step.kind == "assessment":
-            following.next_inside[:, s] = following.next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
+    for after_assessment in (following.next_inside, following.next_outside):
+        after_assessment[:, ASSESSMENT] = np.where(stops, NO_STEP, ahead.first)
     day = clients.referral_day
     return Courses(
         joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
-        first_step=np.where(never_assessed(care.exit), NO_STEP, 0).astype(np.int8),  # the first: the assessment
+        first_step=np.where(never_assessed(care.exit), NO_STEP, ASSESSMENT).astype(np.int8),
         course_days=queueing.course_days,
         patience_days=queueing.patience_days,
         priority=_priority(scenario, queueing.decision, n),
