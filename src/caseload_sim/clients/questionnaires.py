@@ -28,6 +28,20 @@ def softplus(x: Floats) -> Floats:
     return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
 
 
+def score_of(level: Floats, error: Floats, instrument: Instrument, highest: int) -> Scores:
+    """The score that an instrument gives for a level, (n,) int8, 0 to highest.
+
+    level: (n,) float64, SD, overwritten; error: (n,) float64, points
+    """
+    soft = instrument.softness.value
+    level *= instrument.slope.value / soft
+    level += instrument.intercept.value / soft
+    points = soft * softplus(level)
+    points += error
+    np.rint(points, out=points)
+    return np.minimum(np.maximum(points, 0, out=points), highest).astype(np.int8)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What one questionnaire reads, before softening and error: start - progress * fall, where progress is `elapsed`.
@@ -43,15 +57,7 @@ class Line:
 
     def score(self, progress: Floats) -> Scores:
         """The score, (n,) int8, once so much of the six-month improvement has happened."""
-        instrument = self.instrument
-        soft = instrument.softness.value
-        level = self.start - progress * self.fall
-        level *= instrument.slope.value / soft
-        level += instrument.intercept.value / soft
-        points = soft * softplus(level)
-        points += self.error
-        np.rint(points, out=points)
-        return np.minimum(np.maximum(points, 0, out=points), self.highest).astype(np.int8)
+        return score_of(self.start - progress * self.fall, self.error, self.instrument, self.highest)
 
     def progress_at(self, points: float) -> Floats:
         """The share of the six-month improvement at which the score would be so many points, were it not rounded, (n,).

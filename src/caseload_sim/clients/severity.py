@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, state_change
-from caseload_sim.clients.questionnaires import _ERRORS, GAD7_MAX, PHQ9_MAX, Line, Scores, _levels
+from caseload_sim.clients.questionnaires import _ERRORS, GAD7_MAX, PHQ9_MAX, Line, Scores, _levels, score_of
 from caseload_sim.draws.streams import Draws
 from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
@@ -107,8 +107,7 @@ def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tu
     levels = _levels(instruments, clients.disorder_names, clients.severity, clients.distress)
     errors = draws.normals(_ERRORS[:2], clients.id)
     for instrument, most, level, drawn in zip(instruments, highest, levels, errors, strict=True):
-        error = instrument.error_sd.value * drawn
-        scores.append(Line(level, np.zeros(()), error, instrument, most).score(np.zeros(())))
+        scores.append(score_of(level, instrument.error_sd.value * drawn, instrument, most))
     return scores[0], scores[1]
 
 

@@ -13,7 +13,6 @@ from caseload_sim.scenario.numbers import (
     Effect,
     Factor,
     Part,
-    Positive,
     Share,
     YearlyChange,
     YearlyRate,
@@ -210,7 +209,3 @@ class Staff(Part):
                 "for clients, so together be below 1"
             )
         return self
-
-
-_ALL = Share(value=1, assumption="the staff does nothing else")
-_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")
