@@ -1,7 +1,7 @@
 """How ill a client is after some days and some treatment, and what the questionnaires then say.
 
-Used twice with the same draws: by courses.py to find when a client would count as a responder, and by
-outcomes.py to read everybody at the end. Elementwise throughout, so both get the same bits.
+Used twice with the same draws: by pathway/stepping.py to find when a client would count as a responder, and by
+outcomes/readings.py to read everybody at the end. Elementwise throughout, so both get the same bits.
 """
 
 from dataclasses import dataclass

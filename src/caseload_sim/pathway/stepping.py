@@ -189,7 +189,7 @@ def responder_days(
 
     Each score moves one way in time (elapsed() does, and everything else stands still), so the days on which it is
     below its cut-off are a run from the start, a run to the end, all or none: found by halving, with the very function
-    that outcomes.py uses. Where the two scores never agree, first > last.
+    that outcomes are read with. Where the two scores never agree, first > last.
     Returns two (n,) int32.
     """
     treated = treated_by(scenario, target, therapist, sessions, contacts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from caseload_sim.definitions.measures import MEASURES
+from caseload_sim.definitions.measures import all_measures
 from caseload_sim.errors import did_you_mean
 from caseload_sim.scenario.assumptions import Assumptions
 from caseload_sim.scenario.checks_population import ROUNDING, Found, _impossible_population
@@ -80,8 +80,7 @@ def _unknown_names(scenario: Assumptions) -> Found:
                 named.append(((*here, key), (other,), steps - {name}, "other step"))
     named.append((("start", "waiting"), scenario.start.waiting, steps, "step"))
     for quantity, official in scenario.official.items():
-        known_measures = {measure.name for measure in MEASURES}
-        named.append((("official", quantity, "measure"), (official.measure,), known_measures, "measure"))
+        named.append((("official", quantity, "measure"), (official.measure,), set(all_measures()), "measure"))
     paths = {path for path, _, _ in numbers(scenario)}
     for soft, doubt in scenario.doubt.items():
         named.append((("doubt", soft, "paths"), doubt.paths, paths, "path of a number"))
