@@ -6,6 +6,7 @@ from the scenario alone, and a test keeps it up to date. The second, between two
 
 import re
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from caseload_sim import get_scenario, list_scenarios, list_sources, plot_ladder
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.figures.style import LADDER_RUNGS
 from caseload_sim.measures.rows import Row
-from caseload_sim.scenario.catalogue import parent_of
+from caseload_sim.scenario.files import shipped_folder
 from caseload_sim.scenario.in_words import Difference
 from caseload_sim.scenario.numbers import numbers
 from caseload_sim.scenario.policies import POLICIES
@@ -30,6 +31,13 @@ WAITS = (
     ("first_contact_days_mean", "referral to first contact"),
     ("second_contact_days_mean", "first to second contact"),
 )
+
+
+def parent_of(name: str) -> str | None:
+    """The scenario that a shipped one extends, None for one that stands by itself."""
+    content = tomllib.loads((shipped_folder() / f"{name}.toml").read_text("utf-8"))
+    extends: str | None = content.get("extends")
+    return extends
 
 
 def page(name: str) -> str:

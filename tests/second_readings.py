@@ -3,9 +3,17 @@
 import tomllib
 from pathlib import Path
 
-from caseload_sim.scenario.catalogue import list_scenarios, parent_of
+from caseload_sim.scenario.catalogue import list_scenarios
+from caseload_sim.scenario.files import shipped_folder
 
 READINGS = {path.stem: path for path in (Path(__file__).with_name("second_reading")).glob("*.toml")}
+
+
+def parent_of(name: str) -> str | None:
+    """The scenario that a shipped one extends, None for one that stands by itself."""
+    content = tomllib.loads((shipped_folder() / f"{name}.toml").read_text("utf-8"))
+    extends: str | None = content.get("extends")
+    return extends
 
 
 def second_readings(name: str) -> dict[str, dict[str, float]]:

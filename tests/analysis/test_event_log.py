@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from caseload_sim.analysis.event_log import (
     EVENT_TYPES,
     NO_PLACE,
     EventLog,
     EventRow,
-    by_day,
     event_log,
     event_names,
     place_numbers,
@@ -43,6 +43,29 @@ SERVICES: dict[str, dict[str, Any]] = {
     "no service": {"pathway.policy": "no_service"},
     "nobody referred": {"demand.referrals_per_year": 0},
 }  # fmt: skip
+
+
+def by_day(log: EventLog, horizon_days: int) -> dict[str, NDArray[np.int32]]:
+    """How many clients wait for each step, and hold a place there, at the end of each day: every day, the empty ones too.
+
+    Keys: <step>_wait and <step>, for every step, also one that nobody ever reached; each (days,) int32. A client is where
+    the last event put them; an end, a departure or an arrival puts nobody anywhere.
+    """
+    order = np.lexsort((np.arange(len(log.time)), log.entity_id))
+    who, day, event = log.entity_id[order], log.time[order], log.event[order]
+    until = np.full(len(day), horizon_days, dtype=np.int64)
+    same = who[1:] == who[:-1]
+    until[:-1][same] = day[1:][same]
+    names = log.event_names[2:]
+    places = names[len(names) // 3 : 2 * len(names) // 3]
+    result: dict[str, NDArray[np.int32]] = {}
+    for name in (f"{step}{kind}" for step in places for kind in ("_wait", "")):
+        rows = event == log.event_names.index(name)
+        change = np.zeros(horizon_days + 1, dtype=np.int32)
+        np.add.at(change, np.maximum(day[rows], 0), 1)
+        np.add.at(change, np.maximum(until[rows], 0), -1)
+        result[name] = change.cumsum(dtype=np.int32)[:-1]
+    return result
 
 
 @pytest.fixture(scope="module", params=list(SERVICES))

@@ -1,16 +1,20 @@
 """Measures against counts made here by other means, and against what must hold."""
 
+import tomllib
 from collections import defaultdict
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from caseload_sim.definitions.measures import MEASURES
+from caseload_sim.definitions import measures as definitions
+from caseload_sim.definitions.measures import MEASURES, all_measures
 from caseload_sim.definitions.quantities import Key
 from caseload_sim.engines.episodes import occupancy
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.experiments.replicate import Results
+from caseload_sim.measures import measure as measure_module
 from caseload_sim.measures.measure import measure
 from caseload_sim.measures.rows import Row
 from caseload_sim.measures.service import _slope, wait_rows
@@ -26,6 +30,25 @@ def value(simulation: Simulation, name: str, base: str, at: str = "", service: s
 def test_every_measure_is_reported_and_every_report_is_defined(small_results: Results) -> None:
     assert {row.measure for row in small_results.rows} == {m.name for m in MEASURES}
     assert all(m.definition.endswith(".") and m.numerator + m.denominator for m in MEASURES)
+
+
+def test_a_measure_that_is_counted_and_stands_in_no_table_is_an_error(
+    small_simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test of the test above, whose results would not even come: the name of the measure is in the error."""
+    without = {name: one for name, one in all_measures().items() if name != "recovery"}
+    monkeypatch.setattr(measure_module, "all_measures", lambda: without)
+    monkeypatch.setattr(measure_module, "_in_order", measure_module._in_order.__wrapped__)  # not from its cache
+    with pytest.raises(KeyError, match="recovery"):
+        measure(small_simulation)
+
+
+def test_every_phrase_in_the_table_of_measures_is_used() -> None:
+    text = Path(str(definitions.__file__)).with_suffix(".toml").read_text(encoding="utf-8")
+    phrases = tomllib.loads(text)["phrases"]
+    assert len(phrases) > 3
+    assert all(f"{{{name}}}" in text for name in phrases)
+    assert not any("{" in word for m in MEASURES for word in (m.definition, m.numerator, m.denominator, m.source))
 
 
 def test_the_official_recovery_of_finishers_counted_one_by_one(small_simulation: Simulation) -> None:

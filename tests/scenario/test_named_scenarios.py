@@ -11,10 +11,11 @@ import pytest
 from scipy import stats
 
 from caseload_sim.experiments.replicate import Results, replicate, simulate
-from caseload_sim.scenario.catalogue import get_scenario, list_scenarios, parent_of
+from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.in_words import Difference, explain, what_differs
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
+from second_readings import parent_of
 
 NAMES = list_scenarios()
 EXTENDING = [name for name in NAMES if parent_of(name)]

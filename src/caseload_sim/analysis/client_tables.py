@@ -10,7 +10,6 @@ from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.rows import Row
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.scenario.service import Run
 from caseload_sim.support.columns import Flags
 from caseload_sim.support.statistics import wilson_interval
 
@@ -84,14 +83,9 @@ def people_of(simulation: Simulation) -> People:
         conditions=clients.conditions,
         n_emotional=clients.count(scenario, "emotional_disorder"),
         contacts=out.contacts,
-        referred=in_period(scenario.run, clients.referral_day),
+        referred=scenario.run.within_period(clients.referral_day),
         ended=out.end_day != NOT_YET,
     )
-
-
-def in_period(run: Run, days: NDArray[np.int32]) -> Flags:
-    """Which days lie in the data collection period, (n,) bool."""
-    return (days >= run.warm_up_days) & (days < run.warm_up_days + run.data_collection_days)
 
 
 def comorbidity(people: People) -> tuple[ComorbidityRow, ...]:

@@ -129,7 +129,7 @@ def event_log(simulation: Simulation) -> EventLog:
 def _pathways(simulation: Simulation) -> tuple[NDArray[np.int16], tuple[str, ...]]:
     """Each client's pathway, (n,) int16, and the names: steps of treatment, then ways to leave without it."""
     episodes, steps = simulation.episodes, simulation.scenario.steps
-    is_course = np.array([step.kind == "course" for step in simulation.scenario.pathway.steps.values()], dtype=bool)
+    is_course = simulation.scenario.pathway.is_course
     pathway = (len(steps) + simulation.outcomes.left).astype(np.int16)
     courses = np.flatnonzero(is_course[episodes.step] & (episodes.started_day != NOT_YET))
     backwards = courses[::-1]  # rows are in order of time, so that the first course is what stays
@@ -157,26 +157,3 @@ def place_numbers(episodes: Episodes, n_steps: int) -> NDArray[np.int32]:
             numbers[row] = number
             heappush(held, (NEVER if ends == NOT_YET else ends, number))
     return numbers
-
-
-def by_day(log: EventLog, horizon_days: int) -> dict[str, NDArray[np.int32]]:
-    """How many clients wait for each step, and hold a place there, at the end of each day: every day, the empty ones too.
-
-    Keys: <step>_wait and <step>, for every step, also one that nobody ever reached; each (days,) int32. A client is where
-    the last event put them; an end, a departure or an arrival puts nobody anywhere.
-    """
-    order = np.lexsort((np.arange(len(log.time)), log.entity_id))
-    who, day, event = log.entity_id[order], log.time[order], log.event[order]
-    until = np.full(len(day), horizon_days, dtype=np.int64)
-    same = who[1:] == who[:-1]
-    until[:-1][same] = day[1:][same]
-    names = log.event_names[2:]
-    places = names[len(names) // 3 : 2 * len(names) // 3]
-    result: dict[str, NDArray[np.int32]] = {}
-    for name in (f"{step}{kind}" for step in places for kind in ("_wait", "")):
-        rows = event == log.event_names.index(name)
-        change = np.zeros(horizon_days + 1, dtype=np.int32)
-        np.add.at(change, np.maximum(day[rows], 0), 1)
-        np.add.at(change, np.maximum(until[rows], 0), -1)
-        result[name] = change.cumsum(dtype=np.int32)[:-1]
-    return result

@@ -436,7 +436,7 @@ def _of_courses(simulations: Sequence[Simulation]) -> Found:
         "course_recovery_high": _mean(well[two & case & c["high"]]),
     }
     waited = c["first_course"].astype(bool)
-    wait = c["wait"].astype(np.float64)
+    wait: Floats = c["wait"].astype(np.float64)
     for name in ("phq9", "gad7"):
         found[f"high_less_low_first_{name}"] = _mean(c[f"first_{name}"][waited & c["high"]]) - _mean(
             c[f"first_{name}"][waited & ~c["high"]]
@@ -528,7 +528,7 @@ def _slope(x: Floats, y: Floats, by: Flags, some: Flags) -> tuple[float, float]:
 
     Within groups: those at high intensity wait longer and are treated for longer, which is no effect of waiting.
     """
-    inner_x, inner_y = x[some].copy(), y[some].copy()
+    inner_x, inner_y = x[some], y[some]  # copies, as always with flags
     for group in (by[some], ~by[some]):
         if group.any():
             inner_x[group] -= inner_x[group].mean()

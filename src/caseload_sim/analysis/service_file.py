@@ -6,7 +6,6 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import RunError
 from caseload_sim.pathway.staffing import places
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
@@ -30,7 +29,7 @@ OURS = 'assumption = "our service"'
 
 def service_file(scenario: Scenario) -> str:
     """The text of the file. Raises RunError for a scenario without courses of treatment."""
-    steps = {name: step for name, step in scenario.pathway.steps.items() if isinstance(step, CourseStep)}
+    steps = scenario.pathway.courses
     waiting = waiting_at_opening(scenario, Draws(scenario.run.seed, 0))
     if not waiting:
         raise RunError(f"{scenario.name}: nobody is treated in it, so it is no start for a service of your own.")

@@ -212,7 +212,6 @@ def _number(scenario: Scenario, vary: str) -> tuple[str, Number]:
     known = {where: number for where, number, _ in numbers(scenario)}
     if path not in known:
         parent = path.rpartition(".")[0]
-        parent = path.rpartition(".")[0]
         near = [where for where in known if where.rpartition(".")[0] == parent]
         hint = did_you_mean(path, known)
         if not hint.startswith("Did") and near:

@@ -141,13 +141,12 @@ def treatment_given(
     treatment, names = scenario.outcome.treatment, scenario.disorders
     left, strength = np.ones(len(target)), np.zeros(len(target))
     beyond_first = np.maximum(complexity - 1, 0)
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if step.kind == "course":
-            effect = np.array(by_disorder(dict(step.effect), names))[target]
-            effect = effect * np.exp(step.effect_per_complexity.value * beyond_first)
-            added = left * effect * -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
-            strength += response[:, s] * added
-            left -= added
+    for s, _, step in scenario.pathway.each_course():
+        effect = np.array(by_disorder(dict(step.effect), names))[target]
+        effect = effect * np.exp(step.effect_per_complexity.value * beyond_first)
+        added = left * effect * -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
+        strength += response[:, s] * added
+        left -= added
     strength *= treatment.fidelity.value
     return Given(np.where(contacts >= 2, strength, 0.0), target)
 

@@ -25,6 +25,11 @@ class Capacity:
     staffed: NDArray[np.int32] | None = None
     in_post: NDArray[np.float64] | None = None
 
+    @property
+    def counted(self) -> NDArray[np.int32]:
+        """The places that use is measured against: those staffed, or else those open, (days, s) int32."""
+        return self.places if self.staffed is None else self.staffed
+
 
 NOT_YET = np.iinfo(np.int32).min  # a day that has not happened
 NEVER = np.iinfo(np.int32).max  # a patience without end

@@ -63,9 +63,7 @@ class FreshRun:
     @property
     def period(self) -> tuple[int, int]:
         """First day of data collection, and the first day after it."""
-        from caseload_sim.measures.simulation import period
-
-        return period(self.scenario)
+        return self.scenario.run.period
 
     @property
     def differences(self) -> "Sequence[ComparisonRow]":

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from caseload_sim.definitions.quantities import REMISSIONS, Key
 from caseload_sim.engines.plans import NOT_YET, Capacity
 from caseload_sim.measures.counting import Counts, Summand, ratios
-from caseload_sim.measures.simulation import Simulation, low_steps, period, scored, within
+from caseload_sim.measures.simulation import Simulation, low_steps, scored, within
 from caseload_sim.outcomes.outcomes import recovered
 from caseload_sim.pathway.staffing import DAYS_PER_YEAR
-from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, Flags
@@ -108,8 +108,7 @@ def contacts_by_step(simulation: Simulation) -> tuple[NDArray[np.int64], NDArray
     """Attended, and missed or cancelled, contacts of each client at each step, both (n, s) int64."""
     out, care, episodes = simulation.outcomes, simulation.care, simulation.episodes
     attended = out.sessions.astype(np.int64)
-    assessments = [s for s, step in enumerate(simulation.scenario.pathway.steps.values()) if step.kind == "assessment"]
-    attended[:, assessments[0]] = out.contacts - out.sessions.sum(axis=1, dtype=np.int64)
+    attended[:, ASSESSMENT] = out.contacts - out.sessions.sum(axis=1, dtype=np.int64)
     began = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
     who, step = episodes.client[began].astype(np.int64), episodes.step[began]
     n, n_steps = attended.shape
@@ -125,16 +124,17 @@ def prices_of_contacts(
     attended, missed: (s,), contacts of all the referrals that bear the costs
     By staff, a booked contact costs the same whether it is attended or missed, since the time was kept for it.
     """
-    costs, steps = scenario.costs, scenario.pathway.steps
-    if not POLICIES[scenario.pathway.policy].steps:  # a policy without a service, whatever staff the file lists
+    costs, pathway, steps = scenario.costs, scenario.pathway, scenario.pathway.steps
+    if not POLICIES[pathway.policy].steps:  # a policy without a service, whatever staff the file lists
         return Prices(np.zeros(len(steps)), np.zeros(len(steps)))
-    time = np.array([s.staff_time_per_contact.value if isinstance(s, CourseStep) else 1.0 for s in steps.values()])
+    time = np.ones(len(steps))
+    for s, _, course in pathway.each_course():
+        time[s] = course.staff_time_per_contact.value
     if costs.basis == "sessions":
         inflated = costs.inflated(costs.sessions.price_year.value)
         low, session = low_steps(scenario), costs.sessions
         by_kind = np.where(low, session.low_intensity.value, session.high_intensity.value)
-        assessed = np.array([not isinstance(step, CourseStep) for step in steps.values()])
-        each = inflated * time * np.where(assessed, session.assessment.value, by_kind)
+        each = inflated * time * np.where(pathway.is_course, by_kind, session.assessment.value)
         return Prices(each, session.missed_share.value * each)
     pounds = staff_pounds(scenario, capacity)
     booked = time * (attended + missed)
@@ -149,7 +149,7 @@ def staff_pounds(scenario: Scenario, capacity: Capacity) -> dict[str, float]:
     """What each kind of staff cost over the period, in pounds at the prices that are reported."""
     in_post = capacity.in_post
     assert in_post is not None
-    first, after = period(scenario)
+    first, after = scenario.run.period
     wte, inflated = scenario.costs.wte, scenario.costs.inflated(scenario.costs.wte.price_year.value)
     years = in_post[first:after].sum(axis=0) / DAYS_PER_YEAR
     return {kind: inflated * wte.of(kind) * float(years[k]) for k, kind in enumerate(scenario.staff)}

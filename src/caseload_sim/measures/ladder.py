@@ -1,4 +1,4 @@
-"""Every measure of a simulation: counted, averaged and grouped as definitions.py says."""
+"""Outcome measures: official figures by questionnaire, and the rungs of the ladder by interview."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Every measure of a simulation: counted, averaged and grouped as definitions.py says."""
+"""Every measure of a simulation: counted, averaged and grouped as definitions/measures.toml says."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.measures import MEASURES
+from caseload_sim.definitions.measures import all_measures
 from caseload_sim.definitions.quantities import Key, Name
 from caseload_sim.measures.costs import cost_keys, cost_numbers, paid
 from caseload_sim.measures.counting import Counts, added, group_sums, ratios
@@ -116,7 +116,7 @@ def _in_order(
     twins = [2 * i + 1 for i, name in enumerate(names) if name.service == "none"]  # a difference follows its twin
     within_measure = np.zeros(len(keys))
     within_measure[: len(outcomes)] = np.repeat([*range(0, 2 * len(names), 2), *twins], len(group_names))
-    place = {m.name: i for i, m in enumerate(MEASURES)}
+    place = {name: i for i, name in enumerate(all_measures())}
     order = np.lexsort((within_measure, np.array([place[key.measure] for key in keys])))
     return Rows([keys[row] for row in order], (_rows, (names, group_names, cost_groups, disorders, single))), order
 
@@ -138,7 +138,7 @@ def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
     names, counts = counted.rows, counted.counts
     table = ratios(counts["numerators"], counts["denominators"])
     empty = not scenario.pathway.steps or counts["contacts_attended"][0] == 0
-    is_count = {m.name: m.unit == "referrals" for m in MEASURES}
+    is_count = {name: one.unit == "referrals" for name, one in all_measures().items()}
     for i, name in enumerate(names):
         if is_count[name.measure]:
             table[i, :, 1:] = np.stack([np.full(len(counted.groups), np.nan), table[i, :, 0]], axis=1)

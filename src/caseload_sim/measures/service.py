@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.definitions.quantities import Key, Value
-from caseload_sim.engines.plans import NOT_YET, Capacity
+from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.counting import Counted, Counts, added, by_number, quantile_of, ratio, total_of
-from caseload_sim.measures.simulation import OverTime, Replication, Simulation, low_steps, period, within
+from caseload_sim.measures.simulation import OverTime, Replication, Simulation, low_steps, within
 from caseload_sim.outcomes.contacts import LEFT
 from caseload_sim.pathway.working_days import working_days
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Flags
 
@@ -84,7 +83,7 @@ def waits(simulation: Simulation) -> Counts:
     again = within(simulation, out.second_contact_day)
     days = out.second_contact_day[again] - out.first_contact_day[again]
     course = out.first_course[again]
-    low = np.append(low_steps(simulation.scenario), False)[course]
+    low = low_steps(simulation.scenario)[np.maximum(course, 0)] & (course >= 0)
     went_up = within(simulation, out.end_day) & (out.step_up_wait_days != NOT_YET)
     counts = {
         "first_contact_days": by_number(out.first_contact_day[seen] - simulation.clients.referral_day[seen]),
@@ -151,15 +150,14 @@ def contacts(simulation: Simulation) -> Counts:
     assessment = (care.assessment_coded_low & (out.first_course >= 0)).astype(np.int32)
     for name, number in zip(INTENSITIES, (coded[0] + assessment, coded[1]), strict=True):
         counts[f"coded_{name}"] = by_number(number[finished & (number > 0)])
-    for s, (name, step) in enumerate(scenario.pathway.steps.items()):
-        if isinstance(step, CourseStep):
-            here = out.sessions[finished, s]
-            counts[f"contacts:{name}"] = by_number(here[here > 0])
+    for s, name, _ in scenario.pathway.each_course():
+        here = out.sessions[finished, s]
+        counts[f"contacts:{name}"] = by_number(here[here > 0])
     missed = [getattr(out, name)[ended].sum(dtype=np.int64) for name in MISSED]
     counts["booked"] = np.array([*missed, out.contacts[ended].sum(dtype=np.int64)], dtype=np.int64)
     episodes = simulation.episodes
     done = within(simulation, episodes.ended_day) & (episodes.started_day != NOT_YET)
-    done &= np.array([isinstance(step, CourseStep) for step in scenario.pathway.steps.values()])[episodes.step]
+    done &= scenario.pathway.is_course[episodes.step]
     who, step = episodes.client[done], episodes.step[done]
     days = episodes.ended_day[done] - episodes.started_day[done] - care.lag_days[who, step]
     gaps = care.attended[who, step] - 1
@@ -173,9 +171,8 @@ def contact_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Valu
     yield from _spread("contacts", "finished", "all", counts["contacts"])
     for name in INTENSITIES:
         yield _mean("coded_contacts_mean", "finished", f"intensity={name}", counts[f"coded_{name}"])
-    for name, step in scenario.pathway.steps.items():
-        if isinstance(step, CourseStep):
-            yield from _spread("contacts", "finished", f"step={name}", counts[f"contacts:{name}"])
+    for name in scenario.pathway.courses:
+        yield from _spread("contacts", "finished", f"step={name}", counts[f"contacts:{name}"])
     *by_kind, attended = counts["booked"].tolist()
     missed = sum(by_kind)
     for name, number in (*zip(MISSED, by_kind, strict=True), ("missed_contacts", missed)):
@@ -218,12 +215,13 @@ DAYS_PER_WEEK = 7
 def place_rows(replication: Replication) -> Iterator[tuple[Key, Value]]:
     """How much of the places is used, and how waiting lists stand, at each step in the data collection period."""
     scenario = replication.scenario
-    first, after = period(scenario)
+    first, after = scenario.run.period
     held, waiting = replication.daily
-    staffed, working = _staffed(replication.capacity), working_days(scenario)
-    for s, (name, step) in enumerate(scenario.pathway.steps.items()):
+    staffed, working = replication.capacity.counted, working_days(scenario)
+    is_course = scenario.pathway.is_course
+    for s, name in enumerate(scenario.steps):
         # A course holds its place over the weekend; an appointment that is booked again takes up nobody's time on a day off.
-        counted = np.flatnonzero(working[first:after] | isinstance(step, CourseStep)) + first
+        counted = np.flatnonzero(working[first:after] | is_course[s]) + first
         used, there = (table[counted, s].sum(dtype=np.int64) for table in (held, staffed))
         yield Key("utilisation", "all", "", "", f"step={name}"), ratio(used, there)
         waited = waiting[first:after, s].sum(dtype=np.int64)
@@ -242,16 +240,11 @@ def _slope(counts: NDArray[np.int32]) -> float:
     return 6 * int(twice_x @ counts) / (n * (n * n - 1)) if n > 1 else np.nan
 
 
-def _staffed(capacity: Capacity) -> NDArray[np.int32]:
-    """Places for which there was staff, (days, s) int32."""
-    return capacity.places if capacity.staffed is None else capacity.staffed
-
-
 def over_time(replication: Replication) -> OverTime:
     """(measure, step) -> (days,) float64: waiting list and utilisation at the end of each day from opening."""
     held, waiting = replication.daily
     result: OverTime = {}
-    staffed = _staffed(replication.capacity)
+    staffed = replication.capacity.counted
     for s, name in enumerate(replication.scenario.steps):
         result["waiting_list", name] = waiting[:, s].astype(np.float64)
         places = staffed[:, s]

@@ -11,7 +11,6 @@ from caseload_sim.engines.plans import Capacity
 from caseload_sim.outcomes.contacts import LEFT
 from caseload_sim.outcomes.outcomes import Outcomes
 from caseload_sim.pathway.care import Care
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Flags
 
@@ -48,16 +47,9 @@ class Simulation(Replication):
     outcomes: Outcomes
 
 
-def period(scenario: Scenario) -> tuple[int, int]:
-    """First day of data collection, and the first day after it."""
-    run = scenario.run
-    return run.warm_up_days, run.warm_up_days + run.data_collection_days
-
-
 def within(simulation: Simulation, days: NDArray[np.int32]) -> Flags:
     """Which days lie in the data collection period; a day that never came does not."""
-    first, after = period(simulation.scenario)
-    return (days >= first) & (days < after)
+    return simulation.scenario.run.within_period(days)
 
 
 def groups(simulation: Simulation) -> dict[str, Flags]:
@@ -84,9 +76,8 @@ def groups(simulation: Simulation) -> dict[str, Flags]:
     for name, stratum in clients.strata.items():
         for k, label in enumerate(clients.stratum_names[name]):
             result[f"{name}={label}"] = stratum == k
-    for s, name in enumerate(scenario.steps):
-        if isinstance(scenario.pathway.steps[name], CourseStep):
-            result[f"step={name}"] = simulation.outcomes.first_course == s
+    for s, name, _ in scenario.pathway.each_course():
+        result[f"step={name}"] = simulation.outcomes.first_course == s
     for k, name in enumerate(scenario.pathway.modalities):
         result[f"modality={name}"] = simulation.care.modality == k
     return result
@@ -101,12 +92,8 @@ def scored(simulation: Simulation) -> Flags:
 
 def low_steps(scenario: Scenario) -> Flags:
     """Which steps are the first course of the pathway, or stand beside it, (s,) bool."""
-    steps = scenario.pathway.steps
-    courses = [name for name, step in steps.items() if isinstance(step, CourseStep)]
-    return np.array(
-        [
-            isinstance(step, CourseStep) and len(courses) > 1 and courses[0] in (name, step.instead_of)
-            for name, step in steps.items()
-        ],
-        dtype=bool,
-    )
+    pathway = scenario.pathway
+    low, first = np.zeros(len(pathway.steps), dtype=bool), next(iter(pathway.courses), None)
+    for s, name, step in pathway.each_course():
+        low[s] = len(pathway.courses) > 1 and first in (name, step.instead_of)
+    return low

@@ -12,7 +12,6 @@ from caseload_sim.engines.plans import ASSESSED, DROPPED_OUT, FINISHED, GAVE_UP,
 from caseload_sim.outcomes.courses import Courses
 from caseload_sim.pathway.assessment import EXITS, NO_SERVICE, TREATED, never_assessed
 from caseload_sim.pathway.care import Care, missed_by_kind
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Flags
 
@@ -115,13 +114,13 @@ def _contact_days(scenario: Scenario, care: Care, episodes: Episodes, courses: C
 
     The second is the first session of a course that is not itself the first contact.
     """
-    is_course = np.array([isinstance(s, CourseStep) for s in scenario.pathway.steps.values()])
     # A contact at assessment is on the last day its slot is held; the first of a course is when the client can come.
     begun = np.flatnonzero((episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET))
     who, step = episodes.client[begun], episodes.step[begun]
     started, ended = episodes.started_day[begun], episodes.ended_day[begun]
-    first_day = np.where(is_course[step], started + care.lag_days[who, step], ended - 1)
-    last_day = np.where(is_course[step], ended, ended - 1)
+    is_course = scenario.pathway.is_course[step]
+    first_day = np.where(is_course, started + care.lag_days[who, step], ended - 1)
+    last_day = np.where(is_course, ended, ended - 1)
     first, second, last = (np.full(len(care.attended), NOT_YET, dtype=np.int32) for _ in range(3))
     # Stays are in order of time, and of several assignments to one client the last one stays: to keep the first, backwards.
     last[who] = last_day
@@ -133,10 +132,9 @@ def _contact_days(scenario: Scenario, care: Care, episodes: Episodes, courses: C
 
 def _steps_below(scenario: Scenario) -> NDArray[np.bool_]:
     """Whether the second step is the one that the first steps down to, (s, s) bool."""
-    steps = scenario.pathway.steps
-    below = np.zeros((max(len(steps), 1),) * 2, dtype=bool)
-    for s, step in enumerate(steps.values()):
-        if isinstance(step, CourseStep) and step.steps_down_to:
+    below = np.zeros((len(scenario.steps),) * 2, dtype=bool)
+    for s, _, step in scenario.pathway.each_course():
+        if step.steps_down_to:
             below[s, scenario.steps.index(step.steps_down_to)] = True
     return below
 

@@ -13,7 +13,6 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import DROPPED_OUT, NOT_YET
 from caseload_sim.pathway.care import Care
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Flags, rows_of
 
@@ -49,9 +48,8 @@ class Courses:
 
 def courses_of(scenario: Scenario, care: Care, episodes: Episodes) -> Courses:
     """The courses among the stays of some clients, who are numbered from 0 as in `care`."""
-    is_course = np.array([isinstance(step, CourseStep) for step in scenario.pathway.steps.values()])
     began_and_ended = (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
-    rows = np.flatnonzero(began_and_ended & is_course[episodes.step])
+    rows = np.flatnonzero(began_and_ended & scenario.pathway.is_course[episodes.step])
     who, step = episodes.client[rows], episodes.step[rows]
     return Courses(
         client=who,
@@ -101,9 +99,8 @@ def course_scores(
 
     last_scores: PHQ-9 and GAD-7 of each client at the last contact, both (n,)
     """
-    run = scenario.run
     client, step, last_day = courses.client, courses.step, courses.last_day
-    chosen = (last_day >= run.warm_up_days) & (last_day < run.warm_up_days + run.data_collection_days)
+    chosen = scenario.run.within_period(last_day)
     is_last = np.zeros(len(client), dtype=bool)
     is_last[courses.last_rows] = True
     scores = [np.zeros(len(client), dtype=np.int8) for _ in range(4)]

@@ -7,7 +7,6 @@ from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NO_STEP
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Floats, largest_column
@@ -75,8 +74,8 @@ def first_course(scenario: Scenario, clients: Clients, decision: Decision, draws
         below = below + decision.chance[name]
     u, so_far = draws.uniform("variant", ids), np.zeros(len(ids))
     result = chosen.copy()
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if isinstance(step, CourseStep) and step.instead_of and step.instead_share:
+    for s, _, step in scenario.pathway.each_course():
+        if step.instead_of and step.instead_share:
             here = chosen == scenario.steps.index(step.instead_of)
             result[here & (u >= so_far) & (u < so_far + step.instead_share.value)] = s
             so_far = so_far + np.where(here, step.instead_share.value, 0.0)

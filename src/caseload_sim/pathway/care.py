@@ -48,7 +48,7 @@ from caseload_sim.pathway.sessions import (
     patience_factor,
 )
 from caseload_sim.pathway.stepping import Ahead, moves, next_steps, no_longer_come_from, reached_steps
-from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.pathway import ASSESSMENT, CourseStep
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Floats, Ids, by_name, read_only
@@ -102,13 +102,12 @@ def draw_courses(
     illness = illness_of(scenario, clients, draws)
     following = next_steps(scenario, clients, draws, illness, ahead)
     stops = leaves_at_assessment(care.exit)
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if step.kind == "assessment":
-            following.next_inside[:, s] = following.next_outside[:, s] = np.where(stops, NO_STEP, ahead.first)
+    for after_assessment in (following.next_inside, following.next_outside):
+        after_assessment[:, ASSESSMENT] = np.where(stops, NO_STEP, ahead.first)
     day = clients.referral_day
     return Courses(
         joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
-        first_step=np.where(never_assessed(care.exit), NO_STEP, 0).astype(np.int8),  # the first: the assessment
+        first_step=np.where(never_assessed(care.exit), NO_STEP, ASSESSMENT).astype(np.int8),
         course_days=queueing.course_days,
         patience_days=queueing.patience_days,
         priority=_priority(scenario, queueing.decision, n),
@@ -160,7 +159,6 @@ class _Queueing:
 
 def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) -> tuple[Care, Ahead, _Queueing]:
     ids, steps = clients.id, list(scenario.pathway.steps.items())
-    courses = [s for s, (_, step) in enumerate(steps) if isinstance(step, CourseStep)]
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
     target, principal = recorded_problem(scenario, clients, draws, policy)
@@ -198,7 +196,9 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
     treatment = scenario.outcome.treatment
     by_area = np.exp(treatment.per_deprivation_sd.value * clients.deprivation)
     response = np.ones(shape, order="F")
-    for s, drawn in zip(courses, draws.normals([f"therapist:{steps[s][0]}" for s in courses], ids), strict=True):
+    courses = list(scenario.pathway.each_course())
+    drawn_for = draws.normals([f"therapist:{name}" for _, name, _ in courses], ids)
+    for (s, _, _), drawn in zip(courses, drawn_for, strict=True):
         response[:, s] = np.maximum(1 + treatment.therapist_sd.value * drawn, 0.0) * by_area
     care = Care(
         target=target,

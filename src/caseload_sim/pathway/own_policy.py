@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.scenario.pathway import CourseStep, Routing
+from caseload_sim.scenario.pathway import Routing
 from caseload_sim.scenario.policies import POLICIES, Decide, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
 
@@ -98,7 +98,7 @@ def checked(decision: Any, known: Known, scenario: Scenario, name: str) -> Decis
         raise RunError(
             f"policy {name}: returned {type(decision).__name__}, not a Decision. Write it as `{_SIGNATURE}`."
         )
-    courses = [step for step, one in scenario.pathway.steps.items() if isinstance(one, CourseStep)]
+    courses = list(scenario.pathway.courses)
     n, total = len(known.phq9), np.zeros(len(known.phq9))
     for step, chance in _columns(decision.chance, courses, n, f"policy {name}: chance"):
         if chance.dtype.kind not in "fiub" or not np.all((chance >= 0) & (chance <= 1)):

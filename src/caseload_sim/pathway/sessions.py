@@ -125,13 +125,11 @@ def patience_days(name: str, step: Step, ids: Ids, factor: Floats, draws: Draws)
     return (np.minimum(days, LONGEST_DAYS) + 1).astype(np.int32)
 
 
-def lag_days(scenario: Scenario, name: str, step: Step, first_course: Codes, ids: Ids, draws: Draws) -> Days:
+def lag_days(scenario: Scenario, name: str, step: CourseStep, first_course: Codes, ids: Ids, draws: Draws) -> Days:
     """Days from the offer of a place until the client can first come, (n,) int32; more for those stepped up."""
-    if not isinstance(step, CourseStep):
-        return np.zeros(len(ids), dtype=np.int32)
     mean = np.full(len(ids), step.lag_days_mean.value)
-    for s, below in enumerate(scenario.pathway.steps.values()):
-        if isinstance(below, CourseStep) and below.steps_up_to == name and below.step_up_lag_days:
+    for s, _, below in scenario.pathway.each_course():
+        if below.steps_up_to == name and below.step_up_lag_days:
             mean[first_course == s] += below.step_up_lag_days.value
     days = -mean * np.log(draws.uniform(f"lag:{name}", ids))
     return np.asarray(np.minimum(days, LONGEST_DAYS), dtype=np.int32)

@@ -99,15 +99,6 @@ def leaving_per_year(staff: Staff, clients_mean_disorders: float) -> float:
     return staff.leavers_per_year.value * max(1 + staff.leavers_per_disorder.value * above, 0.0)
 
 
-def long_run_vacancy(leaving: float, days_to_replace: float) -> float:
-    """The share of posts vacant in the long run, 0 to 1: of leaving a times a year, r years to replace: a r / (1 + a r).
-
-    The alternating renewal process of Cox (1962): a share of time is the mean of its spells over the mean of a cycle.
-    """
-    cycle = leaving * days_to_replace / DAYS_PER_YEAR
-    return cycle / (1 + cycle)
-
-
 def _wte_in_post(staff: Staff, kind: str, horizon: int, leaving: float, draws: Draws, first_id: int) -> Floats:
     """WTE in post on each day, (days,) float64; the last post may be a fraction of one.
 

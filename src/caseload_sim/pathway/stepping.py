@@ -13,7 +13,7 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import FINISHED, NEVER, NO_STEP
 from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
-from caseload_sim.scenario.pathway import CourseStep
+from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Floats, rows_of
 
@@ -39,9 +39,7 @@ def moves(scenario: Scenario, clients: Clients, first_course: Codes, draws: Draw
     """
     shape = (len(clients.id), len(scenario.steps))
     down, up = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
-    for s, (name, step) in enumerate(scenario.pathway.steps.items()):
-        if not steps_up or not isinstance(step, CourseStep):
-            continue
+    for s, name, step in scenario.pathway.each_course() if steps_up else ():
         if step.steps_down_to and step.step_down_share:
             drawn = draws.uniform(f"step_down:{name}", clients.id) < step.step_down_share.value
             drawn &= first_course == s
@@ -53,7 +51,7 @@ def moves(scenario: Scenario, clients: Clients, first_course: Codes, draws: Draw
 
 
 def reached_steps(first_course: Codes, exit_: Codes, may: Moves) -> NDArray[np.bool_]:
-    """Which steps each client could reach, were there places and nobody gave up, (n, s) bool: the first is the assessment."""
+    """Which steps each client could reach, were there places and nobody gave up, (n, s) bool."""
     n, n_steps = may.up.shape
     there = np.zeros((n, n_steps), dtype=bool, order="F")
     treated = exit_ == TREATED
@@ -69,7 +67,7 @@ def reached_steps(first_course: Codes, exit_: Codes, may: Moves) -> NDArray[np.b
         for s, target, goes in ways:
             there[:, target] |= there[:, s] & goes
     if n_steps:
-        there[:, 0] = ~never_assessed(exit_)
+        there[:, ASSESSMENT] = ~never_assessed(exit_)
     return there
 
 
@@ -113,9 +111,7 @@ def next_steps(scenario: Scenario, clients: Clients, draws: Draws, illness: Illn
     inside_from = np.zeros(shape, dtype=np.int32, order="F")
     inside, outside = (np.full(shape, NO_STEP, dtype=np.int8, order="F") for _ in range(2))
     asked = []
-    for s, step in enumerate(scenario.pathway.steps.values()):
-        if not isinstance(step, CourseStep):
-            continue
+    for s, _, _ in scenario.pathway.each_course():
         finished = ahead.there[:, s] & (ahead.ending[:, s] == FINISHED)
         down = finished & (may.down[:, s] != NO_STEP)
         inside[:, s][down] = outside[:, s][down] = may.down[:, s][down]
@@ -169,11 +165,11 @@ def _offered(scenario: Scenario, ahead: Ahead, step: int, accepts: NDArray[np.bo
 
 def steps_between(scenario: Scenario, first: int, last: int) -> list[int]:
     """The steps through which stepping up leads from `first` to `last`, the last left out; none if it does not lead there."""
-    steps, passed, here = list(scenario.pathway.steps.values()), [], first
+    leads_to = {s: step.steps_up_to for s, _, step in scenario.pathway.each_course()}
+    passed, here = [], first
     while here != last:
         passed.append(here)
-        step = steps[here]
-        following = step.steps_up_to if isinstance(step, CourseStep) else None
+        following = leads_to.get(here)
         if following is None:
             return []
         here = scenario.steps.index(following)

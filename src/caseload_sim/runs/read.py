@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from caseload_sim.analysis.client_tables import People, in_period
+from caseload_sim.analysis.client_tables import People
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow
 from caseload_sim.measures.rows import OverTimeRow, Row
-from caseload_sim.measures.simulation import period
 from caseload_sim.runs.kept_replications import UNFINISHED, how_many
 from caseload_sim.runs.packed_files import excess_in_footer, excess_in_parquet
 from caseload_sim.runs.record import RECORD
@@ -50,7 +49,7 @@ class SavedRun:
     @property
     def period(self) -> tuple[int, int]:
         """First day of data collection, and the first day after it."""
-        return period(self.scenario)
+        return self.scenario.run.period
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -89,7 +88,7 @@ class SavedRun:
             conditions=conditions,
             n_emotional=conditions[:, is_emotional].sum(axis=1, dtype=np.int64),
             contacts=outcomes["contacts"].to_numpy(zero_copy_only=False).astype(np.int32),
-            referred=in_period(self.scenario.run, clients["referral_day"].to_numpy(zero_copy_only=False)),
+            referred=self.scenario.run.within_period(clients["referral_day"].to_numpy(zero_copy_only=False)),
             ended=~outcomes["end_day"].is_null().to_numpy(zero_copy_only=False),
         )
 

@@ -60,12 +60,6 @@ def open_scenario(
     return open_one(name_or_file, paths=paths, changes=changes)
 
 
-def parent_of(name: str, *, paths: Sequence[Path] = ()) -> str | None:
-    """The scenario that a named one extends, None for one that stands by itself. Raises as `get_scenario` does."""
-    chain = _chain(_find(name, paths), paths)
-    return chain[1].path.stem if len(chain) > 1 else None
-
-
 def _find(name: str, paths: Sequence[Path]) -> Path:
     if not _NAME.fullmatch(name):
         raise CatalogueError(f"{name!r} is not a scenario name. `caseload-sim list scenarios` shows all.")

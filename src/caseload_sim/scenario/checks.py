@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
-from caseload_sim.definitions.measures import MEASURES
+from caseload_sim.definitions.measures import all_measures
 from caseload_sim.errors import did_you_mean
 from caseload_sim.scenario.assumptions import Assumptions
 from caseload_sim.scenario.checks_population import ROUNDING, Found, _impossible_population
 from caseload_sim.scenario.costs import DEFAULT_STAFF
 from caseload_sim.scenario.expected import staff_time_of_a_contact
 from caseload_sim.scenario.numbers import Number, numbers
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.population import DEFAULT
 from caseload_sim.scenario.service import LAST_DATE
@@ -78,12 +77,11 @@ def _unknown_names(scenario: Assumptions) -> Found:
         here = ("pathway", "steps", name)
         named.append(((*here, "staff"), (step.staff,), set(scenario.staff), "kind of staff"))
         for key in ("steps_up_to", "steps_down_to", "instead_of"):
-            if isinstance(step, CourseStep) and (other := getattr(step, key)) is not None:
+            if (other := getattr(step, key, None)) is not None:
                 named.append(((*here, key), (other,), steps - {name}, "other step"))
     named.append((("start", "waiting"), scenario.start.waiting, steps, "step"))
     for quantity, official in scenario.official.items():
-        known_measures = {measure.name for measure in MEASURES}
-        named.append((("official", quantity, "measure"), (official.measure,), known_measures, "measure"))
+        named.append((("official", quantity, "measure"), (official.measure,), set(all_measures()), "measure"))
     paths = {path for path, _, _ in numbers(scenario)}
     for soft, doubt in scenario.doubt.items():
         named.append((("doubt", soft, "paths"), doubt.paths, paths, "path of a number"))
@@ -100,9 +98,8 @@ def _incomplete_tables(scenario: Assumptions) -> Found:
         (("outcome", "remission", "monthly_hazard"), dict(scenario.outcome.remission.monthly_hazard)),
         (("outcome", "treatment", "spill"), dict(scenario.outcome.treatment.spill)),
     ]
-    for name, step in scenario.pathway.steps.items():
-        if isinstance(step, CourseStep):
-            tables.append((("pathway", "steps", name, "effect"), dict(step.effect)))
+    for name, step in scenario.pathway.courses.items():
+        tables.append((("pathway", "steps", name, "effect"), dict(step.effect)))
     for which, one in (("phq9", scenario.instruments.phq9), ("gad7", scenario.instruments.gad7)):
         tables.append((("instruments", which, "sees"), {one.own_disorder: one.own_weight, **one.sees}))
     for path, table in tables:
@@ -162,9 +159,7 @@ def _impossible_pathway(scenario: Assumptions) -> Found:
     if not without_contacts:
         yield from _places_lost(scenario)
     yield from _staff_shared_too_often(scenario)
-    for name, step in pathway.steps.items():
-        if not isinstance(step, CourseStep):
-            continue
+    for name, step in pathway.courses.items():
         for first, second in _TOGETHER:
             if (getattr(step, first) is None) != (getattr(step, second) is None):
                 yield ("pathway", "steps", name), f"{first} and {second} go together: give both or neither."
@@ -174,8 +169,8 @@ def _impossible_pathway(scenario: Assumptions) -> Found:
                 yield ("pathway", "steps", name, "steps_up_to"), "leads in a circle."
                 break
             seen.add(following)
-            further = pathway.steps[following]
-            following = further.steps_up_to if isinstance(further, CourseStep) else None
+            further = pathway.courses.get(following)
+            following = further.steps_up_to if further else None
 
 
 _TOGETHER = (
@@ -195,8 +190,8 @@ def _impossible_shares(scenario: Assumptions) -> Found:
             f"not_attended, client_cancelled and provider_cancelled add up to {missed:g}; at most {MOST_MISSED:g}, or nobody would ever be seen.",
         )
     beside: dict[str, float] = {}
-    for name, step in pathway.steps.items():
-        if isinstance(step, CourseStep) and step.instead_of is not None and step.instead_share is not None:
+    for name, step in pathway.courses.items():
+        if step.instead_of is not None and step.instead_share is not None:
             beside[step.instead_of] = beside.get(step.instead_of, 0.0) + step.instead_share.value
             if beside[step.instead_of] > 1:
                 yield (
@@ -217,9 +212,9 @@ def _modalities_that_reach_nobody(scenario: Assumptions) -> Found:
 
 def _places_lost(scenario: Assumptions) -> Found:
     """Staff too few for a single place, which would be rounded down to none."""
-    for name, step in scenario.pathway.steps.items():
+    for name, step in scenario.pathway.courses.items():
         staff = scenario.staff.get(step.staff)
-        if staff is None or not isinstance(step, CourseStep):
+        if staff is None:
             continue
         contacts = staff.wte.value * staff.contacts_per_wte_day * step.share_of_staff.value
         time_each = step.staff_time_per_contact.value * staff_time_of_a_contact(scenario)

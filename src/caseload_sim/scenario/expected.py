@@ -1,7 +1,7 @@
 """What a population must show on average, by quadrature over the common factor: exact, with nothing simulated."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from math import exp, log
 
 import numpy as np
@@ -63,11 +63,6 @@ def counts_in(group: str, most: int) -> range:
 def share_with_all(population: Population, names: Sequence[str]) -> float:
     """Share of clients with all of the named conditions."""
     return float(count_distribution(population, names)[-1])
-
-
-def share_with_any(population: Population, names: Sequence[str]) -> float:
-    """Share of clients with at least one of the named conditions."""
-    return float(1 - count_distribution(population, names)[0])
 
 
 def implied_odds_ratio(population: Population, first: str, second: str) -> float:
@@ -196,16 +191,6 @@ def _is_possible(p: Floats, groups: Sequence[str], wanted: Sequence[float]) -> b
     given = np.clip(left - np.concatenate([[0.0], more_at.cumsum()[:-1]]), 0, more_at)
     means = [np.minimum(least, r) @ np.asarray(wanted) + given[:r].sum() for r in range(1, m + 1)]
     return bool(np.all(p.cumsum() <= np.array(means) + rounding) and abs(means[-1] - p.sum()) <= rounding)
-
-
-def largest_difference(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Largest absolute difference between two lists of shares."""
-    return float(np.max(np.abs(np.asarray(ours) - np.asarray(theirs))))
-
-
-def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Every pair of names, in order."""
-    return list(combinations(names, 2))
 
 
 DEPRIVATION = "deprivation_decile"  # stratum, the first the least deprived, as NHS England counts them

@@ -1,7 +1,10 @@
 """The pathway of a scenario: what happens to clients from referral to discharge, each number with its origin."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from caseload_sim.scenario.numbers import Amount, Effect, Part, Positive, Share, ShareMissed
@@ -74,6 +77,7 @@ class CourseStep(Part):
 
 
 Step = Annotated[AssessmentStep | CourseStep, Field(discriminator="kind")]
+ASSESSMENT = 0  # number of the step that is the assessment: the first, and no other (checks.py sees to it)
 
 
 class Booking(Part):
@@ -202,3 +206,19 @@ class Pathway(Part):
     modalities: dict[str, Modality]
     returns: Returns
     steps: dict[str, Step]
+
+    @property
+    def courses(self) -> dict[str, CourseStep]:
+        """The steps that are courses of treatment, by name, in order."""
+        return {name: step for name, step in self.steps.items() if isinstance(step, CourseStep)}
+
+    def each_course(self) -> Iterator[tuple[int, str, CourseStep]]:
+        """Every course of treatment: its number among all steps, its name, and what is assumed of it."""
+        for s, (name, step) in enumerate(self.steps.items()):
+            if isinstance(step, CourseStep):
+                yield s, name, step
+
+    @property
+    def is_course(self) -> NDArray[np.bool_]:
+        """Which steps are courses of treatment, (s,) bool."""
+        return np.array([isinstance(step, CourseStep) for step in self.steps.values()], dtype=bool)

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Annotated, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from caseload_sim.scenario.numbers import (
@@ -11,7 +13,6 @@ from caseload_sim.scenario.numbers import (
     Effect,
     Factor,
     Part,
-    Positive,
     Share,
     YearlyChange,
     YearlyRate,
@@ -53,6 +54,16 @@ class Run(Part):
     def horizon_days(self) -> int:
         """Days simulated: warm-up, data collection and follow-up."""
         return self.warm_up_days + self.data_collection_days + self.follow_up_days
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """First day of data collection, and the first day after it."""
+        return self.warm_up_days, self.warm_up_days + self.data_collection_days
+
+    def within_period(self, days: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which days lie in the data collection period; a day that never came does not."""
+        first, after = self.period
+        return (days >= first) & (days < after)
 
 
 class MonthlyIndex(Part):
@@ -198,7 +209,3 @@ class Staff(Part):
                 "for clients, so together be below 1"
             )
         return self
-
-
-_ALL = Share(value=1, assumption="the staff does nothing else")
-_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")

@@ -108,7 +108,7 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
     those with the least patience give up until the rest can be served. Whatever the order of the lists.
     """
     leads_to, joined = plans.first.copy(), plans.joins_day.astype(np.int64)
-    staffed = before.places if before.staffed is None else before.staffed
+    staffed = before.counted
     waits: dict[int, int] = {}
     stays: list[tuple[Any, ...]] = []
     for s in [*range(len(scenario.steps))] * 2:  # twice, for those who step down

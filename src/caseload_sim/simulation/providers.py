@@ -10,7 +10,6 @@ from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.measures.simulation import Replication, Simulation
 from caseload_sim.measures.table import MeasureTable, stacked_numbers, table_of
 from caseload_sim.outcomes.outcomes import one_after_the_other
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import stacked
 
@@ -28,7 +27,7 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
     providers, pathway = scenario.providers, scenario.pathway
     assert providers is not None
     which = np.arange(providers.number, dtype=np.int64)
-    treating = dict.fromkeys(step.staff for step in pathway.steps.values() if isinstance(step, CourseStep))
+    treating = dict.fromkeys(step.staff for step in pathway.courses.values())
     factors = {}
     for kind in treating:
         slices = draws.uniform(f"provider:{kind}", which).argsort().argsort()

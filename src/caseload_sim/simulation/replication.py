@@ -206,10 +206,10 @@ def mean_disorders(scenario: Scenario, clients: Clients) -> float:
 
 def _counted(scenario: Scenario, intake: Intake, episodes: Episodes) -> Rows:
     """Rows of those whose referral was open at some time in the data collection period: no measure counts others."""
-    run, day = scenario.run, intake.referral_day
+    (first, after), day = scenario.run.period, intake.referral_day
     end_day, _ = leaving(scenario, day, intake.exit, intake.booking_days, episodes)
-    came = (day != NOT_YET) & (day < run.warm_up_days + run.data_collection_days)
-    return np.flatnonzero(came & ((end_day == NOT_YET) | (end_day >= run.warm_up_days)))
+    came = (day != NOT_YET) & (day < after)
+    return np.flatnonzero(came & ((end_day == NOT_YET) | (end_day >= first)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.engines.plans import NEVER, NOT_YET, Capacity, Plans, plans_from
 from caseload_sim.pathway.care import Care, Drawn
 from caseload_sim.pathway.staffing import places
-from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES, Policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.service import DAYS_PER_WEEK
@@ -71,14 +70,12 @@ def within_places(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
     if not there.start_of.start.waiting:
         return there
     lot = draws.uniform("start_lot", there.clients.id)
-    staffed = capacity.places if capacity.staffed is None else capacity.staffed
     held = np.flatnonzero(there.plans.started_day != NOT_YET)
     step_of = there.plans.step[there.plans.first[held]]
     stays = np.ones(len(lot), dtype=bool)
-    for s, step in enumerate(there.start_of.pathway.steps.values()):
-        who, room = held[step_of == s], int(staffed[:DAYS_PER_WEEK, s].max(initial=0))
-        if isinstance(step, CourseStep):
-            stays[who[np.argsort(lot[who])[room:]]] = False
+    for s, _, _ in there.start_of.pathway.each_course():
+        who, room = held[step_of == s], int(capacity.counted[:DAYS_PER_WEEK, s].max(initial=0))
+        stays[who[np.argsort(lot[who])[room:]]] = False
     rows = np.flatnonzero(stays)
     return Opening(
         rows_of(there.clients, rows),
