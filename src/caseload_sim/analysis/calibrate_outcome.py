@@ -8,7 +8,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.outcomes.structures import Structure, all_structures
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.numbers import numbers
 from caseload_sim.scenario.scenario import Scenario
@@ -110,7 +111,7 @@ def calibrate_outcome(
     people: int = PEOPLE,
     rounds: int = ROUNDS,
     fixed: Mapping[str, float] | None = None,
-    leave_out: Sequence[str] = (),
+    smaller_effects: float = 1.0,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> OutcomeFit:
@@ -118,7 +119,8 @@ def calibrate_outcome(
 
     scenario: whose people and service are read, the one that the file names if None
     replications: of the service; people: drawn for the figures of studies; rounds: at most so many
-    fixed: values that are set and not moved, as another structure has them; leave_out: anchors that are not used
+    fixed: values that are set and not moved, as another structure has them
+    smaller_effects: share of the effects of treatment found in trials that is taken to be true
     executor: where tries run, in this process if None
     Raises RunError for a scenario of several providers.
     """
@@ -127,9 +129,12 @@ def calibrate_outcome(
         raise RunError(f"{scenario.name}: calibrate the outcome with one provider, not several.")
     fixed = dict(fixed or {})
     scenario = scenario.with_changes(fixed) if fixed else scenario
-    known = {path: number.value for path, number, _ in numbers(scenario)}
     paths = [path for path in fitted_paths() if path not in fixed]
-    anchors = [one for one in list_evidence() if one.role == "anchor" and one.name not in leave_out]
+    if _moves_severity(fixed):
+        paths.append(SEVERITY_SHIFT)
+        scenario = scenario.with_changes({SEVERITY_SHIFT: 0.6})
+    known = {path: number.value for path, number, _ in numbers(scenario)}
+    anchors = [_with_smaller_effect(one, smaller_effects) for one in list_evidence() if one.role == "anchor"]
     start = np.array([known[path] for path in paths])
     n_tries, done = rounds * (len(paths) + 2) + 1, 0
 
@@ -178,6 +183,71 @@ def calibrate_outcome(
         float(residual @ residual),
         evidence_rows(fitted, replications=replications, people=people),
     )
+
+
+SEVERITY_SHIFT = "outcome.treatment.severity_shift"
+
+
+def _moves_severity(fixed: Mapping[str, float]) -> bool:
+    """Whether treatment as it is has been taken out, so that it must lower severity instead."""
+    return fixed.get("outcome.treatment.full_course", 1.0) < 0.001
+
+
+# Anchors that are effects of treatment, each with what there is without any.
+_EFFECTS = {
+    "low_intensity_less_waiting_list_phq9": 0.0, "low_intensity_less_waiting_list_gad7": 0.0,
+    "service_less_usual_care_reliable_recovery": 0.0, "service_less_usual_care_phq9_d": 0.0,
+    "service_less_usual_care_gad7_d": 0.0, "response_treated_2_months": 0.17, "trial_treated_gone": 0.43,
+}  # fmt: skip
+
+
+def _with_smaller_effect(one: Evidence, share: float) -> Evidence:
+    """An anchor as it would be, were only so much of the effects of treatment true."""
+    if share == 1 or one.name not in _EFFECTS:
+        return one
+    without = _EFFECTS[one.name]
+    return replace(one, value=without + share * (one.value - without))
+
+
+def calibrate_structures(
+    scenario: Scenario | None = None,
+    *,
+    replications: int = 1,
+    people: int = 10_000,
+    rounds: int = 3,
+    structures: Sequence[Structure] | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Structure, ...]:
+    """Fit every structure that is shipped to the anchors again; see `calibrate_outcome`.
+
+    progress: called with (done, of) after each structure
+    """
+    asked = all_structures() if structures is None else structures
+    found = []
+    for k, one in enumerate(asked):
+        fit = calibrate_outcome(
+            scenario, replications=replications, people=people, rounds=rounds, fixed=one.changes,
+            smaller_effects=one.smaller_effects, executor=executor,
+        )  # fmt: skip
+        found.append(replace(one, fitted=dict(fit.values), loss=round(fit.loss, 1)))
+        if progress:
+            progress(k + 1, len(asked))
+    return tuple(found)
+
+
+def structures_as_toml(structures: Sequence[Structure]) -> str:
+    """Structures as the file has them."""
+    lines = [
+        "# Structures of the outcome model that the anchors do not tell from the one in use: what defines each, and what the fit",
+        "# then made of all other numbers. Written by `caseload-sim calibrate structures`.",
+    ]
+    for one in structures:
+        lines += ["", f"[{one.name}]", f'meaning = "{one.meaning}"', f"loss = {one.loss:g}"]
+        lines += [f"smaller_effects = {one.smaller_effects:g}"] * (one.smaller_effects != 1)
+        for table, values in (("changes", one.changes), ("fitted", one.fitted)):
+            lines += ["", f"[{one.name}.{table}]", *(f'"{path}" = {value:g}' for path, value in values.items())]
+    return "\n".join(lines) + "\n"
 
 
 def evidence_rows(

@@ -436,21 +436,21 @@ def _of_courses(simulations: Sequence[Simulation]) -> Found:
         "course_recovery_high": _mean(well[two & case & c["high"]]),
     }
     waited = c["first_course"].astype(bool)
-    wait: Floats = c["wait"].astype(np.float64)
+    waited_months: Floats = c["wait"].astype(np.float64)
     for name in ("phq9", "gad7"):
         found[f"high_less_low_first_{name}"] = _mean(c[f"first_{name}"][waited & c["high"]]) - _mean(
             c[f"first_{name}"][waited & ~c["high"]]
         )
     lost = c["case_before"].astype(np.float64) - case
     by_step = c["high"].astype(bool)
-    slope, start = _slope(wait, lost, by_step, waited)
+    slope, start = _slope(waited_months, lost, by_step, waited)
     fall = (c["phq9_before"] - c["first_phq9"]).astype(np.float64)
     seen = waited & two & c["case_before"].astype(bool)
     found |= {
         "caseness_lost_at_no_wait": start,
         "caseness_lost_per_30_days": slope,
-        "phq9_fall_per_30_days": _slope(wait, fall, by_step, waited)[0],
-        "recovery_per_30_days": _slope(wait, well.astype(np.float64), by_step, seen)[0],
+        "phq9_fall_per_30_days": _slope(waited_months, fall, by_step, waited)[0],
+        "recovery_per_30_days": _slope(waited_months, well.astype(np.float64), by_step, seen)[0],
     }
     return found
 
