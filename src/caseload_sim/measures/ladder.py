@@ -6,8 +6,8 @@ import numpy as np
 
 from caseload_sim.definitions.quantities import REMISSIONS, SERVICES, Key
 from caseload_sim.measures.costs import BASES
-from caseload_sim.measures.counting import Counted, Counts, ratios
-from caseload_sim.measures.simulation import Simulation, scored, within
+from caseload_sim.measures.counting import Counted, Counts, group_sums, ratios
+from caseload_sim.measures.simulation import Simulation, groups, scored, within
 from caseload_sim.outcomes.outcomes import Outcomes, recovered, reliable_change
 from caseload_sim.outcomes.readings import Reading
 from caseload_sim.support.columns import Columns
@@ -45,6 +45,27 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
         yield Counted(f"first_{name}_mean", "finished", "", "", first, finished)
         for service, reading in _readings(out):
             yield Counted(f"last_{name}_mean", "finished", "end", service, getattr(reading, last), finished)
+
+
+def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Key, ...], Columns]:
+    """Official figures and rungs alone, for every group, with the differences between service and none: keys and values.
+
+    fewest: over fewer in the denominator a value is NaN
+    """
+    rows, by_group = [*_official(simulation), *_ladder(simulation)], groups(simulation)
+    sums = group_sums(
+        [*((row.numerator, row.denominator) for row in rows), *((row.denominator, row.denominator) for row in rows)],
+        list(by_group.values()),
+    )
+    numerators, denominators = np.split(sums, 2)
+    enough = denominators >= fewest
+    values = np.full(numerators.shape, np.nan)
+    np.divide(numerators, denominators, out=values, where=enough)
+    keys = [Key(row.measure, row.base, row.at, row.service, group) for row in rows for group in by_group]
+    twins = [i for i, row in enumerate(rows) if row.service == "none"]  # the row before a twin is that with the service
+    keys += [Key(rows[i].measure, rows[i].base, rows[i].at, "difference", group) for i in twins for group in by_group]
+    differences = [values[i - 1] - values[i] for i in twins]
+    return tuple(keys), np.concatenate([values.ravel(), *differences])
 
 
 def _readings(out: Outcomes) -> tuple[tuple[str, Reading], ...]:

@@ -94,8 +94,10 @@ def numbered_from(outcomes: Outcomes, first_row: int) -> Outcomes:
 
 
 def of_clients(outcomes: Outcomes, rows: NDArray[np.intp]) -> Outcomes:
-    """The outcomes of some clients, among whom must be all who have scores by course."""
+    """The outcomes of some clients, whose rows ascend, with their scores by course."""
     scores = outcomes.course_scores
+    theirs = np.flatnonzero(np.isin(scores.client, rows))
+    scores = rows_of(scores, theirs) if len(theirs) < len(scores.client) else scores
     renumbered = replace(scores, client=np.searchsorted(rows, scores.client).astype(np.int32))
     columns = {f.name: getattr(outcomes, f.name) for f in fields(Outcomes) if f.name != "course_scores"}
     return Outcomes(course_scores=renumbered, **rows_of(columns, rows))

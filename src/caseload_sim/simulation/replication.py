@@ -32,7 +32,7 @@ from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients,
 from caseload_sim.simulation.pool import Pool, referred_in_pool
 from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.simulation.running_start import Opening, opening_of, running_start, with_history, within_places
-from caseload_sim.support.columns import by_name, fit_one_block, rows_of, slice_of, stacked
+from caseload_sim.support.columns import Days, by_name, fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.support.provenance import Digest, digest
 from caseload_sim.support.threads import each_in_order, meanwhile, products_by_one_thread
 
@@ -130,7 +130,7 @@ def _simulate(
     read = _Reader(one, intake, episodes)
     if whole:
         every = read.whole()
-        some = _only(every, rows)
+        some = only(every, rows)
         digests["outcomes"] = digest(some.outcomes)
         return CountedReplication(**by_name(one), counted=tally(some)), every
 
@@ -206,10 +206,20 @@ def mean_disorders(scenario: Scenario, clients: Clients) -> float:
 
 def _counted(scenario: Scenario, intake: Intake, episodes: Episodes) -> Rows:
     """Rows of those whose referral was open at some time in the data collection period: no measure counts others."""
-    (first, after), day = scenario.run.period, intake.referral_day
+    day = intake.referral_day
     end_day, _ = leaving(scenario, day, intake.exit, intake.booking_days, episodes)
-    came = (day != NOT_YET) & (day < after)
+    return _open_in_period(scenario, day, end_day)
+
+
+def _open_in_period(scenario: Scenario, referral_day: Days, end_day: Days) -> Rows:
+    first, after = scenario.run.period
+    came = (referral_day != NOT_YET) & (referral_day < after)
     return np.flatnonzero(came & ((end_day == NOT_YET) | (end_day >= first)))
+
+
+def counted_rows(simulation: Simulation) -> Rows:
+    """Rows of those whom measures count; see `_counted`."""
+    return _open_in_period(simulation.scenario, simulation.clients.referral_day, simulation.outcomes.end_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +249,8 @@ class _Reader:
         )
 
 
-def _only(every: Simulation, rows: Rows) -> Simulation:
-    """The tables of some clients, among whom must be all who have scores by course."""
+def only(every: Simulation, rows: Rows) -> Simulation:
+    """The tables of some clients, whose rows ascend."""
     return replace(
         every,
         clients=rows_of(every.clients, rows),

@@ -1,0 +1,70 @@
+"""What figures could be: the same clients, with the same stays, read by every structure of the outcome model.
+
+The queue is not run again: a structure moves who steps up and who leaves when well, and by that the figures, by less than
+0.3 points (a test says so). A structure is read on some thousand clients of one replication, paired with the structure in
+use, so that what is added to a figure is the difference between two models of the same people.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caseload_sim.definitions.quantities import Key
+from caseload_sim.measures.ladder import ladder_of
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.outcomes.structures import Structure, all_structures, under
+from caseload_sim.simulation.replication import counted_rows, only, read_again
+from caseload_sim.support.columns import Floats
+from caseload_sim.support.threads import each_in_order
+
+MOST_CLIENTS = 6_000  # enough for half a point; more take longer than the run
+FEWEST = 50  # of a denominator: over fewer, chance parts two structures more than what they assume
+
+
+@dataclass(frozen=True, slots=True)
+class CouldBe:
+    """The ladder of one replication by every structure.
+
+    keys: of the rows; names: of the structures, the first being the one in use
+    values: (structures, rows) float64, NaN where there is none
+    """
+
+    keys: tuple[Key, ...]
+    names: tuple[str, ...]
+    values: Floats
+
+    def moved(self) -> Floats:
+        """What each structure adds to a row of the structure in use, (structures, rows)."""
+        return np.asarray(self.values - self.values[0])
+
+    def bounds(self) -> dict[Key, tuple[float, float]]:
+        """Lowest and highest of what a structure adds to each row, the one in use being one of them."""
+        moved = self.moved()
+        some = ~np.isnan(moved).any(axis=0)
+        low, high = np.full(len(self.keys), np.nan), np.full(len(self.keys), np.nan)
+        low[some], high[some] = moved[:, some].min(axis=0), moved[:, some].max(axis=0)
+        return dict(zip(self.keys, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
+def read_structures(
+    simulation: Simulation, structures: Sequence[Structure] | None = None, *, most_clients: int = MOST_CLIENTS
+) -> CouldBe | None:
+    """The ladder of a simulation's clients by every structure that is shipped; None where nobody is read again.
+
+    Not of several providers, whose clients belong to scenarios of their own, and not where nobody was counted.
+    """
+    structures = all_structures() if structures is None else structures
+    rows = counted_rows(simulation)
+    if simulation.scenario.providers is not None or len(rows) == 0 or not structures:
+        return None
+    every = int(np.ceil(len(rows) / most_clients))
+    some = only(simulation, rows[::every])
+    scenarios = [simulation.scenario, *(under(simulation.scenario, one) for one in structures)]
+
+    def ladder(k: int) -> tuple[tuple[Key, ...], Floats]:
+        return ladder_of(some if k == 0 else read_again(some, scenarios[k]), FEWEST)
+
+    found = list(each_in_order(ladder, range(len(scenarios))))
+    keys = found[0][0]
+    return CouldBe(keys, ("as_used", *(one.name for one in structures)), np.stack([values for _, values in found]))
