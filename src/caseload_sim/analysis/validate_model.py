@@ -1,4 +1,4 @@
-"""The model against official figures of the service, and the fit of what has no source to some of them."""
+"""The model held against official figures of the service, within tolerances set beforehand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The command that asks the other way round: how many are needed for a target."""
+"""The command `solve`: how many are needed for a target, and what it prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ill a client is after some days and some treatment, and what the questionnaires then say.
+"""How ill a client is after some days and some treatment, and the scores that the questionnaires then give.
 
 Used twice with the same draws: by pathway/stepping.py to find when a client would count as a responder, and by
 outcomes/readings.py to read everybody at the end. Elementwise throughout, so both get the same bits.

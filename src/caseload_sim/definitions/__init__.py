@@ -1,1 +1,8 @@
-"""definitions"""
+"""What is reported, in words: every measure with its definition, and how one figure is named.
+
+`measures` has each measure with numerator, denominator, definition and source; nothing here counts anything,
+`measures/` does. `quantities` is the address of a figure: measure, base, reading, service and group.
+
+May import: support and errors. Every package above may import it; engines and draws do not.
+Start with `measures.MEASURES`.
+"""

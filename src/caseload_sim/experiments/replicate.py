@@ -1,4 +1,4 @@
-"""From a scenario to its results: one replication, or many with intervals."""
+"""One replication, or many with intervals: from a scenario to its results."""
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
@@ -81,7 +81,7 @@ def simulate(
     seed: the scenario's own if None; replication: from 0; engine: a name in ENGINES
     start_of: a scenario with the same steps, whose running start is used: the same people are then there on day 0
     policy: a function of your own, `def name(known: Known, routing: Routing) -> Decision`, that decides where clients start
-        and how waiting lists are ordered, instead of the policy that the scenario names (see own_policies.py)
+        and how waiting lists are ordered, instead of the policy that the scenario names (see `pathway/own_policy.py`)
     Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
     scenario = with_run(scenario, seed, 1)

@@ -1,4 +1,4 @@
-"""Pictures of the account: the way from one figure to another, what an audit would find, and how sure a rung is."""
+"""Pictures of `reconcile`, `audit`, `uncertainty` and `rank`: where a figure comes from, and how sure it is."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

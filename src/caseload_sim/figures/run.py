@@ -1,4 +1,4 @@
-"""Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
+"""Pictures of a run: disorders, flow, waits, waiting list and ladder; each takes rows and draws on Axes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

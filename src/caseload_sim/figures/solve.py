@@ -1,4 +1,4 @@
-"""Picture of a solution: the curve, the target, and where they meet."""
+"""Pictures of `solve` and `warm_up`: a curve with the target it meets, and lists that settle."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

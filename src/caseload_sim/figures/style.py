@@ -1,4 +1,4 @@
-"""Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
+"""What all pictures share: colours that the colour-blind tell apart, axes, titles, and intervals of rows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

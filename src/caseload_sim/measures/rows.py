@@ -1,6 +1,6 @@
-"""What is reported of many replications, row by row.
+"""One reported figure: its row in the results, how it is found, and how its value is written.
 
-Nothing is loaded with this module: whoever draws the rows need not load what simulates.
+Nothing that simulates is loaded with this module, since whoever draws the rows need not load it.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What is reported of many replications: means, intervals, and what the spread between them is made of."""
+"""Measures of many replications made into rows with intervals, and what the spread between replications is made of."""
 
 from collections.abc import Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Who is better, by which rule: questionnaires and interview for every client, and for the same client untreated."""
+"""The table of outcomes: what each client received, how they are then read, and the scores of each course."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace

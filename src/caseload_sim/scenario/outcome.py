@@ -1,4 +1,4 @@
-"""A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
+"""The outcome in a scenario: questionnaires, effects, the course without care; official figures, doubts, sources."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
