@@ -1,7 +1,8 @@
 """Who is better, by which rule: questionnaires and interview for every client, and for the same client untreated.
 
-`contacts`: what each client received, and how the referral ended. `readings`: how a client is then read, with the
-service and without it. `outcomes`: the table of both, one row a client, and the scores of each course.
+`contacts`: what took place, and how each referral ended. `courses`: which courses of treatment, with the scores of each.
+`readings`: how a client is found when read, with the service and as if there had been none. `outcomes`: one table of
+contacts and readings, a row for each client, and who has officially recovered.
 
 May import: pathway and all below it.
 Start with `outcomes.read_outcomes`.

@@ -1,4 +1,4 @@
-"""The table of outcomes: what each client received, how they are then read, and the scores of each course."""
+"""The table of outcomes: what took place and how each client is then read; who recovered, and who reliably changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
