@@ -1,4 +1,4 @@
-"""The page on architecture names files and functions that are there, and has every package in the order of the contract."""
+"""Pages name files that are there; the page on architecture also functions, and every package in the order of the contract."""
 
 import ast
 import re
@@ -35,6 +35,24 @@ def names_in(path: Path) -> set[str]:
 def test_every_file_and_function_on_the_page_exists(place: str, name: str) -> None:
     assert file_of(place).is_file(), place
     assert not name or name in names_in(file_of(place)), f"{place} has no {name}"
+
+
+def test_every_page_names_files_where_they_are() -> None:
+    """Paths with a folder, of the package, of the tests or of the project; as in the table of docs/verification.md."""
+    named = {
+        (page.name, place)
+        for page in [
+            ROOT / "README.md",
+            ROOT / "SECURITY.md",
+            *(ROOT / "docs").glob("*.md"),
+            *(ROOT / "docs/assurance").glob("*.md"),
+        ]
+        for place in re.findall(r"`([\w.]+/[\w./]+\.py)`", page.read_text(encoding="utf-8"))
+        if place not in OURS
+    }
+    assert len(named) > 30
+    folders = (ROOT, ROOT / "tests", ROOT / "src", ROOT / "src" / "caseload_sim")
+    assert {one for one in named if not any((folder / one[1]).is_file() for folder in folders)} == set()
 
 
 def test_the_page_names_most_that_a_newcomer_has_to_find() -> None:
