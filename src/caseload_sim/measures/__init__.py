@@ -5,6 +5,6 @@ rungs), `service` (waits, contacts, places) and `costs` say what is counted; `co
 `measure` puts everything into one `table`. `summary` makes rows with intervals of many such tables; `rows` is one
 such row, how it is found and how it is written.
 
-May import: outcomes and all below it. What a measure means stands in `definitions/measures.py`.
+May import: outcomes and all below it. What a measure means stands in `definitions/measures.toml`.
 Start with `measure.measure`, then `ladder`.
 """
