@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
 from caseload_sim.measures.summary import summarise
@@ -27,7 +27,7 @@ def test_a_replication_is_the_same_alone_or_among_others(small: Scenario, small_
 
 def test_intervals_by_hand() -> None:
     """Values 1, 2, 4: mean 7/3, SD 1.5275, t(2, .975) = 4.3027."""
-    key = Key("wait_days_mean", "started", "", "", "step=low_intensity")
+    key = Quantity("wait_days_mean", "started", "", "", "step=low_intensity")
     tables = [table_of({key: Value(10 * v, 10.0, v)}) for v in (1.0, 2.0, 4.0)]
     (row,) = summarise("x", tables)
     sd, t = np.std([1, 2, 4], ddof=1), 4.302652729911275
@@ -40,13 +40,13 @@ def test_intervals_by_hand() -> None:
 
 
 def test_one_replication_has_no_interval() -> None:
-    key = Key("recovery", "finished", "end", "service", "all")
+    key = Quantity("recovery", "finished", "end", "service", "all")
     (row,) = summarise("x", [table_of({key: Value(1.0, 2.0, 0.5)})])
     assert np.isnan([row.lower_95_ci, row.upper_95_ci, row.lower_95_range, row.upper_95_range]).all()
 
 
 def test_a_replication_without_a_value_is_left_out_of_that_row() -> None:
-    key = Key("recovery", "finished", "end", "service", "ocd=yes")
+    key = Quantity("recovery", "finished", "end", "service", "ocd=yes")
     rows = [table_of({key: value}) for value in (Value(1.0, 2.0, 0.5), Value(0.0, 0.0, np.nan), Value(3.0, 4.0, 0.75))]
     (row,) = summarise("x", rows)
     assert row.value == pytest.approx(0.625)
