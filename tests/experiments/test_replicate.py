@@ -60,8 +60,11 @@ def test_an_unknown_engine_is_refused_with_the_nearest_name(small: Scenario) -> 
 
 
 def test_finding_a_figure_says_what_is_missing(small_results: Results) -> None:
-    with pytest.raises(RunError, match="name base, at and service"):
-        small_results.find("all_remission")
+    assert small_results.find("all_remission") == small_results.find(
+        "all_remission", base="finished", at="end", service="service"
+    )
+    with pytest.raises(RunError, match=r"wait_days_mean has no group 'all'\. Known: step="):
+        small_results.find("wait_days_mean")
     with pytest.raises(RunError, match="Did you mean 'all_remission'"):
         small_results.find("al_remission")
 
