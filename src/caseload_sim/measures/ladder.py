@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import REMISSIONS, SERVICES, Key
-from caseload_sim.measures.costs import BASES
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, READINGS, REMISSIONS, SERVICES, Quantity
 from caseload_sim.measures.counting import Counted, Counts, ratios
 from caseload_sim.measures.simulation import Simulation, scored, within
 from caseload_sim.outcomes.outcomes import Outcomes, recovered, reliable_change
@@ -58,7 +57,7 @@ def _ladder(simulation: Simulation) -> Iterator[Counted]:
     bases = {"finished": ladder & out.finished, "started": ladder & out.started, "referred": ladder}
     for rung in REMISSIONS:
         for base, denominator in bases.items():
-            for at in ("end", "month_12", "sustained"):
+            for at in READINGS:
                 for service, reading in _readings(out):
                     yield Counted(rung, base, at, service, getattr(reading, at)[rung], denominator)
     both = [(service, recovered(out, reading), reading.end["all_remission"]) for service, reading in _readings(out)]
@@ -85,12 +84,12 @@ def _disorders(simulation: Simulation) -> Counts:
     return {"disorders": np.reshape(by_base, (len(BASES), -1, len(at_interview))), "at_interview": at_interview}
 
 
-def _disorder_keys(disorders: tuple[str, ...]) -> Iterator[Key]:
+def _disorder_keys(disorders: tuple[str, ...]) -> Iterator[Quantity]:
     """For each disorder, how many of those who had it at the start interview are without it at the end."""
     for base in BASES:
         for name in disorders:
-            for service in (*SERVICES, "difference"):
-                yield Key("disorder_remission", base, "end", service, f"{name}=yes")
+            for service in (*SERVICES, DIFFERENCE):
+                yield Quantity("disorder_remission", base, "end", service, f"{name}=yes")
 
 
 def _disorder_numbers(counts: Counts) -> Columns:
