@@ -20,7 +20,7 @@ from typing import Any
 from caseload_sim import get_scenario, list_sources, measure, simulate
 from caseload_sim.analysis.stress_checklist import PUBLISHED, checklist
 from caseload_sim.analysis.uncertainty import with_doubts
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import CaseloadError
 from caseload_sim.scenario.numbers import Number, Share, numbers
 from caseload_sim.scenario.outcome import Doubt
@@ -165,7 +165,7 @@ def _changed(scenario: Scenario, changes: Mapping[str, float]) -> Scenario | Non
 def headlines(scenario: Scenario, replications: int) -> list[list[float]]:
     """Each headline in each replication, in points of 100."""
     tables = [measure(simulate(scenario, replication=k)) for k in range(replications)]
-    return [[100 * table[Key(m, b, at, "service", "all")].value for table in tables] for m, b, at in HEADLINES]
+    return [[100 * table[Quantity(m, b, at, "service", "all")].value for table in tables] for m, b, at in HEADLINES]
 
 
 def _less(values: list[list[float]], now: list[list[float]]) -> list[list[float]]:

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from caseload_sim import get_scenario, list_scenarios, list_sources, plot_ladder, replicate, what_differs
+from caseload_sim.definitions.quantities import DIFFERENCE, LADDER, SERVICES, Quantity
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.figures.style import LADDER_RUNGS
-from caseload_sim.measures.rows import Row
+from caseload_sim.figures.style import ladder_label
+from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.files import shipped_folder
 from caseload_sim.scenario.in_words import Difference
 from caseload_sim.scenario.numbers import numbers
@@ -171,14 +172,11 @@ def simulated(name: str) -> str:
         f"| of all clients (%) | with the service | the same clients with none | added by the service |{in_parent}",
         f"|---|---|---|---|{'---|' if parent else ''}",
     ]
-    for measure, base, at, label in (
-        *LADDER_RUNGS,
-        ("all_remission", "referred", "end", "all disorders gone\nof all referred"),
-    ):
-        rows = [
-            results.find(measure, base=base, at=at, service=service) for service in ("service", "none", "difference")
-        ]
-        last = f" {_percent(beside.find(measure, base=base, at=at, service='service'))} |" if beside else ""
+    rungs = {rung: ladder_label(rung) for rung in LADDER}
+    rungs[Quantity("all_remission", "referred", "end")] = "all disorders gone\nof all referred"
+    for rung, label in rungs.items():
+        rows = [row_of(results.rows, rung._replace(service=service)) for service in (*SERVICES, DIFFERENCE)]
+        last = f" {_percent(row_of(beside.rows, rung))} |" if beside else ""
         lines.append(
             f"| {', '.join(label.splitlines())} | {_percent(rows[0], True)} | {_percent(rows[1])} | {_percent(rows[2], True)} |{last}"
         )

@@ -51,8 +51,8 @@ def baseline() -> Results:
 # The longest files first: a file goes to one process, and a long one that begins last is waited for by all others.
 LONGEST = (
     "test_notebooks",
-    "test_solver",
-    "test_comparison",
+    "test_solve",
+    "test_compare",
     "test_faults",
     "test_cli",
     "test_dask",

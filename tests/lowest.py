@@ -15,10 +15,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 QUICK = (
-    "test_cli", "test_agreement", "test_bad_input", "test_scenarios", "test_store", "test_rerun", "test_figures",
-    "test_checklist", "test_everywhere", "test_draws", "test_measures",
+    "cli/test_cli", "engines/test_agreement", "scenario/test_bad_input", "scenario/test_scenarios", "runs/test_folder",
+    "runs/test_rerun", "figures/test_figures", "analysis/test_stress_checklist", "project/test_everywhere",
+    "project/test_layout", "draws/test_streams", "measures/test_measures",
 )  # fmt: skip
-NOT_NEEDED = ("ruff", "mypy", "import-linter")  # they check the sources, and no test here uses them
+NOT_NEEDED = ("ruff", "mypy")  # they check the sources, and no test uses them
 
 
 def requirements(*, lowest: bool) -> list[str]:
@@ -33,7 +34,7 @@ def main() -> int:
     """Make the environment, install, test. Returns the exit code of the tests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--newest", action="store_true", help="the newest versions instead of the lowest")
-    parser.add_argument("tests", nargs="*", help=f"test files without .py; if none: {' '.join(QUICK)}")
+    parser.add_argument("tests", nargs="*", help=f"test files below tests/, without .py; if none: {' '.join(QUICK)}")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)

@@ -10,7 +10,7 @@ from math import ceil, isnan, nan, sqrt
 from types import SimpleNamespace
 from typing import Any
 
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.contacts import LEFT
@@ -19,7 +19,7 @@ from caseload_sim.outcomes.readings import Reading
 from caseload_sim.pathway.working_days import working_days
 
 Triple = tuple[float, float, float]  # numerator, denominator, value
-Table = dict[Key, Triple]
+Table = dict[Quantity, Triple]
 Person = SimpleNamespace
 Says = Callable[..., Any]  # of a person, or of a person and a reading
 RUNGS = ("principal_remission", "all_remission", "full_remission")
@@ -103,7 +103,7 @@ class _Counter:
         return self.first <= day < self.after
 
     def put(self, triple: Triple, measure: str, base: str, at: str = "", service: str = "", group: str = "all") -> None:
-        self.table[Key(measure, base, at, service, group)] = triple
+        self.table[Quantity(measure, base, at, service, group)] = triple
 
     # --- who belongs where --------------------------------------------------------------------------------------
 

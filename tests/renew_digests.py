@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.experiments.replicate import finish_each
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Finished
@@ -30,11 +30,11 @@ LEAST_WTE = 0.3  # with less there is a step without a place
 # At full size, because the changelog is to say what a user sees.
 HEADLINE_SCENARIOS = ("hepgul_2016", "national_2024_25")
 HEADLINES = {
-    "official recovery of finishers": Key("recovery", "finished", "end", "service", "all"),
-    "remission of all disorders, finishers": Key("all_remission", "finished", "end", "service", "all"),
-    "full remission kept for a year, starters": Key("full_remission", "started", "sustained", "service", "all"),
-    "days to the first contact": Key("first_contact_days_mean", "started", "", "", "all"),
-    "days from the first to the second": Key("second_contact_days_mean", "finished", "", "", "all"),
+    "official recovery of finishers": Quantity("recovery", "finished", "end", "service", "all"),
+    "remission of all disorders, finishers": Quantity("all_remission", "finished", "end", "service", "all"),
+    "full remission kept for a year, starters": Quantity("full_remission", "started", "sustained", "service", "all"),
+    "days to the first contact": Quantity("first_contact_days_mean", "started", "", "", "all"),
+    "days from the first to the second": Quantity("second_contact_days_mean", "finished", "", "", "all"),
 }
 Digests = dict[str, dict[str, dict[str, str]]]  # scenario, seed, table
 Counts = dict[str, dict[str, list[int]]]  # scenario, headline, numerator and denominator
@@ -67,7 +67,7 @@ def finished(scenario: Scenario, seed: int) -> Finished:
     return replications[0]
 
 
-def digest_of_counts(table: Mapping[Key, Value]) -> str:
+def digest_of_counts(table: Mapping[Quantity, Value]) -> str:
     """SHA-256 of all numerators and denominators that are whole numbers; pounds are not."""
     rows = []
     for key, (numerator, denominator, _) in sorted(table.items()):

@@ -8,7 +8,8 @@ import pytest
 
 from building import check_legible
 from caseload_sim.analysis.audit import AuditRow, audit
-from caseload_sim.analysis.uncertainty import LADDER, DoubtRow, TornadoRow, uncertainty, with_doubts, with_drawn_doubts
+from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow, uncertainty, with_doubts, with_drawn_doubts
+from caseload_sim.definitions.quantities import LADDER
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.figures.accounts import draw_uncertainty, plot_audit

@@ -22,7 +22,7 @@ from caseload_sim.analysis.event_log import (
     event_names,
     place_numbers,
 )
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.engines.episodes import Episodes, occupancy
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import RunError
@@ -152,8 +152,8 @@ def test_an_empty_queue_is_a_row_of_zeros_and_not_left_out(small: Scenario) -> N
         assert counted[step].any()
     table = measure(idle)
     for step in idle.scenario.steps:
-        assert table[Key("waiting_list", "all", "", "", f"step={step}")].value == 0, "and not missing"
-        assert table[Key("wait_days_mean", "started", "", "", f"step={step}")].value == 0
+        assert table[Quantity("waiting_list", "all", "", "", f"step={step}")].value == 0, "and not missing"
+        assert table[Quantity("wait_days_mean", "started", "", "", f"step={step}")].value == 0
 
 
 def test_a_mean_wait_is_over_all_who_started_and_a_mean_list_over_all_days(small: Scenario) -> None:
@@ -169,7 +169,7 @@ def test_a_mean_wait_is_over_all_who_started_and_a_mean_list_over_all_days(small
                 waits[row.event].append(row.time - before.time)
     assert set(waits) == set(small.steps)
     for step, days in waits.items():
-        reported = table[Key("wait_days_mean", "started", "", "", f"step={step}")]
+        reported = table[Quantity("wait_days_mean", "started", "", "", f"step={step}")]
         assert reported.value == pytest.approx(np.mean(days))
         assert reported.denominator == len(days)
     no_wait = [day for day in waits["assessment"] if day == 0]
@@ -177,7 +177,7 @@ def test_a_mean_wait_is_over_all_who_started_and_a_mean_list_over_all_days(small
     lists = by_day(log, run.horizon_days)
     for step in small.steps:
         in_period = lists[f"{step}_wait"][period.start : period.stop]
-        reported = table[Key("waiting_list", "all", "", "", f"step={step}")]
+        reported = table[Quantity("waiting_list", "all", "", "", f"step={step}")]
         assert reported.value == pytest.approx(in_period.mean())
         assert reported.denominator == len(in_period) == run.data_collection_days
 

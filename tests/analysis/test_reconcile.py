@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from building import check_legible
-from caseload_sim.analysis.rank import RANKED_BY, RUNGS, WHAT_IFS, cost_of_one_more, rank
+from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS, cost_of_one_more, rank
 from caseload_sim.analysis.reconcile import MECHANISMS, ReconcileRow, figure_in, reconcile, reconcile_scenarios
+from caseload_sim.definitions.quantities import LADDER_TO_REFERRED
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results
@@ -134,11 +135,10 @@ def test_two_scenarios_are_reconciled_by_the_groups_in_which_they_differ(small: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("recovry/finished", r"'recovry' is not a rung. Did you mean 'recovery'\?"),
-        ("recovery/finishd", "'finishd' is not a base"),
-        ("recovery/finished/month_21", "'month_21' is not a reading"),
-        ("recovery", "'' is not a base"),
-        ("recovery/finished/end/all", "too many parts. Write MEASURE/BASE/AT"),
+        ("wait_days_mean", "wait_days_mean is not a rung of the ladder: recovery, principal_remission, all_remission"),
+        ("recovery/courses", "recovery has no base 'courses'. Known: finished, referred, started"),
+        ("recovery/finished/end/ptsd=yes", "a rung is of all clients with the service. Write MEASURE/BASE/AT"),
+        ("recovery/finished/end//none", "a rung is of all clients with the service"),
     ],
 )
 def test_a_figure_that_is_none_is_refused(text: str, message: str) -> None:
@@ -196,7 +196,7 @@ def test_what_ifs_are_ranked_by_their_paired_gain(small: Scenario) -> None:
     rows = rank(small, others)
     assert list(dict.fromkeys(row.scenario for row in rows)) == ["better", "a little better", "worse"]
     assert [row.place for row in rows if f"{row.measure}/{row.base}/{row.at}" == str(RANKED_BY)] == [1, 2, 3]
-    assert len(rows) == 3 * len(RUNGS)
+    assert len(rows) == 3 * len(LADDER_TO_REFERRED)
     compared = {(r.scenario, r.measure, r.base, r.at): r for r in compare([small, *others]).rows if r.service == "service" and r.group == "all"}  # fmt: skip
     for row in rows:
         theirs = compared[row.scenario, row.measure, row.base, row.at]

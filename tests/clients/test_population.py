@@ -544,7 +544,7 @@ def test_two_paths_give_every_combination(small: Scenario) -> None:
             {"population.prevalence.ptsd": (0.1,)},
             "all_remission",
             {"base": "finishd"},
-            "no base 'finishd'. Did you mean 'finished'",
+            "'finishd' is not a base. Did you mean 'finished'",
         ),
         (
             {"population.prevalence.ptsd": (0.1,)},

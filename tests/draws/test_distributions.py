@@ -68,7 +68,7 @@ def clients(scenario: Scenario) -> Clients:
     return draw_population(scenario, Draws(3, 0), N)
 
 
-# --- draws.py -----------------------------------------------------------------------------------------------------
+# --- draws, streams -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -104,7 +104,7 @@ def test_counts_from_uniform_are_poisson_or_negative_binomial(mean: float, shape
     check_counts(counts_from_uniform(Draws(1, 0).uniform("planned_sessions", IDS), mean, shape), expected.pmf)
 
 
-# --- sessions.py --------------------------------------------------------------------------------------------------
+# --- counts --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("trials", "share"), [(1, 0.3), (8, 0.25), (40, 0.9)])

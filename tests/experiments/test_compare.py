@@ -139,7 +139,7 @@ def test_comparing_the_other_way_round_turns_every_sign(small: Scenario) -> None
     changed = {"now": small, "more therapists": small.with_changes(MORE_STAFF)}
     compared = compare(changed, replications=3, own_start=True)
     back = compare(changed, versus="more therapists", replications=3, own_start=True)
-    for measure, base, at, service in HEADLINES:
+    for measure, base, at, service, _ in HEADLINES:
         wanted = {"base": base, "at": at, "service": service}
         there, here = (
             one(compared.rows, "more therapists", measure, **wanted),

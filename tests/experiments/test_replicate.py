@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
 from caseload_sim.measures.summary import summarise
@@ -27,7 +27,7 @@ def test_a_replication_is_the_same_alone_or_among_others(small: Scenario, small_
 
 def test_intervals_by_hand() -> None:
     """Values 1, 2, 4: mean 7/3, SD 1.5275, t(2, .975) = 4.3027."""
-    key = Key("wait_days_mean", "started", "", "", "step=low_intensity")
+    key = Quantity("wait_days_mean", "started", "", "", "step=low_intensity")
     tables = [table_of({key: Value(10 * v, 10.0, v)}) for v in (1.0, 2.0, 4.0)]
     (row,) = summarise("x", tables)
     sd, t = np.std([1, 2, 4], ddof=1), 4.302652729911275
@@ -40,13 +40,13 @@ def test_intervals_by_hand() -> None:
 
 
 def test_one_replication_has_no_interval() -> None:
-    key = Key("recovery", "finished", "end", "service", "all")
+    key = Quantity("recovery", "finished", "end", "service", "all")
     (row,) = summarise("x", [table_of({key: Value(1.0, 2.0, 0.5)})])
     assert np.isnan([row.lower_95_ci, row.upper_95_ci, row.lower_95_range, row.upper_95_range]).all()
 
 
 def test_a_replication_without_a_value_is_left_out_of_that_row() -> None:
-    key = Key("recovery", "finished", "end", "service", "ocd=yes")
+    key = Quantity("recovery", "finished", "end", "service", "ocd=yes")
     rows = [table_of({key: value}) for value in (Value(1.0, 2.0, 0.5), Value(0.0, 0.0, np.nan), Value(3.0, 4.0, 0.75))]
     (row,) = summarise("x", rows)
     assert row.value == pytest.approx(0.625)
@@ -60,8 +60,11 @@ def test_an_unknown_engine_is_refused_with_the_nearest_name(small: Scenario) -> 
 
 
 def test_finding_a_figure_says_what_is_missing(small_results: Results) -> None:
-    with pytest.raises(RunError, match="name base, at and service"):
-        small_results.find("all_remission")
+    assert small_results.find("all_remission") == small_results.find(
+        "all_remission", base="finished", at="end", service="service"
+    )
+    with pytest.raises(RunError, match=r"wait_days_mean has no group 'all'\. Known: step="):
+        small_results.find("wait_days_mean")
     with pytest.raises(RunError, match="Did you mean 'all_remission'"):
         small_results.find("al_remission")
 

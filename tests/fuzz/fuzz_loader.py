@@ -4,7 +4,7 @@
     python tests/fuzz/fuzz_loader.py -max_total_time=300
 
 Further arguments go to libFuzzer. A text that fails is written to a file crash-..., and is shown with
-`python tests/fuzz/fuzz_loader.py crash-...`; it belongs into tests/test_hostile_input.py once what it found is mended.
+`python tests/fuzz/fuzz_loader.py crash-...`; it belongs into tests/runs/test_hostile_input.py once what it found is mended.
 """
 
 import sys

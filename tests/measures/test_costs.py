@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from caseload_sim.cli.run import print_costs
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import ScenarioError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
@@ -95,12 +95,12 @@ def tiny(small: Scenario) -> Simulation:
     return hand_made(simulate(small.with_changes(PRICES)))
 
 
-def costs_of(simulation: Simulation) -> dict[Key, Value]:
+def costs_of(simulation: Simulation) -> dict[Quantity, Value]:
     return {key: value for key, value in measure(simulation).items() if key.measure.startswith("cost_per_")}
 
 
-def value(table: dict[Key, Value], name: str, base: str, at: str = "", group: str = "all") -> float:
-    return table[Key(name, base, at, "", group)].value
+def value(table: dict[Quantity, Value], name: str, base: str, at: str = "", group: str = "all") -> float:
+    return table[Quantity(name, base, at, "", group)].value
 
 
 def test_three_clients_by_hand(tiny: Simulation) -> None:
@@ -121,7 +121,7 @@ def test_three_clients_by_hand(tiny: Simulation) -> None:
     assert got == pytest.approx(
         {"low intensity only": first, "stepped up": second, "high intensity only": np.nan}, nan_ok=True
     )
-    rows = table[Key("cost_per_recovery", "finished", "end", "", "course=low intensity only")]
+    rows = table[Quantity("cost_per_recovery", "finished", "end", "", "course=low intensity only")]
     assert (rows.numerator, rows.denominator) == (first, 1)
 
 
@@ -131,10 +131,10 @@ def test_what_nobody_reaches_has_no_price_and_what_nothing_is_added_to_neither(t
     worse = replace(tiny, outcomes=replace(out, service=replace(out.service, end=nobody)))
     table = costs_of(worse)
     assert np.isnan(value(table, "cost_per_principal_remission", "finished", "end"))
-    below = table[Key("cost_per_extra_principal_remission", "finished", "end", "", "all")]
+    below = table[Quantity("cost_per_extra_principal_remission", "finished", "end", "", "all")]
     assert below.denominator == -1, "fewer than untreated"
     assert np.isnan(below.value)
-    equal = table[Key("cost_per_extra_full_remission", "finished", "end", "", "all")]
+    equal = table[Quantity("cost_per_extra_full_remission", "finished", "end", "", "all")]
     assert equal.denominator == 0
     assert np.isnan(equal.value)
     free = dict.fromkeys([name for name in PRICES if name.startswith("costs.sessions.")], 0)
@@ -164,13 +164,14 @@ def test_by_staff_the_money_is_what_those_in_post_cost_and_nothing_is_lost(small
     by_hand = (1.4 * 10_000 + 1.4 * 20_000 + 2.5 * 30_000) * 200 / 365
     assert sum(staff_pounds(simulation.scenario, simulation.capacity).values()) == pytest.approx(by_hand)
     table = costs_of(simulation)
-    whole = table[Key("cost_per_referral", "referred", "", "", "all")]
+    whole = table[Quantity("cost_per_referral", "referred", "", "", "all")]
     assert whole.numerator == pytest.approx(by_hand)
     run, end_day = small.run, simulation.outcomes.end_day
     assert whole.denominator == np.sum((end_day >= run.warm_up_days) & (end_day < run.warm_up_days + 200))
     for condition in ("ptsd", "personality_disorder"):
         parts = [
-            table[Key("cost_per_referral", "referred", "", "", f"{condition}={answer}")] for answer in ("yes", "no")
+            table[Quantity("cost_per_referral", "referred", "", "", f"{condition}={answer}")]
+            for answer in ("yes", "no")
         ]
         assert sum(part.numerator for part in parts) == pytest.approx(by_hand)
 
@@ -185,8 +186,10 @@ def test_staff_who_see_nobody_cost_all_referrals_alike(tiny: Simulation) -> None
         tiny, scenario=scenario, care=care, outcomes=replace(out, sessions=no_high, contacts=np.where(no_high.sum(axis=1) > 0, 1, 0).astype(np.int32) + no_high.sum(axis=1, dtype=np.int32))
     )  # fmt: skip
     table, pounds = costs_of(changed), staff_pounds(changed.scenario, changed.capacity)
-    assert table[Key("cost_per_referral", "referred", "", "", "all")].numerator == pytest.approx(sum(pounds.values()))
-    finished = table[Key("cost_per_finished_course", "finished", "", "", "all")].numerator
+    assert table[Quantity("cost_per_referral", "referred", "", "", "all")].numerator == pytest.approx(
+        sum(pounds.values())
+    )
+    finished = table[Quantity("cost_per_finished_course", "finished", "", "", "all")].numerator
     assert finished == pytest.approx(sum(pounds.values()) - pounds["high_intensity_therapist"])
 
 
@@ -199,7 +202,7 @@ def test_the_money_counted_client_by_client(small_simulation: Simulation) -> Non
             by_step = dict(zip(simulation.scenario.steps, out.sessions[i].tolist(), strict=True))
             total += 99.0 * (out.contacts[i] - sum(by_step.values()))
             total += sum(price * by_step[name] for name, price in each.items())
-    got = costs_of(simulation)[Key("cost_per_referral", "referred", "", "", "all")].numerator
+    got = costs_of(simulation)[Quantity("cost_per_referral", "referred", "", "", "all")].numerator
     assert got == pytest.approx(total * costs.index["2024"].value / costs.index["2012"].value)
 
 

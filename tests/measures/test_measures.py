@@ -10,7 +10,7 @@ import pytest
 
 from caseload_sim.definitions import measures as definitions
 from caseload_sim.definitions.measures import MEASURES, all_measures
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.engines.episodes import occupancy
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.experiments.replicate import Results
@@ -24,7 +24,7 @@ from caseload_sim.scenario.catalogue import get_scenario
 
 
 def value(simulation: Simulation, name: str, base: str, at: str = "", service: str = "", group: str = "all") -> float:
-    return measure(simulation)[Key(name, base, at, service, group)].value
+    return measure(simulation)[Quantity(name, base, at, service, group)].value
 
 
 def test_every_measure_is_reported_and_every_report_is_defined(small_results: Results) -> None:
@@ -59,7 +59,7 @@ def test_the_official_recovery_of_finishers_counted_one_by_one(small_simulation:
         if ended and out.contacts[i] >= 2 and (out.first_phq9[i] >= 10 or out.first_gad7[i] >= 8):
             cases += 1
             recovered += bool(out.service.last_phq9[i] < 10 and out.service.last_gad7[i] < 8)
-    got = measure(small_simulation)[Key("recovery", "finished", "end", "service", "all")]
+    got = measure(small_simulation)[Quantity("recovery", "finished", "end", "service", "all")]
     assert (got.numerator, got.denominator) == (recovered, cases)
     assert got.value == recovered / cases
 
@@ -73,7 +73,7 @@ def test_the_ladder_of_starters_counted_one_by_one(small_simulation: Simulation)
         if referred and out.end_day[i] != NOT_YET and out.contacts[i] >= 1 and case and out.diagnosed[i].any():
             over += 1
             gone += bool(out.service.sustained["full_remission"][i])
-    got = measure(small_simulation)[Key("full_remission", "started", "sustained", "service", "all")]
+    got = measure(small_simulation)[Quantity("full_remission", "started", "sustained", "service", "all")]
     assert (got.numerator, got.denominator) == (gone, over)
 
 
@@ -92,9 +92,9 @@ def test_shares_that_must_add_up_to_one_do(small_simulation: Simulation) -> None
 def test_groups_that_divide_all_clients_add_up_to_all(small_simulation: Simulation) -> None:
     table = measure(small_simulation)
     for name, base in (("all_remission", "started"), ("recovery", "finished")):
-        whole = table[Key(name, base, "end", "service", "all")]
+        whole = table[Quantity(name, base, "end", "service", "all")]
         for group in ("personality_disorder", "ptsd", "dependence", "childhood_abuse"):
-            parts = [table[Key(name, base, "end", "service", f"{group}={answer}")] for answer in ("yes", "no")]
+            parts = [table[Quantity(name, base, "end", "service", f"{group}={answer}")] for answer in ("yes", "no")]
             assert sum(part.numerator for part in parts) == whole.numerator
             assert sum(part.denominator for part in parts) == whole.denominator
 
@@ -149,7 +149,7 @@ def test_rows_stand_as_their_definitions_do_and_a_difference_after_what_it_is_of
     table = measure(small_simulation)
     order = [m.name for m in MEASURES]
     assert [name for name, _ in groupby(key.measure for key in table)] == order
-    blocks = [Key(*block, "") for block, _ in groupby(key[:4] for key in table)]
+    blocks = [Quantity(*block, "") for block, _ in groupby(key[:4] for key in table)]
     differences = 0
     for (first, second), (_, third) in pairwise(pairwise(blocks)):
         if third.service == "difference":
@@ -210,7 +210,7 @@ def test_low_intensity_is_the_first_of_several_courses_and_what_stands_beside_it
 
 def test_numbers_of_tables_are_stacked_alike_however_they_lie_in_memory() -> None:
     """As they do after a replication, and after it was kept and read again: sums over replications are then the same."""
-    rows = Rows([Key("recovery", "finished", "end", "service", f"{k}") for k in range(4)])
+    rows = Rows([Quantity("recovery", "finished", "end", "service", f"{k}") for k in range(4)])
     numbers = np.arange(12.0).reshape(4, 3)
     for order in ("C", "F"):
         stacked = stacked_numbers([MeasureTable(rows, np.array(numbers, order=order)) for _ in range(3)])

@@ -16,7 +16,7 @@ from caseload_sim.cli.run import stability_in_words
 from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.clients.severity import scores_after, trajectory
-from caseload_sim.definitions.quantities import Key, words
+from caseload_sim.definitions.quantities import Quantity, words
 from caseload_sim.draws.distributions import binomial, negative_binomial
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import ENGINES
@@ -44,7 +44,7 @@ Numbers = np.ndarray[Any, Any]
 
 
 def growth(simulation: Simulation, step: str) -> float:
-    return measure(simulation)[Key("waiting_list_growth", "all", "", "", f"step={step}")].value
+    return measure(simulation)[Quantity("waiting_list_growth", "all", "", "", f"step={step}")].value
 
 
 def test_a_running_start_opens_a_service_that_stands_still() -> None:
@@ -185,7 +185,7 @@ def test_those_there_at_opening_have_a_past_and_are_not_of_the_cohort(small_simu
     table = measure(small_simulation)
     run = small_simulation.scenario.run
     received = np.sum((clients.referral_day >= run.warm_up_days) & (clients.referral_day < run.warm_up_days + 200))
-    assert table[Key("referrals_received", "all", "", "", "all")].value == received
+    assert table[Quantity("referrals_received", "all", "", "", "all")].value == received
 
 
 def test_every_day_clients_in_the_service_are_those_who_came_less_those_who_left(small_simulation: Simulation) -> None:
@@ -239,7 +239,7 @@ def test_those_below_caseness_are_mostly_advised_and_not_treated(small: Scenario
 
 def test_recorded_reasons_and_none_add_up_to_all_that_ended(small_simulation: Simulation) -> None:
     table = measure(small_simulation)
-    recorded = {name: table[Key(name, "all", "", "", "all")] for name in (*RECORDED_AS, "reason_other")}
+    recorded = {name: table[Quantity(name, "all", "", "", "all")] for name in (*RECORDED_AS, "reason_other")}
     own = ("not_suitable", "declined", "not_assessed", "mutually_agreed", "unplanned", "other")
     assert sum(recorded[f"reason_{name}"].value for name in own) == pytest.approx(1)
     missing = small_simulation.scenario.pathway.reason_not_recorded.value
@@ -380,7 +380,7 @@ def test_some_of_those_due_to_relapse_are_referred_again(small: Scenario) -> Non
         assert np.array_equal(clients.conditions[row], clients.conditions[first]), "the same person"
         assert np.array_equal(clients.severity[row], clients.severity[first]), "as ill as at the first referral"
     table, before = measure(simulation), measure(without)
-    received = Key("referrals_received", "all", "", "", "all")
+    received = Quantity("referrals_received", "all", "", "", "all")
     assert table[received].value > before[received].value
     assert np.sum(clients.referral_day[again & ~came] != NOT_YET) == 0
 
@@ -406,12 +406,12 @@ def test_a_service_of_extremes_keeps_its_rules(name: str, small: Scenario) -> No
     scenario = small.with_changes(EXTREMES[name])
     simulation = simulate(scenario)
     table = measure(simulation)
-    before = table[Key("ended_before_treatment", "all", "", "", "all")].value
+    before = table[Quantity("ended_before_treatment", "all", "", "", "all")].value
     if name in ("nobody suitable", "no assessor"):
         assert before == 1
         assert np.all(simulation.outcomes.contacts[simulation.clients.referral_day >= 0] == 0)
     elif name == "everybody unsuitable at assessment":
-        assert table[Key("ended_after_finishing", "all", "", "", "all")].value == 0
+        assert table[Quantity("ended_after_finishing", "all", "", "", "all")].value == 0
     elif name == "everybody stepped up":
         finished = simulation.outcomes.left == simulation.outcomes.left
         low = [scenario.steps.index(n) for n in ("low_intensity",)]
@@ -421,7 +421,7 @@ def test_a_service_of_extremes_keeps_its_rules(name: str, small: Scenario) -> No
         assert finished.all()
         assert went_up.mean() > 0.97, "all who finished low intensity are still at caseness, and nobody refuses"
     elif name == "one therapist":
-        growth_of_list = table[Key("waiting_list_growth", "all", "", "", "step=high_intensity")].value
+        growth_of_list = table[Quantity("waiting_list_growth", "all", "", "", "step=high_intensity")].value
         assert np.isfinite(growth_of_list)
         held, _ = occupancy(simulation.episodes, 5, scenario.run.horizon_days)
         assert held[1:, scenario.steps.index("high_intensity")].max() <= simulation.capacity.staffed[0, 4]  # type: ignore[index]
@@ -551,7 +551,7 @@ def test_providers_pooled_count_what_each_of_them_counts() -> None:
         base, at, service = {
             "recovery": ("finished", "end", "service"), "second_contact_over_28_days": ("finished", "", "")
         }.get(name, ("all", "", ""))  # fmt: skip
-        key = Key(name, base, at, service, "all")
+        key = Quantity(name, base, at, service, "all")
         assert table[key].numerator == sum(t[key].numerator for t in tables), name
     wtes = [one.staff["high_intensity_therapist"].wte.value for one in scenarios]
     assert len(set(wtes)) == 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from building import ENGINES
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import check_invariants, occupancy
 from caseload_sim.engines.plans import NOT_YET, Capacity, plans_of
@@ -459,9 +459,9 @@ def test_use_of_places_is_measured_against_staff_and_not_against_open_doors(smal
     table, daily = measure(simulation), over_time(simulation)
     assert scenario.steps == ("assessment", "low_intensity", "group", "internet_guided", "high_intensity")
     for step in scenario.steps[1:]:
-        assert 0.9 < table[Key("utilisation", "all", "", "", f"step={step}")].value <= 1.0
+        assert 0.9 < table[Quantity("utilisation", "all", "", "", f"step={step}")].value <= 1.0
         assert not np.isnan(daily["utilisation", step]).any()
-    assert 0.5 < table[Key("utilisation", "all", "", "", "step=assessment")].value <= 1.1
+    assert 0.5 < table[Quantity("utilisation", "all", "", "", "step=assessment")].value <= 1.1
     assert np.array_equal(np.isnan(daily["utilisation", "assessment"]), ~working_days(scenario))
 
 

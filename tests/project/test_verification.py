@@ -157,7 +157,7 @@ def draw_quantiles(theory: NDArray[np.float64], simulated: NDArray[np.int64], ti
     figure.savefig(folder / f"{title.lower().replace(' ', '_').replace(',', '').replace('%', '')}.png")
 
 
-# --- known truths: for the population and the service see test_population.py and test_service.py ------------------------
+# --- known truths: for the population and the service see tests/clients/test_population.py, tests/pathway/test_service.py ---
 
 
 @pytest.mark.parametrize(("untreated", "effect"), [(0.5, 0.8), (0.9, 0.3)])

@@ -115,19 +115,3 @@ def test_an_unoriginated_number_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="source"):
             Number.model_validate(content)
-
-
-def test_every_public_name_is_there_and_no_module_stands_in_its_place() -> None:
-    import importlib
-    import pkgutil
-    from types import ModuleType
-
-    import caseload_sim
-
-    for module in pkgutil.iter_modules(caseload_sim.__path__):
-        if module.name != "__main__":
-            importlib.import_module(f"caseload_sim.{module.name}")
-    for name in caseload_sim.__all__:
-        assert not isinstance(getattr(caseload_sim, name), ModuleType), name
-    with pytest.raises(AttributeError, match="no attribute 'replicat'"):
-        caseload_sim.replicat  # noqa: B018

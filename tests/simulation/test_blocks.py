@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.engines import kernel, reference
 from caseload_sim.engines.plans import NO_STEP, Courses, Plans, PlansInParts, plans_from, plans_of
 from caseload_sim.experiments.replicate import simulate
@@ -41,7 +41,7 @@ def busy() -> Scenario:
     )
 
 
-def numbers_of(scenario: Scenario) -> tuple[list[Key], np.ndarray, dict[str, str]]:
+def numbers_of(scenario: Scenario) -> tuple[list[Quantity], np.ndarray, dict[str, str]]:
     finished, _ = finish(Task(scenario, 0, kernel.run))
     return list(finished.measures), finished.measures.numbers, finished.digests
 
@@ -156,7 +156,7 @@ def test_a_table_goes_to_another_process_without_its_names(small_simulation: Any
     assert again.rows is table.rows, "of one shape there is one set of rows"
     assert np.array_equal(again.numbers, table.numbers, equal_nan=True)
     assert len(sent) < table.numbers.nbytes + 60_000
-    of_its_own = table_of({Key("recovery", "all", "", "", "all"): Value(1, 2, 0.5)})
+    of_its_own = table_of({Quantity("recovery", "all", "", "", "all"): Value(1, 2, 0.5)})
     assert dict(pickle.loads(pickle.dumps(of_its_own))) == dict(of_its_own)
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.quantities import REMISSIONS
+from caseload_sim.definitions.quantities import READINGS, REMISSIONS, Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import replicate
+from caseload_sim.measures.rows import place_of
 from caseload_sim.scenario.scenario import Scenario
 
-READINGS = ("end", "month_12", "sustained")
-BASES = ("finished", "started")
+AUDITED_BASES = ("finished", "started")  # not all of BASES: an audit interviews clients whom the service has seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,30 @@ def audit(
         raise RunError(f"result {result:g}: give a share between 0 and 1, as in 0.092.")
     results = replicate(scenario, seed=seed, replications=replications, progress=progress)
     rows = []
-    for measure, base, at in _definitions():
-        row = results.find(measure, base=base, at=at, service="service")
-        shares = _shares(results.values, results.rows.index(row))
+    for quantity in _definitions():
+        place = place_of(results.rows, quantity)
+        row, shares = results.rows[place], _shares(results.values, place)
         if len(shares) == 0:
             continue
         low, high, chance = _audited(shares, n, result)
         odds = (row.value / (1 - row.value)) / (result / (1 - result)) if 0 < row.value < 1 else np.nan
-        stricter = "selection" if measure == "recovery" else "both"
+        stricter = "selection" if row.measure == "recovery" else "both"
         explained = "definition" if low <= result <= high else stricter
         rows.append(
             AuditRow(
-                scenario.name, measure, base, at, n, result, row.value, low, high, chance, odds, explained, len(shares)
+                scenario.name,
+                row.measure,
+                row.base,
+                row.at,
+                n,
+                result,
+                row.value,
+                low,
+                high,
+                chance,
+                odds,
+                explained,
+                len(shares),
             )
         )
     if not rows:
@@ -83,10 +95,10 @@ def audit(
     return tuple(rows)
 
 
-def _definitions() -> list[tuple[str, str, str]]:
+def _definitions() -> list[Quantity]:
     """The official figure, then every rung by interview over finishers and starters, at the end and a year on."""
-    rungs = [(rung, base, at) for rung in REMISSIONS for base in BASES for at in READINGS]
-    return [("recovery", "finished", "end"), ("recovery", "started", "end"), *rungs]
+    official = [Quantity("recovery", base, "end") for base in AUDITED_BASES]
+    return official + [Quantity(m, base, at) for m in REMISSIONS for base in AUDITED_BASES for at in READINGS]
 
 
 def _shares(values: NDArray[np.float64], column: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Fitting what is assumed to what is published, with nothing else bent; the bounds are in the scenario."""
+"""The fit of a population to published figures, with nothing else bent; the bounds are in the scenario."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The model against official figures of the service, and the fit of what has no source to some of them."""
+"""The fit of what has no source in a service to official figures, and the effect that reaches a rate of recovery."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from caseload_sim.analysis.reconcile import Figure
+from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow, compare
-from caseload_sim.measures.rows import Row
+from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.scenario import Scenario
 
 # Each changes one thing in hepgul_2016. What `caseload-sim rank` compares when no scenario is named.
@@ -17,17 +17,7 @@ WHAT_IFS = (
     "twice_the_sessions",
     "twice_the_sessions_same_staff",
 )
-RANKED_BY = Figure("full_remission", "started", "end")
-# The rungs reported for each what-if, besides the one it is ranked by.
-RUNGS = (
-    Figure("recovery", "finished", "end"),
-    Figure("principal_remission", "finished", "end"),
-    Figure("all_remission", "finished", "end"),
-    Figure("full_remission", "finished", "end"),
-    RANKED_BY,
-    Figure("full_remission", "started", "sustained"),
-    Figure("full_remission", "referred", "end"),
-)
+RANKED_BY = Quantity("full_remission", "started", "end", "service", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +48,36 @@ def rank(
     reference: Scenario,
     what_ifs: Sequence[Scenario],
     *,
-    by: Figure = RANKED_BY,
+    by: Quantity = RANKED_BY,
     seed: int | None = None,
     replications: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[RankRow, ...]:
     """Run all on common random numbers and rank the what-ifs by gain over the reference, the largest first.
 
-    by: the rung to rank by; the others are reported beside it, in the order of RUNGS
+    by: the rung to rank by; the others are reported beside it, in the order of the ladder
     Raises RunError for fewer than one what-if, for a name that comes twice, and where a what-if has no value of the rung.
     """
-    compared = compare([reference, *what_ifs], seed=seed, replications=replications, progress=progress)
-    rungs = [by, *(figure for figure in RUNGS if figure != by)]
-    found = {
-        (row.scenario, row.measure, row.base, row.at): row
-        for row in compared.rows
-        if row.service == "service" and row.group == "all"
-    }
-    costs = {(row.scenario, row.measure, row.base, row.at): row for row in compared.rows if row.group == "all"}
+    everything = (reference, *what_ifs)
+    compared = compare(everything, seed=seed, replications=replications, progress=progress)
+    rungs = [by, *(rung for rung in LADDER_TO_REFERRED if rung != by)]
+    rows = {one.name: [row for row in compared.rows if row.scenario == one.name] for one in everything}
 
-    def one_more(name: str, figure: Figure) -> float:
-        keys = [(which, f"cost_per_{figure.measure}", figure.base, figure.at) for which in (name, reference.name)]
-        return cost_of_one_more(costs[keys[0]], costs[keys[1]]) if all(key in costs for key in keys) else float("nan")
+    def one_more(name: str, rung: Quantity) -> float:
+        cost = Quantity(f"cost_per_{rung.measure}", rung.base, rung.at)
+        return cost_of_one_more(*(row_of(rows[which], cost) for which in (name, reference.name)))
 
+    gains = {one.name: row_of(rows[one.name], by).difference for one in what_ifs}
     for one in what_ifs:
-        gain = found[one.name, by.measure, by.base, by.at].difference
-        if gain != gain:
+        if gains[one.name] != gains[one.name]:
             raise RunError(
                 f"{one.name}: has no {by} to be ranked by. Rank by a figure over all referred, or leave it out."
             )
-    order = sorted(what_ifs, key=lambda one: -found[one.name, by.measure, by.base, by.at].difference)
+    order = sorted(what_ifs, key=lambda one: -gains[one.name])
     return tuple(
-        _row(k + 1, found[one.name, f.measure, f.base, f.at], by, one_more(one.name, f))
+        _row(k + 1, row_of(rows[one.name], rung), by, one_more(one.name, rung))
         for k, one in enumerate(order)
-        for f in rungs
+        for rung in rungs
     )
 
 
@@ -104,7 +90,7 @@ def cost_of_one_more(here: Row, there: Row) -> float:
     return (here.numerator - there.numerator) / more if more > 0 else float("nan")
 
 
-def _row(place: int, row: ComparisonRow, by: Figure, gbp_per_one_more: float) -> RankRow:
+def _row(place: int, row: ComparisonRow, by: Quantity, gbp_per_one_more: float) -> RankRow:
     return RankRow(
         place=place,
         scenario=row.scenario,

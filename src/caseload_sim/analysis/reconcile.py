@@ -10,7 +10,7 @@ import numpy as np
 from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.clients.remission import illness_of
 from caseload_sim.clients.severity import LAST, condition_of, passing_at, scores_on
-from caseload_sim.definitions.quantities import REMISSIONS
+from caseload_sim.definitions.quantities import BASES, LADDER, RUNGS, Quantity
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import simulate
@@ -22,9 +22,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, Flags
 from caseload_sim.support.statistics import half_widths, mean_of
 
-BASES = ("finished", "started", "referred")
-READ_AT = ("end", "month_12", "sustained")
-RUNGS = ("recovery", *REMISSIONS)
+_RUNGS, _BASES = tuple(RUNGS), tuple(BASES)  # in order, from the mildest
 # In the order of the waterfall. What each does when switched on is in `_Switches`.
 MECHANISMS = {
     "who_is_counted": "who is counted",
@@ -45,18 +43,6 @@ GROUPS = {
     "service": ("run", "demand", "start", "providers", "staff", "pathway"),
     "outcome": ("outcome",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A rung of the ladder: which measure, over whom, read when."""
-
-    measure: str
-    base: str
-    at: str
-
-    def __str__(self) -> str:
-        return f"{self.measure}/{self.base}/{self.at}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +68,26 @@ class ReconcileRow:
     n_replications: int
 
 
-def figure_in(text: str) -> Figure:
-    """A figure as written: MEASURE/BASE or MEASURE/BASE/AT, as in recovery/finished or all_remission/started/month_12.
+def figure_in(text: str) -> Quantity:
+    """A rung of the ladder as written: MEASURE/BASE/AT, as in recovery or all_remission/started/month_12.
 
     Raises RunError with what is known.
     """
-    measure, base, at = (*text.split("/"), "", "")[:3]
-    at = at or "end"
-    for value, known, kind in ((measure, RUNGS, "rung"), (base, BASES, "base"), (at, READ_AT, "reading")):
-        if value not in known:
-            raise RunError(f"{text}: '{value}' is not a {kind}. {did_you_mean(value, known)} Write MEASURE/BASE/AT.")
-    if text.count("/") > 2:
-        raise RunError(f"{text}: too many parts. Write MEASURE/BASE/AT, as in all_remission/started/month_12.")
-    return Figure(measure, base, at)
+    quantity = Quantity.parse(text)
+    measure, base, at, service, group = (said or usual for said, usual in zip(quantity, LADDER[0], strict=True))
+    if measure not in RUNGS:
+        raise RunError(f"{text}: {measure} is not a rung of the ladder: {', '.join(RUNGS)}.")
+    if base not in BASES:
+        raise RunError(f"{measure} has no base '{base}'. {did_you_mean(base, BASES)}")
+    if (service, group) != LADDER[0][3:]:
+        raise RunError(f"{text}: a rung is of all clients with the service. Write MEASURE/BASE/AT.")
+    return Quantity(measure, base, at, service, group)
 
 
 def reconcile(
     scenario: Scenario,
-    start: Figure,
-    end: Figure,
+    start: Quantity,
+    end: Quantity,
     *,
     seed: int | None = None,
     replications: int | None = None,
@@ -132,7 +119,7 @@ def reconcile(
 def reconcile_scenarios(
     first: Scenario,
     second: Scenario,
-    figure: Figure,
+    figure: Quantity,
     *,
     seed: int | None = None,
     replications: int | None = None,
@@ -168,12 +155,12 @@ def _mixture(first: Scenario, second: Scenario, chosen: Iterable[str]) -> Scenar
     return changed(mixed, {})
 
 
-def _differing(start: Figure, end: Figure) -> tuple[str, ...]:
+def _differing(start: Quantity, end: Quantity) -> tuple[str, ...]:
     """The mechanisms in which two figures differ, in the order of the waterfall."""
-    low, high = RUNGS.index(start.measure), RUNGS.index(end.measure)
+    low, high = _RUNGS.index(start.measure), _RUNGS.index(end.measure)
     if high < low:
         raise RunError(f"{start} to {end}: the ladder goes down. Give the stricter figure as the end.")
-    if BASES.index(end.base) < BASES.index(start.base):
+    if _BASES.index(end.base) < _BASES.index(start.base):
         raise RunError(f"{start} to {end}: the base goes from finished to started to referred.")
     if start.at != "end" and start.at != end.at:
         raise RunError(
@@ -192,7 +179,7 @@ def _subsets(names: Sequence[str]) -> list[frozenset[str]]:
     return [frozenset(some) for k in range(len(names) + 1) for some in combinations(names, k)]
 
 
-def _share(simulation: Simulation, start: Figure, end: Figure, chosen: frozenset[str]) -> float:
+def _share(simulation: Simulation, start: Quantity, end: Quantity, chosen: frozenset[str]) -> float:
     """The figure with some mechanisms switched on and the others as at the start; NaN over nobody."""
     out = simulation.outcomes
     counted = _counted(simulation, start, end, "who_is_counted" in chosen)
@@ -201,7 +188,7 @@ def _share(simulation: Simulation, start: Figure, end: Figure, chosen: frozenset
     return float(well.sum() / n) if n else float("nan")
 
 
-def _counted(simulation: Simulation, start: Figure, end: Figure, switched: bool) -> Flags:
+def _counted(simulation: Simulation, start: Quantity, end: Quantity, switched: bool) -> Flags:
     """Who is in the denominator: as for the starting figure, or as for the one at the end."""
     out = simulation.outcomes
     figure = end if switched else start
@@ -213,7 +200,7 @@ def _counted(simulation: Simulation, start: Figure, end: Figure, switched: bool)
     return cohort & {"finished": out.finished, "started": out.started, "referred": np.ones_like(cohort)}[figure.base]
 
 
-def _well(out: Outcomes, reading: Reading, start: Figure, end: Figure, chosen: frozenset[str]) -> Flags:
+def _well(out: Outcomes, reading: Reading, start: Quantity, end: Quantity, chosen: frozenset[str]) -> Flags:
     """Who counts as well, (n,) bool.
 
     interview: the principal disorder absent, instead of both questionnaires below their cut-offs
@@ -221,7 +208,7 @@ def _well(out: Outcomes, reading: Reading, start: Figure, end: Figure, chosen: f
     partial_remission: whatever is asked of the interview is asked by the margin of full remission
     durability: on day 365 after the end (month_12), or without relapse until then (sustained)
     """
-    rung = RUNGS.index(start.measure)
+    rung = _RUNGS.index(start.measure)
     interview = rung >= 1 or "interview" in chosen
     others = rung >= 2 or "other_disorders" in chosen
     fully = rung >= 3 or "partial_remission" in chosen
@@ -245,7 +232,7 @@ def _well(out: Outcomes, reading: Reading, start: Figure, end: Figure, chosen: f
     return well & ~reading.relapsed if at == "sustained" else well
 
 
-def _parts(simulation: Simulation, start: Figure, end: Figure, draws: Draws) -> dict[str, float]:
+def _parts(simulation: Simulation, start: Quantity, end: Quantity, draws: Draws) -> dict[str, float]:
     """What a questionnaire figure is made of: re-test and passing state, natural course, treatment."""
     out, clients, scenario = simulation.outcomes, simulation.clients, simulation.scenario
     counted = _counted(simulation, start, end, False)

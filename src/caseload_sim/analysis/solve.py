@@ -8,44 +8,54 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.measures import check_measures, definition
-from caseload_sim.definitions.quantities import Goal
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import Results, replicate
-from caseload_sim.measures.rows import Row, chosen_row
+from caseload_sim.measures.rows import Row, place_of, row_of
 from caseload_sim.scenario.numbers import Number, Share, numbers
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns
 from caseload_sim.support.statistics import half_widths, mean_of
 
-SHORT_NAMES = {
-    "within_28_days": "first_contact_within_28_days",
-    "within_6_weeks": "first_contact_within_6_weeks",
-    "within_18_weeks": "first_contact_within_18_weeks",
-}
-_HOW = "write MEASURE[:base[:at[:group]]] then >=, <= or = and a value, in quotes, as in 'within_18_weeks>=0.95'"
+_HOW = "write MEASURE/BASE/AT/GROUP then >=, <= or = and a value, in quotes, as in 'within_18_weeks>=0.95'"
 _WRITTEN = re.compile(r"(?P<what>.*[^<>=\s])\s*(?P<sign>>=|<=|=)\s*(?P<value>[^<>=]+)")  # the last sign counts
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure and the value it should have.
+
+    sign: ">=" at least, "<=" at most, "=" to reach the value, from above or from below
+    """
+
+    quantity: Quantity
+    sign: str
+    value: float
+
+    def good_side(self, value: float) -> bool:
+        """Whether a value lies on the side of the target that is asked for; for "=", at or above it. NaN never does."""
+        return value <= self.value if self.sign == "<=" else value >= self.value
+
+    def met_by(self, value: float) -> bool:
+        """Whether a value of the measure meets the goal."""
+        return value == self.value if self.sign == "=" else self.good_side(value)
 
 
 def goal_from(text: str) -> Goal:
     """A goal as written.
 
-    >>> goal_from("within_18_weeks>=0.95")
-    Goal(measure='first_contact_within_18_weeks', base='', at='', group='', sign='>=', value=0.95)
-    >>> goal_from("all_remission:started:sustained:ptsd=yes = 20%").group
-    'ptsd=yes'
+    >>> goal = goal_from("all_remission/started/sustained/ptsd=yes = 20%")
+    >>> str(goal.quantity), goal.sign, goal.value
+    ('all_remission/started/sustained/ptsd=yes', '=', 0.2)
 
     Raises RunError, saying what is wrong with it.
     """
     found = _WRITTEN.fullmatch(text.strip())
     if not found:
         raise RunError(f"--target {text}: {_HOW}.")
-    measure, *rest = [part.strip() for part in found["what"].split(":")]
-    if len(rest) > 3:
-        raise RunError(f"--target {text}: too many colons; {_HOW}.")
-    measure = SHORT_NAMES.get(measure, measure)
-    check_measures([measure])
-    base, at, group = (*rest, "", "", "")[:3]
+    quantity = Quantity.parse(found["what"])
+    measure = quantity.measure
     unit, value = definition(measure).unit, found["value"].strip()
     try:
         number = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
@@ -57,7 +67,7 @@ def goal_from(text: str) -> Goal:
         raise RunError(f"--target {text}: {value} is not a finite number.")
     if unit == "share" and measure != "utilisation" and not 0 <= number <= 1:
         raise RunError(f"--target {text}: {measure} is a share, from 0 to 1; write 95% as 0.95 or 95%.")
-    return Goal(measure, base, at, group, found["sign"], number)
+    return Goal(quantity, found["sign"], number)
 
 
 FIRST_POINTS = 7
@@ -148,7 +158,7 @@ def solve(
             runs[value] = replicate(one, seed=seed, replications=replications, start_of=start_of)
             if progress:
                 progress(min(len(runs), at_most), at_most)
-        return runs[value].rows[chosen_row(runs[value].rows, goal)]
+        return row_of(runs[value].rows, goal.quantity)
 
     now = run(present)
     for value in first_values:
@@ -178,7 +188,7 @@ def solve(
     return Solution(
         scenario, path, present, goal, points, now, float(found), lower, upper, len(flips), better,
         goal.met_by(now.value), _best(in_range, goal),
-        _hardly_moves(np.stack([runs[v].values[:, chosen_row(runs[v].rows, goal)] for v in x], axis=1), now.unit),
+        _hardly_moves(np.stack([runs[v].values[:, place_of(runs[v].rows, goal.quantity)] for v in x], axis=1), now.unit),
         start_of is not None,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import REMISSIONS, Key
+from caseload_sim.definitions.quantities import LADDER
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import simulate
@@ -15,13 +15,6 @@ from caseload_sim.scenario.outcome import Doubt
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns
 from caseload_sim.support.statistics import variance_of
-
-LADDER = (
-    ("recovery", "finished", "end"),
-    *((rung, "finished", "end") for rung in REMISSIONS),
-    ("full_remission", "started", "end"),
-    ("full_remission", "started", "sustained"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ def uncertainty(
         done += 1
         if progress:
             progress(done, total)
-        return np.array([table[Key(m, b, at, "service", "all")].value for m, b, at in LADDER])
+        return np.array([table[rung].value for rung in LADDER])
 
     tables: dict[str, list[Columns]] = {"chance": [], "sampling": [], "structure": [], "all": []}
     for k in range(draws):
@@ -104,9 +97,9 @@ def uncertainty(
     rows = tuple(
         DoubtRow(
             scenario=scenario.name,
-            measure=m,
-            base=b,
-            at=at,
+            measure=rung.measure,
+            base=rung.base,
+            at=rung.at,
             value=float(chance[:, i].mean()),
             lower_95_range=float(low[i]),
             upper_95_range=float(high[i]),
@@ -115,7 +108,7 @@ def uncertainty(
             sd_structure=float(sds[2][i]),
             n_draws=draws,
         )
-        for i, (m, b, at) in enumerate(LADDER)
+        for i, rung in enumerate(LADDER)
     )
     middle = values(scenario, 0)
     tornado = []
@@ -123,10 +116,10 @@ def uncertainty(
         ends = [values(with_doubts(scenario, {name: end}), 0) for end in (doubt.low, doubt.high)]
         tornado += [
             TornadoRow(
-                scenario.name, m, b, at, name, doubt.meaning, doubt.low, doubt.high,
+                scenario.name, *rung[:3], name, doubt.meaning, doubt.low, doubt.high,
                 float(ends[0][i]), float(middle[i]), float(ends[1][i]),
             )
-            for i, (m, b, at) in enumerate(LADDER)
+            for i, rung in enumerate(LADDER)
         ]  # fmt: skip
     return rows, tuple(tornado)
 

@@ -1,4 +1,4 @@
-"""The model against official figures of the service, and the fit of what has no source to some of them."""
+"""The model held against official figures of the service, within tolerances set beforehand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from caseload_sim.definitions.measures import definition
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results, replicate
-from caseload_sim.measures.rows import Row
+from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.outcome import Official
 from caseload_sim.scenario.scenario import Scenario
 
@@ -78,10 +78,4 @@ def _with_targets(scenario: Scenario) -> Scenario:
 
 
 def _row_of(results: Results, official: Official) -> Row:
-    return results.find(
-        official.measure, base=official.base, at=official.at, service=_service(official), group=official.group
-    )
-
-
-def _service(official: Official) -> str:
-    return official.service or ("service" if official.at else "")
+    return row_of(results.rows, official.quantity)

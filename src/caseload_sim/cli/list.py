@@ -1,4 +1,4 @@
-"""What there is to list, as rows of plain values."""
+"""The command `list`: scenarios, conditions, measures, figures, policies and sources, as rows of plain values."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caseload_sim.definitions.quantities import with_slashes
 from caseload_sim.errors import CaseloadError, RunError
 
 if TYPE_CHECKING:
@@ -136,6 +137,14 @@ def changes_in(sets: list[str] | None) -> dict[str, Any]:
             raise RunError(f"--set {text}: write PATH=VALUE, as in population.prevalence.ptsd.value=0.3")
         changes[path.strip()] = parse_value(value.strip())
     return changes
+
+
+def as_written_now(option: str, text: str) -> str:
+    """What was typed for a figure, with slashes; a note on stderr where it has the colons of earlier versions."""
+    slashed = with_slashes(text)
+    if slashed != text:
+        print(f"{option} {text}: colons still do; it is now written {slashed}", file=sys.stderr)
+    return slashed
 
 
 def save_and_show(

@@ -1,4 +1,4 @@
-"""Commands that draw what was saved."""
+"""The command `plot`: figures of a run that was saved."""
 
 from __future__ import annotations
 

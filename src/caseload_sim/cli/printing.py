@@ -8,9 +8,6 @@ _BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "
             "utilisation", "waiting_list", "waiting_list_growth", "treatment_wait_days_mean")  # fmt: skip
 
 
-_AT = {"": "", "end": "end", "month_12": "month 12", "sustained": "sustained"}
-
-
 def _fraction(row: Row) -> str:
     if np.isnan(row.denominator):
         return ""

@@ -23,6 +23,7 @@ from caseload_sim.cli.options import (
     Seed,
     Sets,
     announce_work,
+    as_written_now,
     opened,
     print_json,
     save_and_show,
@@ -82,7 +83,7 @@ def rank(
     """
     from caseload_sim.analysis.reconcile import figure_in
 
-    figure = figure_in(by)
+    figure = figure_in(as_written_now("--by", by))
     chosen = with_run(opened(scenario, scenario_path, sets), seed, replications)
 
     from caseload_sim.analysis.rank import WHAT_IFS, RankRow

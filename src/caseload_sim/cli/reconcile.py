@@ -25,13 +25,14 @@ from caseload_sim.cli.options import (
     Seed,
     Sets,
     announce_work,
+    as_written_now,
     opened,
     print_json,
     save_and_show,
     with_run,
 )
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import Quantity, words
 from caseload_sim.errors import RunError
 
 ORDER_MATTERS = (
@@ -48,7 +49,7 @@ def print_reconciliation(rows: Sequence[ReconcileRow]) -> None:
     start, end = (next(row for row in rows if row.kind == kind) for kind in ("start", "end"))
     console.print(Text(f"RECONCILED: {start.scenario}", "bold reverse"))
     console.print(Text(f"from {start.name}\nto {end.name}", "bold"))
-    _print_meanings(console, [row.name.split("/")[0] for row in (start, end)])
+    _print_meanings(console, [Quantity.parse(row.name.partition(" in ")[0]).measure for row in (start, end)])
     console.print(Text(f"{'':<32}{'figure':>6}{'in order':>21}{'any order':>21}", "dim"), soft_wrap=True)
     for row in rows:
         ends = row.kind in ("start", "end")
@@ -133,7 +134,8 @@ def reconcile(
         raise RunError("--from: between two scenarios the figure is the same in both; name it with --to alone.")
     from caseload_sim.analysis.reconcile import figure_in
 
-    to, since = figure_in(end), figure_in(start or "recovery/finished")
+    to = figure_in(as_written_now("--to", end))
+    since = figure_in(as_written_now("--from", start or "recovery/finished"))
     chosen = with_run(opened(scenario, scenario_path, sets), seed, replications)
     second = None if other is None else with_run(opened(other, scenario_path, sets), seed, replications)
 

@@ -25,18 +25,18 @@ from caseload_sim.cli.options import (
     Seed,
     Sets,
     announce_work,
+    as_written_now,
     kept_if_stopped,
     opened,
     with_run,
     workers,
 )
-from caseload_sim.cli.printing import _AT, _BY_STEP, _fraction
+from caseload_sim.cli.printing import _BY_STEP, _fraction
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, words
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.measures.costs import BASES
-from caseload_sim.measures.rows import Row, UncertaintyRow, point_text, value_text
+from caseload_sim.measures.rows import Row, UncertaintyRow, point_text, quantity_of, row_of, value_text
 from caseload_sim.scenario.costs import Costs, financial_year
 from caseload_sim.support.row_table import as_table
 
@@ -127,7 +127,7 @@ def run(
     from caseload_sim.runs.record import inputs_of_run
     from caseload_sim.runs.tables import as_json, write_csv
 
-    wanted = precision_from(precision) if precision else None
+    wanted = precision_from(as_written_now("--precision", precision)) if precision else None
     most = replications or DEFAULT_MOST
     longest = with_run(chosen, seed, most if wanted else replications)
     announce_work([longest], beyond_limits, times=1 + parameter_uncertainty, jobs=jobs)
@@ -343,25 +343,20 @@ def _lines(rows: Sequence[Row]) -> list[str]:
     by_step = rows[0].measure in _BY_STEP
     lines = []
     for row in rows:
-        if row.service in ("none", "difference") or not (row.group == "all" or by_step):
+        if row.service in ("none", DIFFERENCE) or not (row.group == "all" or by_step):
             continue
         of_step = words(row.group.removeprefix("step=").replace("=", " ")) if by_step and row.group != "all" else ""
         label = "  " + ", ".join(
-            filter(None, (row.base if row.base != "all" and not of_step else "", _AT[row.at], of_step))
+            filter(None, (row.base if row.base != "all" and not of_step else "", words(row.at), of_step))
         )
         if row.service:
-            none, difference = _same(rows, row, "none"), _same(rows, row, "difference")
+            none, difference = (row_of(rows, quantity_of(row)._replace(service=name)) for name in ("none", DIFFERENCE))
             lines.append(
                 f"{label:<21}{value_text(row):>18}{point_text(none):>7}{value_text(difference):>19}{_fraction(row):>15}"
             )
         else:
             lines.append(f"{label:<28}{value_text(row):>26}{_fraction(row):>20}")
     return lines
-
-
-def _same(rows: Sequence[Row], row: Row, service: str) -> Row:
-    wanted = (row.base, row.at, service, row.group)
-    return next(r for r in rows if (r.base, r.at, r.service, r.group) == wanted)
 
 
 def print_uncertainty(rows: Sequence[UncertaintyRow]) -> None:
@@ -372,7 +367,7 @@ def print_uncertainty(rows: Sequence[UncertaintyRow]) -> None:
     for row in rows:
         unit = definition(row.measure).unit
         if row.group == "all" and row.service == "service" and unit == "share" and not np.isnan(row.sd_total):
-            label = f"  {words(row.measure)}, {row.base}, {_AT[row.at]}"
+            label = f"  {words(row.measure)}, {row.base}, {words(row.at)}"
             console.print(
                 Text(f"{label:<47}{100 * row.sd_total:8.2f}{100 * row.sd_chance:9.2f}{100 * row.sd_parameters:9.2f}")
             )

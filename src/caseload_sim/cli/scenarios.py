@@ -1,4 +1,4 @@
-"""Commands that only look: what there is, what a scenario assumes, and whether a file can be used."""
+"""Commands about scenario files: `explain`, `diff`, `validate`, `schema`, `report-checklist` and `new`."""
 
 from __future__ import annotations
 

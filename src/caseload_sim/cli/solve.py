@@ -1,4 +1,4 @@
-"""The command that asks the other way round: how many are needed for a target."""
+"""The command `solve`: how many are needed for a target, and what it prints."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from caseload_sim.cli.options import (
     Seed,
     Sets,
     announce_work,
+    as_written_now,
     opened,
     save_and_show,
     with_run,
@@ -38,7 +39,7 @@ def solve(
         str,
         typer.Option(
             metavar="'MEASURE>=VALUE'",
-            help="What to reach: MEASURE[:base[:at[:group]]], then >= (at least), <= (at most) or = (reach), and a value; in "
+            help="What to reach: MEASURE/BASE/AT/GROUP, then >= (at least), <= (at most) or = (reach), and a value; in "
             "quotes, for the shell. within_6_weeks and within_18_weeks are short for the first-contact standards.",
         ),
     ],
@@ -74,7 +75,7 @@ def solve(
 
         caseload-sim solve national_2024_25 --target 'second_contact_over_90_days<=0.02' --vary staff.high_intensity_therapist.wte
 
-        caseload-sim solve national_2024_25 --target 'wait_days_mean:::step=high_intensity<=28' --vary staff.high_intensity_therapist.wte --from-today
+        caseload-sim solve national_2024_25 --target 'wait_days_mean///step=high_intensity<=28' --vary staff.high_intensity_therapist.wte --from-today
 
         caseload-sim solve hepgul_2016 --target 'within_18_weeks>=0.95' --vary staff.assessor.wte
     """
@@ -84,6 +85,7 @@ def solve(
     from caseload_sim.cli.progress import Progress
     from caseload_sim.figures.solve import draw_solution
 
+    target = as_written_now("--target", target)
     goal = goal_from(target)
     announce_work([chosen], beyond_limits, times=MOST_RUNS)
     with Progress(chosen, "values") as progress:
@@ -106,7 +108,6 @@ def solve(
 def _plain(solution: Solution) -> dict[str, Any]:
     """A solution as plain values, None where there is none."""
     import json as json_module
-    from dataclasses import asdict
     from math import isfinite
 
     from caseload_sim.cli.solve import sentences
@@ -118,7 +119,7 @@ def _plain(solution: Solution) -> dict[str, Any]:
     return {
         "scenario": solution.scenario.name,
         "path": solution.path,
-        "goal": asdict(solution.goal),
+        "goal": {**solution.goal.quantity._asdict(), "sign": solution.goal.sign, "value": solution.goal.value},
         "present": solution.present,
         "value": finite(solution.value),
         "lower_95_ci": finite(solution.lower_95_ci),
@@ -137,7 +138,7 @@ def print_solution(solution: Solution) -> None:
     """The curve, one line a value tried, then the answer."""
     console = Console(highlight=False)
     goal = solution.goal
-    meaning = definition(goal.measure)
+    meaning = definition(goal.quantity.measure)
     console.print(Text(f"SOLVE {row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}", "bold reverse"))
     console.print(Text(f"by {solution.path}"))
     console.print(Text(meaning.definition, "dim"))
@@ -184,7 +185,7 @@ def sentences(solution: Solution) -> list[str]:
             f"The {'nearest' if goal.sign == '=' else 'best'} is {value_text(solution.best)}, at {solution.best.set_to:.5g}."
         )
     if solution.hardly_moves:
-        said.append(f"Warning: {words(goal.measure)} hardly moves with {solution.path}.{_whose(solution)}")
+        said.append(f"Warning: {words(goal.quantity.measure)} hardly moves with {solution.path}.{_whose(solution)}")
     return said
 
 
@@ -198,7 +199,7 @@ def _verdict(point: SolutionPoint, solution: Solution) -> str:
 
 def _whose(solution: Solution) -> str:
     """What first-contact waits do depend on."""
-    if not solution.goal.measure.startswith("first_contact"):
+    if not solution.goal.quantity.measure.startswith("first_contact"):
         return ""
     staff = {step.staff for step in solution.scenario.pathway.steps.values() if isinstance(step, AssessmentStep)}
     names = " and ".join(f"staff.{name}.wte" for name in sorted(staff))

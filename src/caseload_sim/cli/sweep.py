@@ -23,14 +23,15 @@ from caseload_sim.cli.options import (
     Seed,
     Sets,
     announce_work,
+    as_written_now,
     kept_if_stopped,
     opened,
     with_run,
     workers,
 )
-from caseload_sim.cli.printing import _AT, _fraction
+from caseload_sim.cli.printing import _fraction
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import Quantity, words
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.sweep import Sweep
 from caseload_sim.measures.rows import value_text
@@ -43,13 +44,22 @@ def sweep(
     second_path: Annotated[str | None, typer.Argument(help="A second value to change.")] = None,
     second_values: Annotated[str | None, typer.Argument(help="Its values: the result is a heat map.")] = None,
     measure: Annotated[
-        str, typer.Option(help="Which measure; `caseload-sim list measures` shows all.")
+        str,
+        typer.Option(
+            metavar="FIGURE", help="MEASURE or MEASURE/BASE/AT/GROUP; `caseload-sim list measures` shows all measures."
+        ),
     ] = "all_remission",
     base: Annotated[
-        str, typer.Option(help="finished, started or referred; where the measure has several.")
-    ] = "finished",
-    at: Annotated[str, typer.Option(help="end, month_12 or sustained; where the measure has several.")] = "end",
-    group: Annotated[str, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity.")] = "all",
+        str | None,
+        typer.Option(help="finished, started or referred, where the measure has several; finished if not given."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="end, month_12 or sustained, where the measure has several; end if not given."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity; all if not given.")
+    ] = None,
     seed: Seed = None,
     replications: Replications = None,
     out: Out = RESULTS,
@@ -79,6 +89,8 @@ def sweep(
     from caseload_sim.runs.record import inputs_of_sweep, of_sweep
     from caseload_sim.runs.tables import as_json
 
+    quantity = Quantity.parse(as_written_now("--measure", measure))
+    shown = _shown(quantity, {"base": base, "at": at, "group": group})
     asked = {path: values_in(values)}
     if second_path is not None and second_values is not None:
         asked[second_path] = values_in(second_values)
@@ -87,19 +99,18 @@ def sweep(
     # What is swept may be the number of referrals: of all settings, those at the corners have the most clients.
     corners = [chosen.with_changes(corner) for corner in combinations({p: (min(v), max(v)) for p, v in asked.items()})]
     announce_work(corners, beyond_limits, times=len(settings) / len(corners), jobs=jobs)
-    name = run_name(chosen, f"sweep {asked} {measure} {base} {at} {group}")
+    name = run_name(chosen, f"sweep {asked} {' '.join(shown.values())}")
     name = name.replace(chosen.name, f"{chosen.name}-sweep", 1)
-    shown = {"measure": measure, "base": base, "at": at, "group": group}
     folder = RunFolder(out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=resume)
     with kept_if_stopped(folder):
         with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs, dask) as executor:
             swept = run_sweep(
                 chosen,
                 asked,
-                measure,
-                base=base,
-                at=at,
-                group=group,
+                quantity,
+                base=shown["base"],
+                at=shown["at"],
+                group=shown["group"],
                 executor=executor,
                 kept=folder.kept,
                 progress=progress,
@@ -116,6 +127,17 @@ def sweep(
     print(f"Saved in {saved}", file=sys.stderr)
 
 
+def _shown(quantity: Quantity, options: dict[str, str | None]) -> dict[str, str]:
+    """Which figure is shown, part by part, by what --measure and the options say, or else the usual."""
+    shown = {"measure": quantity.measure, "base": "finished", "at": "end", "group": "all"}
+    for part, option in options.items():
+        said = getattr(quantity, part)
+        if said and option and said != option:
+            raise RunError(f"--{part} {option}: --measure {quantity} says {said}. Leave one of the two out.")
+        shown[part] = said or option or shown[part]
+    return shown | ({"service": quantity.service} if quantity.service else {})
+
+
 def print_sweep(swept: Sweep) -> None:
     """One line for each point and row of a sweep."""
     console = Console(highlight=False)
@@ -124,5 +146,5 @@ def print_sweep(swept: Sweep) -> None:
     for point in swept.points:
         values = ", ".join(f"{value:g}" for value in point.at.values())
         for row in point.rows:
-            label = ", ".join(filter(None, (row.base if row.base != "all" else "", _AT[row.at], row.service)))
+            label = ", ".join(filter(None, (row.base if row.base != "all" else "", words(row.at), row.service)))
             console.print(Text(f"{values:<16}{label:<30}{value_text(row):>22}{_fraction(row):>12}"), soft_wrap=True)

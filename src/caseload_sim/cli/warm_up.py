@@ -1,4 +1,4 @@
-"""The command that says how long a service takes to settle."""
+"""The command `warm-up`: how long a service takes to settle, and what it prints."""
 
 from __future__ import annotations
 

@@ -1,1 +1,9 @@
-"""definitions"""
+"""What is reported, in words: every measure with its definition, and how one figure is named.
+
+`measures` reads `measures.toml` beside it: each measure with numerator, denominator, definition and source. Nothing here
+counts anything; the package `measures` does. `quantities` is the address of a figure: measure, base, reading, service
+and group.
+
+May import: support and errors. Every package above may import it; engines and draws do not.
+Start with `measures.toml`, then `measures.Measure`.
+"""

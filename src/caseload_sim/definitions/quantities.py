@@ -1,44 +1,99 @@
-"""Names as a reader sees them, in tables and in figures."""
+"""Which figure is meant: one address for all, how it is written, and the ladder of figures that everything is told by.
 
-from dataclasses import dataclass
+>>> Quantity.parse("wait_days_mean///step=high_intensity").group
+'step=high_intensity'
+>>> str(Quantity("full_remission", "started", "sustained", "service", "all"))
+'full_remission/started/sustained'
+"""
+
 from typing import NamedTuple
 
+from caseload_sim.definitions.measures import check_measures
+from caseload_sim.errors import RunError, did_you_mean
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A measure and the value it should have.
+SHORT_NAMES = {
+    "within_28_days": "first_contact_within_28_days",
+    "within_6_weeks": "first_contact_within_6_weeks",
+    "within_18_weeks": "first_contact_within_18_weeks",
+}
+HOW_WRITTEN = (
+    "Write MEASURE/BASE/AT/GROUP, as in recovery/finished/end/ptsd=yes or wait_days_mean///step=high_intensity."
+)
 
-    base, at, group: which of its rows; empty: the only one, or finished, end, all
-    sign: ">=" at least, "<=" at most, "=" to reach the value, from above or from below
+# The ladder: its rungs from the mildest to the strictest, whom they are over, and when they are read, each in words.
+REMISSIONS = ("principal_remission", "all_remission", "full_remission")
+RUNGS = {
+    "recovery": "official recovery (questionnaire)",
+    "principal_remission": "principal disorder gone (interview)",
+    "all_remission": "all starting disorders gone",
+    "full_remission": "all fully gone",
+}
+BASES = {
+    "finished": "finished a course",
+    "started": "of all who had a first contact",
+    "referred": "of all referred",
+}
+READINGS = {"end": "at the end", "month_12": "at month 12", "sustained": "sustained for a year"}
+
+SERVICES = ("service", "none")
+DIFFERENCE = "difference"  # of the two, client by client
+_EVERY_BASE = (*BASES, "all", "courses")  # operations are counted over all, or by course, and have no rungs
+
+
+class Quantity(NamedTuple):
+    """Which row of a measure table: a measure, over whom (base), read when (at), with the service or not, of which group.
+
+    As the address of a row, it is whole: `at` and `service` are empty where the measure has none. As what a user asks for,
+    an empty part was left out: it is then the only one that the measure has, or finished, end, service, all.
+    A tuple, because a table has sixteen thousand of them, which are looked up and compared.
     """
 
     measure: str
-    base: str
-    at: str
-    group: str
-    sign: str
-    value: float
+    base: str = ""
+    at: str = ""
+    service: str = ""
+    group: str = ""
 
-    def good_side(self, value: float) -> bool:
-        """Whether a value lies on the side of the target that is asked for; for "=", at or above it. NaN never does."""
-        return value <= self.value if self.sign == "<=" else value >= self.value
+    @classmethod
+    def parse(cls, text: str) -> "Quantity":
+        """A figure as written: MEASURE/BASE/AT/GROUP, of which parts may be empty or left out at the end.
 
-    def met_by(self, value: float) -> bool:
-        """Whether a value of the measure meets the goal."""
-        return value == self.value if self.sign == "=" else self.good_side(value)
+        With a fifth part, `none` or `difference`, it is that of the same clients untreated, or what the service adds.
+        Colons, with which figures were written formerly, do as well.
+        Raises RunError for a measure, base, reading or service that no figure has; whether this measure has it in this
+        scenario is seen where its row is looked for, by `measures.rows.place_of`.
+        """
+        measure, *others = (part.strip() for part in with_slashes(text).split("/"))
+        if len(others) > len(cls._fields) - 1:
+            raise RunError(f"{text}: too many parts. {HOW_WRITTEN}")
+        measure = SHORT_NAMES.get(measure, measure)
+        check_measures([measure])
+        base, at, group, service = (*others, "", "", "", "")[:4]
+        for value, known, part in (
+            (base, _EVERY_BASE, "base"),
+            (at, READINGS, "reading"),
+            (service, (*SERVICES, DIFFERENCE), "service"),
+        ):
+            if value and value not in known:
+                raise RunError(f"{text}: '{value}' is not a {part}. {did_you_mean(value, known)} {HOW_WRITTEN}")
+        if group and group != "all" and "=" not in group:
+            raise RunError(f"{text}: '{group}' is not a group: all, or NAME=VALUE. {HOW_WRITTEN}")
+        return cls(measure, base, at, service, group)
+
+    def __str__(self) -> str:
+        """As it is written, without what is meant where nothing is said."""
+        group = "" if self.group == "all" else self.group
+        service = "" if self.service == "service" else self.service
+        return "/".join((self.measure, self.base, self.at, group, service)).rstrip("/")
 
 
-REMISSIONS = ("principal_remission", "all_remission", "full_remission")
-
-
-class Key(NamedTuple):
-    """Which row of a measure table: `at` and `service` are empty where they do not apply."""
-
-    measure: str
-    base: str
-    at: str
-    service: str
-    group: str
+LADDER = (
+    *(Quantity(rung, "finished", "end", "service", "all") for rung in RUNGS),
+    Quantity("full_remission", "started", "end", "service", "all"),
+    Quantity("full_remission", "started", "sustained", "service", "all"),
+)
+# Comparisons go one rung further than the picture of the ladder, where everybody shown has been seen.
+LADDER_TO_REFERRED = (*LADDER, Quantity("full_remission", "referred", "end", "service", "all"))
 
 
 class Value(NamedTuple):
@@ -49,16 +104,9 @@ class Value(NamedTuple):
     value: float
 
 
-SERVICES = ("service", "none")
-
-
-class Name(NamedTuple):
-    """What a row is of, whichever the group."""
-
-    measure: str
-    base: str
-    at: str
-    service: str
+def with_slashes(text: str) -> str:
+    """A figure as it is written now, where it is written as formerly: `recovery:started` is `recovery/started`."""
+    return text if "/" in text else text.replace(":", "/")
 
 
 def words(name: str) -> str:

@@ -1,9 +1,4 @@
-"""All randomness: one Philox stream per seed, replication and purpose; a client's place in it is the client's id.
-
-The same person therefore has the same draws in every scenario, and adding clients or changing one
-parameter leaves everyone else as they were. Where numba has been loaded, as it is for large jobs, compiled code makes the
-same draws, to the last bit.
-"""
+"""Random numbers turned into what is wanted: normal and gamma values from tables, categories, counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """NumPy's Philox at any places of its stream, compiled: the same bits, without those in between that nobody asks for.
 
-Imported only where numba is (see compiled.py). NumPy has no way to ask for some places: half of what it draws here would
-be thrown away, and it takes 15 microseconds to be told where to begin.
+Imported only where numba is (see `support/compiled.py`). NumPy has no way to ask for some places: half of what
+it draws here would be thrown away, and it takes 15 microseconds to be told where to begin.
 
 Philox4x64-10: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3, https://doi.org/10.1145/2063384.2063405
 """

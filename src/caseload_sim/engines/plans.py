@@ -1,4 +1,4 @@
-"""What the queue needs to know of each client, in whole numbers."""
+"""What an engine is told: the places of each day, and of each client a few whole numbers."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any

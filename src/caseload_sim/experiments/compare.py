@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from caseload_sim.definitions.measures import check_measures
+from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
 from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import Results, replicate_each
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.measures.rows import Row
+from caseload_sim.measures.rows import Row, quantity_of
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, by_name
 from caseload_sim.support.statistics import half_widths, mean_of, variance_of
@@ -20,19 +21,13 @@ from caseload_sim.support.statistics import half_widths, mean_of, variance_of
 _ROUNDING = 1e-24  # relative variance of values that differ in the last digit or not at all
 _TITLES = ("name", "title", "summary", "look_at", "sources")
 _DAYS = {"warm_up_days": "warm-up", "data_collection_days": "data collection", "follow_up_days": "follow-up"}
-# What is shown first: measure, base, at, service.
+# What is shown first: what goes before the ladder, then the ladder.
 HEADLINES = (
-    ("finished_course_treatment", "all", "", ""),
-    ("ended_before_treatment", "all", "", ""),
-    ("first_contact_days_mean", "started", "", ""),
-    ("second_contact_days_mean", "finished", "", ""),
-    ("recovery", "finished", "end", "service"),
-    ("principal_remission", "finished", "end", "service"),
-    ("all_remission", "finished", "end", "service"),
-    ("full_remission", "finished", "end", "service"),
-    ("full_remission", "started", "end", "service"),
-    ("full_remission", "started", "sustained", "service"),
-    ("full_remission", "referred", "end", "service"),
+    Quantity("finished_course_treatment", "all", group="all"),
+    Quantity("ended_before_treatment", "all", group="all"),
+    Quantity("first_contact_days_mean", "started", group="all"),
+    Quantity("second_contact_days_mean", "finished", group="all"),
+    *LADDER_TO_REFERRED,
 )
 
 
@@ -139,17 +134,17 @@ def shown(rows: Sequence[ComparisonRow], measures: Sequence[str] = ()) -> tuple[
     """
     check_measures(measures)
     if not measures:
-        wanted = {(*headline, "all"): k for k, headline in enumerate(HEADLINES)}
-        found = [row for row in rows if _key(row) in wanted]
-        return tuple(sorted(found, key=lambda row: wanted[_key(row)]))
+        wanted = {headline: k for k, headline in enumerate(HEADLINES)}
+        found = [row for row in rows if quantity_of(row) in wanted]
+        return tuple(sorted(found, key=lambda row: wanted[quantity_of(row)]))
     of_all = {row.measure for row in rows if row.group == "all"}
     found = [
         row
         for row in rows
         if row.measure in measures and row.service != "none" and (row.group == "all" or row.measure not in of_all)
     ]
-    order = {key: k for k, key in enumerate(dict.fromkeys(_key(row) for row in found))}
-    return tuple(sorted(found, key=lambda row: (measures.index(row.measure), order[_key(row)])))
+    order = {quantity: k for k, quantity in enumerate(dict.fromkeys(map(quantity_of, found)))}
+    return tuple(sorted(found, key=lambda row: (measures.index(row.measure), order[quantity_of(row)])))
 
 
 def _named(scenarios: Sequence[Scenario] | Mapping[str, Scenario]) -> list[Scenario]:
@@ -181,11 +176,11 @@ def _rows(one: Results, reference: Results) -> list[ComparisonRow]:
     """One scenario's rows with their distance from the reference's; groups that the reference lacks have none."""
     if one is reference:
         return [ComparisonRow(**by_name(row), **_difference("", *[np.nan] * 4)) for row in one.rows]
-    column = {_key(row): i for i, row in enumerate(reference.rows)}
+    column = {quantity_of(row): i for i, row in enumerate(reference.rows)}
     theirs = np.full_like(one.values, np.nan)
     for i, row in enumerate(one.rows):
-        if _key(row) in column:
-            theirs[:, i] = reference.values[:, column[_key(row)]]
+        if quantity_of(row) in column:
+            theirs[:, i] = reference.values[:, column[quantity_of(row)]]
     mean, half, removed = paired(one.values, theirs)
     return [
         ComparisonRow(
@@ -194,10 +189,6 @@ def _rows(one: Results, reference: Results) -> list[ComparisonRow]:
         )
         for i, row in enumerate(one.rows)
     ]
-
-
-def _key(row: Row) -> tuple[str, str, str, str, str]:
-    return row.measure, row.base, row.at, row.service, row.group
 
 
 def _difference(versus: str, difference: float, low: float, high: float, removed: float) -> dict[str, Any]:

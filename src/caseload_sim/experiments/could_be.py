@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.measures.ladder import ladder_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.structures import Structure, all_structures, under
@@ -30,7 +30,7 @@ class CouldBe:
     values: (structures, rows) float64, NaN where there is none
     """
 
-    keys: tuple[Key, ...]
+    keys: tuple[Quantity, ...]
     names: tuple[str, ...]
     values: Floats
 
@@ -38,7 +38,7 @@ class CouldBe:
         """What each structure adds to a row of the structure in use, (structures, rows)."""
         return np.asarray(self.values - self.values[0])
 
-    def bounds(self) -> dict[Key, tuple[float, float]]:
+    def bounds(self) -> dict[Quantity, tuple[float, float]]:
         """Lowest and highest of what a structure adds to each row, the one in use being one of them."""
         moved = self.moved()
         some = ~np.isnan(moved).any(axis=0)
@@ -62,7 +62,7 @@ def read_structures(
     some = only(simulation, rows[::every])
     scenarios = [simulation.scenario, *(under(simulation.scenario, one) for one in structures)]
 
-    def ladder(k: int) -> tuple[tuple[Key, ...], Floats]:
+    def ladder(k: int) -> tuple[tuple[Quantity, ...], Floats]:
         return ladder_of(some if k == 0 else read_again(some, scenarios[k]), FEWEST)
 
     found = list(each_in_order(ladder, range(len(scenarios))))

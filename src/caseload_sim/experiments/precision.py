@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from caseload_sim.definitions.measures import check_measures, definition
-from caseload_sim.definitions.quantities import Goal
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results, finish_each, results_of
 from caseload_sim.experiments.settings import MOST_REPLICATIONS, with_run
 from caseload_sim.experiments.tasks import Finished, Kept
-from caseload_sim.measures.rows import chosen_row
-from caseload_sim.measures.summary import summarise
+from caseload_sim.measures.rows import place_of
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.statistics import half_widths, variance_of
 
@@ -24,16 +23,14 @@ FIRST_REPLICATIONS = 10  # of fewer, the spread is too much of a guess
 DEFAULT_MOST = 1_000
 HEADLINE = "recovery/finished/end"  # where only a width is given
 _WRITTEN = re.compile(r"(?:(?P<figure>.+)=)?\s*(?P<number>[^=\s]+?)\s*(?P<unit>pp|%)?")
-_HOW = (
-    "write MEASURE/BASE/AT=WIDTH in quotes, as in 'recovery/finished/end=0.5pp', or 0.5pp alone for official recovery"
-)
+_HOW = "write MEASURE/BASE/AT/GROUP=WIDTH in quotes, as in 'recovery/finished/end=0.5pp', or 0.5pp alone for official recovery"
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
     """A row of the measures, and how wide half its 95% interval may be.
 
-    base, at, group: empty for the only one, or finished, end, all; half_width: in the measure's unit, shares from 0 to 1
+    base, at, group, service: as in Quantity; half_width: in the measure's unit, shares from 0 to 1
     """
 
     measure: str
@@ -41,9 +38,14 @@ class Precision:
     at: str
     group: str
     half_width: float
+    service: str = ""
+
+    @property
+    def quantity(self) -> Quantity:
+        return Quantity(self.measure, self.base, self.at, self.service, self.group)
 
     def __str__(self) -> str:
-        return "/".join((self.measure, self.base, self.at, self.group)).rstrip("/")
+        return str(self.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def precision_from(text: str) -> Precision:
     """A precision as written.
 
     >>> precision_from("0.5pp")
-    Precision(measure='recovery', base='finished', at='end', group='', half_width=0.005)
+    Precision(measure='recovery', base='finished', at='end', group='', half_width=0.005, service='')
     >>> precision_from("wait_days_mean/started//step=high_intensity = 2").half_width
     2.0
 
@@ -91,13 +93,7 @@ def precision_from(text: str) -> Precision:
     found = _WRITTEN.fullmatch(text.strip())
     if not found:
         raise RunError(f"--precision {text}: {_HOW}.")
-    parts = [part.strip() for part in (found["figure"] or HEADLINE).split("/")]
-    if len(parts) > 4:
-        raise RunError(
-            f"--precision {text}: too many parts; at most MEASURE/BASE/AT/GROUP, as in recovery/finished/end/ptsd=yes."
-        )
-    measure, base, at, group = (*parts, "", "", "")[:4]
-    check_measures([measure])
+    measure, base, at, service, group = Quantity.parse(found["figure"] or HEADLINE)
     unit, mark = definition(measure).unit, found["unit"] or ""
     try:
         number = float(found["number"])
@@ -109,7 +105,7 @@ def precision_from(text: str) -> Precision:
         raise RunError(f"--precision {text}: {_unit_of(measure, unit)}")
     if not 0 < number < float("inf"):
         raise RunError(f"--precision {text}: must be a number above 0.")
-    return Precision(measure, base, at, group, number / 100 if mark else number)
+    return Precision(measure, base, at, group, number / 100 if mark else number, service)
 
 
 def replicate_until(
@@ -150,7 +146,7 @@ def replicate_until(
         with closing(each):
             finished, simulation = next(each)
         first = first or simulation
-        half_width, needed = _look(scenario.name, finished, precision)
+        half_width, needed = _look(finished, precision)
         if half_width <= precision.half_width or n == most:
             break
         n = min(most, 2 * n, max(n + 1, needed or 2 * n))
@@ -159,12 +155,11 @@ def replicate_until(
     return results_of(scenario, finished, first), Reached(precision, half_width, n, most, needed)
 
 
-def _look(name: str, finished: list[Finished], precision: Precision) -> tuple[float, int | None]:
+def _look(finished: list[Finished], precision: Precision) -> tuple[float, int | None]:
     """Half the width of the interval, NaN without one; and how many replications the spread says that it takes."""
     tables = [one.measures for one in finished]
-    wanted = Goal(precision.measure, precision.base, precision.at, precision.group, "=", precision.half_width)
-    key = list(tables[0])[chosen_row(summarise(name, tables[:1]), wanted)]
-    values = np.array([[table[key].value] for table in tables])
+    place = place_of(tables[0].rows.keys, precision.quantity)
+    values = np.array([[table.numbers[place, 2]] for table in tables])
     half_width, variance = float(half_widths(values)[0][0]), float(variance_of(values)[0])
     with_value = int(np.sum(~np.isnan(values)))
     return half_width, _needed(variance, precision.half_width, len(values) / with_value) if with_value >= 2 else None

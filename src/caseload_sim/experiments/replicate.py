@@ -1,4 +1,4 @@
-"""From a scenario to its results: one replication, or many with intervals."""
+"""One replication, or many with intervals: from a scenario to its results."""
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel
 from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.engines.episodes import first_difference
-from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import _engine, _side_by_side, with_run
 from caseload_sim.experiments.tasks import Finished, Kept, Place, Task, collected, finish
 from caseload_sim.experiments.workers import Team
-from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow
+from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow, row_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.measures.summary import split_of_variance, summarise, summarise_days
 from caseload_sim.measures.table import stacked_numbers
@@ -25,7 +26,6 @@ from caseload_sim.scenario.policies import POLICIES, Decide
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import everybody, run_once
 from caseload_sim.support.compiled import numba_is_there
-from caseload_sim.support.row_table import as_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,11 @@ class Results:
     policy: OwnPolicy | None = None
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
-        """The one row with these names; empty names match what the measure has.
+        """The one row with these names; where nothing is said, the only one there is, or finished, end, service.
 
-        Raises RunError when no row or more than one fits.
+        Raises RunError where there is no such row, or more must be said.
         """
-        named = {name: value for name, value in (("base", base), ("at", at), ("service", service)) if value}
-        table = as_table(self.rows, Row)
-        found = table.find(measure=measure, group=group, **named)
-        if len(found) != 1:
-            same = table.find(measure=measure)
-            hint = did_you_mean(measure, (row.measure for row in self.rows))
-            if found:
-                hint = "name base, at and service"
-            elif same:
-                hint = f"it has the groups {', '.join(sorted({row.group for row in same})[:12])}, among these rows"
-            raise RunError(f"{measure}, group {group}: {len(found)} rows fit; {hint}")
-        return found[0]
+        return row_of(self.rows, Quantity(measure, base, at, service, group))
 
 
 def simulate(
@@ -81,7 +70,7 @@ def simulate(
     seed: the scenario's own if None; replication: from 0; engine: a name in ENGINES
     start_of: a scenario with the same steps, whose running start is used: the same people are then there on day 0
     policy: a function of your own, `def name(known: Known, routing: Routing) -> Decision`, that decides where clients start
-        and how waiting lists are ordered, instead of the policy that the scenario names (see own_policies.py)
+        and how waiting lists are ordered, instead of the policy that the scenario names (see `pathway/own_policy.py`)
     Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
     scenario = with_run(scenario, seed, 1)

@@ -1,4 +1,4 @@
-"""From a scenario to its results: one replication, or many with intervals."""
+"""How a run is set: its seed and replications, the engine, threads side by side, and prevalences drawn anew."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor

@@ -6,12 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from math import nan
 
-from caseload_sim.definitions.measures import check_measures
-from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import finish_each
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Kept
-from caseload_sim.measures.rows import Row
+from caseload_sim.measures.rows import Row, places_of
 from caseload_sim.measures.summary import summarise
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import by_name
@@ -67,7 +67,7 @@ def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
 def sweep(
     scenario: Scenario,
     values: Mapping[str, Sequence[float]],
-    measure: str,
+    measure: str | Quantity,
     *,
     base: str = "finished",
     at: str = "end",
@@ -81,12 +81,15 @@ def sweep(
     """Run a scenario at every combination of values on common random numbers.
 
     values: dotted path -> values to take, one or two paths
-    measure: a name in MEASURES; base, at: which of its rows, where it has several; group: which clients
+    measure: a figure as MEASURE/BASE/AT/GROUP; with and without the service, and the difference, where it names none
+    base, at: of the figure, where `measure` does not say and there are several; group: where it does not say
     executor, kept: see `replicate`; kept is by (point, replication)
-    Raises RunError for a wrong number of paths or an unknown measure, ScenarioError for an impossible value: all values
+    Raises RunError for a wrong number of paths or an unknown figure, ScenarioError for an impossible value: all values
     are checked before the first run.
     """
-    check_measures([measure])
+    quantity = Quantity.parse(measure) if isinstance(measure, str) else measure
+    unsaid = Quantity.parse(f"{quantity.measure}/{base}/{at}")._replace(group="all")
+    quantity = quantity._replace(group=quantity.group or ("" if group == "all" else group))
     settings = combinations(values)
     ready = [with_run(scenario.with_changes(setting), seed, replications) for setting in settings]
     points: list[SweepPoint] = []
@@ -94,10 +97,11 @@ def sweep(
         for setting, one, (finished, _) in zip(settings, ready, each, strict=True):
             rows = summarise(one.name, [replication.measures for replication in finished])
             digests = tuple(replication.digests for replication in finished)
-            points.append(SweepPoint(setting, _chosen(rows, measure, base, at, group), digests))
+            found = tuple(rows[place] for place in places_of(rows, quantity, unsaid))
+            points.append(SweepPoint(setting, found, digests))
             if progress:
                 progress(len(points), len(settings))
-    return Sweep(scenario, tuple(values), measure, tuple(points))
+    return Sweep(scenario, tuple(values), quantity.measure, tuple(points))
 
 
 def combinations(values: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
@@ -110,18 +114,6 @@ def combinations(values: Mapping[str, Sequence[float]]) -> list[dict[str, float]
     if not 1 <= len(settings) <= MOST_POINTS:
         raise RunError(f"a sweep of {len(settings):,} points; it may have 1 to {MOST_POINTS:,}.")
     return settings
-
-
-def _chosen(rows: Sequence[Row], measure: str, base: str, at: str, group: str) -> tuple[Row, ...]:
-    """The rows asked for; `base` and `at` count only where the measure has several. Raises RunError if there is none."""
-    found = [row for row in rows if row.measure == measure]
-    for name, wanted in (("group", group), ("base", base), ("at", at)):
-        there = list(dict.fromkeys(getattr(row, name) for row in found))
-        if len(there) > 1 or name == "group":
-            if wanted not in there:
-                raise RunError(f"{measure} has no {name} '{wanted}'. {did_you_mean(wanted, there)}")
-            found = [row for row in found if getattr(row, name) == wanted]
-    return tuple(found)
 
 
 def values_in(text: str) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What is kept of a replication that is finished: enough for every result, and small."""
+"""One replication as a task for a worker, and what is kept of it: enough for every result, and small."""
 
 from collections.abc import Callable, Generator, MutableMapping, Sequence
 from concurrent.futures import Executor

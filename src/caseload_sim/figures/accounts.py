@@ -1,4 +1,4 @@
-"""Pictures of the account: the way from one figure to another, what an audit would find, and how sure a rung is."""
+"""Pictures of `reconcile`, `audit`, `uncertainty` and `rank`: where a figure comes from, and how sure it is."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from caseload_sim.analysis.audit import AuditRow
 from caseload_sim.analysis.rank import RankRow
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import READINGS, Quantity, words
 from caseload_sim.figures.style import BLUE, GREEN, ORANGE, SKY, VERMILION, new_axes, plain
 
 if TYPE_CHECKING:
@@ -26,13 +26,12 @@ _PARTS_OF_SPREAD = (
     ("sd_sampling", "sampling error of sources", ORANGE, "//"),
     ("sd_structure", "doubt about soft inputs", VERMILION, ".."),
 )
-_READ_AT = {"end": "at the end", "month_12": "at month 12", "sustained": "sustained for a year"}
 _HIDDEN_BELOW = 0.06  # share of a bar too narrow for its number
 
 
 def rung_label(measure: str, base: str, at: str) -> str:
     """A rung in words: "full remission, started, sustained for a year"."""
-    return f"{words(measure)}, {base}, {_READ_AT[at]}"
+    return f"{words(measure)}, {base}, {READINGS[at]}"
 
 
 def plot_waterfall(table: Sequence[ReconcileRow], *, ax: "Axes | None" = None) -> "Axes":
@@ -81,7 +80,7 @@ def _wrapped(row: ReconcileRow) -> str:
     if row.kind not in ("start", "end"):
         return words(row.meaning) if row.kind == "mechanism" else f"of it: {row.meaning}"
     figure, _, scenario = row.name.partition(" in ")
-    label = rung_label(*figure.split("/"))
+    label = rung_label(*Quantity.parse(figure)[:3])
     return label.replace(", ", "\n", 1) + (f"\n{_plainly(scenario)}" if scenario else "")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from caseload_sim.analysis.client_tables import ComorbidityRow, PrevalenceRow, RetentionRow
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import RUNGS, words
 from caseload_sim.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, new_axes, plain
 from caseload_sim.measures.rows import Row
 
@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DISORDERS = (*(str(k) for k in range(6)), "6+")
-_RUNGS = (
-    ("recovery", "official recovery (questionnaire)", BLUE, "-", "o"),
-    ("principal_remission", "principal disorder gone (interview)", VERMILION, "--", "s"),
-    ("all_remission", "all starting disorders gone", GREEN, "-.", "^"),
-    ("full_remission", "all fully gone", PURPLE, ":", "D"),
-)
+_STYLES = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))  # one for each of RUNGS
 _CURVES = ((BLACK, "-", "o"), (BLUE, "--", "s"), (ORANGE, "-.", "^"), (VERMILION, ":", "D"))
 _FINISHED = 2  # contacts: the NHS definition of a finished course
 
@@ -103,9 +98,9 @@ def plot_outcomes_by_disorders(table: Sequence[Row], *, base: str = "finished", 
     read = {b: [k for k in _DISORDERS if not np.isnan(found["all_remission", b, k].value)] for b in (base, "referred")}
     base = base if read[base] else "referred"
     shown = read[base]
-    for k, (measure, label, colour, style, marker) in enumerate(_RUNGS):
+    for k, ((measure, label), (colour, style, marker)) in enumerate(zip(RUNGS.items(), _STYLES, strict=True)):
         rows = [found[measure, base, disorders] for disorders in shown]
-        at = np.arange(len(rows)) + 0.06 * (k - (len(_RUNGS) - 1) / 2)
+        at = np.arange(len(rows)) + 0.06 * (k - (len(RUNGS) - 1) / 2)
         value = 100 * np.array([row.value for row in rows])
         low, high = (100 * np.array([getattr(row, name) for row in rows]) for name in ("lower_95_ci", "upper_95_ci"))
         error = np.nan_to_num(np.array([value - low, high - value]))

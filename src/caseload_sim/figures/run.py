@@ -1,4 +1,4 @@
-"""Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
+"""Pictures of a run: disorders, flow, waits, waiting list and ladder; each takes rows and draws on Axes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,24 +7,23 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import BASES, LADDER, SERVICES, Quantity, words
 from caseload_sim.figures.style import (
     _NEAR_THE_EDGE,
     BLUE,
     DAYS_PER_WEEK,
     GREEN,
-    LADDER_RUNGS,
     ORANGE,
     PURPLE,
     SKY,
     VERMILION,
     _intervals,
-    _one,
+    ladder_label,
     new_axes,
     plain,
     titled,
 )
-from caseload_sim.measures.rows import OverTimeRow, Row
+from caseload_sim.measures.rows import OverTimeRow, Row, row_of
 from caseload_sim.support.row_table import RowTable, as_table
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     held = as_table(table, Row)
     ax = new_axes(ax, 7, 4.2)
     labels = [*(str(k) for k in range(8)), "8+"]
-    shares = [_one(held, "share_of_clients", group=f"disorders={label}") for label in labels]
+    shares = [row_of(held, Quantity("share_of_clients", group=f"disorders={label}")) for label in labels]
     if np.isnan(shares[0].value):
         ax.annotate("nobody was referred", (0.5, 0.5), xycoords="axes fraction", ha="center")
         shares = []
@@ -67,7 +66,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ("disorders=3+", "three or more", 5.5),
         )
     ):
-        share = 100 * _one(held, "share_of_clients", group=group).value
+        share = 100 * row_of(held, Quantity("share_of_clients", group=group)).value
         ax.annotate(
             f"{name}\n{share:.0f}%",
             (at, 0.93),
@@ -90,16 +89,16 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """From 100 referrals to each rung: how many are left at each stage, and where the others went."""
     held = as_table(table, Row)
     ax = new_axes(ax, 8.5, 5)
-    ended = _one(held, "ended_before_treatment").denominator
-    cohort = _one(held, "unfinished").denominator
-    share = {name: 100 * _one(held, name).value for name in (
+    ended = row_of(held, Quantity("ended_before_treatment")).denominator
+    cohort = row_of(held, Quantity("unfinished")).denominator
+    share = {name: 100 * row_of(held, Quantity(name)).value for name in (
         "ended_before_treatment", "ended_after_one_contact", "not_suitable", "not_assessed", "declined", "discharged_with_advice", "gave_up")}  # fmt: skip
     stages = [
         ("referred", 100.0, ""),
         ("first contact", 100 - share["ended_before_treatment"], "others: not assessed, unsuitable, declined, gave up"),
         ("finished a course\n(two or more contacts)", 100 - share["ended_before_treatment"] - share["ended_after_one_contact"],
          "others: advice only, declined treatment, gave up"),
-        ("recovered, by questionnaire\n(official)", _per_100(_one(held, "recovery", base="finished", service="service"), ended), "of those at caseness at first contact"),
+        ("recovered, by questionnaire\n(official)", _per_100(row_of(held, Quantity("recovery", base="finished", service="service")), ended), "of those at caseness at first contact"),
     ]  # fmt: skip
     rungs = (
         ("principal_remission", "end", "principal disorder gone,\nby interview"),
@@ -108,7 +107,9 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         ("full_remission", "sustained", "... and no relapse\nwithin a year"),
     )
     for measure, at, label in rungs:
-        stages.append((label, _per_100(_one(held, measure, base="finished", at=at, service="service"), cohort), ""))
+        stages.append(
+            (label, _per_100(row_of(held, Quantity(measure, base="finished", at=at, service="service")), cohort), "")
+        )
     for k, (_, value, note) in enumerate(stages):
         colour, hatch = (SKY, "") if k < 3 else (ORANGE, "//") if k == 3 else (BLUE, "..")
         if np.isnan(value):
@@ -160,7 +161,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     steps = [row.group for row in held.find(measure="wait_days_mean")]
     labels = [words(group.removeprefix("step=")) for group in steps]
     entries: list[tuple[str, list[Row]]] = [
-        (label, [_one(held, kind, group=group) for kind, *_ in kinds])
+        (label, [row_of(held, Quantity(kind, group=group)) for kind, *_ in kinds])
         for label, group in zip(labels, steps, strict=True)
     ]
     for place, label, name in (
@@ -259,19 +260,17 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """The recovery ladder: each rung with the service, and for the same clients with none."""
     held = as_table(table, Row)
     ax = new_axes(ax, 8.5, 5.2)
-    rungs = LADDER_RUNGS
-    untreated = np.isnan(_one(held, "recovery", base="finished", at="end", service="service").value)
+    rungs = {rung: ladder_label(rung) for rung in LADDER}
+    untreated = np.isnan(row_of(held, LADDER[0]).value)
     if untreated:  # nobody had a contact: only the base of all referred has figures
-        rungs = tuple(
-            (m, "referred", at, label.split("\n")[0] + "\nof all referred")
-            for m, _, at, label in LADDER_RUNGS
-            if m != "recovery" and "5" not in label
-        )
+        rungs = {
+            rung._replace(base="referred"): f"{label.splitlines()[0]}\n{BASES['referred']}"
+            for rung, label in rungs.items()
+            if rung.measure != "recovery"
+            and (rung.base == "finished" or rung.at != "end")  # of all, 5 is the same as 4
+        }
     places = np.arange(len(rungs))
-    with_it, without = (
-        [_one(held, measure, base=base, at=at, service=service) for measure, base, at, _ in rungs]
-        for service in ("service", "none")
-    )
+    with_it, without = ([row_of(held, rung._replace(service=service)) for rung in rungs] for service in SERVICES)
     values = 100 * np.array([[row.value for row in rows] for rows in (with_it, without)])
     ax.plot(values, [places, places], color="#aaaaaa", linewidth=2, zorder=1)
     limit = max(60.0, max(values[0]) + 12)
@@ -289,7 +288,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
                 f"{value[k]:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",
                 ha="left" if right else "right", va="center", in_layout=edge > _NEAR_THE_EDGE * limit,
             )  # fmt: skip
-    ax.set_yticks(range(len(rungs)), [label for *_, label in rungs])
+    ax.set_yticks(range(len(rungs)), list(rungs.values()))
     ax.set_ylim(len(rungs) - 0.5, -0.9)
     ax.set_xlim(-3, limit)
     ax.legend(frameon=False, loc="lower right")

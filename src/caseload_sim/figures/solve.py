@@ -1,4 +1,4 @@
-"""Picture of a solution: the curve, the target, and where they meet."""
+"""Pictures of `solve` and `warm_up`: a curve with the target it meets, and lists that settle."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -83,7 +83,7 @@ def plot_solution(solution: Solution, *, ax: "Axes | None" = None) -> "Axes":
         solution.present, scale * solution.now.value, "D", color=BLACK, label=f"now: {solution.present:.4g}", zorder=4
     )
     ax.set_xlabel(words(solution.path).replace(".", " \u203a "))
-    ax.set_ylabel(f"{words(goal.measure).capitalize()} ({'%' if scale == 100 else solution.now.unit})")
+    ax.set_ylabel(f"{words(goal.quantity.measure).capitalize()} ({'%' if scale == 100 else solution.now.unit})")
     ax.set_title(f"{solution.scenario.name}: {row_in_words(solution.now)}", fontsize=11)
     ax.legend(frameon=False, fontsize=9)
     ax.grid(color="#eeeeee")

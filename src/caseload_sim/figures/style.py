@@ -1,4 +1,4 @@
-"""Pictures of a measure table: each takes rows, draws on Axes, and changes nothing else."""
+"""What all pictures share: colours that the colour-blind tell apart, axes, titles, and intervals of rows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from caseload_sim.definitions.quantities import BASES, LADDER, RUNGS, Quantity
 from caseload_sim.measures.rows import Row
-from caseload_sim.support.row_table import RowTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,11 +26,6 @@ _NEAR_THE_EDGE = 0.75  # of an axis: numbers short of that cannot reach out, and
 def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
     """The axes given, or new ones on a figure of that size in inches."""
     return Figure(figsize=(width, height), layout="constrained").subplots() if ax is None else ax
-
-
-def _one(table: RowTable[Row], measure: str, **wanted: str) -> Row:
-    (row,) = table.find(**{"group": "all", **wanted}, measure=measure)
-    return row
 
 
 def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
@@ -57,16 +52,7 @@ def plain(ax: "Axes") -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-LADDER_RUNGS: tuple[tuple[str, str, str, str], ...] = (
-    ("recovery", "finished", "end", "1 official recovery (questionnaire)\nfinished a course"),
-    ("principal_remission", "finished", "end", "2 principal disorder gone (interview)\nfinished a course"),
-    ("all_remission", "finished", "end", "3 all starting disorders gone\nfinished a course"),
-    ("full_remission", "finished", "end", "4 all fully gone\nfinished a course"),
-    ("full_remission", "started", "end", "5 all fully gone\nof all who had a first contact"),
-    (
-        "full_remission",
-        "started",
-        "sustained",
-        "6 ... and no relapse within a year\nof all who had a first contact",
-    ),
-)
+def ladder_label(rung: Quantity) -> str:
+    """A rung of LADDER in two lines: its number and what it asks for, then whom it is over."""
+    what = "... and no relapse within a year" if rung.at == "sustained" else RUNGS[rung.measure]
+    return f"{LADDER.index(rung) + 1} {what}\n{BASES[rung.base]}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.quantities import REMISSIONS, Key
+from caseload_sim.definitions.quantities import BASES, READINGS, REMISSIONS, Quantity
 from caseload_sim.engines.plans import NOT_YET, Capacity
 from caseload_sim.measures.counting import Counts, Summand, ratios
 from caseload_sim.measures.simulation import Simulation, low_steps, scored, within
@@ -20,9 +20,6 @@ from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, Flags
-
-BASES = ("finished", "started", "referred")
-READ_AT = ("end", "month_12", "sustained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def _all_events() -> Iterator[_Event]:
     yield _Event("cost_per_recovery", "end")
     yield _Event("cost_per_extra_recovery", "end", extra=True)
     for rung in REMISSIONS:
-        for at in READ_AT:
+        for at in READINGS:
             yield _Event(f"cost_per_{rung}", at)
             yield _Event(f"cost_per_extra_{rung}", at, extra=True)
 
@@ -77,13 +74,13 @@ def paid(simulation: Simulation) -> tuple[list[Summand], dict[str, Flags], Count
     }  # fmt: skip
 
 
-def cost_keys(names: tuple[str, ...]) -> Iterator[Key]:
+def cost_keys(names: tuple[str, ...]) -> Iterator[Quantity]:
     """The rows of every cost, in the order of `cost_numbers`, for groups of these names."""
     for base in BASES:
         for group in names if base == "referred" else ():
-            yield Key(PER_REFERRAL, base, "", "", group)
+            yield Quantity(PER_REFERRAL, base, "", "", group)
         for group in names:
-            yield from (Key(event.measure, base, event.at, "", group) for event in EVENTS)
+            yield from (Quantity(event.measure, base, event.at, "", group) for event in EVENTS)
 
 
 def cost_numbers(scenario: Scenario, capacity: Capacity, counts: Counts) -> Columns:
@@ -168,7 +165,7 @@ def _results(simulation: Simulation) -> list[NDArray[np.int8]]:
     ready = scored(simulation)
     with_extra(*(recovered(out, reading) & ready for reading in (out.service, out.none)))
     for rung in REMISSIONS:
-        for at in READ_AT:
+        for at in READINGS:
             with_extra(*(getattr(reading, at)[rung] & ladder for reading in (out.service, out.none)))
     return columns
 

@@ -1,4 +1,4 @@
-"""One replication with all its tables, and how clients are counted: in whole numbers, so that counts can be added."""
+"""Clients counted in whole numbers, so that the counts of several parts can be added before they become shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

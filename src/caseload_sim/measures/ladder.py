@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import REMISSIONS, SERVICES, Key
-from caseload_sim.measures.costs import BASES
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, READINGS, REMISSIONS, SERVICES, Quantity
 from caseload_sim.measures.counting import Counted, Counts, group_sums, ratios
 from caseload_sim.measures.simulation import Simulation, groups, scored, within
 from caseload_sim.outcomes.outcomes import Outcomes, recovered, reliable_change
@@ -47,7 +46,7 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
             yield Counted(f"last_{name}_mean", "finished", "end", service, getattr(reading, last), finished)
 
 
-def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Key, ...], Columns]:
+def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Quantity, ...], Columns]:
     """Official figures and rungs alone, for every group, with the differences between service and none: keys and values.
 
     fewest: over fewer in the denominator a value is NaN
@@ -61,9 +60,11 @@ def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Key, ...], Col
     enough = denominators >= fewest
     values = np.full(numerators.shape, np.nan)
     np.divide(numerators, denominators, out=values, where=enough)
-    keys = [Key(row.measure, row.base, row.at, row.service, group) for row in rows for group in by_group]
+    keys = [Quantity(row.measure, row.base, row.at, row.service, group) for row in rows for group in by_group]
     twins = [i for i, row in enumerate(rows) if row.service == "none"]  # the row before a twin is that with the service
-    keys += [Key(rows[i].measure, rows[i].base, rows[i].at, "difference", group) for i in twins for group in by_group]
+    keys += [
+        Quantity(rows[i].measure, rows[i].base, rows[i].at, DIFFERENCE, group) for i in twins for group in by_group
+    ]
     differences = [values[i - 1] - values[i] for i in twins]
     return tuple(keys), np.concatenate([values.ravel(), *differences])
 
@@ -79,7 +80,7 @@ def _ladder(simulation: Simulation) -> Iterator[Counted]:
     bases = {"finished": ladder & out.finished, "started": ladder & out.started, "referred": ladder}
     for rung in REMISSIONS:
         for base, denominator in bases.items():
-            for at in ("end", "month_12", "sustained"):
+            for at in READINGS:
                 for service, reading in _readings(out):
                     yield Counted(rung, base, at, service, getattr(reading, at)[rung], denominator)
     both = [(service, recovered(out, reading), reading.end["all_remission"]) for service, reading in _readings(out)]
@@ -106,12 +107,12 @@ def _disorders(simulation: Simulation) -> Counts:
     return {"disorders": np.reshape(by_base, (len(BASES), -1, len(at_interview))), "at_interview": at_interview}
 
 
-def _disorder_keys(disorders: tuple[str, ...]) -> Iterator[Key]:
+def _disorder_keys(disorders: tuple[str, ...]) -> Iterator[Quantity]:
     """For each disorder, how many of those who had it at the start interview are without it at the end."""
     for base in BASES:
         for name in disorders:
-            for service in (*SERVICES, "difference"):
-                yield Key("disorder_remission", base, "end", service, f"{name}=yes")
+            for service in (*SERVICES, DIFFERENCE):
+                yield Quantity("disorder_remission", base, "end", service, f"{name}=yes")
 
 
 def _disorder_numbers(counts: Counts) -> Columns:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.definitions.measures import all_measures
-from caseload_sim.definitions.quantities import Key, Name
+from caseload_sim.definitions.quantities import DIFFERENCE, Quantity
 from caseload_sim.measures.costs import cost_keys, cost_numbers, paid
 from caseload_sim.measures.counting import Counts, added, group_sums, ratios
 from caseload_sim.measures.ladder import _disorder_keys, _disorder_numbers, _disorders, _ladder, _official
@@ -34,10 +34,10 @@ from caseload_sim.support.columns import Columns
 class Tally:
     """What measures need to know of clients, in counts that can be added to those of others.
 
-    rows: measure, base, at, service of what is counted in every group; groups, cost_groups: their names
+    rows: what is counted in every group, the group left out; groups, cost_groups: their names
     """
 
-    rows: tuple[Name, ...]
+    rows: tuple[Quantity, ...]
     groups: tuple[str, ...]
     cost_groups: tuple[str, ...]
     counts: Counts
@@ -67,7 +67,7 @@ def tally(simulation: Simulation) -> Tally:
         **courses(simulation),
         **costs,
     }
-    names = tuple(Name(row.measure, row.base, row.at, row.service) for row in rows)
+    names = tuple(Quantity(row.measure, row.base, row.at, row.service) for row in rows)
     return Tally(names, tuple(by_group), (*by_group, *more_groups), counts)
 
 
@@ -102,11 +102,11 @@ def measured(replication: Replication, counted: Tally) -> MeasureTable:
 
 @lru_cache(maxsize=16)
 def _in_order(
-    names: tuple[Name, ...],
+    names: tuple[Quantity, ...],
     group_names: tuple[str, ...],
     cost_groups: tuple[str, ...],
     disorders: tuple[str, ...],
-    single: tuple[Key, ...],
+    single: tuple[Quantity, ...],
 ) -> tuple[Rows, NDArray[np.intp]]:
     """The rows of a table in the order of MEASURES, and which of those put together each is."""
     outcomes = list(_outcome_keys(names, group_names))
@@ -125,12 +125,12 @@ def _rows(*shape: Any) -> Rows:
     return _in_order(*shape)[0]
 
 
-def _outcome_keys(names: tuple[Name, ...], group_names: tuple[str, ...]) -> Iterator[Key]:
+def _outcome_keys(names: tuple[Quantity, ...], group_names: tuple[str, ...]) -> Iterator[Quantity]:
     for name in names:
-        yield from (Key(*name, group) for group in group_names)
+        yield from (Quantity(*name[:4], group) for group in group_names)
     for name in names:
         if name.service == "none":
-            yield from (Key(*name[:3], "difference", group) for group in group_names)
+            yield from (Quantity(*name[:3], DIFFERENCE, group) for group in group_names)
 
 
 def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
@@ -150,13 +150,13 @@ def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
     return np.concatenate([table.reshape(-1, 3), differences.reshape(-1, 3)])
 
 
-def _population_keys(group_names: tuple[str, ...], disorders: tuple[str, ...]) -> Iterator[Key]:
+def _population_keys(group_names: tuple[str, ...], disorders: tuple[str, ...]) -> Iterator[Quantity]:
     """How many of those referred are in each group, and have each disorder at interview."""
     for group in group_names:
         if not group.startswith("step="):
-            yield Key("share_of_clients", "referred", "", "", group)
+            yield Quantity("share_of_clients", "referred", "", "", group)
     for name in disorders:
-        yield Key("share_at_interview", "referred", "", "", f"{name}=yes")
+        yield Quantity("share_at_interview", "referred", "", "", f"{name}=yes")
 
 
 def _population_numbers(counted: Tally) -> Columns:

@@ -1,15 +1,18 @@
-"""What is reported of many replications, row by row.
+"""One reported figure: its row in the results, how it is found, and how its value is written.
 
-Nothing is loaded with this module: whoever draws the rows need not load what simulates.
+Nothing that simulates is loaded with this module, since whoever draws the rows need not load it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import Goal
+from caseload_sim.definitions.measures import check_measures
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.support.row_table import RowTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +68,89 @@ class UncertaintyRow:
     n_replications: int
 
 
-_PREFERRED = {"base": "finished", "at": "end", "service": "service", "group": "all"}  # where a measure has several
+# What is meant where a part of a figure is left out and its measure has several.
+UNSAID = Quantity("", "finished", "end", "service", "all")
+_PARTS = {"base": "base", "at": "reading", "group": "group", "service": "service"}  # in the order in which they narrow
 
 
-def chosen_row(rows: Sequence[Row], goal: Goal) -> int:
-    """Which of the rows a goal is about: its index. Raises RunError where it does not say enough, or names none."""
-    left = [i for i, row in enumerate(rows) if row.measure == goal.measure]
-    wanted = {"base": goal.base, "at": goal.at, "group": goal.group, "service": ""}
-    for name, value in wanted.items():
-        there = list(dict.fromkeys(getattr(rows[i], name) for i in left))
-        if not value and len(there) > 1:
-            value = _PREFERRED[name] if _PREFERRED[name] in there else value
-        if value and value not in there:
-            raise RunError(f"{goal.measure} has no {name} '{value}'. {did_you_mean(value, filter(None, there))}")
-        if not value and len(there) > 1:
-            raise RunError(f"{goal.measure} has several of {name}; name one: {', '.join(there[:12])}.")
-        left = [i for i in left if getattr(rows[i], name) == (value or there[0])]
-    if len(left) != 1:
-        raise RunError(f"{goal.measure}: this scenario does not report it.")
-    return left[0]
+class Addressed(Protocol):
+    """Whatever has the address of a figure: rows of every table, and addresses themselves."""
+
+    @property
+    def measure(self) -> str: ...
+    @property
+    def base(self) -> str: ...
+    @property
+    def at(self) -> str: ...
+    @property
+    def service(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+
+
+A = TypeVar("A", bound=Addressed)
+
+
+def quantity_of(row: Addressed) -> Quantity:
+    """The whole address of a row."""
+    return Quantity(row.measure, row.base, row.at, row.service, row.group)
+
+
+def row_of(rows: Sequence[A], quantity: Quantity) -> A:
+    """The one row of a figure; see `place_of`."""
+    place = place_of(rows, quantity)
+    return rows.at([place])[0] if isinstance(rows, RowTable) else rows[place]
+
+
+def place_of(rows: Sequence[Addressed], quantity: Quantity) -> int:
+    """Where the one row of a figure is. Raises RunError where the figure does not say enough, or there is none."""
+    places = places_of(rows, quantity)
+    if len(places) != 1:
+        raise RunError(f"{quantity}: {len(places)} rows are of this figure. Look for it in the rows of one scenario.")
+    return places[0]
+
+
+def places_of(rows: Sequence[Addressed], quantity: Quantity, unsaid: Quantity = UNSAID) -> list[int]:
+    """Where the rows of a figure are, in order: one at least.
+
+    unsaid: what is meant by a part that is left out, where the measure has several; a part that is left out there too
+    stays open, and rows of every kind are found
+    Raises RunError with what there is, where a part is not among it or needs to be said.
+    """
+    left = _places_of_measure(rows, quantity.measure)
+    for part, word in _PARTS.items():
+        there = _values(rows, part, left)
+        known = list(dict.fromkeys(there))
+        said = getattr(quantity, part)
+        wanted = said or (known[0] if len(known) == 1 else getattr(unsaid, part))
+        if not said and not getattr(unsaid, part):
+            continue
+        if wanted not in known:
+            if said:
+                hint = did_you_mean(said, filter(None, known))
+                raise RunError(f"{quantity.measure} has no {word} '{said}'. {hint}")
+            raise RunError(f"{quantity.measure} has several of {word}; name one: {', '.join(known[:12])}.")
+        left = [place for place, value in zip(left, there, strict=True) if value == wanted]
+    return left
+
+
+def _places_of_measure(rows: Sequence[Addressed], measure: str) -> list[int]:
+    if isinstance(rows, RowTable):
+        found = rows.places(measure=measure)
+    else:
+        found = [place for place, row in enumerate(rows) if row.measure == measure]
+    if not found:
+        check_measures([measure])
+        raise RunError(f"{measure}: this scenario does not report it.")
+    return found
+
+
+def _values(rows: Sequence[Addressed], part: str, places: Sequence[int]) -> list[str]:
+    """What the rows at these places have as that part of their address."""
+    if isinstance(rows, RowTable):  # which makes all its rows when it is asked for one
+        column = rows.column(part)
+        return [column[place] for place in places]
+    return [getattr(rows[place], part) for place in places]
 
 
 _WHOLE = ("referrals", "clients", "GBP")  # units of which no fraction is shown

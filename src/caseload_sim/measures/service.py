@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.counting import Counted, Counts, added, by_number, quantile_of, ratio, total_of
 from caseload_sim.measures.simulation import OverTime, Replication, Simulation, low_steps, within
@@ -99,7 +99,7 @@ def waits(simulation: Simulation) -> Counts:
     return counts
 
 
-def wait_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]:
+def wait_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Quantity, Value]]:
     """Referral to first contact, first to second, assessment to first session, and waiting lists."""
     days = counts["first_contact_days"]
     yield from _spread("first_contact_days", "started", "all", days)
@@ -112,7 +112,7 @@ def wait_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]
     yield _quantile("second_contact_days_90th_percentile", "finished", "all", days, 0.9)
     for name, longest in (("28", FOUR_WEEKS_DAYS), ("90", NINETY_DAYS)):
         over = ratio(days[longest + 1 :].sum(), days.sum())
-        yield Key(f"second_contact_over_{name}_days", "finished", "", "", "all"), over
+        yield Quantity(f"second_contact_over_{name}_days", "finished", "", "", "all"), over
     for name in INTENSITIES:
         yield _mean("treatment_wait_days_mean", "finished", f"intensity={name}", counts[f"{name}_wait_days"])
     yield _mean("step_up_wait_days_mean", "finished", "all", counts["step_up_wait_days"])
@@ -122,21 +122,21 @@ def wait_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]
         yield _quantile("wait_days_90th_percentile", "started", f"step={name}", days, 0.9)
 
 
-def _mean(name: str, base: str, group: str, counts: NDArray[np.int64]) -> tuple[Key, Value]:
-    return Key(name, base, "", "", group), ratio(total_of(counts), counts.sum())
+def _mean(name: str, base: str, group: str, counts: NDArray[np.int64]) -> tuple[Quantity, Value]:
+    return Quantity(name, base, "", "", group), ratio(total_of(counts), counts.sum())
 
 
-def _spread(name: str, base: str, group: str, counts: NDArray[np.int64]) -> Iterator[tuple[Key, Value]]:
+def _spread(name: str, base: str, group: str, counts: NDArray[np.int64]) -> Iterator[tuple[Quantity, Value]]:
     yield _mean(f"{name}_mean", base, group, counts)
     yield _quantile(f"{name}_median", base, group, counts, 0.5)
 
 
-def _quantile(name: str, base: str, group: str, counts: NDArray[np.int64], share: float) -> tuple[Key, Value]:
-    return Key(name, base, "", "", group), Value(np.nan, float(counts.sum()), quantile_of(counts, share))
+def _quantile(name: str, base: str, group: str, counts: NDArray[np.int64], share: float) -> tuple[Quantity, Value]:
+    return Quantity(name, base, "", "", group), Value(np.nan, float(counts.sum()), quantile_of(counts, share))
 
 
-def _within(name: str, base: str, counts: NDArray[np.int64], longest: int) -> tuple[Key, Value]:
-    return Key(name, base, "", "", "all"), ratio(counts[: longest + 1].sum(), counts.sum())
+def _within(name: str, base: str, counts: NDArray[np.int64], longest: int) -> tuple[Quantity, Value]:
+    return Quantity(name, base, "", "", "all"), ratio(counts[: longest + 1].sum(), counts.sum())
 
 
 def contacts(simulation: Simulation) -> Counts:
@@ -166,7 +166,7 @@ def contacts(simulation: Simulation) -> Counts:
     return counts
 
 
-def contact_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Value]]:
+def contact_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Quantity, Value]]:
     """Contacts attended, as counted and as coded; contacts missed, by kind; days between sessions."""
     yield from _spread("contacts", "finished", "all", counts["contacts"])
     for name in INTENSITIES:
@@ -176,8 +176,8 @@ def contact_rows(scenario: Scenario, counts: Counts) -> Iterator[tuple[Key, Valu
     *by_kind, attended = counts["booked"].tolist()
     missed = sum(by_kind)
     for name, number in (*zip(MISSED, by_kind, strict=True), ("missed_contacts", missed)):
-        yield Key(name, "all", "", "", "all"), ratio(number, missed + attended)
-    yield Key("days_between_contacts_mean", "courses", "", "", "all"), ratio(*counts["days_and_gaps"].tolist())
+        yield Quantity(name, "all", "", "", "all"), ratio(number, missed + attended)
+    yield Quantity("days_between_contacts_mean", "courses", "", "", "all"), ratio(*counts["days_and_gaps"].tolist())
 
 
 def courses(simulation: Simulation) -> Counts:
@@ -195,24 +195,24 @@ def courses(simulation: Simulation) -> Counts:
     return counts
 
 
-def course_rows(counts: Counts) -> Iterator[tuple[Key, Value]]:
+def course_rows(counts: Counts) -> Iterator[tuple[Quantity, Value]]:
     """Scores per therapy course of two or more sessions, ended in the period: the basis of tables by therapy."""
     low, high = ({name: counts[f"{name}:{i}"] for name in (*SCORES, "courses")} for i in INTENSITIES)
     for group, some in (("all", added(low, high)), ("intensity=low", low), ("intensity=high", high)):
         n, case, well = some["courses"].tolist()
         for name in SCORES:
             total, squares = total_of(some[name]), int(some[name] @ np.arange(len(some[name])) ** 2)
-            yield Key(f"course_{name}_mean", "courses", "", "", group), ratio(total, n)
+            yield Quantity(f"course_{name}_mean", "courses", "", "", group), ratio(total, n)
             sd = float(np.sqrt(squares / n - (total / n) ** 2)) if n else np.nan
-            yield Key(f"course_{name}_sd", "courses", "", "", group), Value(np.nan, n, sd)
-        yield Key("course_at_caseness", "courses", "", "", group), ratio(case, n)
-        yield Key("course_recovery", "courses", "", "", group), ratio(well, case)
+            yield Quantity(f"course_{name}_sd", "courses", "", "", group), Value(np.nan, n, sd)
+        yield Quantity("course_at_caseness", "courses", "", "", group), ratio(case, n)
+        yield Quantity("course_recovery", "courses", "", "", group), ratio(well, case)
 
 
 DAYS_PER_WEEK = 7
 
 
-def place_rows(replication: Replication) -> Iterator[tuple[Key, Value]]:
+def place_rows(replication: Replication) -> Iterator[tuple[Quantity, Value]]:
     """How much of the places is used, and how waiting lists stand, at each step in the data collection period."""
     scenario = replication.scenario
     first, after = scenario.run.period
@@ -223,11 +223,11 @@ def place_rows(replication: Replication) -> Iterator[tuple[Key, Value]]:
         # A course holds its place over the weekend; an appointment that is booked again takes up nobody's time on a day off.
         counted = np.flatnonzero(working[first:after] | is_course[s]) + first
         used, there = (table[counted, s].sum(dtype=np.int64) for table in (held, staffed))
-        yield Key("utilisation", "all", "", "", f"step={name}"), ratio(used, there)
+        yield Quantity("utilisation", "all", "", "", f"step={name}"), ratio(used, there)
         waited = waiting[first:after, s].sum(dtype=np.int64)
-        yield Key("waiting_list", "all", "", "", f"step={name}"), ratio(waited, after - first)
+        yield Quantity("waiting_list", "all", "", "", f"step={name}"), ratio(waited, after - first)
         grown = DAYS_PER_WEEK * _slope(waiting[first:after, s])
-        yield Key("waiting_list_growth", "all", "", "", f"step={name}"), Value(np.nan, np.nan, grown)
+        yield Quantity("waiting_list_growth", "all", "", "", f"step={name}"), Value(np.nan, np.nan, grown)
 
 
 def _slope(counts: NDArray[np.int32]) -> float:

@@ -1,4 +1,4 @@
-"""One replication with all its tables, and how clients are counted: in whole numbers, so that counts can be added."""
+"""One replication with all its tables, and who is counted: the period, the groups, those scored twice."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is reported of many replications: means, intervals, and what the spread between them is made of."""
+"""Measures of many replications made into rows with intervals, and what the spread between replications is made of."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow
 from caseload_sim.measures.simulation import OverTime
 from caseload_sim.measures.table import MeasureTable, stacked_numbers
@@ -37,7 +37,7 @@ def summarise(scenario_name: str, tables: list[MeasureTable]) -> RowTable[Row]:
     )
 
 
-def _bounds(keys: Sequence[Key], units: Sequence[str]) -> tuple[Column, Column]:
+def _bounds(keys: Sequence[Quantity], units: Sequence[str]) -> tuple[Column, Column]:
     """Between what figures can lie, and their intervals with them."""
     named = list(zip(keys, units, strict=True))
     is_share = np.array([unit == "share" and key.measure != "utilisation" for key, unit in named], dtype=bool)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.support.columns import Columns
 
 
@@ -19,12 +19,12 @@ class Rows:
     """
 
     def __init__(
-        self, keys: Sequence[Key], recipe: tuple[Callable[..., "Rows"], tuple[Any, ...]] | None = None
+        self, keys: Sequence[Quantity], recipe: tuple[Callable[..., "Rows"], tuple[Any, ...]] | None = None
     ) -> None:
         self.keys, self._recipe = tuple(keys), recipe
 
     @cached_property
-    def places(self) -> dict[Key, int]:
+    def places(self) -> dict[Quantity, int]:
         """Which row has which key."""
         return {key: row for row, key in enumerate(self.keys)}
 
@@ -32,7 +32,7 @@ class Rows:
         return self._recipe or (Rows, (self.keys,))
 
 
-class MeasureTable(Mapping[Key, Value]):
+class MeasureTable(Mapping[Quantity, Value]):
     """Numerator, denominator and value of each row; NaN where there is none.
 
     rows: shared by tables of the same shape; numbers: (rows, 3) float64
@@ -42,17 +42,17 @@ class MeasureTable(Mapping[Key, Value]):
         assert numbers.shape == (len(rows.keys), 3), "a numerator, a denominator and a value for each row"
         self.rows, self.numbers = rows, numbers
 
-    def __getitem__(self, key: Key) -> Value:
+    def __getitem__(self, key: Quantity) -> Value:
         return Value(*self.numbers[self.rows.places[key]].tolist())
 
-    def __iter__(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Quantity]:
         return iter(self.rows.keys)
 
     def __len__(self) -> int:
         return len(self.rows.keys)
 
 
-def table_of(values: Mapping[Key, Value]) -> MeasureTable:
+def table_of(values: Mapping[Quantity, Value]) -> MeasureTable:
     """A table with these rows."""
     return MeasureTable(Rows(tuple(values)), np.array(list(values.values()), dtype=np.float64).reshape(-1, 3))
 

@@ -1,4 +1,4 @@
-"""Who is better, by which rule: questionnaires and interview for every client, and for the same client untreated."""
+"""The table of outcomes: what took place and how each client is then read; who recovered, and who reliably changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""The run folder: everything a run produced, complete or not there at all."""
+"""The run folder: everything a run produced, complete or not there at all, and who is writing to it."""
 
 import json
 import os

@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.quantities import Key
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.tasks import Finished, Place
 from caseload_sim.measures.table import MeasureTable, Rows
@@ -140,7 +140,7 @@ class Unfinished(MutableMapping[Place, Finished]):
         if self._read_last is None or self._read_last[0] != words:
             if n_values(words) > MOST_RECORD_VALUES:
                 raise ValueError("more values than any table of ours has")
-            self._read_last = words, Rows([Key(*key) for key in json.loads(words)])
+            self._read_last = words, Rows([Quantity(*key) for key in json.loads(words)])
         rows, numbers = self._read_last[1], arrays[name]
         if numbers.shape != (len(rows.keys), 3):
             raise ValueError("not as many numbers as names")

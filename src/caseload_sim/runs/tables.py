@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from caseload_sim.analysis.event_log import EVENT_TYPES, NO_PLACE, EventLog
+from caseload_sim.definitions.quantities import READINGS
 from caseload_sim.engines.plans import ENDINGS, NOT_YET
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.contacts import LEFT
@@ -122,7 +123,7 @@ def _outcome_columns(simulation: Simulation) -> dict[str, Any]:
     for service, reading in (("service", out.service), ("none", out.none)):
         columns[f"last_phq9_{service}"] = reading.last_phq9
         columns[f"last_gad7_{service}"] = reading.last_gad7
-        for at in ("end", "month_12", "sustained"):
+        for at in READINGS:
             columns |= {f"{rung}_{at}_{service}": flags for rung, flags in getattr(reading, at).items()}
     return columns
 

@@ -1,4 +1,4 @@
-"""A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
+"""The fields of a scenario: everything that is assumed, in one table of tables."""
 
 from pydantic import Field
 

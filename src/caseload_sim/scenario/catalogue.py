@@ -1,4 +1,4 @@
-"""Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
+"""Named scenarios: found by name or path, read, joined with what they extend, and checked."""
 
 import os
 import re

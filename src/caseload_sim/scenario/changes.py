@@ -1,4 +1,4 @@
-"""Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
+"""One scenario changed: values set by dotted path, marked as the user's own, and checked like a file."""
 
 import tomllib
 from collections.abc import Mapping, Sequence

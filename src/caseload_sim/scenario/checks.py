@@ -1,4 +1,4 @@
-"""What one value alone cannot show: names that lead nowhere, shares that do not add up, impossible correlations."""
+"""Contradictions that no single value shows: names that lead nowhere, shares that do not add up, staff shared twice."""
 
 from collections.abc import Collection, Mapping
 

@@ -1,4 +1,4 @@
-"""What one value alone cannot show: names that lead nowhere, shares that do not add up, impossible correlations."""
+"""Contradictions in a population: impossible correlations, counts and targets, names that clash."""
 
 from collections.abc import Iterator
 

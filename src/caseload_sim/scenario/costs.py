@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from caseload_sim.scenario.numbers import Number, Part, Positive, Share
+from caseload_sim.scenario.numbers import Number, OfFigure, Part, Positive, Share
 
 DEFAULT_STAFF = "default"  # stands for the kinds of staff that a table does not list
 
@@ -58,13 +58,10 @@ class StaffCosts(Part):
         return (self.per_year[kind] if kind in self.per_year else self.per_year[DEFAULT_STAFF]).value
 
 
-class PublishedCost(Money):
+class PublishedCost(OfFigure):
     """A published cost, the measure that stands for it here, and the year of its prices; compared, never fitted to."""
 
-    measure: str
-    base: str
-    at: str = ""
-    group: str = "all"
+    value: Annotated[float, Field(ge=0, le=1e12)]
     price_year: Annotated[int, Field(ge=1900, le=2200)]
     note: str = ""
 

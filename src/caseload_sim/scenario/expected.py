@@ -1,4 +1,4 @@
-"""What a population must show on average, by quadrature over the common factor: exact, with nothing simulated."""
+"""What must hold on average, by quadrature over the common factor: exact, with nothing simulated."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product

@@ -1,4 +1,4 @@
-"""On which line of a TOML file a dotted path stands: `tomllib` does not tell, and error messages must."""
+"""One file of a scenario: where shipped ones lie, and on which line a path stands, which `tomllib` does not tell."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What two scenarios assume differently: every input, with what it means and where each value comes from."""
+"""A scenario in words, and what two scenarios assume differently: every input with its meaning and its origin."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

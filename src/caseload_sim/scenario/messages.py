@@ -1,4 +1,4 @@
-"""Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
+"""What is wrong with a scenario, in plain words: file and line, value, what is allowed, what to do."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence

@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.errors import RunError
+
 ORIGIN_KEYS = ("source", "where", "assumption", "fitted", "n")
 
 
@@ -131,6 +134,33 @@ class Correlation(Number):
     """A correlation between liabilities, strictly between -1 and 1."""
 
     value: Annotated[float, Field(gt=-1, lt=1)]
+
+
+class OfFigure(Number):
+    """A number that is published of a figure of the model; `measure` may be the whole address, MEASURE/BASE/AT/GROUP."""
+
+    measure: str
+    base: str = ""
+    at: str = ""
+    group: str = "all"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_in_parts(cls, table: Any) -> Any:
+        if not isinstance(table, dict) or "/" not in str(table.get("measure", "")):
+            return table
+        try:
+            parts = {name: part for name, part in Quantity.parse(table["measure"])._asdict().items() if part}
+        except RunError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+        for name in [name for name in parts if name != "measure" and name in table]:
+            raise ValueError(f"`{name}` is said twice: in `measure`, {table['measure']}, and by itself. Say it once")
+        return table | parts
+
+    @property
+    def quantity(self) -> Quantity:
+        """Which figure of the model it is to be compared with."""
+        return Quantity(self.measure, self.base, self.at, group=self.group)
 
 
 def numbers(part: Part | Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Number, str]]:

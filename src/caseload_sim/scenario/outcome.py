@@ -5,7 +5,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from caseload_sim.scenario.numbers import Amount, Correlation, Effect, Number, Part, Points, Positive, Share
+from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.scenario.numbers import (
+    Amount,
+    Correlation,
+    Effect,
+    Number,
+    OfFigure,
+    Part,
+    Points,
+    Positive,
+    Share,
+)
 from caseload_sim.scenario.population import DEFAULT
 
 
@@ -37,7 +48,7 @@ class Instruments(Part):
     full_remission_margin: Amount = Field(description="SD below threshold that counts as fully gone")
 
 
-class Official(Number):
+class Official(OfFigure):
     """A published figure about the service, the measure that stands for it here, and what it is used for.
 
     low, high: range that counts as met, where the figure comes with one; otherwise a tolerance is set by its unit
@@ -45,16 +56,17 @@ class Official(Number):
     """
 
     value: Annotated[float, Field(ge=-1e6, le=1e9)]
-    measure: str
-    base: str = ""
-    at: str = ""
     service: str = ""
-    group: str = "all"
     low: float | None = None
     high: float | None = None
     role: Literal["fitted", "check"]
     fitted_by: tuple[str, ...] = Field(default=(), strict=False)
     note: str = ""
+
+    @property
+    def quantity(self) -> Quantity:
+        """Which figure of the model it is to be compared with."""
+        return super().quantity._replace(service=self.service)
 
     @model_validator(mode="after")
     def _is_moved_only_if_fitted(self) -> Self:

@@ -1,4 +1,4 @@
-"""The pathway of a scenario: what happens to clients from referral to discharge, each number with its origin."""
+"""The pathway in a scenario: what happens to clients from referral to discharge, each number with its origin."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

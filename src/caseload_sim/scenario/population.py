@@ -1,4 +1,4 @@
-"""A scenario: everything that is assumed about clients, service and outcome, each number with its origin."""
+"""The population in a scenario: prevalences, who is eligible, and what a fit may move to reach which targets."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""A scenario: one complete set of assumptions, which can be changed."""
+"""Scenario, the public class: one complete set of assumptions, which can be changed."""
 
 from collections.abc import Mapping
 from typing import Any

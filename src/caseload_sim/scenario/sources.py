@@ -1,4 +1,4 @@
-"""Named scenarios and sources: found, read, extended, changed, checked; nothing here computes."""
+"""The shipped list of sources, and how one file is read: its size, its text, its TOML."""
 
 import tomllib
 from pathlib import Path

@@ -1,8 +1,7 @@
-"""Who is with a service already when it opens.
+"""Clients referred over the two years before opening, from whom those come who are there on day 0.
 
-A running start is a pool of clients referred over the two years before opening, who go through the very queue that opens.
-Whoever is then still booked, waiting or holding a place is there on day 0, with a past; stays are length-biased because
-the long ones are likelier to be met.
+They go through the very queue that opens. Whoever is then still booked, waiting or holding a place is there, with a past;
+stays are length-biased because the long ones are likelier to be met.
 """
 
 from dataclasses import replace

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import Key, Value
+from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.measures.simulation import Replication, Simulation
@@ -78,7 +78,7 @@ def percentiles(tables: list[MeasureTable]) -> MeasureTable:
         quantiles[:, k] = np.quantile(values[known[:, k], chosen[k]], list(PERCENTILES.values()))
     keys, n_known = list(tables[0]), known.sum(axis=0)
     result = {
-        Key(*keys[j][:4], f"providers={name}{'' if keys[j].group == 'all' else f', {keys[j].group}'}"): Value(
+        Quantity(*keys[j][:4], f"providers={name}{'' if keys[j].group == 'all' else f', {keys[j].group}'}"): Value(
             np.nan, int(n_known[k]), float(quantiles[q, k])
         )
         for k, j in enumerate(chosen)

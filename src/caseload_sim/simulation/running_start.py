@@ -1,9 +1,4 @@
-"""Who is with a service already when it opens.
-
-A running start is a pool of clients referred over the two years before opening, who go through the very queue that opens.
-Whoever is then still booked, waiting or holding a place is there on day 0, with a past; stays are length-biased because
-the long ones are likelier to be met.
-"""
+"""Who is with a service already when it opens: from the pool, fitted into the places there are, with their past."""
 
 from dataclasses import dataclass, fields, replace
 

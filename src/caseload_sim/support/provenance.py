@@ -1,4 +1,4 @@
-"""With what an answer is made: the versions that it can depend on."""
+"""With what an answer is made: the digest of any table, and the versions that an answer can depend on."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""What is reported of many replications: means, intervals, and what the spread between them is made of."""
+"""Means, variances and intervals of numbers, missing ones left out."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Blocks of clients worked on by several threads at once; answers come in order, and are the same."""
+"""Threads and settings of the process: blocks worked on side by side, matrix products by one thread, the collector."""
 
 import atexit
 import gc
