@@ -186,7 +186,7 @@ def test_ctrl_c_ends_with_130_keeps_what_is_finished_and_leaves_no_process(
     assert {path.name for path in kept(folder)[0].parent.iterdir()} - {path.name for path in kept(folder)} == {
         "inputs.json"
     }
-    assert not list((folder / "results").glob("*.lock"))
+    assert not list((folder / "results").glob("*.lock*"))
     assert_as_whole(folder, RUN, call(*RUN, "--resume", folder=folder), whole)
 
 
