@@ -44,20 +44,33 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises RunError when somebody else has it, OSError when it cannot be written."""
-        from filelock import FileLock, Timeout  # takes some hundredths of a second to load
-
         self.path, self.text = path, path.with_name(f"{path.name}.txt")
-        self._lock = FileLock(path, timeout=0, thread_local=False)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise RunError(
-                f"{path.with_suffix('')}: {self._holder()}. Wait until it has ended, or choose another folder with --out."
-            ) from None
+        self._file: int | None = self._locked()
         who = f"process {os.getpid()} on {socket.gethostname()} has been writing there since"
         with suppress(OSError):  # only a message lacks something without it
             self.text.unlink(missing_ok=True)  # of a process that was killed, and perhaps of another user
             self.text.write_text(f"{who} {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
+
+    def _locked(self) -> int:
+        """The number of the file, open and locked."""
+        from filelock import lock_descriptor  # takes some hundredths of a second to load
+
+        while True:
+            number = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                if not lock_descriptor(number, blocking=False):
+                    raise RunError(
+                        f"{self.path.with_suffix('')}: {self._holder()}. Wait until it has ended, or choose another folder "
+                        "with --out."
+                    )
+                if os.fstat(number).st_nlink:
+                    return number
+            except BaseException:
+                os.close(number)
+                raise
+            os.close(
+                number
+            )  # whoever held it removed the file just after it was opened here, and the next makes a new one
 
     def _holder(self) -> str:
         try:
@@ -68,12 +81,19 @@ class Lock:
 
     def release(self) -> None:
         """Let others write, and leave no file behind. Does nothing the second time."""
-        if not self._lock.is_locked:
+        if self._file is None:
             return
-        for file in (self.text, self.path):  # the lock while it is held: afterwards it may be that of the next
-            with suppress(OSError):  # Windows removes no open file; there filelock does it on letting go
-                file.unlink()
-        self._lock.release()
+        number, self._file = self._file, None
+        self._remove(self.text)
+        if os.name == "posix":
+            self._remove(self.path)  # while it is held: afterwards it may be that of the next
+        os.close(number)
+        if os.name != "posix":
+            self._remove(self.path)  # Windows removes no file that is open, neither this one's nor that of the next
+
+    def _remove(self, file: Path) -> None:
+        with suppress(OSError):
+            file.unlink()
 
 
 def is_held(path: Path) -> bool:
