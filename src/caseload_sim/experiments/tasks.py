@@ -4,12 +4,12 @@ from collections.abc import Callable, Generator, MutableMapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from caseload_sim.engines.engine import Engine
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_drawn_prevalences
-from caseload_sim.experiments.workers import answers, pickled, unpickled
+from caseload_sim.experiments.workers import answers
 from caseload_sim.measures.simulation import OverTime, Simulation
 from caseload_sim.measures.table import MeasureTable
 from caseload_sim.scenario.policies import Decide
@@ -116,19 +116,6 @@ class Task:
     parameter_uncertainty: bool = False
     whole: bool = False
     policy: Decide | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        start = None if self.start_of is None else pickled(self.start_of)
-        return _task, (pickled(self.scenario), start, *(getattr(self, name) for name in _NOT_SCENARIOS))
-
-
-_NOT_SCENARIOS = ("replication", "engine", "parameter_uncertainty", "whole", "policy")
-
-
-def _task(scenario: bytes, start_of: bytes | None, *others: Any) -> Task:
-    """A task that was sent: all those of a scenario share it."""
-    start = None if start_of is None else unpickled(start_of)
-    return Task(unpickled(scenario), start_of=start, **dict(zip(_NOT_SCENARIOS, others, strict=True)))
 
 
 def finish(task: Task) -> tuple[Finished, Simulation | None]:
