@@ -43,7 +43,8 @@ def test_all_words_of_a_figure_are_within_it_and_no_title_is_written_over(name: 
         assert len(boxes) > 2
         # A tick beyond the limits has a label too, which is not drawn; the labels that are there say what is.
         ticks = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis.get_major_ticks()]
-        undrawn = [tick.label1 for tick in ticks if tick not in [*ax.xaxis._update_ticks(), *ax.yaxis._update_ticks()]]
+        drawn = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis._update_ticks()]  # type: ignore[union-attr]
+        undrawn = [tick.label1 for tick in ticks if tick not in drawn]
         shown = [box for box, one in zip(boxes, texts, strict=True) if one not in undrawn]
         assert all(edge.containsx(x) and edge.containsy(y) for box in shown for x, y in box.corners()), name
         title = ax.title.get_window_extent()
