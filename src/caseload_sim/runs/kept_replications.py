@@ -108,6 +108,7 @@ class Unfinished(MutableMapping[Place, Finished]):
                 over_time=dict(zip(map(tuple, about["over_time"]), arrays["over_time"], strict=True)),
                 digests=dict(about["digests"]),
                 as_published=self._table("as_published", arrays) if "as_published" in arrays else None,
+                read={str(name): float(value) for name, value in about.get("read", {}).items()},
             )
         except _DAMAGE:
             return None
@@ -118,6 +119,7 @@ class Unfinished(MutableMapping[Place, Finished]):
             "place": place,
             "digests": finished.digests,
             "over_time": list(finished.over_time),
+            "read": finished.read,
         }
         over_time = np.array(list(finished.over_time.values()), dtype=np.float64)
         tables = {"measures": finished.measures, "as_published": finished.as_published}
