@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from caseload_sim.cli.options import workers
+from caseload_sim.cli.running import workers
 from caseload_sim.errors import RunError
 from caseload_sim.experiments import dask_workers
 from caseload_sim.experiments.dask_workers import DaskWorkers

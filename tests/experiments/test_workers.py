@@ -18,8 +18,7 @@ import pytest
 
 from caseload_sim.engines import kernel
 from caseload_sim.errors import RunError, ScenarioError
-from caseload_sim.experiments import replicate as experiment
-from caseload_sim.experiments import settings, tasks
+from caseload_sim.experiments import rounds, settings, tasks
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.sweep import flattened, sweep
@@ -88,7 +87,7 @@ def by_threads(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, policy: Deci
         seen.add(threading.get_ident())
         return run(task)
 
-    monkeypatch.setattr(experiment, "finish", noted)
+    monkeypatch.setattr(rounds, "finish", noted)
     replicate(scenario, policy=policy)
     return seen
 

@@ -12,7 +12,7 @@ from scipy import stats
 from caseload_sim.analysis.calibrate_service import calibrate_service
 from caseload_sim.analysis.service_file import waiting_at_opening
 from caseload_sim.analysis.validate_model import tolerance_of, validate_model
-from caseload_sim.cli.run import stability_in_words
+from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.clients.severity import scores_after, trajectory

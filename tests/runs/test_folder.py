@@ -20,12 +20,11 @@ from caseload_sim.runs.folder import (
     RunFolder,
     is_held,
     run_name,
-    save_text,
 )
 from caseload_sim.runs.kept_replications import UNFINISHED
 from caseload_sim.runs.read import read_run
 from caseload_sim.runs.record import RECORD, inputs_of_run
-from caseload_sim.runs.whole_files import whole, write_text
+from caseload_sim.runs.whole_files import save_text, whole, write_text
 from caseload_sim.scenario.scenario import Scenario
 
 

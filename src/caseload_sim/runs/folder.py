@@ -258,6 +258,13 @@ class RunFolder:
                 self.final.rmdir()  # only if it is empty
         self._lock.release()
 
+    def remove(self) -> None:
+        """Leave nothing at all, finished replications included: for a command that saves nothing, once it is done."""
+        self.kept = None
+        self.discard()
+        with suppress(OSError):
+            self.final.parent.rmdir()  # only if it is empty
+
     @contextmanager
     def _written_whole(self) -> Iterator[None]:
         """Files are written to `partial`, and then all put in place, or none."""
@@ -288,31 +295,6 @@ class RunFolder:
 
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
-
-
-def save_table(
-    out: Path,
-    name: str,
-    rows: Sequence[Any],
-    row_type: type[Any],
-    draw: "Callable[[], Figure]",
-    beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
-) -> Path:
-    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path.
-
-    beside: further tables by file name, each its rows and their type
-    """
-    return RunFolder(out, name).save_table(rows, row_type, draw, beside=beside)
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
-    if path.exists():
-        raise RunError(f"{path}: is there already. Choose another name with --out.")
-    try:
-        write_text(path, text)
-    except (OSError, UnicodeError) as error:
-        raise unwritable(path, error) from None
 
 
 def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:

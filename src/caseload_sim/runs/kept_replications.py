@@ -63,6 +63,7 @@ class Unfinished(MutableMapping[Place, Finished]):
                 "over_time": list(finished.over_time),
                 "days": days.shape[-1],
                 "digests": finished.digests,
+                "read": finished.read,
             }
             columns = b"".join(part.astype("<f8").tobytes() for part in (*(table.numbers.T for table in tables), days))
             content = json.dumps(about).encode() + b"\n" + columns
@@ -127,7 +128,8 @@ class Unfinished(MutableMapping[Place, Finished]):
                 return None
             days = numbers.reshape(len(about["over_time"]), about["days"])
             over_time = dict(zip(map(tuple, about["over_time"]), days, strict=True))
-            return Finished(tables[0], over_time, dict(about["digests"]), *tables[1:])
+            read = {str(name): float(value) for name, value in about.get("read", {}).items()}
+            return Finished(tables[0], over_time, dict(about["digests"]), tables[1] if tables[1:] else None, read)
         except _DAMAGE:
             return None
 
