@@ -12,7 +12,7 @@ from scipy import stats
 from caseload_sim.analysis.calibrate_service import calibrate_service
 from caseload_sim.analysis.service_file import waiting_at_opening
 from caseload_sim.analysis.validate_model import tolerance_of, validate_model
-from caseload_sim.cli.run import stability_in_words
+from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.clients.severity import scores_after, trajectory
@@ -35,7 +35,6 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
 from caseload_sim.simulation.providers import provider_scenarios
 from caseload_sim.simulation.running_start import running_start
-from caseload_sim.support.compiled import numba_is_there
 from commands import call_here
 
 Numbers = np.ndarray[Any, Any]
@@ -248,16 +247,10 @@ def test_recorded_reasons_and_none_add_up_to_all_that_ended(small_simulation: Si
     assert said == pytest.approx(1 - missing, abs=4 * np.sqrt(missing * (1 - missing) / n))
 
 
-@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.94])
 @pytest.mark.parametrize("number", [1, 7, 60])
-def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomial(
-    share: float, number: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomial(share: float, number: int) -> None:
     """Against scipy's own inverse distribution functions, at the same uniforms."""
-    if compiled and not numba_is_there():
-        pytest.skip("nothing is compiled without numba")
-    monkeypatch.setattr("caseload_sim.draws.distributions.numba_is_loaded", lambda: compiled)
     u = np.random.default_rng(1).random(400)
     sessions = np.full(400, number, dtype=np.int32)
     ours = negative_binomial(u, sessions, np.full(400, share))
@@ -266,31 +259,15 @@ def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomi
     assert np.array_equal(binomial(u, sessions, np.full(400, share)), stats.binom.ppf(u, number, share))
 
 
-@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
-def test_compiled_code_finds_the_failures_that_numpy_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(5)
-    u, number, share = rng.random(50_000), rng.integers(1, 40, 50_000).astype(np.int32), rng.uniform(0, 0.95, 50_000)
-    u[:2], number[:2], share[:2] = 1 - 2**-33, 900, 0.95  # far in the tail, and where no recursion can begin
-    found = []
-    for compiled in (True, False):
-        monkeypatch.setattr("caseload_sim.draws.distributions.numba_is_loaded", lambda compiled=compiled: compiled)
-        found.append(negative_binomial(u, number, share))
-    assert np.array_equal(found[0], found[1])
-    assert len(np.unique(found[0])) > 100
-
-
-@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
-def test_compiled_code_finds_the_successes_that_numpy_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samplers_take_a_different_number_and_share_for_each_row() -> None:
+    """Against scipy's own inverse distribution functions, far in the tail and where all or none can be found too."""
     rng = np.random.default_rng(6)
-    u, number, share = rng.random(50_000), rng.integers(0, 60, 50_000).astype(np.int32), rng.uniform(0, 1, 50_000)
-    u[:3], number[:3], share[:3] = 1 - 2**-33, [900, 3, 0], [0.3, 1.0, 1.0]  # far in the tail, and where all succeed
-    found = []
-    for compiled in (True, False):
-        monkeypatch.setattr("caseload_sim.draws.distributions.numba_is_loaded", lambda compiled=compiled: compiled)
-        found.append(binomial(u, number, share))
-    assert np.array_equal(found[0], found[1])
-    assert found[0][1:3].tolist() == [3, 0]
-    assert len(np.unique(found[0])) > 50
+    u, number, share = rng.random(5_000), rng.integers(1, 60, 5_000).astype(np.int32), rng.uniform(0.01, 0.94, 5_000)
+    u[0], number[0], share[0] = 1 - 2**-33, 400, 0.3
+    assert np.array_equal(negative_binomial(u, number, share), stats.nbinom.ppf(u, number, 1 - share))
+    assert np.array_equal(binomial(u, number, share), stats.binom.ppf(u, number, share))
+    all_and_none = binomial(np.full(2, 1 - 2**-33), np.array([3, 0], dtype=np.int32), np.ones(2))
+    assert all_and_none.tolist() == [3, 0]
 
 
 def test_hundreds_of_sessions_nearly_all_missed_are_no_endless_loop() -> None:
