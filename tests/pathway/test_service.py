@@ -15,13 +15,13 @@ from caseload_sim.analysis.validate_model import tolerance_of, validate_model
 from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.severity import scores_after, trajectory
+from caseload_sim.clients.severity import scores_at_referral
 from caseload_sim.definitions.quantities import Quantity, words
 from caseload_sim.draws.distributions import binomial, negative_binomial
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import ENGINES
-from caseload_sim.engines.episodes import check_invariants, occupancy
-from caseload_sim.engines.plans import NOT_YET, plans_of
+from caseload_sim.engines.episodes import check_invariants, check_plans, occupancy
+from caseload_sim.engines.plans import NEVER, NOT_YET, plans_of
 from caseload_sim.errors import CaseloadError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
 from caseload_sim.measures.measure import measure
@@ -31,10 +31,12 @@ from caseload_sim.pathway.assessment import ADVICE, EXITS, TREATED
 from caseload_sim.pathway.care import draw_courses, missed_by_kind
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.catalogue import get_scenario, load_scenario
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.simulation.pool import Pool
 from caseload_sim.simulation.providers import provider_scenarios
-from caseload_sim.simulation.running_start import running_start
+from caseload_sim.simulation.running_start import opening_of, running_start
 from commands import call_here
 
 Numbers = np.ndarray[Any, Any]
@@ -165,6 +167,33 @@ def test_some_who_are_there_at_opening_have_stepped_down(asked: dict[str, float]
     assert len(down) >= 5
 
 
+@pytest.mark.parametrize("asked", [{}, {"high_intensity": 20.0}])
+def test_deadlines_fall_on_the_same_days_for_those_who_are_there_at_opening(asked: dict[str, float]) -> None:
+    """They count from another list than the first, so they are other numbers; nobody well is still on the list of a first course."""
+    content = plain_service(1000).model_dump(exclude_none=True)
+    content["start"]["waiting"] = {step: {"value": number, "assumption": "test"} for step, number in asked.items()}
+    scenario = Scenario.model_validate(content)
+    pool = Pool(scenario, Draws(1, 0), POLICIES[scenario.pathway.policy])
+    before, _ = pool.plans()
+    there = opening_of(pool)
+    now = there.plans
+    check_plans(now)
+    who = np.searchsorted(pool.ids, there.clients.id)[now.client]
+    steps = len(scenario.steps)
+    row = np.searchsorted(before.client * steps + before.step, who * steps + now.step)
+    counted_later = now.joins_day[now.client] > before.joins_day[who]
+    for name in ("inside_from", "well_after"):
+        old, new = getattr(before, name)[row], getattr(now, name)
+        assert np.array_equal(old == NEVER, new == NEVER)
+        asks = old != NEVER
+        assert np.sum(asks & counted_later) > 20
+        assert np.array_equal((old + before.joins_day[who])[asks], (new + now.joins_day[now.client])[asks])
+    waits = now.first[(now.started_day == NOT_YET) & (now.joins_day < 0)]
+    well_on = now.joins_day[now.client[waits]] + now.well_after[waits].astype(np.int64)
+    assert np.all((well_on >= 0) | (now.joins_day[now.client[waits]] == -1))
+    assert np.sum(now.well_after[waits] != NEVER) > 5
+
+
 def test_the_list_at_opening_is_as_long_as_asked_for(small: Scenario) -> None:
     asked = {"low_intensity": 31, "high_intensity": 77}
     content = small.model_dump(exclude_none=True)
@@ -222,9 +251,8 @@ def test_a_run_says_whether_the_service_is_stable_and_if_not_by_how_many_a_week(
 def test_those_below_caseness_are_mostly_advised_and_not_treated(small: Scenario) -> None:
     draws = Draws(5, 0)
     clients = draw_population(small, draws, 40_000)
-    path = trajectory(small, clients, draws)
     _, care = draw_courses(small, clients, draws)
-    below = below_caseness(*scores_after(small, path, np.zeros(40_000, dtype=np.int32), at_end=False))
+    below = below_caseness(*scores_at_referral(small, clients, draws))
     assessed = care.exit >= EXITS.index("advice")
     assessed |= care.exit == TREATED
     screening = small.pathway.screening
@@ -315,7 +343,7 @@ def test_more_is_missed_where_people_are_poorer(small: Scenario) -> None:
     clients = draw_population(small, draws, 20_000)
     _, care = draw_courses(small, clients, draws)
     not_attended, _, provider_cancelled = missed_by_kind(small, clients, care, draws)
-    poorest, richest = (clients.strata["deprivation_decile"] == k for k in (0, 9))
+    poorest, richest = (clients.strata["deprivation_decile"] == k for k in (9, 0))
     high = small.steps.index("high_intensity")
 
     def share(some: np.ndarray[Any, Any]) -> float:
@@ -341,7 +369,7 @@ def test_without_a_connection_the_first_modality_is_what_is_left(small: Scenario
 
 
 def test_some_of_those_due_to_relapse_are_referred_again(small: Scenario) -> None:
-    returning = small.with_changes({"pathway.returns.chance": 0.5, "pathway.returns.delay_days_mean": 60})
+    returning = small.with_changes({"pathway.returns.chance": 0.5, "outcome.relapse.yearly_hazard": 2})
     simulation, without = simulate(returning), simulate(small)
     clients, episodes = simulation.clients, simulation.episodes
     again = clients.id >= 2**40
@@ -369,11 +397,11 @@ EXTREMES: dict[str, dict[str, Any]] = {
     "everybody unsuitable at assessment": {"pathway.screening.not_suitable": 1.0},
     "everybody stepped up": {
         "pathway.routing.direct_intercept": -10, "pathway.steps.low_intensity.step_up_acceptance": 1.0,
-        "outcome.treatment.trial_effect": 0.0, "outcome.natural_course.at_six_months": -5,
+        "instruments.phq9.intercept": 40,
     },
     "one therapist": {"staff.high_intensity_therapist.wte": 1},
     "no assessor": {"staff.assessor.wte": 0},
-    "everybody returns": {"pathway.returns.chance": 1.0, "outcome.relapse_unfinished": 1.0},
+    "everybody returns": {"pathway.returns.chance": 1.0, "outcome.relapse.yearly_hazard": 20},
     "nobody is patient": {"pathway.steps.high_intensity.patience_mean_days": 0.01},
 }  # fmt: skip
 
