@@ -268,13 +268,15 @@ def given_by(
     sessions: dict[str, int],
     *,
     complexity: int = 1,
-    response: float = 1.0,
+    response: float | list[float] = 1.0,
     contacts: int = 9,
+    first: str | None = None,
 ) -> float:
     table = np.array([[sessions.get(step, 0) for step in scenario.steps]], dtype=np.int32)
     given = treatment_given(
-        scenario, np.array([scenario.disorders.index(target)], dtype=np.int8), np.full((1, len(scenario.steps)), response),
+        scenario, np.array([scenario.disorders.index(target)], dtype=np.int8), np.broadcast_to(response, (1, len(scenario.steps))),
         np.array([complexity]), table, np.array([contacts], dtype=np.int32),
+        None if first is None else np.array([scenario.steps.index(first)], dtype=np.int8),
     )  # fmt: skip
     return float(given.strength[0])
 
@@ -295,6 +297,20 @@ def test_the_dose_of_a_course_by_hand(scenario: Scenario) -> None:
     )
     assert given_by(scenario, "major_depression", both, contacts=1) == 0, "one contact is no course"
     assert given_by(scenario, "major_depression", {}) == 0
+
+
+def test_a_course_below_works_on_what_the_course_above_has_left(scenario: Scenario) -> None:
+    """Of somebody who steps down: a therapist below who does nothing takes away nothing of what was given above."""
+    high, both = {"high_intensity": 8}, {"high_intensity": 8, "low_intensity": 5}
+    nothing_below = [0.0 if name == "low_intensity" else 1.0 for name in scenario.steps]
+    alone = given_by(scenario, "major_depression", high, first="high_intensity")
+    assert alone == given_by(scenario, "major_depression", high)
+    assert given_by(
+        scenario, "major_depression", both, response=nothing_below, first="high_intensity"
+    ) == pytest.approx(alone)
+    up = given_by(scenario, "major_depression", both, response=nothing_below, first="low_intensity")
+    assert up == given_by(scenario, "major_depression", both, response=nothing_below)
+    assert 0 < up < alone, "going up, the therapist above works on what a course below has used up"
 
 
 def test_low_intensity_does_less_for_the_complex_and_high_intensity_does_not(scenario: Scenario) -> None:
