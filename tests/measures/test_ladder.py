@@ -312,12 +312,18 @@ def test_the_anchor_holds_and_its_targets_are_no_checks() -> None:
 
 
 def test_the_outcome_is_fitted_alone_and_says_what_is_in_use() -> None:
-    smaller = {"demand.referrals_per_year": 3000, "outcome.treatment.trial_effect": 0.4}
-    fit = calibrate_service(get_scenario("trial_anchored", changes=smaller), part="outcome", replications=1)
-    assert fit.in_use["outcome.treatment.trial_effect"] == 0.4
-    assert fit.changes["outcome.treatment.trial_effect"] == pytest.approx(0.6, abs=0.1)
-    assert fit.after == pytest.approx(fit.target, abs=0.005)
-    assert 'fitted = "calibrate outcome trial_anchored"' in fit.fragment()
+    """From two thirds of the effect in use it finds what it finds from the effect in use, and then meets its targets."""
+    path, smaller = (
+        "outcome.treatment.full_course",
+        get_scenario("trial_anchored", changes={"demand.referrals_per_year": 3000}),
+    )
+    in_use = smaller.outcome.treatment.full_course.value
+    started_low = smaller.with_changes({path: in_use * 2 / 3})
+    fit, again = (calibrate_service(s, part="outcome", replications=1) for s in (smaller, started_low))
+    assert again.in_use[path] == in_use * 2 / 3
+    assert again.changes[path] == pytest.approx(fit.changes[path], rel=0.03)
+    assert again.after == pytest.approx(again.target, abs=0.005)
+    assert 'fitted = "calibrate outcome trial_anchored"' in again.fragment()
     with pytest.raises(RunError, match=r"says what is `fitted_by` it under `outcome.`, so there is nothing to fit"):
         calibrate_service(get_scenario("national_2024_25"), part="outcome")
 
