@@ -300,13 +300,13 @@ class _Reader:
         rule = self.scenario.outcome.relapse
         hazard = rule.yearly_hazard.value * (rule.residual_symptoms.value if last_phq9 >= 5 else 1)
         years = (-log(self.uniform("relapse", me.i)) / hazard) ** (1 / rule.shape.value) if hazard else inf
-        well_since = me.end
+        well_since = int(me.end)
         if not strength:
             went_out = [
                 self._went_out(me, name) for name in (*self.names, "distress") if self.over(me, name, me.end, 0.0)
             ]
             well_since = max(went_out, default=0)
-        return well_since + 365 * years
+        return float(well_since + 365 * years)
 
     def _went_out(self, me: SimpleNamespace, name: str) -> int:
         """First whole day on which a problem is over by itself."""

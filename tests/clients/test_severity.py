@@ -271,6 +271,15 @@ def test_scores_at_referral_are_the_first_reading_on_day_0_when_nothing_is_over(
 # --- what must hold of everybody ------------------------------------------------------------------------------------
 
 
+def everything(
+    scenario: Scenario, who: Condition, passing: Passing, day: int, given: Given | None = None
+) -> list[np.ndarray]:
+    """Severity, distress, PHQ-9 and GAD-7 on a reading."""
+    severity, distress = severity_on(scenario, who, passing, on(day), given)
+    phq9, gad7 = scores_on(scenario, who, passing, on(day), given)
+    return [severity, distress, phq9, gad7]
+
+
 @pytest.mark.parametrize("reading", [FIRST, at_end_of("low_intensity"), LAST, MONTH_12])
 @pytest.mark.parametrize("strength", [None, 0.5, 1.0])
 def test_no_score_and_no_severity_of_a_reading_rises_with_its_day(
@@ -282,8 +291,7 @@ def test_no_score_and_no_severity_of_a_reading_rises_with_its_day(
     )
     before = None
     for day in DAYS:
-        severity, distress = severity_on(scenario, who, passing, on(day), given)
-        now = (severity, distress, *scores_on(scenario, who, passing, on(day), given))
+        now = everything(scenario, who, passing, day, given)
         if before is not None:
             assert all(np.all(later <= earlier) for later, earlier in zip(now, before, strict=True))
         before = now
@@ -296,12 +304,9 @@ def test_the_treated_are_never_above_their_untreated_twin_and_no_treatment_is_th
     for reading in READINGS:
         passing = passing_at(scenario, clients, reading, DRAWS)
         for day in DAYS:
-            twin = *severity_on(scenario, who, passing, on(day)), *scores_on(scenario, who, passing, on(day))
+            twin = everything(scenario, who, passing, day)
             for strength in (0.0, 0.3, 1.2):
-                given = treated(clients, strength)
-                client = (
-                    *severity_on(scenario, who, passing, on(day), given), *scores_on(scenario, who, passing, on(day), given)
-                )  # fmt: skip
+                client = everything(scenario, who, passing, day, treated(clients, strength))
                 for ours, theirs in zip(client, twin, strict=True):
                     assert np.all(ours <= theirs)
                     assert strength > 0 or np.array_equal(ours, theirs)
@@ -353,7 +358,7 @@ def test_some_clients_read_alone_have_the_same_bits_as_among_all(
 
 def fields_of(table: object) -> list[np.ndarray]:
     """Every column of a table, and of the tables in it."""
-    columns = []
+    columns: list[np.ndarray] = []
     for field in fields(table):  # type: ignore[arg-type]
         column = getattr(table, field.name)
         columns += [column] if isinstance(column, np.ndarray) else fields_of(column)
@@ -385,7 +390,7 @@ def test_a_prevalence_moves_nobody_who_does_not_have_it(
     assert np.array_equal(who.drift, them.drift)
     without = np.flatnonzero(~(ours.present | theirs.present)[:, j])
     assert 500 < len(without) < N
-    assert np.array_equal(ours.hazard[np.ix_(without, kept)], theirs.hazard[np.ix_(without, kept)])
+    assert np.array_equal(ours.hazard[without][:, kept], theirs.hazard[without][:, kept])
     assert np.array_equal(ours.distress_hazard[without], theirs.distress_hazard[without])
     of_others, given = _unlike(scenario, name), treated(clients, 0.6)
     for reading in READINGS:

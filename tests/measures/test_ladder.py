@@ -62,7 +62,7 @@ def lengths_of(simulation: Simulation) -> np.ndarray:
     draws = Draws(simulation.scenario.run.seed, 0)
     own = [draws.normal(f"length_own:{name}", ids) for name in simulation.clients.disorder_names]
     z = np.sqrt(shared) * draws.normal("length_shared", ids) + np.sqrt(1 - shared) * np.array(own)
-    return -stats.norm.logcdf(z).T
+    return np.asarray(-stats.norm.logcdf(z).T)
 
 
 @pytest.mark.parametrize("days", [182, 365])
@@ -94,9 +94,9 @@ def test_treatment_alone_takes_effect_times_dose() -> None:
     for name, step in scenario.pathway.steps.items():
         if step.kind == "course":
             effect = (step.effect[DEPRESSION] if DEPRESSION in step.effect else step.effect["default"]).value
-            effect = effect * np.exp(step.effect_per_complexity.value * np.maximum(complexity - 1, 0))
+            slowed = effect * np.exp(step.effect_per_complexity.value * np.maximum(complexity - 1, 0))
             attended = out.sessions[:, scenario.steps.index(name)]
-            remaining *= 1 - effect * (1 - np.exp(-3 * attended / step.sessions_for_95_percent.value))
+            remaining *= 1 - slowed * (1 - np.exp(-3 * attended / step.sessions_for_95_percent.value))
     taken = np.where(out.contacts >= 2, 2 * scenario.outcome.treatment.fidelity.value * (1 - remaining), 0)
     length = lengths_of(simulation)[:, 0]
     clear = np.abs(length - taken) > 1e-6
