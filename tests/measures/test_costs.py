@@ -60,7 +60,11 @@ def hand_made(simulation: Simulation) -> Simulation:
             flags[name] = np.isin(np.arange(n), rows)
         score = np.where(np.isin(np.arange(n), below), 0, 20).astype(np.int8)
         nobody = np.zeros_like(out.diagnosed)
-        return Reading(score, score, flags, flags, flags, nobody, nobody, nobody, nobody, np.zeros(n, dtype=bool))
+        return Reading(
+            last_phq9=score, last_gad7=score, month_12_phq9=score, month_12_gad7=score,
+            end=flags, month_12=flags, sustained=flags,
+            without=nobody, clear=nobody, without_month_12=nobody, clear_month_12=nobody, relapsed=np.zeros(n, dtype=bool),
+        )  # fmt: skip
 
     outcomes = replace(
         out,
