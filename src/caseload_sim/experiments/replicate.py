@@ -17,10 +17,15 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import _engine, _side_by_side, with_run
 from caseload_sim.experiments.tasks import Finished, Kept, Place, Task, collected, finish
 from caseload_sim.experiments.workers import Team
-from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow, row_of
+from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow, row_of
 from caseload_sim.measures.simulation import Simulation
-from caseload_sim.measures.summary import split_of_variance, summarise, summarise_days
-from caseload_sim.measures.table import stacked_numbers
+from caseload_sim.measures.summary import (
+    cost_effects,
+    split_of_variance,
+    summarise,
+    summarise_days,
+    values_by_replication,
+)
 from caseload_sim.pathway.own_policy import OwnPolicy, own_policy
 from caseload_sim.scenario.policies import POLICIES, Decide
 from caseload_sim.scenario.scenario import Scenario
@@ -35,7 +40,9 @@ class Results:
     rows: every measure, summarised; over_time: every day
     digests: one dict of table digests a replication; first: the first replication, with all its tables
     uncertainty: what the spread between replications is made of, when prevalences were drawn
-    values: (replications, rows) float64, the value of each row in each replication, NaN where it has none
+    values: (replications, rows) float64, the value of each row in each replication, NaN where it has none; of a ratio of
+        means, what the replication adds to it (see `values_by_replication`)
+    cost_effects: what the service costs and adds for each referral, by replication and base
     policy: the user's own, where one decided instead of the scenario's
     """
 
@@ -47,6 +54,7 @@ class Results:
     uncertainty: tuple["UncertaintyRow", ...] = ()
     values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     policy: OwnPolicy | None = None
+    cost_effects: tuple["CostEffectRow", ...] = ()
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; where nothing is said, the only one there is, or finished, end, service.
@@ -199,8 +207,9 @@ def results_of(
         digests=tuple(one.digests for one in finished),
         first=first,
         uncertainty=split_of_variance(scenario.name, tables, as_published) if as_published else (),
-        values=stacked_numbers(tables)[2],
+        values=values_by_replication(tables),
         policy=policy,
+        cost_effects=cost_effects(scenario.name, tables),
     )
 
 
