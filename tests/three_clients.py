@@ -46,8 +46,10 @@ def hand_made(simulation: Simulation) -> Simulation:
         score = np.where(np.isin(np.arange(n), below), 0, 20).astype(np.int8)
         nobody = np.zeros_like(out.diagnosed)
         return Reading(
-            *[score] * 4, *[flags] * 3, *[nobody] * 4, relapsed=np.zeros(n, dtype=bool)
-        )  # the last scores, and those of month 12
+            last_phq9=score, last_gad7=score, month_12_phq9=score, month_12_gad7=score,
+            end=flags, month_12=flags, sustained=flags,
+            without=nobody, clear=nobody, without_month_12=nobody, clear_month_12=nobody, relapsed=np.zeros(n, dtype=bool),
+        )  # fmt: skip
 
     outcomes = replace(
         out,

@@ -22,7 +22,8 @@ UTILITIES = get_scenario("hepgul_2016").costs.utilities
 def year_of(first: float, last: float, month_12: float, days: tuple[int, int, int]) -> float:
     """QALYs of one client with these utilities, days being those of the first contact, the last, and the end."""
     columns = ReadingDays(*(np.array([day], dtype=np.int32) for day in days))
-    return float(qalys_in_year(*(np.array([u]) for u in (first, last, month_12)), columns)[0])
+    one, two, three = (np.array([utility]) for utility in (first, last, month_12))
+    return float(qalys_in_year(one, two, three, columns)[0])
 
 
 def test_the_state_of_a_client_is_the_band_of_phq9() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.definitions.quantities import BASES
-from caseload_sim.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, new_axes, plain, titled
+from caseload_sim.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, new_axes, plain
 from caseload_sim.measures.rows import CostEffectRow
 from caseload_sim.support.columns import Floats
 
@@ -49,7 +49,7 @@ def plot_cost_effectiveness(
     ax.set_ylim(bottom, height)
     ax.set_xlabel("QALYs more than untreated, per referral, in the year after it")
     ax.set_ylabel("Pounds more than with no service, per referral")
-    titled(ax, f"Cost-effectiveness plane, against no service: {_people(base)}")
+    ax.set_title(f"Cost-effectiveness plane, against no service: {_people(base)}")
     ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     plain(ax)
     return ax
@@ -73,7 +73,7 @@ def plot_acceptability(table: Sequence[CostEffectRow], *, base: str = "referred"
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("What a QALY is worth (pounds)")
     ax.set_ylabel("Replications in which the\nservice is worth its cost (%)")
-    titled(ax, f"Acceptability curve, against no service: {_people(base)}, {len(pounds)} replications", fontsize=10)
+    ax.set_title(f"Acceptability curve, against no service: {_people(base)}, {len(pounds)} replications", fontsize=10)
     ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     plain(ax)
     return ax
