@@ -47,6 +47,7 @@ def plot_cost_effectiveness(
     ax.axvline(0, color="#888888", linewidth=0.8)
     ax.set_xlim(left, width)
     ax.set_ylim(bottom, height)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("QALYs more than untreated, per referral, in the year after it")
     ax.set_ylabel("Pounds more than with no service, per referral")
     ax.set_title(f"Cost-effectiveness plane, against no service: {_people(base)}")
