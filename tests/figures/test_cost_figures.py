@@ -23,8 +23,8 @@ def test_acceptability_by_hand() -> None:
 def test_the_plane_has_every_point_and_a_line_for_each_threshold() -> None:
     ax = plot_cost_effectiveness(TABLE)
     points, mean, *lines = ax.lines
-    assert list(zip(points.get_ydata(), points.get_xdata(), strict=True)) == POINTS
-    assert (mean.get_ydata()[0], mean.get_xdata()[0]) == pytest.approx((180.0, 0.002))
+    assert np.column_stack([points.get_ydata(), points.get_xdata()]).tolist() == [list(point) for point in POINTS]
+    assert np.ravel([mean.get_ydata(), mean.get_xdata()]).tolist() == pytest.approx([180.0, 0.002])
     slopes = [np.ptp(line.get_ydata()) / np.ptp(line.get_xdata()) for line in lines[: len(THRESHOLDS_GBP)]]
     assert slopes == pytest.approx([20_000, 30_000])
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()

@@ -465,7 +465,7 @@ def _against_usual_care(simulations: Sequence[Simulation]) -> Found:
         some = rows_of(clients, rows)
         given = treatment_given(
             scenario, one.care.target[rows], one.care.response[rows], complexity_of(scenario, some), out.sessions[rows],
-            out.contacts[rows],
+            out.contacts[rows], out.first_course[rows],
         )  # fmt: skip
         who, passing = (
             condition_of(scenario, some, illness_of(scenario, some, draws), draws),
