@@ -19,7 +19,7 @@ from caseload_sim.experiments.compare import Compared, ComparisonRow, check_name
 from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.compare import reading
-from caseload_sim.measures.rows import value_text
+from caseload_sim.measures.rows import digits_of, value_text
 from caseload_sim.runs.tables import write_csv
 from caseload_sim.scenario.scenario import Scenario
 
@@ -169,7 +169,7 @@ def _difference(row: ComparisonRow) -> str:
     if np.isnan(row.difference):
         return "-"
     scale = 100 if row.unit == "share" else 1
-    digits = "+z,.0f" if row.unit in ("referrals", "clients", "GBP") else "+z.1f"
+    digits = f"+z{digits_of(row.unit)}"
     if np.isnan(row.difference_lower_95_ci):
         return f"{scale * row.difference:{digits}}"
     low, high = scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci
