@@ -87,9 +87,7 @@ def print_structures(rows: Sequence[StructureRow]) -> None:
     for row in rows:
         figures = "".join(f"{_with_gain(value, gain):>13}" for value, gain in row.figures)
         misfit = "-" if isnan(row.misfit) else f"{row.misfit:.0f}"
-        page.line(
-            f"{words(row.structure):<22.22}{misfit:>6}{figures}", "bold" if row.structure == IN_USE else ""
-        )
+        page.line(f"{words(row.structure):<22.22}{misfit:>6}{figures}", "bold" if row.structure == IN_USE else "")
         page.below(row.meaning)
     lows, highs = (
         [
