@@ -21,7 +21,7 @@ CASES: dict[str, dict[str, float | str | bool]] = {
     "hepgul_2016": {},
     "trial_world": {},
     "telephone_first": {"costs.report_year": 2012},
-    "national_2024_25": {"costs.basis": "wte", "pathway.returns.chance": 0.9, "pathway.returns.delay_days_mean": 60},
+    "national_2024_25": {"costs.basis": "wte", "pathway.returns.chance": 0.9},
 }  # fmt: skip
 
 

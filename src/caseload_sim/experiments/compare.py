@@ -13,6 +13,7 @@ from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import Results, replicate_each
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.trial import TrialRow, trial_rows
 from caseload_sim.measures.rows import Row, quantity_of
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, by_name
@@ -58,6 +59,7 @@ class Compared:
     results: each scenario's own, in the order asked for; rows: all of them, scenario by scenario
     notes: in words, what makes some differences mean less
     own_start: each opened with its own lists; otherwise, where steps are the same, with those of `versus`
+    trial: the same scenarios compared on different people, each person in one arm by lot; empty unless asked for
     """
 
     versus: str
@@ -65,6 +67,7 @@ class Compared:
     rows: tuple[ComparisonRow, ...]
     notes: tuple[str, ...]
     own_start: bool
+    trial: tuple[TrialRow, ...] = ()
 
 
 def compare(
@@ -75,6 +78,7 @@ def compare(
     replications: int | None = None,
     engine: str = DEFAULT_ENGINE,
     own_start: bool = False,
+    by_lot: bool = False,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Compared:
@@ -86,6 +90,8 @@ def compare(
     scenarios: of different names; or name -> scenario, which gives them these names: {"now": a, "with more staff": b}
     seed, replications: the same for all; those of the scenario compared with if None
     own_start: each opens with the lists and caseloads that it would have in the long run, instead of those of `versus`
+    by_lot: also compare them as a trial would: each person is counted in one arm only, by the toss of a coin, so that the
+        arms are of different people and the interval is wider (see `experiments/trial.py`)
     executor: where replications run, see `replicate`; progress: called with (done, of) after each of each scenario
 
     Raises RunError for fewer than two, for a name that comes twice, and for an unknown `versus`.
@@ -114,7 +120,8 @@ def compare(
     rows = [row for one in results for row in _rows(one, reference)]
     others = [one.scenario for one in results if one is not reference]
     notes = [note for other in others for note in _notes(reference.scenario, other)]
-    return Compared(reference_name, results, tuple(rows), tuple(notes), own_start)
+    trial = trial_rows(results, reference) if by_lot else ()
+    return Compared(reference_name, results, tuple(rows), tuple(notes), own_start, trial)
 
 
 def start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
