@@ -10,16 +10,22 @@ from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.measures.bands import BANDS, ENDINGS, KINDS, bands
+from caseload_sim.measures.bands import BANDS, ENDINGS, bands, kinds_of_group
 from caseload_sim.measures.measure import measure
-from caseload_sim.measures.simulation import Simulation
+from caseload_sim.measures.simulation import Simulation, groups
 
 
-def test_every_kind_of_band_says_in_words_what_it_is_of() -> None:
-    assert list(KINDS) == [*BANDS, "ended"]
+def test_every_group_is_listed_with_the_measures_that_it_has(small_simulation: Simulation) -> None:
+    listed = kinds_of_group(small_simulation.scenario)
+    assert all(kind.says for kind in listed)
+    names = {kind.measures: [] for kind in listed}  # type: dict[str, list[str]]
+    for kind in listed:
+        names[kind.measures] += [f"{kind.name}={value}" for value in kind.values]
+    assert {"all", *names["all that is counted by group"]} == set(groups(small_simulation))
+    assert names["official figures and rungs"] == list(bands(small_simulation))
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", [*BANDS, "ended"])
 def test_nobody_is_in_two_bands_of_a_kind_and_everybody_whom_it_is_about_is_in_one(
     kind: str, small_simulation: Simulation
 ) -> None:

@@ -1,4 +1,4 @@
-"""The command `list`: scenarios, conditions, measures, figures, policies and sources, as rows of plain values."""
+"""The command `list`: scenarios, conditions, measures, groups, figures, policies and sources, as rows of plain values."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from caseload_sim.errors import CatalogueError, did_you_mean
 def list_command(
     what: Annotated[
         str,
-        typer.Argument(metavar="KIND", help="scenarios, conditions, measures, figures, policies or sources."),
+        typer.Argument(metavar="KIND", help="scenarios, conditions, measures, groups, figures, policies or sources."),
     ] = "scenarios",
     scenario_path: Paths = None,
     json: Json = False,
 ) -> None:
-    """List what there is: scenarios, conditions, measures, figures, policies or sources."""
+    """List what there is: scenarios, conditions, measures, groups, figures, policies or sources."""
     from caseload_sim.cli.list import LISTINGS
 
     if what not in LISTINGS:
@@ -95,10 +95,22 @@ def sources(paths: list[Path]) -> Rows:
     return [{"key": key, **source.model_dump(exclude_none=True)} for key, source in list_sources().items()]
 
 
+def groups(paths: list[Path]) -> Rows:
+    """Of the default scenario, as conditions are."""
+    from caseload_sim.measures.bands import kinds_of_group
+    from caseload_sim.scenario.catalogue import get_scenario
+
+    return [
+        {"name": kind.name, "values": ", ".join(kind.values), "says": kind.says, "measures": kind.measures}
+        for kind in kinds_of_group(get_scenario())
+    ]
+
+
 LISTINGS: dict[str, Callable[[list[Path]], Rows]] = {
     "scenarios": scenarios,
     "conditions": conditions,
     "measures": measures,
+    "groups": groups,
     "figures": figures,
     "policies": policies,
     "sources": sources,

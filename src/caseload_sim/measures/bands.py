@@ -5,6 +5,7 @@ measure for any group: `measure(simulation, groups={"name=value": flags})`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import RunError
 from caseload_sim.measures.simulation import Simulation, groups
 from caseload_sim.outcomes.contacts import LEFT
+from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Days, Flags
 
 _LONGEST = np.iinfo(np.int32).max
@@ -33,16 +35,55 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "gave_up": ("gave_up",),
     "no_course": tuple(way for way in LEFT if way not in ("finished", "dropped_out", "gave_up", "not_yet")),
 }
-# What each kind of group says, in words, in the order of the tables.
-KINDS = {
+_SAYS = {
     "first_phq9": "PHQ-9 at the first contact, or at referral if there was none",
     "first_gad7": "GAD-7 at the first contact, or at referral if there was none",
     "sessions": "treatment sessions attended, the assessment left out",
     "wait": "from referral to the first contact",
     "second_wait": "from the first contact to the second",
-    "lot": "the toss of a coin for each person, by which a comparison assigns clients to arms",
-    "ended": "as planned, dropped out of a course, gave up waiting, or no course was begun or waited for",
+    "lot": "the toss of a coin for each person, by which `compare --by-lot` assigns clients to arms",
+    "ended": "as planned; left a course; gave up waiting; or no course was begun or waited for",
 }
+_ALL, _OUTCOMES = "all that is counted by group", "official figures and rungs"
+_YES_NO = ("yes", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKind:
+    """Groups of one kind, written NAME=VALUE: what it says of a client, and which measures are counted in them."""
+
+    name: str
+    values: tuple[str, ...]
+    says: str
+    measures: str
+
+
+def kinds_of_group(scenario: Scenario) -> tuple[GroupKind, ...]:
+    """Every kind of group that the rows of a scenario have, in the order of the tables."""
+    population, pathway = scenario.population, scenario.pathway
+    numbers = ("0", "1", "2", "3", "4", "5")
+    kinds = [
+        (
+            "emotional_disorders",
+            (*numbers, "6+", "3+"),
+            "how many emotional disorders are present, dependence left out",
+        ),
+        ("disorders", (*numbers, "6", "7", "8+", "0-1", "3+"), "how many are present, with dependence"),
+        ("dependence", _YES_NO, "of alcohol or another substance"),
+        ("childhood_abuse", _YES_NO, "sexual or physical"),
+        *((name, _YES_NO, "meets criteria at referral") for name in population.conditions()),
+        *(
+            (name, tuple(shares), "as the scenario divides those referred")
+            for name, shares in population.strata.items()
+        ),
+        ("step", tuple(pathway.courses), "the first course begun, or the step that a wait is for"),
+        ("modality", tuple(pathway.modalities), "how contacts are held"),
+    ]
+    banded = {**{name: tuple(labels) for name, labels in BANDS.items()}, "ended": tuple(ENDINGS)}
+    return (
+        *(GroupKind(name, values, says, _ALL) for name, values, says in kinds if values),
+        *(GroupKind(name, values, _SAYS[name], _OUTCOMES) for name, values in banded.items()),
+    )
 
 
 def bands(simulation: Simulation) -> dict[str, Flags]:
