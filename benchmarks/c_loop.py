@@ -16,7 +16,7 @@ NO_COMPILER = "no C compiler"
 _COMPILERS = ("cc", "gcc", "clang")
 # The types of `pass_the_days`, one letter a column: int32, int8 (b), int64 (q), and uint32 and uint8 (u, c), which C reads as int32
 # and int8: whatever is in them is far below the bit that would be a sign.
-_INPUTS, _TABLE, _LISTS, _COUNTS = "iiuciiibiiiiiiiui", "uiiib", "iiiiiiii", "qqiiqqq"
+_INPUTS, _TABLE, _LISTS, _COUNTS = "iiuciiibiiiiiiiui", "uiiib", "iiiiiiii", "qqiiiqqq"
 _TYPES = {"i": np.int32, "b": np.int8, "q": np.int64, "u": np.uint32, "c": np.uint8}
 _ARRIVALS = 15  # the place of the arrivals among the inputs
 

@@ -41,13 +41,13 @@ int64_t pass_the_days(
     int64_t horizon, int64_t n_steps, int64_t n_ranks, int64_t watched, int64_t n_arrivals, int64_t room,
     const int32_t *joins_day, const int32_t *first_plan, const int32_t *client, const int8_t *step,
     const int32_t *course_days, const int32_t *patience_days, const int32_t *rank, const int8_t *ending_of,
-    const int32_t *inside_from, const int32_t *inside_to, const int32_t *next_inside, const int32_t *next_outside,
+    const int32_t *inside_from, const int32_t *well_after, const int32_t *next_inside, const int32_t *next_outside,
     const int32_t *began_day, const int32_t *returns_as, const int32_t *return_after_days, const int32_t *arrivals,
     const int32_t *places,
     int32_t *plan, int32_t *joined, int32_t *started, int32_t *ended, int8_t *ending,
     int32_t *list_head, int32_t *list_tail, int32_t *next_row, int32_t *ends_on, int32_t *leaves_on,
     int32_t *leaves_next, int32_t *returns_on, int32_t *returns_next,
-    int64_t *held, int64_t *first_rank, int32_t *joiners, int32_t *entered, int64_t *waiting,
+    int64_t *held, int64_t *first_rank, int32_t *joiners, int32_t *entered, int32_t *gives_up, int64_t *waiting,
     int64_t *held_each_day, int64_t *waiting_each_day)
 {
     int64_t n_rows = 0, next_arrival = 0;
@@ -59,8 +59,8 @@ int64_t pass_the_days(
                 held[step[at]] -= 1;
                 ended[row] = (int32_t)day;
                 ending[row] = ending_of[at];
-                int64_t following = next_outside[at], since = day - entered[who];
-                if (inside_from[at] <= since && since <= inside_to[at]) following = next_inside[at];
+                int64_t following = next_outside[at];
+                if (inside_from[at] <= day - entered[who]) following = next_inside[at];
                 if (following >= 0) {
                     joiners[n_joiners++] = (int32_t)following;
                 } else if (returns_as[who] >= 0 && day + return_after_days[who] < horizon) {
@@ -123,6 +123,12 @@ int64_t pass_the_days(
             }
             waiting[where] += 1;
             int64_t last = patience_days[at] == NEVER ? horizon : (int64_t)joined[row] + patience_days[at];
+            if (well_after[at] != NEVER) {
+                int64_t well = (int64_t)entered[who] + well_after[at], next_day = (int64_t)joined[row] + 1;
+                if (well < next_day) well = next_day;
+                if (well < last) last = well;
+            }
+            gives_up[row] = (int32_t)(last < horizon ? last : horizon);
             if ((watched || returns_as[who] >= 0) && last < horizon) {
                 leaves_next[row] = leaves_on[last];
                 leaves_on[last] = (int32_t)row;
@@ -143,8 +149,8 @@ int64_t pass_the_days(
                 int64_t row = list_head[queue];
                 list_head[queue] = next_row[row];
                 int64_t at = plan[row];
-                if (patience_days[at] != NEVER && (int64_t)joined[row] + patience_days[at] <= day) {
-                    ended[row] = joined[row] + patience_days[at];
+                if (gives_up[row] <= day) {
+                    ended[row] = gives_up[row];
                     ending[row] = GAVE_UP;
                     continue;
                 }
@@ -162,10 +168,8 @@ int64_t pass_the_days(
         }
     }
     for (int64_t row = 0; row < n_rows; row++) {
-        int64_t at = plan[row];
-        int64_t last = patience_days[at] == NEVER ? horizon : (int64_t)joined[row] + patience_days[at];
-        if (started[row] == NOT_YET && ended[row] == NOT_YET && last < horizon) {
-            ended[row] = (int32_t)last;
+        if (started[row] == NOT_YET && ended[row] == NOT_YET && gives_up[row] < horizon) {
+            ended[row] = gives_up[row];
             ending[row] = GAVE_UP;
         }
     }

@@ -72,7 +72,7 @@ def many_replications(
     with TemporaryDirectory() as folder:
         kept = begin(Path(folder) / "unfinished", {"kind": "benchmark"})
         storing = min(seconds(lambda: kept.__setitem__((0, 0), finished)) for _ in range(3))
-        (file,) = kept.folder.glob("*.npz")
+        (file,) = kept.folder.glob("*.kept")
         on_disk = file.stat().st_size
     return {
         "n_clients": n_clients,

@@ -166,7 +166,7 @@ def _who_come(courses: Courses, capacity: Capacity) -> NDArray[np.intp]:
 
 def _inputs(courses: Courses, capacity: Capacity) -> dict[str, Any]:
     names = (
-        "joins_day", "first_step", "course_days", "patience_days", "inside_from", "inside_to", "next_inside", "next_outside",
+        "joins_day", "first_step", "course_days", "patience_days", "inside_from", "well_after", "next_inside", "next_outside",
     )  # fmt: skip
     return {
         "horizon": len(capacity.places),

@@ -36,7 +36,7 @@ def courses(joins: Sequence[int], *, days: Any = 1, steps: int = 1, **columns: A
         priority=table(columns.get("priority", 0), np.int32),
         ending=table(columns.get("ending", FINISHED), np.int8),
         inside_from=table(columns.get("inside_from", 0), np.int32),
-        inside_to=table(columns.get("inside_to", NEVER), np.int32),
+        well_after=table(columns.get("well_after", NEVER), np.int32),
         next_inside=table(columns.get("next_inside", NO_STEP), np.int8),
         next_outside=table(columns.get("next_outside", NO_STEP), np.int8),
         started_day=column(columns.get("started", NOT_YET), np.int32),

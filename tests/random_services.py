@@ -31,6 +31,8 @@ def random_service(seed: int) -> tuple[Courses, Capacity]:
     first[rng.random(n) < 0.05] = NO_STEP
     patience = rng.integers(1, int(rng.integers(2, 25)), (n, s))
     patience[rng.random((n, s)) < rng.choice([0.1, 0.5, 1.0])] = NEVER
+    well = rng.integers(-5, horizon, (n, s))  # also before the day of joining
+    well[rng.random((n, s)) < rng.choice([0.5, 0.8, 1.0])] = NEVER
     days = rng.integers(1, longest + 1, (n, s))
     started = np.full(n, NOT_YET)
     if shape == "running start" or everything:
@@ -40,8 +42,8 @@ def random_service(seed: int) -> tuple[Courses, Capacity]:
             if first[client] != NO_STEP:
                 started[client] = rng.integers(joins[client], 0)
                 days[client, first[client]] = -started[client] + rng.integers(0, longest + 1)
-        held_back = patience[before] != NEVER
-        patience[before] = np.where(held_back, np.minimum(patience[before], 1000) + 15, NEVER)
+        for table in (patience, well):  # nobody may have left before opening
+            table[before] = np.where(table[before] == NEVER, NEVER, np.maximum(table[before], 1) + 15)
     priority = rng.integers(-1, 3, (n, s)) if shape == "priorities" or everything else np.zeros((n, s))
     returns = np.full(n, NO_CLIENT)
     if shape == "returns" or everything:
@@ -52,7 +54,6 @@ def random_service(seed: int) -> tuple[Courses, Capacity]:
             if leaver < comes_back_as:  # so that no chain of returns runs in a circle
                 returns[leaver] = comes_back_as
                 joins[comes_back_as], started[comes_back_as] = NOT_YET, NOT_YET
-    low = rng.integers(0, horizon, (n, s))
     courses = Courses(
         joins_day=joins.astype(np.int32),
         first_step=first.astype(np.int8),
@@ -60,8 +61,8 @@ def random_service(seed: int) -> tuple[Courses, Capacity]:
         patience_days=patience.astype(np.int32),
         priority=priority.astype(np.int32),
         ending=rng.choice([FINISHED, DROPPED_OUT], (n, s)).astype(np.int8),
-        inside_from=low.astype(np.int32),
-        inside_to=(low + rng.integers(-2, horizon, (n, s))).astype(np.int32),
+        inside_from=rng.integers(-2, horizon, (n, s)).astype(np.int32),
+        well_after=well.astype(np.int32),
         next_inside=_next_steps(rng, n, s),
         next_outside=_next_steps(rng, n, s),
         started_day=started.astype(np.int32),

@@ -16,7 +16,7 @@ from typing import Any
 
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity, Value
-from caseload_sim.experiments.replicate import finish_each
+from caseload_sim.experiments.rounds import Request, finish_each
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
@@ -63,7 +63,7 @@ def digests_of(name: str) -> dict[str, dict[str, str]]:
 
 def finished(scenario: Scenario, seed: int) -> Finished:
     """The first replication with that seed: its measures and the digests of its tables."""
-    ((replications, _),) = finish_each([with_run(scenario, seed, 1)])
+    ((replications, _),) = finish_each([Request(with_run(scenario, seed, 1))])
     return replications[0]
 
 

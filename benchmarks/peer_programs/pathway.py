@@ -32,13 +32,18 @@ class Pathway:
     course_days: list[list[int]]
     patience_days: list[list[int]]
     inside_from: list[list[int]]
-    inside_to: list[list[int]]
+    well_after: list[list[int]]
     next_inside: list[list[int]]
     next_outside: list[list[int]]
 
+    def patience(self, client: int, step: int, entered: float, now: float) -> float:
+        """Days that a client waits who joins this list now and joined the first one then: until patience ends, or well again."""
+        well = max(entered + self.well_after[client][step] - now, 1)
+        return min(self.patience_days[client][step], well)
+
     def next_step(self, client: int, step: int, entered: float, now: float) -> int:
         """Where a course leads that ends now, for a client who joined the first list then; NO_STEP if nowhere."""
-        inside = self.inside_from[client][step] <= now - entered <= self.inside_to[client][step]
+        inside = self.inside_from[client][step] <= now - entered
         return (self.next_inside if inside else self.next_outside)[client][step]
 
 

@@ -27,8 +27,19 @@ def simulate(pathway: Pathway) -> list[Stay]:
             days: int = self.days[number][self.step]
             return days
 
+    class Patience(ciw.dists.Distribution):  # type: ignore[misc]
+        """Days until the individual's client leaves the list of one step, which they join now."""
+
+        def __init__(self, step: int) -> None:
+            self.step = step
+
+        def sample(self, t: float | None = None, ind: Any = None) -> float:
+            assert t is not None
+            number = pathway.clients[ind.id_number - 1]
+            return pathway.patience(number, self.step, pathway.joins_day[number], t)
+
     class Next(ciw.routing.NodeRouting):  # type: ignore[misc]
-        """The next step, by the interval of days drawn beforehand."""
+        """The next step, by the deadline drawn beforehand."""
 
         def next_node(self, ind: Any) -> Any:
             number = pathway.clients[ind.id_number - 1]
@@ -43,7 +54,7 @@ def simulate(pathway: Pathway) -> list[Stay]:
             ciw.dists.Sequential([*between, pathway.horizon]) if step == first else None for step in range(n_steps)
         ],
         service_distributions=[Drawn(pathway.course_days, step) for step in range(n_steps)],
-        reneging_time_distributions=[Drawn(pathway.patience_days, step) for step in range(n_steps)],
+        reneging_time_distributions=[Patience(step) for step in range(n_steps)],
         routing=ciw.routing.NetworkRouting(routers=[Next() for _ in range(n_steps)]),
         number_of_servers=pathway.places,
     )

@@ -22,7 +22,7 @@ def simulate(pathway: Pathway) -> list[Stay]:
             entered, step = env.now(), pathway.first_step[number]
             while step != NO_STEP:
                 joined = env.now()
-                self.request(steps[step], fail_delay=pathway.patience_days[number][step])
+                self.request(steps[step], fail_delay=pathway.patience(number, step, entered, joined))
                 if self.failed():
                     stays.append((number, step, joined, DID_NOT_START, env.now()))
                     return

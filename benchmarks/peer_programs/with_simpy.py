@@ -20,7 +20,7 @@ def simulate(pathway: Pathway) -> list[Stay]:
         while step != NO_STEP:
             joined = env.now
             with steps[step].request() as request:
-                yield request | env.timeout(pathway.patience_days[number][step])
+                yield request | env.timeout(pathway.patience(number, step, entered, joined))
                 if not request.triggered:
                     stays.append((number, step, joined, DID_NOT_START, env.now))
                     return

@@ -14,6 +14,7 @@ import pytest
 from building import with_bounds_checked
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel, reference
+from caseload_sim.engines.engine import ENGINES
 from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans, first_difference
 from caseload_sim.engines.plans import GAVE_UP, NOT_YET, Capacity, Plans, plans_of
 from caseload_sim.experiments.replicate import check_engines, simulate
@@ -69,11 +70,34 @@ def test_the_engines_agree_on_ten_thousand_random_services() -> None:
         assert_equal(answer, kernel.run(plans, capacity, compiled=True), capacity, f"seed {seed}, compiled")
 
 
+def deadlines(plans: Plans, episodes: Episodes) -> tuple[np.ndarray, np.ndarray]:
+    """Days on which the patience of each stay ends and on which its client is well again, far away where never, both (m,) int64."""
+    n_steps = int(plans.step.max(initial=0)) + 1
+    row = np.searchsorted(plans.client * n_steps + plans.step, episodes.client * n_steps + episodes.step)
+    first = np.searchsorted(episodes.client, episodes.client)  # the client's first stay
+    patience, well = (column[row].astype(np.int64) for column in (plans.patience_days, plans.well_after))
+    return episodes.joined_day + patience, episodes.joined_day[first] + well
+
+
+@pytest.mark.parametrize("engine", ["reference", "kernel"])
+def test_nobody_waits_beyond_patience_or_beyond_being_well_and_nobody_leaves_before(engine: str) -> None:
+    """Each stay of each service against its own two days: rule R2, told without an engine."""
+    for seed in range(N_RANDOM):
+        plans, capacity = random_plans(seed)
+        episodes = ENGINES[engine](plans, capacity)
+        patience, well = deadlines(plans, episodes)
+        last = np.minimum(patience, np.maximum(well, episodes.joined_day + 1))
+        left, started = episodes.ending == GAVE_UP, episodes.started_day != NOT_YET
+        assert np.array_equal(episodes.ended_day[left], last[left]), seed
+        assert np.all((episodes.started_day < last)[started]), seed
+        assert np.all(last[~left & ~started] >= len(capacity.places)), seed
+
+
 def test_random_services_reach_every_corner() -> None:
     """A test of the test: among the services used, each kind of event happens often."""
     seen: dict[str, int] = dict.fromkeys(
         ("unfinished", "gave up", "returned", "stepped down", "visited a step twice", "held above places", "joined early",
-         "tied", "by priority"), 0,
+         "tied", "by priority", "left when well", "left on the day after joining, well", "well in time for a place"), 0,
     )  # fmt: skip
     for seed in range(N_RANDOM):
         plans, capacity = random_plans(seed)
@@ -92,6 +116,11 @@ def test_random_services_reach_every_corner() -> None:
         seen["joined early"] += bool(np.any(episodes.joined_day < 0))
         seen["tied"] += len(set(joined)) < len(joined)
         seen["by priority"] += len(np.unique(plans.priority)) > 1
+        patience, well = deadlines(plans, episodes)
+        left_well = (episodes.ending == GAVE_UP) & (well < patience)
+        seen["left when well"] += bool(np.any(left_well))
+        seen["left on the day after joining, well"] += bool(np.any(left_well & (well < episodes.joined_day)))
+        seen["well in time for a place"] += bool(np.any((episodes.started_day >= 0) & (well <= episodes.started_day)))
     assert all(times >= 30 for times in seen.values()), seen
     assert seen["unfinished"] >= N_RANDOM // 2, "half are cut in mid-flow"
 
@@ -175,22 +204,36 @@ def test_the_first_difference_is_told_in_words() -> None:
 
 MUTANTS = {
     "horizon inclusive for courses": ("last = day + course_days[at]\n                if last < horizon:", "last = min(day + course_days[at], horizon - 1)\n                if last < horizon:"),
-    "horizon inclusive for patience": ("and last < horizon:\n            ended[row] = last", "and last <= horizon:\n            ended[row] = last"),
+    "horizon inclusive for patience": ("and gives_up[row] < horizon:", "and gives_up[row] <= horizon:"),
     "last in, first out": ("next_row[list_tail[queue]] = row\n            list_tail[queue] = row", "next_row[row] = list_head[queue]\n                list_head[queue] = row"),
-    "patience a day longer": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] < day:"),
-    "patience a day shorter": ("joined[row] + patience_days[at] <= day:", "joined[row] + patience_days[at] <= day + 1:"),
+    "patience a day longer": ("joined[row] + patience_days[at]", "joined[row] + patience_days[at] + 1"),
+    "patience a day shorter": ("joined[row] + patience_days[at]", "joined[row] + max(patience_days[at] - 1, 1)"),
+    "who leaves on a day can start on it": ("if gives_up[row] <= day:", "if gives_up[row] < day:"),
+    "who leaves on the next day cannot start": ("if gives_up[row] <= day:", "if gives_up[row] <= day + 1:"),
+    "taken off the list on the day it is noticed": ("ended[row] = gives_up[row]  #", "ended[row] = day  #"),
     "stale patience timer": ("if started[row] == NOT_YET:\n                    ended[row] = day", "if True:\n                    ended[row] = day"),
-    "those who gave up start all the same": ("if patience_days[at] != NEVER and joined[row] + patience_days[at] <= day:", "if False:"),
+    "those who gave up start all the same": ("if gives_up[row] <= day:", "if False:"),
     "R6 forgotten": ("while held[where] < places[day * n_steps + where]:", "while held[where] <= places[day * n_steps + where]:"),
     "yesterday's places": ("held[where] < places[day * n_steps + where]", "held[where] < places[max(day - 1, 0) * n_steps + where]"),
     "tie by order of joining instead of client": ("today.sort()", "pass"),
     "priority ignored": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks"),
     "the lowest priority first": ("queue = where * n_ranks + rank[at]", "queue = where * n_ranks + n_ranks - 1 - rank[at]"),
-    "step-up interval ignored": ("if inside_from[at] <= day - entered[who] <= inside_to[at]:", "if True:"),
-    "interval open at its first day": ("inside_from[at] <= day -", "inside_from[at] < day -"),
-    "interval open at its last day": ("] <= inside_to[at]", "] < inside_to[at]"),
-    "interval counted from opening": ("<= day - entered[who] <=", "<= day <="),
-    "a return's interval counted from opening": ("entered[who] = day", "pass"),
+    "deadline ignored, all inside": ("if inside_from[at] <= day - entered[who]:", "if True:"),
+    "deadline ignored, all outside": ("if inside_from[at] <= day - entered[who]:", "if False:"),
+    "deadline a day late": ("inside_from[at] <= day -", "inside_from[at] < day -"),
+    "deadline a day early": ("inside_from[at] <= day -", "inside_from[at] <= day + 1 -"),
+    "deadline counted from opening": ("inside_from[at] <= day - entered[who]", "inside_from[at] <= day"),
+    "deadline counted from joining this list": ("inside_from[at] <= day - entered[who]", "inside_from[at] <= day - joined[row]"),
+    "a return's deadlines counted from opening": ("entered[who] = day", "pass"),
+    "the well wait on": ("if well_after[at] != NEVER:", "if False:"),
+    "the well leave a day late": ("entered[who] + well_after[at]", "entered[who] + well_after[at] + 1"),
+    "the well leave a day early": ("entered[who] + well_after[at]", "entered[who] + well_after[at] - 1"),
+    "the well counted from joining this list": ("entered[who] + well_after[at]", "joined[row] + well_after[at]"),
+    "the well counted from opening": ("entered[who] + well_after[at]", "well_after[at]"),
+    "the well leave on the day of joining": ("max(entered[who] + well_after[at], joined[row] + 1)", "max(entered[who] + well_after[at], joined[row])"),
+    "the well leave before they joined": ("max(entered[who] + well_after[at], joined[row] + 1)", "(entered[who] + well_after[at])"),
+    "the well never find a place at once": ("if gives_up[row] <= day:", "if gives_up[row] <= day or (well_after[at] != NEVER and entered[who] + well_after[at] <= day):"),
+    "the well outlast their patience": ("last = min(last, max(entered[who]", "last = max(joined[row] + 1, max(entered[who]"),
     "places freed a day late": ("last = day + course_days[at]", "last = day + course_days[at] + 1"),
     "places never freed": ("held[step[at]] -= 1", "pass"),
     "running start pushed out above capacity": ("held[where] += 1\n                last = began", "last = began"),

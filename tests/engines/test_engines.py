@@ -85,14 +85,110 @@ def test_capacity_that_rises_lets_in_on_the_day(engine: str) -> None:
     assert episodes.started_day.tolist() == [4, 4, 5]
 
 
-def test_a_course_ending_inside_the_interval_of_days_leads_elsewhere_than_outside(engine: str) -> None:
-    """Both ends of the interval belong to it: ends on days 4, 5, 7, 8 against an interval of 5 to 7."""
-    plan = plans(
-        [0, 0, 0, 0], steps=2, days=[[4, 1], [5, 1], [7, 1], [8, 1]],
-        inside_from=[[5, 0]] * 4, inside_to=[[7, NEVER]] * 4, next_outside=[[1, NO_STEP]] * 4,
+def test_a_course_that_ends_before_its_deadline_leads_elsewhere_than_one_that_ends_on_it_or_later(engine: str) -> None:
+    """R2: courses end on days 4, 5 and 6 against a deadline of 5 days, which is counted from the day of joining."""
+    for day in (0, 3):
+        plan = plans(
+            [day] * 3, steps=2, days=[[4, 1], [5, 1], [6, 1]], inside_from=[[5, 0]] * 3, next_outside=[[1, NO_STEP]] * 3
+        )
+        episodes = ENGINES[engine](plan, capacity([9, 9], 30))
+        assert episodes.client[episodes.step == 1].tolist() == [0]
+
+
+def test_the_deadline_counts_from_the_first_list_not_from_the_list_of_the_course(engine: str) -> None:
+    """Step 1 is joined on day 4 and its course ends on day 6: six days after joining the first list, two after its own."""
+    for deadline, goes_on in ((6, False), (7, True)):
+        plan = plans(
+            [0], steps=3, days=[[4, 2, 1]], inside_from=[[0, deadline, 0]],
+            next_inside=[[1, NO_STEP, NO_STEP]], next_outside=[[1, 2, NO_STEP]],
+        )  # fmt: skip
+        episodes = ENGINES[engine](plan, capacity([1, 1, 1], 30))
+        assert (2 in episodes.step) == goes_on
+
+
+# --- who is well again no longer waits: a place at step 0 is held until day 6 by client 0 ---------------------------
+
+
+def test_who_is_well_again_leaves_the_list_before_places_are_filled_on_that_day(engine: str) -> None:
+    """R2: joined on day 1, well after 5 days: gone on day 6, although a place comes free then; after 6 the place came first."""
+    plan = plans([0, 1], days=[6, 2], well_after=[NEVER, 5])
+    assert rows(ENGINES[engine](plan, capacity(1, 20)))[1] == (1, 0, 1, NOT_YET, 6, GAVE_UP)
+    a_day_later = plans([0, 1], days=[6, 2], well_after=[NEVER, 6])
+    assert rows(ENGINES[engine](a_day_later, capacity(1, 20)))[1] == (1, 0, 1, 6, 8, FINISHED)
+
+
+def test_who_has_a_place_keeps_it_when_well_again(engine: str) -> None:
+    """The day falls into the course, which goes on to its end."""
+    episodes = ENGINES[engine](plans([0], days=6, well_after=2), capacity(1, 20))
+    assert rows(episodes) == [(0, 0, 0, 0, 6, FINISHED)]
+
+
+def test_patience_or_being_well_whichever_comes_first(engine: str) -> None:
+    for patience, well_after, leaves in ((2, 4, 3), (4, 2, 3), (3, 3, 4), (NEVER, 4, 5), (4, NEVER, 5)):
+        plan = plans([0, 1], days=[9, 2], patience=[NEVER, patience], well_after=[NEVER, well_after])
+        episodes = ENGINES[engine](plan, capacity(1, 20))
+        assert rows(episodes)[1] == (1, 0, 1, NOT_YET, leaves, GAVE_UP), (patience, well_after)
+
+
+@pytest.mark.parametrize("well_after", [1, 0, -3, NOT_YET])
+def test_who_is_well_already_waits_for_the_day_of_joining_alone(engine: str, well_after: int) -> None:
+    """R5: whoever finds a place on the day of joining takes it, else leaves on the next day and not before."""
+    plan = plans([0, 1], days=[6, 2], well_after=[NEVER, well_after])
+    assert rows(ENGINES[engine](plan, capacity(1, 20)))[1] == (1, 0, 1, NOT_YET, 2, GAVE_UP)
+    assert rows(ENGINES[engine](plan, capacity(2, 20)))[1] == (1, 0, 1, 1, 3, FINISHED)
+
+
+def test_being_well_counts_from_the_first_list_and_asks_only_whoever_waits_for_this_step(engine: str) -> None:
+    """Both come to step 1 on day 4, where the place is held until day 10; a day that passed at step 0 is not looked at."""
+    for well_after, leaves in ((7, 7), (5, 5), (4, 5), (2, 5)):
+        plan = plans(
+            [0, 0], steps=2, days=[[4, 1], [1, 10]], first_step=[0, 1],
+            well_after=[[NEVER, well_after], [NEVER, NEVER]], next_inside=[[1, NO_STEP]] * 2,
+        )  # fmt: skip
+        episodes = ENGINES[engine](plan, capacity([1, 1], 30))
+        assert rows(episodes)[:2] == [(0, 0, 0, 0, 4, FINISHED), (0, 1, 4, NOT_YET, leaves, GAVE_UP)], well_after
+    elsewhere = plans(
+        [0, 0], steps=2, days=[[4, 1], [1, 10]], first_step=[0, 1], well_after=[[6, NEVER]] * 2,
+        next_inside=[[1, NO_STEP]] * 2,
     )  # fmt: skip
-    episodes = ENGINES[engine](plan, capacity([9, 9], 30))
-    assert episodes.client[episodes.step == 1].tolist() == [0, 3]
+    assert rows(ENGINES[engine](elsewhere, capacity([1, 1], 30)))[1] == (0, 1, 4, 10, 11, FINISHED)
+
+
+def test_who_was_waiting_before_opening_leaves_when_well_again(engine: str) -> None:
+    """R0: on the list since day -5 and well after 5, 6 or 20 days: gone on day 0, on day 1, or served on day 2."""
+    plan = plans([-9, -5, -5, -5], days=[9, 1, 1, 1], started=[-7, *[NOT_YET] * 3], well_after=[NEVER, 5, 6, 20])
+    check_plans(plan)
+    assert rows(ENGINES[engine](plan, capacity(1, 20))) == [
+        (0, 0, -9, -7, 2, FINISHED), (1, 0, -5, NOT_YET, 0, GAVE_UP),
+        (2, 0, -5, NOT_YET, 1, GAVE_UP), (3, 0, -5, 2, 3, FINISHED),
+    ]  # fmt: skip
+    on_day_0 = plans([-1, -1], days=2, well_after=-4)  # the day of joining was yesterday
+    check_plans(on_day_0)
+    assert [row[3:] for row in rows(ENGINES[engine](on_day_0, capacity(1, 9)))] == [(NOT_YET, 0, GAVE_UP)] * 2
+
+
+def test_who_comes_back_is_well_again_so_many_days_after_joining_anew(engine: str) -> None:
+    """Client 1 is what client 0 comes back as on day 5, a day the engine finds; client 2 holds the place by then."""
+    for well_after, leaves in ((3, 8), (0, 6)):
+        plan = plans(
+            [0, NOT_YET, 3], days=[3, 2, 20], well_after=[NEVER, well_after, NEVER],
+            returns_as=[1, -1, -1], return_after=[2, 1, 1],
+        )  # fmt: skip
+        episodes = ENGINES[engine](plan, capacity(1, 30))
+        assert rows(episodes)[1] == (1, 0, 5, NOT_YET, leaves, GAVE_UP)
+
+
+def test_who_left_when_well_again_can_come_back(engine: str) -> None:
+    """Left on day 4, back three days later, though nobody's turn had come to notice."""
+    plan = plans([0, 1, NOT_YET], days=[30, 2, 2], well_after=[NEVER, 3, NEVER], returns_as=[-1, 2, -1], return_after=3)
+    episodes = ENGINES[engine](plan, capacity(1, 20))
+    assert rows(episodes)[1:] == [(1, 0, 1, NOT_YET, 4, GAVE_UP), (2, 0, 7, NOT_YET, NOT_YET, NOT_YET_ENDED)]
+
+
+@pytest.mark.parametrize("after", ["patience", "well_after"])
+def test_a_day_far_beyond_the_horizon_is_not_wrapped_to_one_before_it(engine: str, after: str) -> None:
+    plan = plans([5, 5], days=20, **{after: [NEVER, NEVER - 1]})
+    assert rows(ENGINES[engine](plan, capacity(1, 30)))[1][3:] == (25, NOT_YET, NOT_YET_ENDED)
 
 
 def test_the_patience_of_one_step_does_not_follow_a_client_to_the_next(engine: str) -> None:
@@ -260,6 +356,8 @@ def test_inputs_that_no_engine_could_honour_are_noticed(engine: str) -> None:
         "held since": plans([-5], days=9, started=[-7]),
         "left before opening": plans([-5], days=2, started=[-4]),
         "whoever left": plans([-5], days=2, patience=3),
+        "left before opening is": plans([-5], days=2, well_after=4),
+        "not in the table": plans([-2], days=2, well_after=-9),
     }
     for message, plan in bad.items():
         with pytest.raises(AssertionError, match=message):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from caseload_sim.cli.options import workers
+from caseload_sim.cli.running import workers
 from caseload_sim.errors import RunError
 from caseload_sim.experiments import dask_workers
 from caseload_sim.experiments.dask_workers import DaskWorkers
@@ -303,7 +303,7 @@ def test_a_killed_scheduler_is_told_soon_and_what_was_finished_is_taken_up(clust
     run = subprocess.Popen([*command, "--dask", cluster.address], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 60
-        while len(list(tmp_path.glob("*/unfinished/*.npz"))) < 2 and time.monotonic() < until:
+        while len(list(tmp_path.glob("*/unfinished/*.kept"))) < 2 and time.monotonic() < until:
             time.sleep(0.05)
         kill(cluster.scheduler)
         start = time.monotonic()

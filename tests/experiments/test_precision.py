@@ -15,6 +15,8 @@ from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.engines.engine import ENGINES
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.precision import FIRST_REPLICATIONS, Precision, _needed, precision_from, replicate_until
+from caseload_sim.experiments.rounds import Request
+from caseload_sim.experiments.run_options import RunOptions
 from caseload_sim.experiments.tasks import Finished, Place, Task, finish
 from caseload_sim.measures.table import table_of
 from caseload_sim.scenario.scenario import Scenario
@@ -37,10 +39,11 @@ def first(brief: Scenario) -> Finished:
     return finish(Task(brief, 0, ENGINES["kernel"]))[0]
 
 
-def kept_with(first: Finished, values: Sequence[float]) -> dict[Place, Finished]:
+def kept_with(brief: Scenario, first: Finished, values: Sequence[float]) -> dict[Place, Finished]:
     """Finished replications whose recovery is as given: only the first is run again, to have its tables."""
+    number = Request(brief).number(RunOptions())
     return {
-        (0, r): replace(first, measures=table_of({**first.measures, RECOVERY: Value(np.nan, np.nan, value)}))
+        (number, r): replace(first, measures=table_of({**first.measures, RECOVERY: Value(np.nan, np.nan, value)}))
         for r, value in enumerate(values)
     }
 
@@ -58,7 +61,7 @@ def test_it_goes_on_until_the_interval_is_narrow_enough(brief: Scenario, first: 
     counted: list[tuple[int, int]] = []
     asked = precision_from("1.2pp")
     results, reached = replicate_until(
-        brief, asked, kept=kept_with(first, SPREAD), progress=lambda *n: counted.append(n)
+        brief, asked, kept=kept_with(brief, first, SPREAD), progress=lambda *n: counted.append(n)
     )
     row = results.find("recovery", base="finished", at="end", service="service")
     assert half_width_by_the_book(SPREAD[:FIRST_REPLICATIONS]) == pytest.approx(0.0159, abs=0.0001)
@@ -73,7 +76,7 @@ def test_it_goes_on_until_the_interval_is_narrow_enough(brief: Scenario, first: 
 def test_it_never_more_than_doubles_and_stops_at_the_most_with_how_many_it_would_take(
     brief: Scenario, first: Finished
 ) -> None:
-    _, reached = replicate_until(brief, precision_from("0.1pp"), most=35, kept=kept_with(first, SPREAD))
+    _, reached = replicate_until(brief, precision_from("0.1pp"), most=35, kept=kept_with(brief, first, SPREAD))
     assert not reached.is_met
     assert reached.replications == 35
     assert reached.needed is not None
@@ -85,10 +88,10 @@ def test_it_never_more_than_doubles_and_stops_at_the_most_with_how_many_it_would
 def test_the_number_and_the_answer_do_not_depend_on_who_runs_them(brief: Scenario, first: Finished) -> None:
     """By the first ten, eleven are needed: one replication or two run, in turn or at once."""
     asked = precision_from("1.55pp")
-    alone, reached = replicate_until(brief, asked, most=12, kept=kept_with(first, SPREAD[:10]))
+    alone, reached = replicate_until(brief, asked, most=12, kept=kept_with(brief, first, SPREAD[:10]))
     with ThreadPoolExecutor(3) as threads:
         together, also_reached = replicate_until(
-            brief, asked, most=12, kept=kept_with(first, SPREAD[:10]), executor=threads
+            brief, asked, most=12, kept=kept_with(brief, first, SPREAD[:10]), executor=threads
         )
     assert reached == also_reached
     assert reached.replications > FIRST_REPLICATIONS
@@ -98,10 +101,10 @@ def test_the_number_and_the_answer_do_not_depend_on_who_runs_them(brief: Scenari
 
 def test_replications_without_a_value_do_not_count(brief: Scenario, first: Finished) -> None:
     values = [value if r % 2 else np.nan for r, value in enumerate(SPREAD)]
-    _, reached = replicate_until(brief, precision_from("1.2pp"), kept=kept_with(first, values))
+    _, reached = replicate_until(brief, precision_from("1.2pp"), kept=kept_with(brief, first, values))
     assert reached.is_met
     assert reached.half_width == pytest.approx(half_width_by_the_book(SPREAD[1 : reached.replications : 2]))
-    _, never = replicate_until(brief, precision_from("0.5pp"), most=12, kept=kept_with(first, [np.nan] * 12))
+    _, never = replicate_until(brief, precision_from("0.5pp"), most=12, kept=kept_with(brief, first, [np.nan] * 12))
     assert not never.is_met
     assert "has a value in fewer than two of 12 replications" in never.in_words()
 
@@ -143,7 +146,7 @@ def test_what_is_no_precision_is_refused_with_what_to_write(text: str, said: str
 
 def test_a_row_that_is_not_there_is_refused_with_those_that_are(brief: Scenario, first: Finished) -> None:
     with pytest.raises(RunError, match=r"at_caseness has no base 'started'\. Known: finished\."):
-        replicate_until(brief, precision_from("at_caseness/started=1pp"), kept=kept_with(first, SPREAD))
+        replicate_until(brief, precision_from("at_caseness/started=1pp"), kept=kept_with(brief, first, SPREAD))
 
 
 def test_one_replication_at_most_is_refused(brief: Scenario) -> None:

@@ -18,8 +18,7 @@ import pytest
 
 from caseload_sim.engines import kernel
 from caseload_sim.errors import RunError, ScenarioError
-from caseload_sim.experiments import replicate as experiment
-from caseload_sim.experiments import settings, tasks
+from caseload_sim.experiments import rounds, settings, tasks
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.sweep import flattened, sweep
@@ -88,7 +87,7 @@ def by_threads(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, policy: Deci
         seen.add(threading.get_ident())
         return run(task)
 
-    monkeypatch.setattr(experiment, "finish", noted)
+    monkeypatch.setattr(rounds, "finish", noted)
     replicate(scenario, policy=policy)
     return seen
 
@@ -235,15 +234,13 @@ def test_a_worker_killed_while_it_simulates_changes_nothing(brief: Scenario, ser
     assert len(set(killed)) == 2
 
 
-def test_tasks_of_a_scenario_travel_with_it_pickled_once_and_share_it_where_they_arrive() -> None:
+def test_a_task_arrives_as_it_was_sent_and_a_scenario_that_starts_as_itself_stays_one() -> None:
     scenario, other = get_scenario(), get_scenario("no_service")
-    sent = [pickle.dumps(Task(scenario, r, kernel.run, start_of=other)) for r in range(2)]
-    first, second = (pickle.loads(content) for content in sent)
-    assert first == Task(scenario, 0, kernel.run, start_of=other)
-    assert second == Task(scenario, 1, kernel.run, start_of=other)
-    assert first.scenario is second.scenario
-    assert first.start_of is second.start_of
-    assert pickle.loads(pickle.dumps(Task(other, 3, kernel.run))).scenario == other
+    for start in (None, scenario, other):
+        task = Task(scenario, 1, kernel.run, start_of=start)
+        arrived = pickle.loads(pickle.dumps(task))
+        assert arrived == task
+        assert (arrived.start_of is arrived.scenario) == (start is scenario)
 
 
 def test_only_processes_of_our_own_look_for_garbage_seldom() -> None:

@@ -94,7 +94,7 @@ def test_no_command_begins_what_no_machine_could_end(words: tuple[str, ...], tmp
 
 
 def test_much_work_is_announced_once_and_little_is_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small: Scenario) -> None:  # fmt: skip
-    from caseload_sim.cli.options import announce_work
+    from caseload_sim.cli.running import announce_work
 
     announce_work([small], False)
     assert capsys.readouterr().err == ""

@@ -12,16 +12,16 @@ from scipy import stats
 from caseload_sim.analysis.calibrate_service import calibrate_service
 from caseload_sim.analysis.service_file import waiting_at_opening
 from caseload_sim.analysis.validate_model import tolerance_of, validate_model
-from caseload_sim.cli.run import stability_in_words
+from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.severity import scores_after, trajectory
+from caseload_sim.clients.severity import scores_at_referral
 from caseload_sim.definitions.quantities import Quantity, words
 from caseload_sim.draws.distributions import binomial, negative_binomial
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import ENGINES
-from caseload_sim.engines.episodes import check_invariants, occupancy
-from caseload_sim.engines.plans import NOT_YET, plans_of
+from caseload_sim.engines.episodes import check_invariants, check_plans, occupancy
+from caseload_sim.engines.plans import NEVER, NOT_YET, plans_of
 from caseload_sim.errors import CaseloadError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
 from caseload_sim.measures.measure import measure
@@ -31,11 +31,12 @@ from caseload_sim.pathway.assessment import ADVICE, EXITS, TREATED
 from caseload_sim.pathway.care import draw_courses, missed_by_kind
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.catalogue import get_scenario, load_scenario
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.simulation.pool import Pool
 from caseload_sim.simulation.providers import provider_scenarios
-from caseload_sim.simulation.running_start import running_start
-from caseload_sim.support.compiled import numba_is_there
+from caseload_sim.simulation.running_start import opening_of, running_start
 from commands import call_here
 
 Numbers = np.ndarray[Any, Any]
@@ -166,6 +167,33 @@ def test_some_who_are_there_at_opening_have_stepped_down(asked: dict[str, float]
     assert len(down) >= 5
 
 
+@pytest.mark.parametrize("asked", [{}, {"high_intensity": 20.0}])
+def test_deadlines_fall_on_the_same_days_for_those_who_are_there_at_opening(asked: dict[str, float]) -> None:
+    """They count from another list than the first, so they are other numbers; nobody well is still on the list of a first course."""
+    content = plain_service(1000).model_dump(exclude_none=True)
+    content["start"]["waiting"] = {step: {"value": number, "assumption": "test"} for step, number in asked.items()}
+    scenario = Scenario.model_validate(content)
+    pool = Pool(scenario, Draws(1, 0), POLICIES[scenario.pathway.policy])
+    before, _ = pool.plans()
+    there = opening_of(pool)
+    now = there.plans
+    check_plans(now)
+    who = np.searchsorted(pool.ids, there.clients.id)[now.client]
+    steps = len(scenario.steps)
+    row = np.searchsorted(before.client * steps + before.step, who * steps + now.step)
+    counted_later = now.joins_day[now.client] > before.joins_day[who]
+    for name in ("inside_from", "well_after"):
+        old, new = getattr(before, name)[row], getattr(now, name)
+        assert np.array_equal(old == NEVER, new == NEVER)
+        asks = old != NEVER
+        assert np.sum(asks & counted_later) > 20
+        assert np.array_equal((old + before.joins_day[who])[asks], (new + now.joins_day[now.client])[asks])
+    waits = now.first[(now.started_day == NOT_YET) & (now.joins_day < 0)]
+    well_on = now.joins_day[now.client[waits]] + now.well_after[waits].astype(np.int64)
+    assert np.all((well_on >= 0) | (now.joins_day[now.client[waits]] == -1))
+    assert np.sum(now.well_after[waits] != NEVER) > 5
+
+
 def test_the_list_at_opening_is_as_long_as_asked_for(small: Scenario) -> None:
     asked = {"low_intensity": 31, "high_intensity": 77}
     content = small.model_dump(exclude_none=True)
@@ -223,9 +251,8 @@ def test_a_run_says_whether_the_service_is_stable_and_if_not_by_how_many_a_week(
 def test_those_below_caseness_are_mostly_advised_and_not_treated(small: Scenario) -> None:
     draws = Draws(5, 0)
     clients = draw_population(small, draws, 40_000)
-    path = trajectory(small, clients, draws)
     _, care = draw_courses(small, clients, draws)
-    below = below_caseness(*scores_after(small, path, np.zeros(40_000, dtype=np.int32), at_end=False))
+    below = below_caseness(*scores_at_referral(small, clients, draws))
     assessed = care.exit >= EXITS.index("advice")
     assessed |= care.exit == TREATED
     screening = small.pathway.screening
@@ -248,16 +275,10 @@ def test_recorded_reasons_and_none_add_up_to_all_that_ended(small_simulation: Si
     assert said == pytest.approx(1 - missing, abs=4 * np.sqrt(missing * (1 - missing) / n))
 
 
-@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.94])
 @pytest.mark.parametrize("number", [1, 7, 60])
-def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomial(
-    share: float, number: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomial(share: float, number: int) -> None:
     """Against scipy's own inverse distribution functions, at the same uniforms."""
-    if compiled and not numba_is_there():
-        pytest.skip("nothing is compiled without numba")
-    monkeypatch.setattr("caseload_sim.draws.distributions.numba_is_loaded", lambda: compiled)
     u = np.random.default_rng(1).random(400)
     sessions = np.full(400, number, dtype=np.int32)
     ours = negative_binomial(u, sessions, np.full(400, share))
@@ -266,31 +287,15 @@ def test_missed_sessions_follow_the_negative_binomial_and_their_kinds_the_binomi
     assert np.array_equal(binomial(u, sessions, np.full(400, share)), stats.binom.ppf(u, number, share))
 
 
-@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
-def test_compiled_code_finds_the_failures_that_numpy_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(5)
-    u, number, share = rng.random(50_000), rng.integers(1, 40, 50_000).astype(np.int32), rng.uniform(0, 0.95, 50_000)
-    u[:2], number[:2], share[:2] = 1 - 2**-33, 900, 0.95  # far in the tail, and where no recursion can begin
-    found = []
-    for compiled in (True, False):
-        monkeypatch.setattr("caseload_sim.draws.distributions.numba_is_loaded", lambda compiled=compiled: compiled)
-        found.append(negative_binomial(u, number, share))
-    assert np.array_equal(found[0], found[1])
-    assert len(np.unique(found[0])) > 100
-
-
-@pytest.mark.skipif(not numba_is_there(), reason="nothing is compiled without numba")
-def test_compiled_code_finds_the_successes_that_numpy_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samplers_take_a_different_number_and_share_for_each_row() -> None:
+    """Against scipy's own inverse distribution functions, far in the tail and where all or none can be found too."""
     rng = np.random.default_rng(6)
-    u, number, share = rng.random(50_000), rng.integers(0, 60, 50_000).astype(np.int32), rng.uniform(0, 1, 50_000)
-    u[:3], number[:3], share[:3] = 1 - 2**-33, [900, 3, 0], [0.3, 1.0, 1.0]  # far in the tail, and where all succeed
-    found = []
-    for compiled in (True, False):
-        monkeypatch.setattr("caseload_sim.draws.distributions.numba_is_loaded", lambda compiled=compiled: compiled)
-        found.append(binomial(u, number, share))
-    assert np.array_equal(found[0], found[1])
-    assert found[0][1:3].tolist() == [3, 0]
-    assert len(np.unique(found[0])) > 50
+    u, number, share = rng.random(5_000), rng.integers(1, 60, 5_000).astype(np.int32), rng.uniform(0.01, 0.94, 5_000)
+    u[0], number[0], share[0] = 1 - 2**-33, 400, 0.3
+    assert np.array_equal(negative_binomial(u, number, share), stats.nbinom.ppf(u, number, 1 - share))
+    assert np.array_equal(binomial(u, number, share), stats.binom.ppf(u, number, share))
+    all_and_none = binomial(np.full(2, 1 - 2**-33), np.array([3, 0], dtype=np.int32), np.ones(2))
+    assert all_and_none.tolist() == [3, 0]
 
 
 def test_hundreds_of_sessions_nearly_all_missed_are_no_endless_loop() -> None:
@@ -338,7 +343,7 @@ def test_more_is_missed_where_people_are_poorer(small: Scenario) -> None:
     clients = draw_population(small, draws, 20_000)
     _, care = draw_courses(small, clients, draws)
     not_attended, _, provider_cancelled = missed_by_kind(small, clients, care, draws)
-    poorest, richest = (clients.strata["deprivation_decile"] == k for k in (0, 9))
+    poorest, richest = (clients.strata["deprivation_decile"] == k for k in (9, 0))
     high = small.steps.index("high_intensity")
 
     def share(some: np.ndarray[Any, Any]) -> float:
@@ -364,7 +369,7 @@ def test_without_a_connection_the_first_modality_is_what_is_left(small: Scenario
 
 
 def test_some_of_those_due_to_relapse_are_referred_again(small: Scenario) -> None:
-    returning = small.with_changes({"pathway.returns.chance": 0.5, "pathway.returns.delay_days_mean": 60})
+    returning = small.with_changes({"pathway.returns.chance": 0.5, "outcome.relapse.yearly_hazard": 2})
     simulation, without = simulate(returning), simulate(small)
     clients, episodes = simulation.clients, simulation.episodes
     again = clients.id >= 2**40
@@ -392,11 +397,11 @@ EXTREMES: dict[str, dict[str, Any]] = {
     "everybody unsuitable at assessment": {"pathway.screening.not_suitable": 1.0},
     "everybody stepped up": {
         "pathway.routing.direct_intercept": -10, "pathway.steps.low_intensity.step_up_acceptance": 1.0,
-        "outcome.treatment.trial_effect": 0.0, "outcome.natural_course.at_six_months": -5,
+        "instruments.phq9.intercept": 40,
     },
     "one therapist": {"staff.high_intensity_therapist.wte": 1},
     "no assessor": {"staff.assessor.wte": 0},
-    "everybody returns": {"pathway.returns.chance": 1.0, "outcome.relapse_unfinished": 1.0},
+    "everybody returns": {"pathway.returns.chance": 1.0, "outcome.relapse.yearly_hazard": 20},
     "nobody is patient": {"pathway.steps.high_intensity.patience_mean_days": 0.01},
 }  # fmt: skip
 

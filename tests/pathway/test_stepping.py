@@ -3,19 +3,23 @@
 import numpy as np
 import pytest
 
+from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import below_caseness
+from caseload_sim.clients.remission import Given, complexity_of, illness_of, treatment_given, well_from
+from caseload_sim.clients.severity import at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines.plans import FINISHED, NO_STEP, NOT_YET
+from caseload_sim.engines.plans import FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET
+from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.pathway.care import draw_courses, missed_by_kind
+from caseload_sim.pathway.stepping import longest_days, no_longer_come_from, responder_from
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.support.columns import Days, Flags, rows_of
 
 
 def test_a_third_step_of_ones_own_is_used(small: Scenario) -> None:
-    from caseload_sim.experiments.replicate import simulate
-
     content = small.model_dump(exclude_none=True)
     steps = content["pathway"]["steps"]
     steps["specialist"] = {**steps["high_intensity"], "staff": "specialist"}
@@ -26,17 +30,34 @@ def test_a_third_step_of_ones_own_is_used(small: Scenario) -> None:
     episodes, out = simulation.episodes, simulation.outcomes
     low, high, above = (simulation.scenario.steps.index(n) for n in ("low_intensity", "high_intensity", "specialist"))
     assert np.sum((episodes.step == above) & (episodes.started_day != NOT_YET)) > 20
-    # Who stopped on the third list without starting was still at caseness after both courses before it.
+    # Who finished the course below goes up unless well at its end, with what all courses until then have given.
     done = (episodes.step == high) & (episodes.ending == FINISHED)
-    who = episodes.client[done]
-    stopped = np.isin(who, episodes.client[episodes.step == above]) & (
-        out.last_contact_day[who] == episodes.ended_day[done]
-    )
-    came_from_below = out.first_course[who] == low
-    well = below_caseness(out.service.last_phq9[who], out.service.last_gad7[who])
-    assert np.sum(stopped & came_from_below) > 3
-    assert not well[stopped].any()
-    assert well[~np.isin(who, episodes.client[episodes.step == above])].all()
+    who, day = episodes.client[done], episodes.ended_day[done]
+    well = well_at_the_end_of(simulation, "high_intensity", who, day)
+    goes_up = np.isin(who, episodes.client[episodes.step == above])
+    assert np.array_equal(goes_up, ~well)
+    assert np.sum(goes_up & (out.first_course[who] == low)) > 20
+    assert np.sum(well & (out.first_course[who] == low)) > 5
+
+
+def well_at_the_end_of(simulation: Simulation, step: str, who: Days, day: Days) -> Flags:
+    """Whether these clients were below both cut-offs when their course at a step ended on these days, (k,) bool."""
+    scenario, episodes, care = simulation.scenario, simulation.episodes, simulation.care
+    draws, some = Draws(scenario.run.seed, simulation.replication), rows_of(simulation.clients, who.astype(np.intp))
+    sessions = np.zeros((len(who), len(scenario.steps)), dtype=np.int32)
+    for s, name in enumerate(scenario.steps):
+        if scenario.pathway.steps[name].kind == "course":
+            ended = np.full(len(simulation.clients.id), scenario.run.horizon_days)
+            over = (episodes.step == s) & (episodes.started_day != NOT_YET) & (episodes.ended_day != NOT_YET)
+            ended[episodes.client[over]] = episodes.ended_day[over]
+            sessions[:, s] = np.where(ended[who] <= day, care.attended[who, s], 0)
+    contacts = sessions.sum(axis=1, dtype=np.int32) + 1
+    complexity = complexity_of(scenario, some)
+    given = treatment_given(scenario, care.target[who], care.response[who], complexity, sessions, contacts)
+    condition = condition_of(scenario, some, illness_of(scenario, some, draws), draws)
+    passing = passing_at(scenario, some, at_end_of(step), draws)
+    days = (day - some.referral_day).astype(np.int32)
+    return below_caseness(*scores_on(scenario, condition, passing, days, given))
 
 
 def test_every_duration_and_patience_lasts_at_least_a_day(small: Scenario) -> None:
@@ -66,7 +87,7 @@ def test_missed_sessions_have_the_published_share() -> None:
             assert kind[reached, s].sum() / booked.sum() == pytest.approx(share.value, abs=0.01)
 
 
-def test_stepping_up_agrees_with_the_scores_read_at_the_end(small_simulation: Simulation) -> None:
+def test_stepping_up_agrees_with_the_scores_read_at_the_end_of_the_course(small_simulation: Simulation) -> None:
     """Every finished low-intensity course of somebody who would accept: up if, and only if, still at caseness."""
     scenario, out, episodes = small_simulation.scenario, small_simulation.outcomes, small_simulation.episodes
     draws = Draws(scenario.run.seed, 0)
@@ -79,20 +100,75 @@ def test_stepping_up_agrees_with_the_scores_read_at_the_end(small_simulation: Si
     from_below = np.isin(who, np.flatnonzero(out.first_course == low))  # not those who stepped down to it
     who, day, would_accept = who[from_below], day[from_below], would_accept[from_below]
     goes_up = np.isin(who, episodes.client[episodes.step == high])
-    assert np.array_equal(goes_up & ~would_accept, np.zeros(len(who), dtype=bool))
-    stayed = would_accept & ~goes_up & (out.last_contact_day[who] == day)
-    responded = below_caseness(out.service.last_phq9[who], out.service.last_gad7[who])
-    assert stayed.sum() > 10
-    assert responded[stayed].all(), "somebody stayed down while still at caseness"
-    gave_up_above = goes_up & (out.last_contact_day[who] == day)  # joined the higher list but never started there
-    assert gave_up_above.sum() > 5
-    assert not responded[gave_up_above].any(), "somebody went up while below caseness"
+    well = well_at_the_end_of(small_simulation, "low_intensity", who, day)
+    assert np.array_equal(goes_up, would_accept & ~well)
+    assert np.sum(would_accept & well) > 10
+    assert np.sum(goes_up) > 10
+
+
+def test_the_deadline_for_stepping_up_is_the_first_day_on_which_the_scores_are_well() -> None:
+    """Against every day of three years, one after the other: clients with and without treatment."""
+    scenario, draws = get_scenario(), Draws(3, 0)
+    n, days = 400, 3 * 365
+    clients = draw_population(scenario, draws, n)
+    who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
+    passing = passing_at(scenario, clients, at_end_of("low_intensity"), draws)
+    given = Given(np.where(np.arange(n) % 2, 0.7, 0.0), np.zeros(n, dtype=np.int8))
+    found = responder_from(scenario, who, passing, given)
+    expected = np.full(n, NEVER)
+    for day in reversed(range(days)):
+        well = below_caseness(*scores_on(scenario, who, passing, np.full(n, day, dtype=np.int32), given))
+        expected[well] = day
+    assert np.array_equal(np.where(found < days, found, NEVER), expected)
+    assert np.sum(expected == 0) > 20
+    assert np.sum((expected > 0) & (expected < NEVER)) > 50
+    assert np.sum(expected == NEVER) > 50
+
+
+def test_who_is_well_before_the_first_session_does_not_come(small: Scenario) -> None:
+    """Where all who are well stay away: nobody starts the first course too late for it, unless on the day of joining."""
+    scenario = small.with_changes({"outcome.endings.well_do_not_come": 1.0})
+    simulation = simulate(scenario)
+    draws, episodes = Draws(scenario.run.seed, 0), simulation.episodes
+    clients = draw_clients(scenario, draws)
+    courses, care = draw_courses(scenario, clients, draws)
+    well = well_from(scenario, clients, illness_of(scenario, clients, draws), longest_days(scenario))
+    ours = (episodes.client < len(clients.id)) & (episodes.step > 0)
+    who, step = episodes.client[ours], episodes.step[ours]
+    joined, started, ended = (
+        column[ours] for column in (episodes.joined_day, episodes.started_day, episodes.ended_day)
+    )
+    first = step == courses.next_outside[who, 0]
+    well_on = clients.referral_day[who] + well[who] - care.lag_days[who, step]  # an offer on that day comes too late
+    waited = first & (started > joined)
+    assert np.all(started[waited] < well_on[waited])
+    patience_ends = joined + courses.patience_days[who, step].astype(np.int64)
+    left = (episodes.ending[ours] == GAVE_UP) & (ended < patience_ends)
+    assert np.all(first[left]), "somebody well left another list than that of the first course"
+    assert np.array_equal(ended[left], np.maximum(well_on, joined + 1)[left])
+    assert left.sum() > 20
+    assert np.all(courses.well_after[:, 0] == NEVER), "the first contact is not asked about"
+
+
+def test_a_share_of_those_who_are_well_comes_all_the_same(small: Scenario) -> None:
+    draws = Draws(3, 0)
+    clients = draw_clients(small, draws)
+    illness = illness_of(small, clients, draws)
+    stays_away = {
+        share: no_longer_come_from(
+            small.with_changes({"outcome.endings.well_do_not_come": share}), clients, illness, draws
+        )
+        for share in (0.0, 0.5, 1.0)
+    }
+    asked = stays_away[1.0] != NEVER
+    assert np.all(stays_away[0.0] == NEVER)
+    assert np.mean(stays_away[0.5][asked] != NEVER) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / asked.sum()))
+    some = stays_away[0.5] != NEVER
+    assert np.array_equal(stays_away[0.5][some], stays_away[1.0][some])
 
 
 def test_nobody_goes_up_and_down_again(small: Scenario) -> None:
     """However many step down, each course is a client's first at its step, and those who stepped up stay above."""
-    from caseload_sim.experiments.replicate import simulate
-
     scenario = small.with_changes({
         "pathway.steps.high_intensity.step_down_share": 0.5,
         "pathway.steps.low_intensity.step_up_acceptance": 1.0,
@@ -119,8 +195,6 @@ def test_a_scenario_without_service_sends_nobody_anywhere() -> None:
 
 @pytest.mark.parametrize("policy", ["high_intensity_first", "low_intensity_only"])
 def test_one_step_policies_use_one_step(small: Scenario, policy: str) -> None:
-    from caseload_sim.experiments.replicate import simulate
-
     episodes = simulate(small.with_changes({"pathway.policy": policy})).episodes
     used = {small.steps[step] for step in np.unique(episodes.step)}
     if policy == "low_intensity_only":

@@ -73,7 +73,7 @@ def test_every_command_of_the_scaling_page_has_the_options_that_it_shows() -> No
 
     from caseload_sim.cli.main import app
 
-    ours = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    ours = {name: later.loaded() for name, later in typer.main.get_command(app).commands.items()}  # type: ignore[attr-defined]
     shown = commands_in("scaling.md", "caseload-sim")
     assert {words[1] for words in shown} >= {"run", "warm-up"}
     theirs = {"scheduler": dask_scheduler.main, "worker": dask_worker.main}

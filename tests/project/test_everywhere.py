@@ -77,13 +77,12 @@ BIG_JOB = """
 import caseload_sim
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.draws import philox
-from caseload_sim.draws import distributions as sessions
 from caseload_sim.engines import kernel
 from caseload_sim.experiments.replicate import check_engines, simulate
 small = get_scenario(changes={"demand.referrals_per_year": 200, "run.warm_up_days": 20})
 kernel.WORTH_COMPILING = 0
-compiled = kernel.pass_the_days_compiled, philox.uniforms_at, philox.on_lines, sessions._failures, sessions._successes
-caches = {one.dispatcher(cached=True).stats.cache_path for one in compiled}
+compiled = kernel.pass_the_days_compiled, philox.uniforms_at, philox.on_lines
+caches = {one.dispatcher.stats.cache_path for one in compiled}
 many = len(simulate(small).clients.id) > 100
 print(caseload_sim.__file__, len(caches), None in caches, many, check_engines(small)[1], sep="\\n")
 """

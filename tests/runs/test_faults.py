@@ -65,7 +65,7 @@ def begun(folder: Path, words: tuple[str, ...], *more: str) -> subprocess.Popen[
 
 def kept(folder: Path) -> list[Path]:
     """The files of finished replications."""
-    return sorted(folder.glob(f"*/*/{UNFINISHED}/*.npz"))
+    return sorted(folder.glob(f"*/*/{UNFINISHED}/*.kept"))
 
 
 def wait_for(n: int, folder: Path, process: subprocess.Popen[str]) -> None:
@@ -183,10 +183,10 @@ def test_ctrl_c_ends_with_130_keeps_what_is_finished_and_leaves_no_process(
     n = len(kept(folder))
     assert n >= 2
     assert errors.splitlines()[1:] == [f"Interrupted: {n} finished replications are kept: go on with --resume."]
-    assert {path.name for path in kept(folder)[0].parent.iterdir()} - {path.name for path in kept(folder)} == {
-        "inputs.json"
-    }
-    assert not list((folder / "results").glob("*.lock"))
+    beside = {path.name for path in kept(folder)[0].parent.iterdir()} - {path.name for path in kept(folder)}
+    assert {name.partition("-")[0] for name in beside} == {"inputs.json", "rows"}
+    assert len(beside) == 2
+    assert not list((folder / "results").glob("*.lock*"))
     assert_as_whole(folder, RUN, call(*RUN, "--resume", folder=folder), whole)
 
 
@@ -194,7 +194,7 @@ def test_ctrl_c_ends_with_130_keeps_what_is_finished_and_leaves_no_process(
 
 
 @posix
-@pytest.mark.parametrize(("n_bytes", "n_kept"), [(4_000, 0), (1_000_000, 8)], ids=["while running", "while saving"])
+@pytest.mark.parametrize(("n_bytes", "n_kept"), [(4_000, 0), (1_300_000, 8)], ids=["while running", "while saving"])
 def test_a_disk_that_takes_no_more_is_an_error_and_what_is_finished_is_kept(
     n_bytes: int, n_kept: int, folder: Path, whole: dict[str, subprocess.CompletedProcess[str]]
 ) -> None:
@@ -222,10 +222,10 @@ def test_a_disk_that_takes_no_more_is_an_error_and_what_is_finished_is_kept(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1.2 MB."""
+    """A disk of 2.5 MB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(place)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("making a small disk needs Linux and root; the test above limits the size of files instead")
     yield place
@@ -242,7 +242,7 @@ def test_a_full_disk_keeps_what_was_finished_and_a_larger_one_goes_on(
     assert "cannot be written (No space left on device). Make room there." in full.stderr
     assert "finished replications are kept: go on with --resume." in full.stderr
     assert "Traceback" not in full.stderr
-    n = len(list(small_disk.rglob("*.npz")))
+    n = len(list(small_disk.rglob("*.kept")))
     assert n >= 1
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
     result = call(*words, "--resume", folder=folder)

@@ -1,15 +1,12 @@
 """Files are whole or not there, a run folder is complete or visibly not, and only one writes in it at a time."""
 
-import json
 import os
 import re
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,20 +16,15 @@ from caseload_sim.experiments.tasks import Finished
 from caseload_sim.measures.measure import measure
 from caseload_sim.measures.service import over_time
 from caseload_sim.runs.folder import (
-    SECONDS_TO_WRITE,
     Lock,
     RunFolder,
-    Writer,
-    is_alive,
     is_held,
-    read_writer,
     run_name,
-    save_text,
 )
 from caseload_sim.runs.kept_replications import UNFINISHED
 from caseload_sim.runs.read import read_run
 from caseload_sim.runs.record import RECORD, inputs_of_run
-from caseload_sim.runs.whole_files import whole, write_text
+from caseload_sim.runs.whole_files import save_text, whole, write_text
 from caseload_sim.scenario.scenario import Scenario
 
 
@@ -147,100 +139,83 @@ def test_two_who_write_into_one_folder_are_kept_apart(tmp_path: Path) -> None:
         RunFolder(tmp_path, "a")
     message = str(caught.value)
     assert f"{tmp_path / 'a'}: process {os.getpid()} on {socket.gethostname()} has been writing there since" in message
-    assert (
-        "Wait for it, choose another folder with --out, or, if it is no caseload-sim that still runs, delete a.lock."
-        in message
-    )
+    assert message.endswith("Wait until it has ended, or choose another folder with --out.")
     assert first.partial.is_dir(), "the second did no harm to the first"
     RunFolder(tmp_path, "b").discard()
     first.discard()
     RunFolder(tmp_path, "a").discard()
+    assert list(tmp_path.iterdir()) == [], "no lock is left behind"
 
 
-def test_a_lock_is_free_again_when_it_is_released_and_not_by_others(tmp_path: Path) -> None:
+def test_a_lock_is_held_until_it_is_released_and_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
-    with Lock(path) as lock:
-        other = replace(lock.writer, token="another")
-        assert is_held(path)
-        path.write_text(json.dumps(asdict(other)), encoding="utf-8")
-    assert read_writer(path) == other, "it is not ours to release"
-    path.unlink()
     assert not is_held(path)
+    assert list(tmp_path.iterdir()) == [], "to ask makes no lock"
+    lock = Lock(path)
+    assert is_held(path)
+    lock.release()
+    assert not is_held(path)
+    assert list(tmp_path.iterdir()) == []
+    lock.release()
+    other = Lock(path)
+    lock.release()
+    assert is_held(path), "it is not ours to release"
+    other.release()
 
 
-def _ended_process() -> Writer:
-    """What a process that has ended wrote into its lock, which it never released."""
-    code = (
-        "import dataclasses, json, pathlib, sys\nfrom caseload_sim.runs.folder import Lock\n"
-        "print(json.dumps(dataclasses.asdict(Lock(pathlib.Path(sys.argv[1])).writer)))"
-    )
-    with TemporaryDirectory() as folder:
-        result = subprocess.run(
-            [sys.executable, "-c", code, f"{folder}/x.lock"], capture_output=True, encoding="utf-8", check=True
-        )
-    return Writer(**json.loads(result.stdout))
+HOLD = (
+    "import sys\nfrom pathlib import Path\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.folder import Lock\n"
+    "sys.stdout.write('r'); sys.stdout.flush(); sys.stdin.read(1)\n"
+    "try:\n    lock = Lock(Path(sys.argv[1])); sys.stdout.write('got')\n"
+    "except RunError:\n    sys.stdout.write('not')\nsys.stdout.flush(); sys.stdin.read(1)"
+)
 
 
-def test_the_lock_of_a_process_that_is_gone_is_taken_over(tmp_path: Path) -> None:
-    gone = _ended_process()
-    assert not is_alive(gone)
+def tries_to_hold(path: Path) -> "subprocess.Popen[bytes]":
+    """A process that takes the lock when told so, says whether it got it, and holds it until told to end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.read(1) == b"r"
+    return process
+
+
+def says(process: "subprocess.Popen[bytes]") -> bytes:
+    """Tell it to take the lock."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"g")
+    process.stdin.flush()
+    return process.stdout.read(3)
+
+
+def test_who_holds_a_lock_is_named_and_once_killed_the_next_has_it_at_once(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
-    path.write_text(json.dumps(asdict(gone)), encoding="utf-8")
+    holder = tries_to_hold(path)
+    assert says(holder) == b"got"
+    begun = time.monotonic()
+    with pytest.raises(
+        RunError, match=f"x: process {holder.pid} on {re.escape(socket.gethostname())} has been writing"
+    ):
+        Lock(path)
+    assert time.monotonic() - begun < 1, "refused at once, not after waiting"
+    assert is_held(path)
+    holder.kill()
+    holder.communicate()
+    assert path.exists(), "nobody tidied up"
     assert not is_held(path)
-    with Lock(path) as lock:
-        assert read_writer(path) == lock.writer
+    Lock(path).release()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_later_process_of_the_same_number_does_not_hold_the_lock(tmp_path: Path) -> None:
-    with Lock(tmp_path / "x.lock") as lock:
-        ours = lock.writer
-    if not ours.started:
-        pytest.skip("this system does not say when a process started")
-    assert is_alive(ours)
-    assert not is_alive(replace(ours, started="long ago"))
-    assert is_alive(replace(ours, started="")), "not known, so it may be alive"
-
-
-def test_of_another_host_nobody_can_tell_so_the_lock_holds(tmp_path: Path) -> None:
+def test_of_many_who_find_the_lock_of_a_killed_process_one_gets_it(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
-    away = replace(_ended_process(), host="another.example")
-    path.write_text(json.dumps(asdict(away)), encoding="utf-8")
-    with pytest.raises(
-        RunError, match=rf"process {away.pid} on another.example has been writing there since {away.since}"
-    ):
-        Lock(path)
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}', "\x00" * 50])
-def test_a_lock_that_says_nothing_holds_only_while_it_may_still_be_written(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.lock"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(RunError, match="another process has just begun to write there"):
-        Lock(path)
-    long_ago = time.time() - 2 * SECONDS_TO_WRITE
-    os.utime(path, (long_ago, long_ago))
-    Lock(path).release()
-    assert not path.exists()
-
-
-def test_of_many_who_find_a_dead_lock_one_gets_it(tmp_path: Path) -> None:
-    """Each process waits for a common moment, tries, says whether it got the lock, and holds it until all have tried."""
-    path = tmp_path / "x.lock"
-    path.write_text(json.dumps(asdict(_ended_process())), encoding="utf-8")
-    code = (
-        "import pathlib, sys, time\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.folder import Lock\n"
-        "folder = pathlib.Path(sys.argv[1])\nsys.stdout.write('r'); sys.stdout.flush(); sys.stdin.read(1)\n"
-        "try:\n    lock = Lock(folder / 'x.lock'); sys.stdout.write('got')\n"
-        "except RunError:\n    sys.stdout.write('not')\nsys.stdout.flush(); sys.stdin.read(1)"
-    )
-    tries = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(5)
-    ]
-    for one in tries:
-        assert one.stdout is not None
-        assert one.stdout.read(1) == b"r"
+    killed = tries_to_hold(path)
+    assert says(killed) == b"got"
+    killed.kill()
+    killed.communicate()
+    tries = [tries_to_hold(path) for _ in range(5)]
     for one in tries:
         assert one.stdin is not None
         one.stdin.write(b"g")
@@ -249,3 +224,52 @@ def test_of_many_who_find_a_dead_lock_one_gets_it(tmp_path: Path) -> None:
     for one in tries:
         one.communicate(b"e", timeout=30)
     assert sorted(answers) == [b"got"] + [b"not"] * 4
+
+
+def test_a_lock_that_many_take_and_release_in_turn_is_never_held_by_two(tmp_path: Path) -> None:
+    """Releasing removes the file: who opened it just before must not take what is left of it for the lock."""
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.folder import Lock\n"
+        "folder, taken = Path(sys.argv[1]), 0\n"
+        "while taken < 200:\n    try:\n        lock = Lock(folder / 'x.lock')\n    except RunError:\n        continue\n"
+        "    os.close(os.open(folder / 'alone', os.O_CREAT | os.O_EXCL)); os.unlink(folder / 'alone')\n"
+        "    lock.release(); taken += 1"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE, encoding="utf-8")
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.communicate(timeout=60)[1] == ""
+        assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"\x1b[2J", b"process 1\n", None], ids=str)
+def test_a_text_beside_a_lock_that_says_nothing_spoils_nothing(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    lock = Lock(path)
+    if content is None:
+        lock.text.unlink()
+    else:
+        lock.text.write_bytes(content)
+    with pytest.raises(RunError, match=r"x: another process is writing there\. Wait until it has ended"):
+        Lock(path)
+    lock.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_taken_where_no_text_can_stand_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    path.with_name("x.lock.txt").mkdir()
+    lock = Lock(path)
+    with pytest.raises(RunError, match="x: another process is writing there"):
+        Lock(path)
+    lock.release()
+    Lock(path).release()
+
+
+def test_a_lock_that_cannot_be_made_is_an_error_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.lock").mkdir()
+    with pytest.raises(RunError, match=r"cannot be written \(.*\). Choose another folder with --out."):
+        RunFolder(tmp_path, "a")

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from caseload_sim.engines.engine import ENGINES
+from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.tasks import Task, finish
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.kept_replications import Unfinished, begin, take_up
-from caseload_sim.runs.packed_files import excess_in_parquet, read_npz, write_npz
+from caseload_sim.runs.packed_files import excess_in_parquet
 from caseload_sim.scenario.scenario import Scenario
 
 MOST_MB = 200
@@ -38,76 +41,60 @@ def results(small: Scenario) -> Results:
 # --- kept replications -------------------------------------------------------------------------------------
 
 
-def npy(shape: str, content: bytes = b"", dtype: str = "<f8", version: int = 1) -> bytes:
-    """An array as NumPy writes it, with whatever shape in words."""
-    words = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
-    length = struct.pack("<H" if version == 1 else "<I", len(words))
-    return b"\x93NUMPY" + bytes([version, 0]) + length + words + content
+def as_kept(words: object, columns: bytes = b"") -> bytes:
+    """A file of the first replication with a checksum that fits, so that only its content can show what it is."""
+    line = words if isinstance(words, bytes) else json.dumps(words).encode()
+    content = line + b"\n" + columns
+    return Unfinished(Path(), INPUTS)._checksum((0, 0), content) + content
 
 
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method, compresslevel=1) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return packed.getvalue()
-
-
-def about(**more: object) -> bytes:
-    words = json.dumps({"inputs": Unfinished(Path(), INPUTS).inputs_digest, "place": [0, 0], **more}).encode()
-    return npy(f"({len(words)},)", words, "|u1")
-
-
-def lying(content: bytes) -> bytes:
-    """The same zip file, whose member is said to be of 1,000 bytes, in all the places where its size stands."""
-    info = zipfile.ZipFile(io.BytesIO(content)).infolist()[0]
-    return content.replace(struct.pack("<I", info.file_size), struct.pack("<I", 1_000))
-
-
-def of_many_gigabytes(content: bytes) -> bytes:
-    """The same, said to be of 4 GB."""
-    info = zipfile.ZipFile(io.BytesIO(content)).infolist()[0]
-    return content.replace(struct.pack("<I", info.file_size), struct.pack("<I", 4_000_000_000))
+def names(words: bytes) -> str:
+    """The digest by which a replication names a file of names of rows."""
+    return sha256(words).hexdigest()
 
 
 DEEP = b"[" * 900_000
 COMMAS = b"[" + b"1," * 1_500_000 + b"1]"
-TOO_LARGE: dict[str, tuple[Callable[[], bytes], str]] = {
-    "a hundred megabytes of zeros": (
-        lambda: zipped({"over_time.npy": npy("(12500000,)", bytes(100_000_000))}), " bytes when unpacked; at most 64,000,000.",
-    ),
-    "said to be of 4 GB": (
-        lambda: of_many_gigabytes(zipped({"over_time.npy": bytes(70_001)})), "4,000,000,000 bytes when unpacked; at most 64,000,000.",
-    ),
-    "thousands of gigabytes by its shape": (
-        lambda: zipped({"over_time.npy": npy("(1000000, 1000000)")}), "8,000,000,000,000 bytes for an array; at most 64,000,000.",
-    ),
-    "many members, each small enough": (
-        lambda: zipped({f"{k}.npy": bytes(1_000_000) for k in range(65)}), "65,000,000 bytes when unpacked",
-    ),
-    "a directory of 20,000 names": (
-        lambda: zipped(dict.fromkeys(map(str, range(20_000)), b"")), "bytes of a directory; at most 4,000.",
-    ),
-}  # fmt: skip
+NO_NAMES, TWO_NAMES = b"[]", b'[["recovery", "all", "", "", ""], ["recovery", "finished", "", "", ""]]'
+PAIR = [["waiting_list", "a"]]
+HARMLESS: dict[str, Any] = {"rows": [names(TWO_NAMES)], "over_time": PAIR, "days": 3, "digests": {"clients": "a"}}
 NOT_OURS: dict[str, Callable[[], bytes]] = {
-    "250 MB, said to be of 1,000 bytes": lambda: lying(zipped({"over_time.npy": npy("(117,)") + bytes(250_000_000)})),
-    "packed by bzip2": lambda: zipped({"over_time.npy": npy("(1000000,)", bytes(8_000_000))}, zipfile.ZIP_BZIP2),
-    "a comment": lambda: zipped({"over_time.npy": npy("(1,)", bytes(8))})[:-2] + b"\1\0x",
-    "for more than 4 GB": lambda: (
-        (whole := zipped({"over_time.npy": npy("(1,)", bytes(8))}))[:-22] + b"PK\6\7" + bytes(16) + whole[-22:]
-    ),
-    "a negative length": lambda: zipped({"over_time.npy": npy("(-1,)", bytes(8))}),
-    "an array of objects": lambda: zipped({"over_time.npy": npy("(1,)", bytes(8), "|O")}),
-    "one value of a gigabyte": lambda: zipped({"over_time.npy": npy("(1,)", bytes(8), "|V1000000000")}),
-    "a header of another version": lambda: zipped({"over_time.npy": npy("(1,)", bytes(8), version=2)}),
-    "an array of another name": lambda: zipped({"harmless.npy": npy("(1,)", bytes(8))}),
-    "words nested 900,000 deep": lambda: zipped({"about.npy": npy(f"({len(DEEP)},)", DEEP, "|u1")}),
-    "more than a million words": lambda: zipped({"about.npy": npy(f"({len(COMMAS)},)", COMMAS, "|u1")}),
-    "no words, and not a table": lambda: zipped({"about.npy": npy("(2,)", b"[]", "|u1")}),
-    "words that lack the rest": lambda: zipped({"about.npy": about()}),
-    "no zip file": lambda: npy("(1000000000,)"),
+    "words nested 900,000 deep": lambda: as_kept(DEEP),
+    "more than a million words": lambda: as_kept(COMMAS),
+    "60 megabytes of words": lambda: as_kept(b'"' + bytes(60_000_000) + b'"'),
+    "no words, and not a table": lambda: as_kept([]),
+    "words that lack the rest": lambda: as_kept({"rows": []}),
+    "names nested 900,000 deep": lambda: as_kept(HARMLESS | {"rows": [names(DEEP)]}),
+    "more than a million names": lambda: as_kept(HARMLESS | {"rows": [names(COMMAS)]}),
+    "names that are not there": lambda: as_kept(HARMLESS | {"rows": [names(b"another")]}, bytes(72)),
+    "names elsewhere": lambda: as_kept(HARMLESS | {"rows": ["../" * 20]}, bytes(72)),
+    "names of no digest": lambda: as_kept(HARMLESS | {"rows": [[1]]}, bytes(72)),
+    "no rows": lambda: as_kept(HARMLESS | {"rows": []}, bytes(24)),
+    "half a million tables of no rows": lambda: as_kept(HARMLESS | {"rows": [names(NO_NAMES)] * 500_000}),
+    "one number too few": lambda: as_kept(HARMLESS, bytes(8 * 8)),
+    "one number too many": lambda: as_kept(HARMLESS, bytes(8 * 10)),
+    "half a number": lambda: as_kept(HARMLESS, bytes(8 * 9 + 4)),
+    "50 megabytes of numbers": lambda: as_kept(HARMLESS, bytes(50_000_000)),
+    "as many days as no machine holds": lambda: as_kept(HARMLESS | {"days": 10**30}, bytes(72)),
+    "as many days, of nothing": lambda: as_kept(HARMLESS | {"days": 10**30, "over_time": []}, bytes(48)),
+    "fewer days than none": lambda: as_kept(HARMLESS | {"days": -3}, bytes(72)),
+    "days in words": lambda: as_kept(HARMLESS | {"days": "3"}, bytes(72)),
+    "days of nested names": lambda: as_kept(HARMLESS | {"over_time": [[["a"], ["b"]]]}, bytes(72)),
+    "digests that are none": lambda: as_kept(HARMLESS | {"digests": 7}, bytes(72)),
+    "another replication's": lambda: Unfinished(Path(), INPUTS)._checksum((0, 1), b"") + as_kept(HARMLESS, bytes(72))[32:],
+    "one bit changed": lambda: as_kept(HARMLESS, bytes(72))[:-1] + b"\1",
+    "a zip file": lambda: zipped({"over_time.npy": bytes(100_000_000)}),
+    "too short for a checksum": lambda: bytes(20),
     "nothing": lambda: b"",
 }  # fmt: skip
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return packed.getvalue()
 
 
 MEASURED = """
@@ -145,37 +132,52 @@ def measured(folder: Path, names: list[str], prepare: str, what: str) -> dict[st
 
 
 def test_no_kept_replication_made_to_do_harm_costs_more_than_200_mb(tmp_path: Path) -> None:
-    """The too large are refused and named; what is otherwise not ours counts as damaged, and is run again."""
-    cases = [*((name, make) for name, (make, _) in TOO_LARGE.items()), *NOT_OURS.items()]
-    for k, (_, make) in enumerate(cases):
+    """What is not ours counts as damaged, and is run again; beside each case lie the files of names that it asks for."""
+    cases = {"harmless": lambda: as_kept(HARMLESS, bytes(72)), **NOT_OURS}
+    for k, make in enumerate(cases.values()):
         begin(tmp_path / str(k), INPUTS)
-        (tmp_path / str(k) / "0000-00000.npz").write_bytes(make())
+        (tmp_path / str(k) / "0000-00000.kept").write_bytes(make())
+        for content in (DEEP, COMMAS, NO_NAMES, TWO_NAMES):
+            (tmp_path / str(k) / f"rows-{names(content)[:16]}.json").write_bytes(content)
     said = measured(
         tmp_path, [str(k) for k in range(len(cases))],
         f"from caseload_sim.runs.kept_replications import take_up\nINPUTS = {INPUTS!r}", "take_up(Path(name), INPUTS)[1]",
     )  # fmt: skip
-    for k, (case, _) in enumerate(cases):
+    for k, case in enumerate(cases):
         kind, words, more_mb = said[str(k)]
-        if case in TOO_LARGE:
-            assert kind == "RunError", (case, kind, words)
-            assert words.startswith(f"{Path(str(k), '0000-00000.npz')}: "), case
-            assert TOO_LARGE[case][1] in words, case
-            assert words.endswith("caseload-sim writes none so large. Delete it."), case
-        else:
-            assert (kind, words) == ("", "1"), case
+        assert (kind, words) == ("", "0" if case == "harmless" else "1"), case
         assert more_mb < MOST_MB, case
 
 
 def test_a_kept_replication_larger_than_any_is_refused_unread(tmp_path: Path) -> None:
-    path = begin(tmp_path / "unfinished", INPUTS).folder / "0000-00000.npz"
-    with path.open("wb") as file:
+    folder = begin(tmp_path / "unfinished", INPUTS).folder
+    with (folder / "0000-00000.kept").open("wb") as file:
         file.truncate(5_000_000_000)
-    said = measured(
-        tmp_path, [str(path)], "from caseload_sim.runs.packed_files import read_npz", "read_npz(Path(name), {})"
-    )[str(path)]  # fmt: skip
-    assert said[0] == "RunError"
-    assert said[1].startswith(f"{path}: 5,000,000,000 bytes of a file; at most 64,000,000.")
-    assert said[2] < MOST_MB
+    prepare = f"from caseload_sim.runs.kept_replications import take_up\nINPUTS = {INPUTS!r}"
+    kind, words, more_mb = measured(tmp_path, [str(folder)], prepare, "take_up(Path(name), INPUTS)")[str(folder)]
+    assert kind == "RunError"
+    assert words == (
+        f"{folder / '0000-00000.kept'}: 5,000,000,000 bytes; at most 64,000,000. caseload-sim writes none so large. Delete it."
+    )
+    assert more_mb < MOST_MB
+
+
+def test_names_of_another_content_than_their_digest_are_damage(results: Results, tmp_path: Path) -> None:
+    kept = begin(tmp_path / "unfinished", INPUTS)
+    replicate(results.scenario, kept=kept)
+    (path,) = kept.folder.glob("rows-*.json")
+    path.write_bytes(path.read_bytes().replace(b"recovery", b"rekovery", 1))
+    again, damaged = take_up(kept.folder, INPUTS)
+    assert (len(again), damaged) == (0, 1)
+    replicate(results.scenario, kept=again)
+    assert take_up(kept.folder, INPUTS)[1] == 0, "written anew"
+
+
+def test_replications_of_the_format_before_are_refused_in_words(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "a" / "unfinished", INPUTS).folder
+    (folder / "0000-00000.npz").write_bytes(zipped({"about.npy": b""}))
+    with pytest.raises(RunError, match=r"a: begun by an earlier version, whose .* Run again without --resume\."):
+        take_up(folder, INPUTS)
 
 
 def test_inputs_too_large_to_be_ours_are_not_parsed(tmp_path: Path) -> None:
@@ -189,17 +191,23 @@ def test_inputs_too_large_to_be_ours_are_not_parsed(tmp_path: Path) -> None:
     assert said[2] < MOST_MB
 
 
-def test_what_was_kept_is_read_as_it_was(results: Results, tmp_path: Path) -> None:
+@pytest.mark.parametrize("parameter_uncertainty", [False, True])
+def test_what_was_kept_is_read_as_it_was(parameter_uncertainty: bool, results: Results, tmp_path: Path) -> None:
     kept = begin(tmp_path / "unfinished", INPUTS)
-    replicate(results.scenario, kept=kept)
-    (path,) = kept.folder.glob("*.npz")
-    types = {"about": np.uint8, "measures": np.float64, "measures_rows": np.uint8, "over_time": np.float64}
-    ours = read_npz(path, types)
-    with np.load(path) as theirs:
-        assert set(theirs) == set(ours) == set(types)
-        assert all(theirs[name].tobytes() == ours[name].tobytes() for name in types)
-        assert all(theirs[name].shape == ours[name].shape for name in types)
-    assert take_up(kept.folder, INPUTS)[1] == 0
+    task = Task(results.scenario, 0, ENGINES["kernel"], parameter_uncertainty=parameter_uncertainty)
+    written, _ = finish(task)
+    kept[0, 0] = written
+    again, damaged = take_up(kept.folder, INPUTS)
+    assert damaged == 0
+    read = again[0, 0]
+    assert read.digests == written.digests
+    assert list(read.over_time) == list(written.over_time)
+    assert all(read.over_time[name].tobytes() == days.tobytes() for name, days in written.over_time.items())
+    assert (read.as_published is not None) == parameter_uncertainty
+    for ours, theirs in ((read.measures, written.measures), (read.as_published, written.as_published)):
+        if ours is not None and theirs is not None:
+            assert ours.rows.keys == theirs.rows.keys
+            assert ours.numbers.tobytes() == theirs.numbers.tobytes()
 
 
 def test_names_of_rows_are_read_once_for_files_that_have_the_same_and_never_taken_for_those_of_another(
@@ -221,17 +229,6 @@ def test_names_of_rows_are_read_once_for_files_that_have_the_same_and_never_take
         assert np.array_equal(again[place].measures.numbers, finished.measures.numbers, equal_nan=True)
     assert list(written[0, 0].measures) != list(written[1, 0].measures)
     assert again[0, 0].measures.rows is again[0, 1].measures.rows
-
-
-def test_numbers_that_do_not_fit_their_names_are_damage(results: Results, tmp_path: Path) -> None:
-    kept = begin(tmp_path / "unfinished", INPUTS)
-    replicate(results.scenario, kept=kept)
-    (path,) = kept.folder.glob("*.npz")
-    with np.load(path) as arrays:
-        fewer = {name: arrays[name][:-1] if name == "measures" else arrays[name] for name in arrays}
-    with path.open("wb") as file:
-        write_npz(file, fewer)
-    assert take_up(kept.folder, INPUTS)[1] == 1
 
 
 # --- tables as Parquet -------------------------------------------------------------------------------------

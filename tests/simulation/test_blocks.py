@@ -168,7 +168,7 @@ def every_pair(courses: Courses) -> Plans:
     n, n_steps = courses.course_days.shape
     flat: dict[str, Any] = {
         name: getattr(courses, name).reshape(-1)
-        for name in ("course_days", "patience_days", "priority", "ending", "inside_from", "inside_to")
+        for name in ("course_days", "patience_days", "priority", "ending", "inside_from", "well_after")
     }
 
     def row(client: int, step: int) -> int:

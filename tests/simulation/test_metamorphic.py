@@ -54,7 +54,7 @@ def some_rows(episodes: Episodes, clients: np.ndarray, steps: np.ndarray) -> Epi
 
 @each_engine
 def test_more_places_never_make_the_total_wait_longer(engine: str) -> None:
-    """One step, no patience, nobody goes on: the wait of each client, and so the sum, does not grow."""
+    """One step, no patience, nobody goes on or is well again: the wait of each client, and so the sum, does not grow."""
     for seed in SEEDS:
         courses, capacity = random_service(seed)
         n = len(courses.joins_day)
@@ -64,6 +64,7 @@ def test_more_places_never_make_the_total_wait_longer(engine: str) -> None:
             plan,
             joins_day=fresh, first_step=np.zeros(n, dtype=np.int8), started_day=np.full(n, NOT_YET, dtype=np.int32),
             course_days=np.maximum(plan.course_days, 1), patience_days=np.full((n, 1), NEVER, dtype=np.int32),
+            well_after=np.full((n, 1), NEVER, dtype=np.int32),
             priority=np.zeros((n, 1), dtype=np.int32), returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
             next_inside=np.full((n, 1), NO_STEP, dtype=np.int8), next_outside=np.full((n, 1), NO_STEP, dtype=np.int8),
         )  # fmt: skip
@@ -102,12 +103,13 @@ def test_clients_numbered_anew_in_the_order_of_ties_get_the_same_days(engine: st
 def test_when_every_day_counts_twice_everything_takes_twice_as_long(engine: str) -> None:
     for seed in SEEDS:
         courses, capacity = random_service(seed)
+        courses = replace(courses, well_after=_after_joining(courses))
         timed = (
             "joins_day",
             "course_days",
             "patience_days",
             "inside_from",
-            "inside_to",
+            "well_after",
             "started_day",
             "return_after_days",
         )
@@ -120,6 +122,16 @@ def test_when_every_day_counts_twice_everything_takes_twice_as_long(engine: str)
         ours, theirs = run(engine, courses, capacity), run(engine, with_columns(courses, doubled), twice)
         expected = with_days_doubled(ours)
         assert_same(expected, theirs, capacity, f"seed {seed}")
+
+
+def _after_joining(courses: Courses) -> Any:
+    """`well_after` only where it falls on a later day than that of joining the list: the next day, which rule R5 gives to
+    whoever is well already, is not doubled. So for the first step alone, and for those who never come to it again."""
+    clients, first = np.arange(len(courses.joins_day)), courses.first_step
+    later = np.zeros(courses.well_after.shape, dtype=bool)
+    comes_again = np.any((courses.next_inside == first[:, None]) | (courses.next_outside == first[:, None]), axis=1)
+    later[clients, first] = ~comes_again & (first != NO_STEP)
+    return np.where(later & (courses.well_after > 0), courses.well_after, NEVER).astype(np.int32)
 
 
 def with_days_doubled(episodes: Episodes) -> Episodes:
@@ -142,7 +154,7 @@ def test_a_client_who_comes_last_changes_nothing_for_those_before(engine: str) -
 
         def longer(name: str, column: Any, last: int = last) -> Any:
             extra = {
-                "joins_day": last, "first_step": 0, "patience_days": NEVER, "priority": 99, "next_inside": NO_STEP,
+                "joins_day": last, "first_step": 0, "patience_days": NEVER, "well_after": NEVER, "priority": 99, "next_inside": NO_STEP,
                 "next_outside": NO_STEP, "started_day": NOT_YET, "returns_as": NO_CLIENT,
             }.get(name, 1)  # fmt: skip
             return np.concatenate([column, np.full((1, *column.shape[1:]), extra, dtype=column.dtype)])

@@ -1,14 +1,17 @@
 """An independent audit by interview: what a sample would find, and what would have to be true for a given finding."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.definitions.quantities import READINGS, REMISSIONS, Quantity
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import replicate
+from caseload_sim.experiments.replicate import summarise_each
+from caseload_sim.experiments.rounds import Request
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.rows import place_of
 from caseload_sim.scenario.scenario import Scenario
 
@@ -49,11 +52,12 @@ def audit(
     result: float = 0.092,
     seed: int | None = None,
     replications: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[AuditRow, ...]:
     """What an audit of n randomly chosen clients finds by each definition, against a result of such an audit.
 
     n: clients interviewed; result: share found well, 0 to 1 (Scott 2018: 9.2% of about 90)
+    how: the keywords of `RunOptions`, see `replicate`
     explained_by says "definition" where an unselected sample judged by this definition gives the result often enough;
     "selection" for the official figure, which has no stricter definition to help; "both" in between.
     Raises RunError for an impossible n or result, and where nobody is treated.
@@ -62,7 +66,7 @@ def audit(
         raise RunError(f"n {n}: an audit interviews from 1 to 1,000,000 clients.")
     if not 0 < result < 1:
         raise RunError(f"result {result:g}: give a share between 0 and 1, as in 0.092.")
-    results = replicate(scenario, seed=seed, replications=replications, progress=progress)
+    (results,) = summarise_each([Request(with_run(scenario, seed, replications))], RunOptions(**how))
     rows = []
     for quantity in _definitions():
         place = place_of(results.rows, quantity)

@@ -1,13 +1,17 @@
 """The fit of what has no source in a service to official figures, and the effect that reaches a rate of recovery."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 
 from caseload_sim.analysis.validate_model import _row_of, _with_targets, tolerance_of
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import replicate
+from caseload_sim.experiments.replicate import summarise_each
+from caseload_sim.experiments.rounds import Request
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.scenario.numbers import Effect, Number, Share, ShareMissed, numbers
 from caseload_sim.scenario.outcome import Official
 from caseload_sim.scenario.scenario import Scenario
@@ -55,7 +59,7 @@ def calibrate_service(
     *,
     part: str = "service",
     replications: int = 2,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> ServiceFit:
     """Move the numbers named in `fitted_by` until the fitted official figures are met.
 
@@ -63,7 +67,7 @@ def calibrate_service(
 
     Newton's method with derivatives by small steps on the same draws, kept up by Broyden's rule; shares move in logits,
     effects as they are, everything else in logs. Checks are never looked at.
-    progress: called with (runs done, runs at most)
+    how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
     Raises RunError when nothing is to be fitted, or a path in `fitted_by` is not a number of the scenario.
     """
     fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by and _is_of(part, o)}
@@ -80,35 +84,38 @@ def calibrate_service(
     groups = [official.fitted_by for official in fitted.values()]
     target = np.array([official.value for official in fitted.values()])
     scale = np.array([tolerance_of(official) for official in fitted.values()])
-    runs_at_most, runs = len(groups) + 1 + MOST_ROUNDS, 0
+    options, runs_at_most, runs = RunOptions(**how), runs_at_most_of(len(groups)), 0
 
     def changes_at(point: Floats) -> dict[str, float]:
         return {path: _moved(known[path], float(by)) for paths, by in zip(groups, point, strict=True) for path in paths}
 
-    def miss(point: Floats) -> Floats:
+    def misses(points: Sequence[Floats]) -> list[Floats]:
+        """By how many tolerances each quantity is missed at each point; all points are run at once."""
         nonlocal runs
-        results = replicate(scenario.with_changes(changes_at(point)), replications=replications)
-        runs += 1
-        if progress:
-            progress(min(runs, runs_at_most), runs_at_most)
-        values = np.array([_row_of(results, official).value for official in fitted.values()])
-        return np.asarray((values - target) / scale)
+        changed = [scenario.with_changes(changes_at(point)) for point in points]
+        requests = [Request(with_run(one, None, replications)) for one in changed]
+        found: list[Floats] = []
+        for results in summarise_each(requests, replace(options, progress=None)):
+            runs += 1
+            options.report(min(runs, runs_at_most), runs_at_most)
+            values = np.array([_row_of(results, official).value for official in fitted.values()])
+            found.append(np.asarray((values - target) / scale))
+        return found
 
     point: Floats = np.zeros(len(groups))
-    before = here = miss(point)
+    (before,) = misses([point])
+    here = before
     slopes = np.empty((len(groups), len(groups)))
-    near = np.abs(here).max() <= NEAR_ENOUGH
-    for k in range(0 if near else len(groups)):
-        step = np.zeros(len(groups))
-        step[k] = NUDGE
-        slopes[:, k] = (miss(point + step) - here) / NUDGE
+    if np.abs(here).max() > NEAR_ENOUGH:
+        nudged = misses([point + step for step in NUDGE * np.eye(len(groups))])
+        slopes = np.stack([(there - here) / NUDGE for there in nudged], axis=1)
     best, best_miss = point, here
     rounds = 0
     while rounds < MOST_ROUNDS and np.abs(best_miss).max() > NEAR_ENOUGH:
         rounds += 1
         step = np.asarray(np.linalg.lstsq(slopes, -here, rcond=1e-6)[0], dtype=np.float64)
         step *= min(1.0, LONGEST_STEP / np.abs(step).max())
-        there = miss(point + step)
+        (there,) = misses([point + step])
         slopes += np.outer(there - here - slopes @ step, step) / (step @ step)
         point, here = point + step, there
         if np.abs(here).max() < np.abs(best_miss).max():
@@ -130,7 +137,14 @@ def _is_of(part: str, official: Official) -> bool:
     return part == "service" or all(path.startswith(f"{part}.") for path in official.fitted_by)
 
 
-def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int = 2) -> float:
+def runs_at_most_of(n_groups: int) -> int:
+    """How many runs a fit of so many groups of numbers takes at most: the first, one for each derivative, and the rounds."""
+    return n_groups + 1 + MOST_ROUNDS
+
+
+def effect_that_reaches(
+    scenario: Scenario, quantity: str, *, replications: int = 2, **how: Unpack[RunKeywords]
+) -> float:
     """The multiple of the scenario's effect at which the model would meet an official figure; NaN if none up to 4 does."""
     official = _with_targets(scenario).official[quantity]
     treatment = scenario.outcome.treatment
@@ -139,16 +153,24 @@ def effect_that_reaches(scenario: Scenario, quantity: str, *, replications: int 
         "outcome.treatment.full_course_of_distress": treatment.full_course_of_distress.value,
     }
 
-    def value(multiple: float) -> float:
-        changed = scenario.with_changes({path: multiple * effect for path, effect in effects.items()})
-        return _row_of(replicate(changed, replications=replications), official).value
+    options = RunOptions(**how)
+
+    def values(*multiples: float) -> list[float]:
+        changed = [
+            scenario.with_changes({path: multiple * effect for path, effect in effects.items()})
+            for multiple in multiples
+        ]
+        requests = [Request(with_run(one, None, replications)) for one in changed]
+        return [_row_of(results, official).value for results in summarise_each(requests, options)]
 
     low, high = 0.0, 4.0
-    if not value(low) < official.value < value(high):
+    at_low, at_high = values(low, high)
+    if not at_low < official.value < at_high:
         return float("nan")
     while high - low > 0.05:
         middle = (low + high) / 2
-        low, high = (middle, high) if value(middle) < official.value else (low, middle)
+        (at_middle,) = values(middle)
+        low, high = (middle, high) if at_middle < official.value else (low, middle)
     return (low + high) / 2
 
 

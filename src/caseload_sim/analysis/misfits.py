@@ -1,13 +1,16 @@
 """Where the model is wrong: published findings that nothing was fitted to, beside what the model gives for the same."""
 
-from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 
 from caseload_sim.clients.questionnaires import GAD7_CASENESS, PHQ9_CASENESS
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import simulate
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.simulation import Simulation, within
 from caseload_sim.outcomes.outcomes import recovered
 from caseload_sim.scenario.scenario import Scenario
@@ -64,30 +67,28 @@ def misfits(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[MisfitRow, ...]:
     """Every finding of FINDINGS against the model.
 
     Questionnaires are judged at referral, among all referred; untreated depression is read so many days after referral,
     of those who have it at the start interview; recovery is that of finishers, as officially counted.
-    Raises RunError for a scenario of several providers.
+    how: the keywords of `RunOptions`, see `replicate`; progress counts replications, with the service and three times without
+    Raises RunError for a scenario of several providers, and for a policy of your own.
     """
     if scenario.providers is not None:
         raise RunError(f"{scenario.name}: judge one provider, not several.")
-    n = replications or scenario.run.replications
-    tables = []
-    for k in range(n):
-        untreated = {
-            name: simulate(_untreated(scenario, days), seed=seed, replication=k) for name, days in _MONTHS.items()
-        }
-        served = simulate(scenario, seed=seed, replication=k)
-        first = next(iter(untreated.values()))
-        tables.append({**screening(first), **dict(_passing(untreated)), **_recoveries(served)})
-        if progress:
-            progress(k + 1, n)
+    options = RunOptions(**how)
+    if options.policy is not None:
+        raise RunError("a policy of your own would treat the untreated, too: let the scenario name its policy.")
+    served = with_run(scenario, seed, replications)
+    requests = [Request(_untreated(served, days), read=_Untreated(name)) for name, days in _MONTHS.items()]
+    requests.append(Request(served, read=_Served()))
+    with closing(finish_each(requests, options)) as each:
+        found = {name: [one.read[name] for one in finished] for finished, _ in each for name in finished[0].read}
     rows = []
     for name, finding in FINDINGS.items():
-        value = float(np.mean([table[name] for table in tables]))
+        value = float(np.mean(found[name]))
         met = finding.low <= value <= finding.high
         rows.append(
             MisfitRow(
@@ -124,12 +125,29 @@ def _untreated(scenario: Scenario, days: int) -> Scenario:
     )  # fmt: skip
 
 
-def _passing(untreated: dict[str, Simulation]) -> Iterator[tuple[str, float]]:
-    for name, simulation in untreated.items():
+@dataclass(frozen=True, slots=True)
+class _Untreated:
+    """Reads off a replication without a service how many no longer have depression, and how well questionnaires find it.
+
+    name: of the finding, which says after how many days it is read
+    """
+
+    name: str
+
+    def __call__(self, simulation: Simulation) -> dict[str, float]:
         had = within(simulation, simulation.clients.referral_day) & _had(simulation, DEPRESSION)
         names = simulation.clients.disorder_names
         gone = simulation.outcomes.none.without[:, names.index(DEPRESSION)] if DEPRESSION in names else ~had
-        yield name, _share(gone, had)
+        first = screening(simulation) if self.name == next(iter(_MONTHS)) else {}
+        return {**first, self.name: _share(gone, had)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """Reads off a replication with the service who recovered."""
+
+    def __call__(self, simulation: Simulation) -> dict[str, float]:
+        return _recoveries(simulation)
 
 
 def _recoveries(simulation: Simulation) -> dict[str, float]:

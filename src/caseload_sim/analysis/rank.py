@@ -1,11 +1,14 @@
 """What would change it: what-ifs compared in one go, and ranked by what they gain in a rung of the ladder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.compare import ComparisonRow, compare
+from caseload_sim.experiments.compare import ComparisonRow, differences, requests_for
+from caseload_sim.experiments.replicate import summarise_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.scenario import Scenario
 
@@ -51,17 +54,20 @@ def rank(
     by: Quantity = RANKED_BY,
     seed: int | None = None,
     replications: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[RankRow, ...]:
     """Run all on common random numbers and rank the what-ifs by gain over the reference, the largest first.
 
     by: the rung to rank by; the others are reported beside it, in the order of the ladder
+    how: the keywords of `RunOptions`, see `replicate`; progress counts the replications of all
     Raises RunError for fewer than one what-if, for a name that comes twice, and where a what-if has no value of the rung.
     """
     everything = (reference, *what_ifs)
-    compared = compare(everything, seed=seed, replications=replications, progress=progress)
+    requests = requests_for(everything, seed=seed, replications=replications)
+    summaries = list(summarise_each(requests, RunOptions(**how)))
+    compared = differences(summaries, summaries[0])
     rungs = [by, *(rung for rung in LADDER_TO_REFERRED if rung != by)]
-    rows = {one.name: [row for row in compared.rows if row.scenario == one.name] for one in everything}
+    rows = {one.name: [row for row in compared if row.scenario == one.name] for one in everything}
 
     def one_more(name: str, rung: Quantity) -> float:
         cost = Quantity(f"cost_per_{rung.measure}", rung.base, rung.at)

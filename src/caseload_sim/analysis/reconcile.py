@@ -1,9 +1,11 @@
 """From one figure to another, mechanism by mechanism: why the same clients give 50% by one definition and 10% by another."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
+from typing import Unpack
 
 import numpy as np
 
@@ -13,7 +15,9 @@ from caseload_sim.clients.severity import LAST, condition_of, passing_at, scores
 from caseload_sim.definitions.quantities import BASES, LADDER, RUNGS, Quantity
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiments.replicate import simulate
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.simulation import Simulation, within
 from caseload_sim.outcomes.outcomes import Outcomes, recovered
 from caseload_sim.outcomes.readings import Reading
@@ -91,27 +95,24 @@ def reconcile(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[ReconcileRow, ...]:
     """The way from one figure to another within the same simulated clients.
 
     Rows: what the starting figure is made of (a questionnaire figure only), the starting figure, one row for each
     mechanism in which the two differ, and the figure at the end. The order of mechanisms matters: `change` goes in the
     order of MECHANISMS, `shapley` is the mean over all orders.
+    how: the keywords of `RunOptions`, see `replicate`
     Raises RunError for a scenario of several providers, and where the end is above the start on the ladder.
     """
     if scenario.providers is not None:
         raise RunError(f"{scenario.name}: reconcile one provider, not several.")
     mechanisms = _differing(start, end)
-    n = replications or scenario.run.replications
-    tables, parts = [], []
-    for k in range(n):
-        simulation = simulate(scenario, seed=seed, replication=k)
-        tables.append({chosen: _share(simulation, start, end, chosen) for chosen in _subsets(mechanisms)})
-        if start.measure == "recovery":
-            parts.append(_parts(simulation, start, end, Draws(simulation.scenario.run.seed, k)))
-        if progress:
-            progress(k + 1, n)
+    request = Request(with_run(scenario, seed, replications), read=_AllShares(start, end, with_parts=True))
+    with closing(finish_each([request], RunOptions(**how))) as each:
+        finished, _ = next(each)
+    tables = [{some: one.read[_name_of(some)] for some in _subsets(mechanisms)} for one in finished]
+    parts = [{name: one.read[name] for name in PARTS} for one in finished] if start.measure == "recovery" else []
     rows = _part_rows(scenario.name, parts) if parts else []
     return (*rows, *_waterfall(scenario.name, str(start), str(end), mechanisms, MECHANISMS, tables))
 
@@ -123,30 +124,52 @@ def reconcile_scenarios(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[ReconcileRow, ...]:
     """The way from a figure of one scenario to the same figure of another, by groups of inputs.
 
     Groups in which the two differ are exchanged one after the other, on common random numbers.
+    how: the keywords of `RunOptions`, see `replicate`; progress counts the replications of all mixtures
     Raises RunError where a mixture of the two is no possible scenario.
     """
     differing = tuple(
         name for name, parts in GROUPS.items() if any(getattr(first, p) != getattr(second, p) for p in parts)
     )
     seed = first.run.seed if seed is None else seed
-    n = replications or first.run.replications
+    n = first.run.replications if replications is None else replications
     mixtures = {chosen: _mixture(first, second, chosen) for chosen in _subsets(differing)}
-    tables: list[dict[frozenset[str], float]] = []
-    for k in range(n):
-        table = {}
-        for i, (chosen, mixed) in enumerate(mixtures.items()):
-            table[chosen] = _share(simulate(mixed, seed=seed, replication=k), figure, figure, frozenset())
-            if progress:
-                progress(k * len(mixtures) + i + 1, n * len(mixtures))
-        tables.append(table)
+    shares = _AllShares(figure, figure, with_parts=False)
+    requests = [Request(with_run(mixed, seed, n), read=shares) for mixed in mixtures.values()]
+    with closing(finish_each(requests, RunOptions(**how))) as each:
+        columns = [[one.read[_name_of(frozenset())] for one in finished] for finished, _ in each]
+    tables = [dict(zip(mixtures, values, strict=True)) for values in zip(*columns, strict=True)]
     name = f"{first.name} to {second.name}"
     words = {group: group if parts == (group,) else f"{group} ({', '.join(parts)})" for group, parts in GROUPS.items()}
     return _waterfall(name, f"{figure} in {first.name}", f"{figure} in {second.name}", differing, words, tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _AllShares:
+    """Reads off a replication the figure with every set of mechanisms switched on.
+
+    with_parts: and what it is made of, if it is a questionnaire figure
+    """
+
+    start: Quantity
+    end: Quantity
+    with_parts: bool
+
+    def __call__(self, simulation: Simulation) -> dict[str, float]:
+        mechanisms = _differing(self.start, self.end)
+        read = {_name_of(some): _share(simulation, self.start, self.end, some) for some in _subsets(mechanisms)}
+        if self.with_parts and self.start.measure == "recovery":
+            draws = Draws(simulation.scenario.run.seed, simulation.replication)
+            read |= _parts(simulation, self.start, self.end, draws)
+        return read
+
+
+def _name_of(mechanisms: frozenset[str]) -> str:
+    return " + ".join(sorted(mechanisms)) or "none"
 
 
 def _mixture(first: Scenario, second: Scenario, chosen: Iterable[str]) -> Scenario:

@@ -1,9 +1,10 @@
 """How many are needed: the value of one number of a scenario at which a measure reaches a target."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiments.replicate import Results, replicate
+from caseload_sim.experiments.replicate import Summary, summarise_each
+from caseload_sim.experiments.rounds import Request
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.rows import Row, place_of, row_of
 from caseload_sim.scenario.numbers import Number, Share, numbers
 from caseload_sim.scenario.scenario import Scenario
@@ -130,7 +134,7 @@ def solve(
     seed: int | None = None,
     replications: int | None = None,
     from_today: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> Solution:
     """The value of one number of a scenario at which a measure, as a mean over replications, reaches a target.
 
@@ -140,7 +144,7 @@ def solve(
     target: as `goal_from` reads it; vary: dotted path of a number; low, high: a quarter and four times its value if None
     from_today: open with the lists and caseloads of the scenario as it is, at every value: what a change would do in the
         years after it. Otherwise each value opens with the lists that it would lead to in the long run.
-    progress: called with (runs done, runs at most)
+    how: the keywords of `RunOptions`, see `replicate`; progress: called with (values done, values at most)
     Raises RunError for a target or a path that cannot be, ScenarioError for an impossible value, before the first run.
     """
     goal = goal_from(target) if isinstance(target, str) else target
@@ -149,20 +153,25 @@ def solve(
     first_values, logarithmic = _first_values(number, low, high)
     changed = {value: scenario.with_changes({path: value}) for value in first_values}
     start_of = scenario if from_today and scenario.start.running else None
-    runs: dict[float, Results] = {}
+    options = RunOptions(**how)
+    runs: dict[float, Summary] = {}
     at_most = len(first_values) + MOST_ROUNDS + (present not in changed)
 
+    def run_all(values: Sequence[float]) -> None:
+        """Run those that have not run, all at once."""
+        new = [value for value in dict.fromkeys(values) if value not in runs]
+        scenarios = [changed[value] if value in changed else scenario.with_changes({path: value}) for value in new]
+        requests = [Request(with_run(one, seed, replications), start_of) for one in scenarios]
+        for value, summary in zip(new, summarise_each(requests, replace(options, progress=None)), strict=True):
+            runs[value] = summary
+            options.report(min(len(runs), at_most), at_most)
+
     def run(value: float) -> Row:
-        if value not in runs:
-            one = changed[value] if value in changed else scenario.with_changes({path: value})
-            runs[value] = replicate(one, seed=seed, replications=replications, start_of=start_of)
-            if progress:
-                progress(min(len(runs), at_most), at_most)
+        run_all([value])
         return row_of(runs[value].rows, goal.quantity)
 
+    run_all([present, *first_values])
     now = run(present)
-    for value in first_values:
-        run(value)
     flips = _flips(goal, {value: run(value).value for value in first_values})
     bracket = min(flips, key=lambda pair: _distance(pair, present, logarithmic), default=None)
     for _ in range(MOST_ROUNDS):

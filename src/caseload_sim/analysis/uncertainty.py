@@ -1,16 +1,19 @@
 """How sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 
 from caseload_sim.definitions.quantities import LADDER
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import simulate
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_drawn_prevalences
-from caseload_sim.measures.measure import measure
+from caseload_sim.experiments.tasks import Finished
 from caseload_sim.scenario.outcome import Doubt
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns
@@ -60,12 +63,13 @@ def uncertainty(
     *,
     draws: int = 20,
     seed: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]:
     """Draw over soft inputs and published prevalences together, and one soft input after the other to its ends.
 
     draws: how many; each runs four times on common random numbers (as it is; prevalences drawn; soft inputs drawn; both), so
     that what each adds is a paired difference
+    how: the keywords of `RunOptions`, see `replicate`, but parameter_uncertainty, which is part of the answer here
     Raises RunError for a scenario that gives no ranges in `doubt`.
     """
     if not scenario.doubt:
@@ -74,24 +78,13 @@ def uncertainty(
         raise RunError(f"draws {draws}: two at least, or no spread can be told.")
     if seed is not None:
         scenario = scenario.model_copy(update={"run": scenario.run.model_copy(update={"seed": seed})})
-    done, total = 0, 4 * draws + 2 * len(scenario.doubt) + 1
-
-    def values(one: Scenario, replication: int) -> Columns:
-        nonlocal done
-        table = measure(simulate(one, replication=replication))
-        done += 1
-        if progress:
-            progress(done, total)
-        return np.array([table[rung].value for rung in LADDER])
-
-    tables: dict[str, list[Columns]] = {"chance": [], "sampling": [], "structure": [], "all": []}
-    for k in range(draws):
-        drawn = with_drawn_doubts(scenario, k)
-        tables["chance"].append(values(scenario, k))
-        tables["sampling"].append(values(with_drawn_prevalences(scenario, k), k))
-        tables["structure"].append(values(drawn, k))
-        tables["all"].append(values(with_drawn_prevalences(drawn, k), k))
-    chance, sampling, structure, everything = (np.array(tables[name]) for name in tables)
+    options = RunOptions(**how)
+    if options.parameter_uncertainty:
+        raise RunError("parameter_uncertainty: published prevalences are drawn here anyway; leave it out.")
+    with closing(finish_each(_requests(scenario, draws), options)) as each:
+        values = [_ladder_of(finished) for (finished,), _ in each]
+    of_draws, of_ends = np.array(values[: 4 * draws]).reshape(draws, 4, len(LADDER)), values[4 * draws :]
+    chance, sampling, structure, everything = np.moveaxis(of_draws, 1, 0)
     low, high = np.quantile(everything, [0.025, 0.975], axis=0)
     sds = [np.sqrt(variance_of(column)) for column in (chance, sampling - chance, structure - chance)]
     rows = tuple(
@@ -110,18 +103,37 @@ def uncertainty(
         )
         for i, rung in enumerate(LADDER)
     )
-    middle = values(scenario, 0)
     tornado = []
-    for name, doubt in scenario.doubt.items():
-        ends = [values(with_doubts(scenario, {name: end}), 0) for end in (doubt.low, doubt.high)]
+    for k, (name, doubt) in enumerate(scenario.doubt.items()):
+        ends = of_ends[2 * k : 2 * k + 2]
         tornado += [
             TornadoRow(
                 scenario.name, *rung[:3], name, doubt.meaning, doubt.low, doubt.high,
-                float(ends[0][i]), float(middle[i]), float(ends[1][i]),
+                float(ends[0][i]), float(chance[0, i]), float(ends[1][i]),
             )
             for i, rung in enumerate(LADDER)
         ]  # fmt: skip
     return rows, tuple(tornado)
+
+
+def n_runs(scenario: Scenario, draws: int) -> int:
+    """How many simulations `uncertainty` takes."""
+    return 4 * draws + 2 * len(scenario.doubt)
+
+
+def _requests(scenario: Scenario, draws: int) -> list[Request]:
+    """For each draw: as it is, prevalences drawn, soft inputs drawn, both; then each soft input at its low and high end."""
+    requests = []
+    for k in range(draws):
+        drawn = with_drawn_doubts(scenario, k)
+        of_draw = (scenario, with_drawn_prevalences(scenario, k), drawn, with_drawn_prevalences(drawn, k))
+        requests += [Request(one, only=(k,)) for one in of_draw]
+    ends = [{name: end} for name, doubt in scenario.doubt.items() for end in (doubt.low, doubt.high)]
+    return requests + [Request(with_doubts(scenario, end), only=(0,)) for end in ends]
+
+
+def _ladder_of(finished: Finished) -> Columns:
+    return np.array([finished.measures[rung].value for rung in LADDER])
 
 
 def with_drawn_doubts(scenario: Scenario, replication: int) -> Scenario:

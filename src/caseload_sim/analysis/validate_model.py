@@ -1,11 +1,14 @@
 """The model held against official figures of the service, within tolerances set beforehand."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 from caseload_sim.definitions.measures import definition
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import Results, replicate
+from caseload_sim.experiments.replicate import Summary, summarise_each
+from caseload_sim.experiments.rounds import Request
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.outcome import Official
 from caseload_sim.scenario.scenario import Scenario
@@ -41,18 +44,19 @@ def tolerance_of(official: Official) -> float:
 
 
 def validate_model(
-    scenario: Scenario, *, replications: int | None = None, progress: Callable[[int, int], None] | None = None
+    scenario: Scenario, *, replications: int | None = None, **how: Unpack[RunKeywords]
 ) -> tuple[ValidationRow, ...]:
     """Every official figure of the scenario against the model, in file order.
 
+    how: the keywords of `RunOptions`, see `replicate`
     Raises RunError when the scenario has none, or names a measure that there is not.
     """
-    return compare_with_official(
-        scenario, replicate(_with_targets(scenario), replications=replications, progress=progress)
-    )
+    request = Request(with_run(_with_targets(scenario), None, replications))
+    (results,) = summarise_each([request], RunOptions(**how))
+    return compare_with_official(scenario, results)
 
 
-def compare_with_official(scenario: Scenario, results: Results) -> tuple[ValidationRow, ...]:
+def compare_with_official(scenario: Scenario, results: Summary) -> tuple[ValidationRow, ...]:
     """The same for results at hand."""
     rows = []
     for quantity, official in _with_targets(scenario).official.items():
@@ -77,5 +81,5 @@ def _with_targets(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def _row_of(results: Results, official: Official) -> Row:
+def _row_of(results: Summary, official: Official) -> Row:
     return row_of(results.rows, official.quantity)

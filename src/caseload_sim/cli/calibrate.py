@@ -1,25 +1,27 @@
-"""Commands about who is referred."""
-
-from __future__ import annotations
+"""The command that fits what has no source to what is published."""
 
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from caseload_sim.analysis.calibrate_population import PopulationFit
-from caseload_sim.analysis.calibrate_service import ServiceFit
-from caseload_sim.cli.options import DEFAULT, Paths, ScenarioArgument, Sets, opened
+from caseload_sim.analysis.calibrate_population import PopulationFit, calibrate_population
+from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
+from caseload_sim.cli.printing import Page
+from caseload_sim.cli.running import at_work, passing_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
+from caseload_sim.runs.whole_files import save_text
+from caseload_sim.scenario.scenario import Scenario
 
 KINDS = ("population", "service", "outcome")
 
 
+@takes(*OF_A_SCENARIO, *OF_RUNS)
 def calibrate(
+    shared: Shared,
     what: Annotated[str, typer.Argument(metavar="KIND", help="population, service or outcome.")],
     scenario: ScenarioArgument = DEFAULT,
     replications: Annotated[
@@ -29,8 +31,6 @@ def calibrate(
         ),
     ] = 6,
     out: Annotated[Path | None, typer.Option(help="Write the fitted values to this scenario file as well.")] = None,
-    sets: Sets = None,
-    scenario_path: Paths = None,
 ) -> None:
     """Fit what has no source to what is published; nothing that has a source is moved.
 
@@ -44,55 +44,54 @@ def calibrate(
     """
     if what not in KINDS:
         raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, KINDS)}")
-    chosen = opened(scenario, scenario_path, sets)
-    from caseload_sim.cli.calibrate import print_fit, print_service_fit
-
-    if what == "population":
-        from caseload_sim.analysis.calibrate_population import calibrate_population
-
-        population_fit = calibrate_population(chosen)
-        print_fit(population_fit)
-        fragment = population_fit.fragment(chosen.name)
-    else:
-        from caseload_sim.analysis.calibrate_service import calibrate_service
-        from caseload_sim.cli.progress import Progress
-
-        with Progress(chosen, "runs", f"calibrate {what} {chosen.name}") as progress:
-            service_fit = calibrate_service(chosen, part=what, replications=replications, progress=progress)
-        print_service_fit(service_fit)
-        fragment = service_fit.fragment()
+    chosen = shared.opened(scenario)
+    fragment = _fit_population(chosen) if what == "population" else _fit_runs(shared, chosen, what, replications)
     print(fragment)
     if out is not None:
-        from caseload_sim.runs.folder import save_text
-
         save_text(out, fragment)
         print(f"Saved in {out}", file=sys.stderr)
 
 
+def _fit_population(scenario: Scenario) -> str:
+    """Fit who is referred, which takes no simulation, and print it. Returns the fragment."""
+    fit = calibrate_population(scenario)
+    print_fit(fit)
+    return fit.fragment(scenario.name)
+
+
+def _fit_runs(shared: Shared, scenario: Scenario, what: str, replications: int) -> str:
+    """Fit a service or an outcome, run after run, and print it. Returns the fragment."""
+    with (
+        passing_folder(shared, scenario, "calibrate", f"calibrate {what} {replications}") as folder,
+        at_work(shared, folder, scenario, "runs", f"calibrate {what} {scenario.name}") as how,
+    ):
+        fit = calibrate_service(scenario, part=what, replications=replications, **how)
+    print_service_fit(fit)
+    return fit.fragment()
+
+
 def print_fit(found: PopulationFit) -> None:
     """What a calibration moved, and how near it came."""
-    console = Console(highlight=False)
-    console.print(Text("FITTED: one loading and one shift of all assumed prevalences", "bold reverse"))
-    console.print(Text(f"{'':<20}{'target':>10}{'before':>10}{'after':>10}", "dim"))
+    page = Page()
+    page.title("FITTED: one loading and one shift of all assumed prevalences")
+    page.note(f"{'':<20}{'target':>10}{'before':>10}{'after':>10}")
     for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
-        console.print(Text(f"{words(name):<20}{target:>10.4f}{before:>10.4f}{after:>10.4f}"))
-    console.print(Text(f"loading {found.loading}; assumed prevalences shifted by {found.prevalence_shift:+.3f} logits"))
+        page.say(f"{words(name):<20}{target:>10.4f}{before:>10.4f}{after:>10.4f}")
+    page.say(f"loading {found.loading}; assumed prevalences shifted by {found.prevalence_shift:+.3f} logits")
     if found.at_bounds:
-        console.print(
-            Text(f"Stopped by the bound of: {', '.join(found.at_bounds)}. The mix above is the nearest within bounds.")
-        )
-    console.print()
+        page.say(f"Stopped by the bound of: {', '.join(found.at_bounds)}. The mix above is the nearest within bounds.")
+    page.gap()
 
 
 def print_service_fit(found: ServiceFit) -> None:
     """What the fit of a service came to."""
-    console = Console(highlight=False)
-    console.print(Text(f"FITTED: what has no source, to published figures of the {found.part}", "bold reverse"))
-    console.print(Text(f"{'':<38}{'target':>10}{'before':>10}{'after':>10}", "dim"))
+    page = Page()
+    page.title(f"FITTED: what has no source, to published figures of the {found.part}")
+    page.note(f"{'':<38}{'target':>10}{'before':>10}{'after':>10}")
     for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
-        console.print(Text(f"{words(name):<38}{target:>10.4g}{before:>10.4g}{after:>10.4g}"))
-    console.print(Text(f"{'':<48}{'in use':>10}{'fitted':>10}", "dim"))
+        page.say(f"{words(name):<38}{target:>10.4g}{before:>10.4g}{after:>10.4g}")
+    page.note(f"{'':<48}{'in use':>10}{'fitted':>10}")
     for path, value in found.changes.items():
-        console.print(Text(f"{path:<48}{found.in_use[path]:>10.4g}{value:>10.4g}"), soft_wrap=True)
-    console.print(Text(f"{found.rounds} round{'s' * (found.rounds != 1)} after the first", "dim"))
-    console.print()
+        page.line(f"{path:<48}{found.in_use[path]:>10.4g}{value:>10.4g}")
+    page.note(f"{found.rounds} round{'s' * (found.rounds != 1)} after the first")
+    page.gap()

@@ -1,46 +1,38 @@
-"""Commands that put scenarios side by side."""
-
-from __future__ import annotations
+"""The command that puts scenarios side by side."""
 
 import sys
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
 
-from caseload_sim.cli.options import (
-    RESULTS,
-    BeyondLimits,
-    Dask,
-    Jobs,
-    Paths,
-    Replications,
-    Seed,
-    announce_work,
-    kept_if_stopped,
-    opened,
-    with_run,
-    workers,
-)
-from caseload_sim.definitions.measures import definition
+from caseload_sim.cli.options import OF_A_TABLE, Shared, takes
+from caseload_sim.cli.printing import Page, print_json, replications_text
+from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
+from caseload_sim.definitions.measures import check_measures, definition
 from caseload_sim.definitions.quantities import BASES, READINGS, words
+from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, ScenarioError, did_you_mean
-from caseload_sim.experiments.compare import Compared, ComparisonRow, shown
+from caseload_sim.experiments.compare import Compared, ComparisonRow, check_names, shown
+from caseload_sim.experiments.compare import compare as run_compare
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, shown_of_trial
 from caseload_sim.figures.compare import reading
 from caseload_sim.measures.rows import value_text
+from caseload_sim.runs.tables import write_csv
+from caseload_sim.scenario.scenario import Scenario
 
-if TYPE_CHECKING:
-    from caseload_sim.scenario.scenario import Scenario
 
-
+@takes(
+    *OF_A_TABLE,
+    out="Folder in which the comparison's own folder is made.",
+    sets="Change one value in all the scenarios; repeat for more.",
+    json="Print rows as JSON: all, or those of --measure.",
+)
 def compare(
+    shared: Shared,
     scenarios: Annotated[
         list[str], typer.Argument(metavar="NAME|FILE...", help="Two scenarios or more, by name or by file.")
     ],
@@ -51,14 +43,6 @@ def compare(
         list[str] | None,
         typer.Option(help="Show this measure instead of the headlines; repeatable. `list measures` shows all."),
     ] = None,
-    seed: Seed = None,
-    replications: Replications = None,
-    out: Annotated[Path, typer.Option(help="Folder in which the comparison's own folder is made.")] = RESULTS,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Change one value in all the scenarios; repeat for more."),
-    ] = None,
-    scenario_path: Paths = None,
     own_start: Annotated[
         bool,
         typer.Option(
@@ -74,10 +58,6 @@ def compare(
         ),
     ] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
-    jobs: Jobs = 1,
-    dask: Dask = None,
-    beyond_limits: BeyondLimits = False,
-    json: Annotated[bool, typer.Option("--json", help="Print rows as JSON: all, or those of --measure.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
     """Run several scenarios on the same clients and draws, and show how each differs from the first.
@@ -90,71 +70,52 @@ def compare(
 
         caseload-sim compare hepgul_2016 my_service.toml --measure second_contact_days_mean --replications 20
     """
-    if json and csv:
+    if shared.json and csv:
         raise RunError("--json and --csv: choose one.")
-    from caseload_sim.definitions.measures import check_measures
-
     check_measures(measure or [])
-    chosen = [_opened(name, scenario_path, sets) for name in scenarios]
+    chosen = [_opened(name, shared) for name in scenarios]
     reference = _reference(scenarios, chosen, versus)
-
-    from caseload_sim.cli.progress import Progress
-    from caseload_sim.engines.engine import DEFAULT_ENGINE
-    from caseload_sim.experiments.compare import ComparisonRow, check_names
-    from caseload_sim.experiments.compare import compare as run_compare
-    from caseload_sim.experiments.trial import TrialRow
-    from caseload_sim.runs.folder import RunFolder, run_name
-    from caseload_sim.runs.tables import as_json, write_csv
-
     check_names(chosen)
-    reference = with_run(reference, seed, replications)
-    announce_work([with_run(one, None, reference.run.replications) for one in chosen], beyond_limits, jobs=jobs)
+    reference = with_run(reference, shared.seed, shared.replications)
+    run = reference.run
+    works = [with_run(one, None, run.replications) for one in chosen]
+    announce_work(works, shared.beyond_limits, jobs=shared.jobs)
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]
-    name = run_name(
-        reference, f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}{' by lot' * by_lot}"
-    )
-    name = name.replace(reference.name, f"{reference.name}-compare", 1)
-    folder = RunFolder(out, name)
-    with kept_if_stopped(folder):
-        with (
-            Progress(reference, named=", ".join(one.name for one in chosen)) as progress,
-            workers(jobs, dask) as executor,
-        ):
+    asked = f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}{' by lot' * by_lot}"
+    with table_folder(shared, reference, "compare", asked) as folder:
+        with at_work(shared, folder, reference, named=", ".join(one.name for one in chosen)) as how:
             compared = run_compare(
                 chosen,
                 versus=reference.name,
-                seed=reference.run.seed,
-                replications=reference.run.replications,
+                seed=run.seed,
+                replications=run.replications,
                 own_start=own_start,
                 by_lot=by_lot,
-                executor=executor,
-                progress=progress,
+                **how,
             )
         saved = folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
     rows = [row for row in (compared.trial or compared.rows) if not measure or row.measure in measure]
-    if json:
-        print(as_json(rows))
+    if shared.json:
+        print_json(rows)
     elif csv:
         write_csv(rows, TrialRow if by_lot else ComparisonRow, sys.stdout)
     else:
-        from caseload_sim.cli.compare import print_comparison, print_trial
-
         print_comparison(compared, measure or [])
         if by_lot:
             print_trial(compared, measure or [])
     for note in compared.notes:
         print(f"Note: {note}", file=sys.stderr)
-    print(f"Saved in {saved}", file=sys.stderr)
+    saved_in(saved)
 
 
-def _opened(name: str, paths: list[Path] | None, sets: list[str] | None) -> Scenario:
+def _opened(name: str, shared: Shared) -> Scenario:
     """One of the scenarios; an error in --set says in which of them."""
     try:
-        return opened(name, paths, sets)
+        return shared.opened(name)
     except ScenarioError as error:
-        if sets:
+        if shared.sets:
             raise ScenarioError(f"in {name}: {error}") from None
         raise
 
@@ -176,32 +137,29 @@ _NAME_WIDTH = 24
 
 def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
     """Headlines, or the measures asked for: each under its definition and denominator, a line for each scenario."""
-    console = Console(highlight=False)
+    page = Page()
     run = compared.results[0].scenario.run
-    console.print(Text(f"COMPARED WITH {compared.versus}, on common random numbers", "bold reverse"))
-    console.print(Text(f"{'':<{_NAME_WIDTH}}{'value':>22}{'difference':>25}{'removed':>9}", "dim"), soft_wrap=True)
+    page.title(f"COMPARED WITH {compared.versus}, on common random numbers")
+    page.heading(f"{'':<{_NAME_WIDTH}}{'value':>22}{'difference':>25}{'removed':>9}")
     said = ""
     for measure, rows in groupby(shown(compared.rows, measures), key=lambda row: row.measure):
         meaning = definition(measure)
-        console.print(Text.assemble((words(measure), "bold"), ": ", (meaning.definition, "dim")))
+        page.meaning(words(measure), meaning.definition)
         if meaning.denominator and meaning.denominator != said:
-            console.print(Padding(Text(f"of: {meaning.denominator}", "dim"), (0, 0, 0, 2), expand=False))
+            page.denominator(meaning.denominator)
         said = meaning.denominator
         for label, same in groupby(rows, key=reading):
             if label:
-                console.print(Text(f"  {label}"))
+                page.say(f"  {label}")
             for row in same:
                 for line in _lines(row):
-                    console.print(Text(line), soft_wrap=True)
-    console.print()
-    console.print(
-        Text(
-            f"Seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}. difference: less "
-            f"{compared.versus}, shares in points of %. Brackets: 95% interval over replications, of differences paired; "
-            "chance alone, not the doubt about assumptions. removed: share of the variance of the difference that common "
-            "draws take away, itself rough with few replications. All rows, for every group of clients, are in differences.csv.",
-            "dim",
-        )
+                    page.line(line)
+    page.gap()
+    page.note(
+        f"Seed {run.seed}, {replications_text(run.replications)}. difference: less "
+        f"{compared.versus}, shares in points of %. Brackets: 95% interval over replications, of differences paired; "
+        "chance alone, not the doubt about assumptions. removed: share of the variance of the difference that common "
+        "draws take away, itself rough with few replications. All rows, for every group of clients, are in differences.csv."
     )
 
 
@@ -243,33 +201,32 @@ _TRIAL_NAME, _TRIAL_WIDTHS = 14, (22, 15, 22, 7)
 
 def print_trial(compared: Compared, measures: Sequence[str] = ()) -> None:
     """The headlines, or the measures asked for, as a trial finds them, beside the paired difference of the same figure."""
-    console = Console(highlight=False)
-    console.print()
-    console.print(Text(f"A TRIAL IN THE MODEL, against {compared.versus}: each client in one arm", "bold reverse"))
-    console.print(Text(_cells("", ("by lot", "one trial", "paired", "wider")), "dim"), soft_wrap=True)
+    page = Page()
+    page.gap()
+    page.title(f"A TRIAL IN THE MODEL, against {compared.versus}: each client in one arm")
+    page.heading(_cells("", ("by lot", "one trial", "paired", "wider")))
     rows = shown_of_trial(compared.trial, measures)
+    if not rows:
+        page.say("None of these measures is counted by lot: official figures and rungs are.")
     for label, same in groupby(rows, key=lambda row: f"{words(row.measure)}, {BASES[row.base]}{_when(row)}"):
-        console.print(Text(label, "bold"))
+        page.say(label, "bold")
         for row in same:
             name = f"    {row.scenario}"
             if len(name) > _TRIAL_NAME:
-                console.print(Text(name), soft_wrap=True)
+                page.line(name)
                 name = ""
             by_lot = _signed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
             single = _bounds(row.unit, row.one_trial_lower_95, row.one_trial_upper_95)
             paired = _signed(row.unit, row.paired_difference, row.paired_lower_95_ci, row.paired_upper_95_ci)
             wider = "-" if np.isnan(row.times_wider) else f"{row.times_wider:.1f}x"
-            console.print(Text(_cells(name, (by_lot, single, paired, wider))), soft_wrap=True)
-    console.print()
-    console.print(
-        Text(
-            "by lot: difference between the clients of one arm and those of the other, mean over replications with its 95% "
-            "interval. one trial: between what bounds a single trial of that size would find it, 95 times in 100. paired: of "
-            "all clients, each of whom is known in both scenarios. The trial is wider because its arms are different people, "
-            "one of which happens to be more ill or luckier, and because each has half of them. Each service is run whole: "
-            "the lot decides who is counted, and neither arm crowds the waiting lists of the other. All figures are in trial.csv.",
-            "dim",
-        )
+            page.line(_cells(name, (by_lot, single, paired, wider)))
+    page.gap()
+    page.note(
+        "by lot: difference between the clients of one arm and those of the other, mean over replications with its 95% "
+        "interval. one trial: between what bounds a single trial of that size would find it, 95 times in 100. paired: of "
+        "all clients, each of whom is known in both scenarios. The trial is wider because its arms are different people, "
+        "one of which happens to be more ill or luckier, and because each has half of them. Each service is run whole: "
+        "the lot decides who is counted, and neither arm crowds the waiting lists of the other. All figures are in trial.csv."
     )
 
 

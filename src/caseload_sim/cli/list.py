@@ -1,42 +1,42 @@
 """The command `list`: scenarios, conditions, measures, groups, figures, policies and sources, as rows of plain values."""
 
-from __future__ import annotations
-
-import json as json_module
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from caseload_sim.cli.options import Json, Paths
+from caseload_sim.cli.options import Shared, takes
+from caseload_sim.cli.printing import Page
+from caseload_sim.definitions.measures import MEASURES
 from caseload_sim.definitions.quantities import words
-from caseload_sim.errors import CatalogueError, did_you_mean
+from caseload_sim.errors import CaseloadError, CatalogueError, did_you_mean
+from caseload_sim.figures.gallery import FIGURES
+from caseload_sim.measures.bands import kinds_of_group
+from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
+from caseload_sim.scenario.policies import POLICIES
+from caseload_sim.scenario.sources import list_sources
 
 
+@takes("scenario_path", "json")
 def list_command(
+    shared: Shared,
     what: Annotated[
         str,
         typer.Argument(metavar="KIND", help="scenarios, conditions, measures, groups, figures, policies or sources."),
     ] = "scenarios",
-    scenario_path: Paths = None,
-    json: Json = False,
 ) -> None:
     """List what there is: scenarios, conditions, measures, groups, figures, policies or sources."""
-    from caseload_sim.cli.list import LISTINGS
-
     if what not in LISTINGS:
         raise CatalogueError(f"{what}: nothing of that kind to list. {did_you_mean(what, LISTINGS)}")
-    rows = LISTINGS[what](scenario_path or [])
-    if json:
-        print(json_module.dumps(rows, indent=1))
+    rows = LISTINGS[what](shared.scenario_path or [])
+    if shared.json:
+        print(json.dumps(rows, indent=1))
     else:
-        from caseload_sim.cli.list import print_plain
-
         print_plain(rows)
 
 
@@ -45,9 +45,6 @@ Rows = list[dict[str, Any]]
 
 def scenarios(paths: list[Path]) -> Rows:
     """Every scenario, also those that cannot be read, with the reason."""
-    from caseload_sim.errors import CaseloadError
-    from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
-
     rows = []
     for name in list_scenarios(paths):
         try:
@@ -59,8 +56,6 @@ def scenarios(paths: list[Path]) -> Rows:
 
 
 def conditions(paths: list[Path]) -> Rows:
-    from caseload_sim.scenario.catalogue import get_scenario
-
     prevalence = get_scenario().population.prevalence
     return [
         {"name": name, "group": p.group, "prevalence": p.value, "origin": p.origin()} for name, p in prevalence.items()
@@ -68,38 +63,25 @@ def conditions(paths: list[Path]) -> Rows:
 
 
 def measures(paths: list[Path]) -> Rows:
-    from dataclasses import asdict
-
-    from caseload_sim.definitions.measures import MEASURES
-
     return [asdict(measure) for measure in MEASURES]
 
 
 def figures(paths: list[Path]) -> Rows:
-    from caseload_sim.figures.gallery import FIGURES
-
     return [
         {"name": name, "shows": picture.description, "of": f"a {picture.kind}"} for name, picture in FIGURES.items()
     ]
 
 
 def policies(paths: list[Path]) -> Rows:
-    from caseload_sim.scenario.policies import POLICIES
-
     return [{"name": name, "description": policy.description} for name, policy in POLICIES.items()]
 
 
 def sources(paths: list[Path]) -> Rows:
-    from caseload_sim.scenario.sources import list_sources
-
     return [{"key": key, **source.model_dump(exclude_none=True)} for key, source in list_sources().items()]
 
 
 def groups(paths: list[Path]) -> Rows:
     """Of the default scenario, as conditions are."""
-    from caseload_sim.measures.bands import kinds_of_group
-    from caseload_sim.scenario.catalogue import get_scenario
-
     return [
         {"name": kind.name, "values": ", ".join(kind.values), "says": kind.says, "measures": kind.measures}
         for kind in kinds_of_group(get_scenario())
@@ -122,18 +104,18 @@ NARROW = 60  # columns of a terminal below which a table would lose columns
 
 def print_plain(rows: Sequence[dict[str, Any]]) -> None:
     """A list of like things: a table when it is narrow, else one block a thing."""
-    console = Console(highlight=False)
+    page = Page()
     names = list(rows[0])
-    if len(names) > 4 or console.width < NARROW:
+    if len(names) > 4 or page.console.width < NARROW:
         for row in rows:
-            console.print(Text(str(row[names[0]]), "bold"))
+            page.say(str(row[names[0]]), "bold")
             for name in names[1:]:
                 if row.get(name):
-                    console.print(Padding(Text(f"{words(name)}: {row[name]}"), (0, 0, 0, 4)))
+                    page.below(f"{words(name)}: {row[name]}", "")
         return
     table = Table(pad_edge=False)
     for name in names:
         table.add_column(words(name), no_wrap=name in ("name", "key"))
     for row in rows:
         table.add_row(*(Text(str(row.get(name, ""))) for name in names))
-    console.print(table)
+    page.console.print(table)

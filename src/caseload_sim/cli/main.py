@@ -1,40 +1,74 @@
 """All commands under one name, and what happens when one goes wrong."""
 
-from __future__ import annotations
-
 import os
 import sys
-from collections.abc import Callable
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from caseload_sim.cli import (
-    audit,
-    calibrate,
-    compare,
-    list,
-    plot,
-    population,
-    rank,
-    reconcile,
-    rerun,
-    run,
-    scenarios,
-    solve,
-    sweep,
-    uncertainty,
-    validate_model,
-    warm_up,
-)
-from caseload_sim.cli.options import INTERRUPTED
 from caseload_sim.errors import CaseloadError
 from caseload_sim.support.threads import collect_seldom
 
+INTERRUPTED = 130
 BAD_INPUT = 2
 NARROWEST = 20
 
+# In the order in which --help shows them: name, module, function in it, and the first sentence of what it says of itself.
+COMMANDS = (
+    ("run", "run", "run", "Run a scenario and print every measure with its definition, numerator, denominator and interval."),
+    ("population", "population", "population", "Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."),
+    ("calibrate", "calibrate", "calibrate", "Fit what has no source to what is published; nothing that has a source is moved."),
+    ("sweep", "sweep", "sweep", "Run a scenario at several values of one input, or two, on the same clients, and plot any measure."),
+    ("solve", "solve", "solve", "Find how many therapists, or how much of anything, a target needs: halving a range on the same clients and draws."),
+    ("compare", "compare", "compare", "Run several scenarios on the same clients and draws, and show how each differs from the first."),
+    ("reconcile", "reconcile", "reconcile", "Account for the way from one figure to another, mechanism by mechanism, on the same clients."),
+    ("audit", "audit", "audit", "Show what an independent audit by interview would find by each definition, and what a given result would take."),
+    ("uncertainty", "uncertainty", "uncertainty", "Say how sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured."),
+    ("rank", "rank", "rank", "Compare what-ifs with a scenario on the same clients, and rank them by what they gain in a rung of the ladder."),
+    ("plot", "plot", "plot", "Draw a saved run's figures again, or the rest of the gallery, into its folder `figures`."),
+    ("list", "list", "list_command", "List what there is: scenarios, conditions, measures, figures, policies or sources."),
+    ("explain", "scenarios", "explain", "Say in words what a scenario assumes, every number with its source or that it is an assumption."),
+    ("diff", "scenarios", "diff", "Say in words what two scenarios assume differently: path, meaning, and each value with its origin."),
+    ("validate", "scenarios", "validate", "Check a scenario file: says what is wrong and where, or that it is ready to run."),
+    ("warm-up", "warm_up", "warm_up", "Say by a published rule, MSER-5, how many days from opening to leave out, beside what the scenario leaves out."),
+    ("validate-model", "validate_model", "validate_model", "Compare the model with every official figure: which were fitted, which are checks, which are missed."),
+    ("new", "scenarios", "new", "Write a short commented file for your own service: referrals, staff and waiting list; then run it."),
+    ("schema", "scenarios", "schema", "Print the JSON Schema of scenario files, for an editor that completes and checks them while you write."),
+    ("report-checklist", "scenarios", "report_checklist", "Write the STRESS-DES reporting checklist of a scenario as Markdown, with lines left for its author."),
+    ("check", "rerun", "check", "Run a scenario through both engines and compare every row; exit code 1 when they differ."),
+    ("rerun", "rerun", "rerun", "Run a stored run again, and compare the digest of every table; exit code 1 when one differs."),
+)  # fmt: skip
+
+
+class Later(TyperCommand):
+    """A command of which the program knows only the name and one line of help, until it is called: then it is loaded."""
+
+    def __init__(self, name: str, module: str, function: str, help: str) -> None:
+        super().__init__(name, help=help)
+        self.module, self.function = module, function
+
+    def loaded(self) -> Any:
+        """The command itself, from the module that holds it."""
+        own = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+        own.command(self.name)(getattr(import_module(f"caseload_sim.cli.{self.module}"), self.function))
+        return typer.main.get_command(own)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Where parsing begins, and with it the command proper."""
+        return self.loaded().make_context(*args, **kwargs)
+
+
+class Commands(TyperGroup):
+    """All commands, none of them loaded."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": {name: Later(name, *rest) for name, *rest in COMMANDS}})
+
+
 app = typer.Typer(
+    cls=Commands,
     help="What remission can a talking-therapy service reach, for those really referred, under which definition?\n\n"
     "Start with `caseload-sim run`: the default scenario, a table, five pictures, and where they were saved.\n\n"
     "Exit codes: 0 done, 2 bad input, 130 interrupted, 1 a check or a rerun that differs, or anything unforeseen.",
@@ -44,33 +78,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-# In the order in which --help shows them.
-COMMANDS: dict[str, Callable[..., None]] = {
-    "run": run.run,
-    "population": population.population,
-    "calibrate": calibrate.calibrate,
-    "sweep": sweep.sweep,
-    "solve": solve.solve,
-    "compare": compare.compare,
-    "reconcile": reconcile.reconcile,
-    "audit": audit.audit,
-    "uncertainty": uncertainty.uncertainty,
-    "rank": rank.rank,
-    "plot": plot.plot,
-    "list": list.list_command,
-    "explain": scenarios.explain,
-    "diff": scenarios.diff,
-    "validate": scenarios.validate,
-    "warm-up": warm_up.warm_up,
-    "validate-model": validate_model.validate_model,
-    "new": scenarios.new,
-    "schema": scenarios.schema,
-    "report-checklist": scenarios.report_checklist,
-    "check": rerun.check,
-    "rerun": rerun.rerun,
-}
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+
+class Stopped(SystemExit):
+    """Ctrl-C, and what became of the work until then."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(INTERRUPTED)
+        self.message = message
 
 
 @app.callback(invoke_without_command=True)
@@ -78,7 +92,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if version:
-        from importlib.metadata import version as installed
+        from importlib.metadata import version as installed  # which takes as long to load as all else that --help needs
 
         print(f"caseload-sim {installed('caseload-sim')}")
         raise typer.Exit

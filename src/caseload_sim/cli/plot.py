@@ -1,7 +1,5 @@
 """The command `plot`: figures of a run that was saved."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +7,9 @@ from typing import Annotated
 import typer
 
 from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.figures.gallery import FIGURES, figure_names, of_kind
+from caseload_sim.runs.folder import save_figures
+from caseload_sim.runs.read import read_run
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -33,9 +34,6 @@ def plot(
     """
     if figure_format not in FORMATS:
         raise RunError(f"--format {figure_format}: not a format for figures. {did_you_mean(figure_format, FORMATS)}")
-    from caseload_sim.figures.gallery import FIGURES, figure_names, of_kind
-    from caseload_sim.runs.folder import save_figures
-    from caseload_sim.runs.read import read_run
 
     saved = read_run(folder)
     figures = {}

@@ -1,14 +1,280 @@
-"""Results as tables on a terminal, readable at 80 columns."""
+"""Results as tables on a terminal, readable at 80 columns: what several commands print alike, and the results of a run."""
+
+from collections.abc import Sequence
 
 import numpy as np
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
-from caseload_sim.measures.rows import Row
+from caseload_sim.definitions.measures import definition
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, words
+from caseload_sim.experiments.replicate import Results
+from caseload_sim.measures.rows import Row, UncertaintyRow, point_text, quantity_of, row_of, value_text
+from caseload_sim.runs.tables import as_json
+from caseload_sim.scenario.costs import Costs, financial_year
+from caseload_sim.support.row_table import as_table
 
 _BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "contacts_mean", "contacts_median",
             "utilisation", "waiting_list", "waiting_list_growth", "treatment_wait_days_mean")  # fmt: skip
 
 
-def _fraction(row: Row) -> str:
+CHANCE_ALONE = "Brackets: 95% interval over replications, paired; chance alone, not the doubt about assumptions."
+
+
+def print_json(rows: Sequence[object]) -> None:
+    """Rows as JSON."""
+    print(as_json(rows))
+
+
+def replications_text(n: int) -> str:
+    """How many replications, as "1 replication" or "2 replications"."""
+    return f"{n} replication{'s' * (n != 1)}"
+
+
+def fraction(row: Row) -> str:
     if np.isnan(row.denominator):
         return ""
     return f"of {row.denominator:,.0f}" if np.isnan(row.numerator) else f"{row.numerator:,.0f}/{row.denominator:,.0f}"
+
+
+class Page:
+    """A terminal, and the few ways in which commands print on it; nothing in a text is taken for markup."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+
+    def title(self, text: str) -> None:
+        self.console.print(Text(text, "bold reverse"))
+
+    def heading(self, text: str) -> None:
+        """Above columns: like `line`, never broken."""
+        self.console.print(Text(text, "dim"), soft_wrap=True)
+
+    def line(self, text: str, style: str = "") -> None:
+        """A line of a table, which a narrow terminal may break as it likes."""
+        self.console.print(Text(text, style), soft_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Words, broken between them where the terminal ends."""
+        self.console.print(Text(text, style))
+
+    def note(self, text: str) -> None:
+        """What is to be known in order to read what is above."""
+        self.say(text, "dim")
+
+    def meaning(self, name: str, definition: str) -> None:
+        self.console.print(Text.assemble((name, "bold"), ": ", (definition, "dim")))
+
+    def denominator(self, text: str) -> None:
+        """Under the meaning of a measure: of whom it is a share."""
+        self.console.print(Padding(Text(f"of: {text}", "dim"), (0, 0, 0, 2), expand=False))
+
+    def below(self, text: str, style: str = "dim") -> None:
+        """More about the line above, set in."""
+        self.console.print(Padding(Text(text, style), (0, 0, 0, 4)))
+
+    def gap(self) -> None:
+        self.console.print()
+
+
+def print_meanings(page: Page, measures: Sequence[str]) -> None:
+    """Each measure's definition, and each denominator once, under the measures that have it."""
+    found = [definition(measure) for measure in dict.fromkeys(measures)]
+    for denominator in dict.fromkeys(meaning.denominator for meaning in found):
+        for meaning in found:
+            if meaning.denominator == denominator:
+                page.meaning(words(meaning.name), meaning.definition)
+        page.denominator(denominator)
+
+
+def percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{100 * share:.1f}%"
+
+
+def signed(value: float, low: float, high: float) -> str:
+    """A change with its interval, as -2.4 (-3.5, -1.3); empty where there is none."""
+    if np.isnan(value):
+        return ""
+    if np.isnan(low):
+        return f"{100 * value:+z.1f}"
+    return f"{100 * value:+z.1f} ({100 * low:+z.1f}, {100 * high:+z.1f})"
+
+
+# Label, measure without "cost_per_" or "cost_per_extra_", and when it is read.
+_LINES = (
+    ("referral", "referral", ""),
+    ("finished course", "finished_course", ""),
+    ("recovery", "recovery", "end"),
+    ("principal remission", "principal_remission", "end"),
+    ("all remission", "all_remission", "end"),
+    ("full remission", "full_remission", "end"),
+    ("full, sustained a year", "full_remission", "sustained"),
+)
+_NAME, _NUMBER = 26, 18
+
+
+def print_costs(rows: Sequence[Row], costs: Costs) -> None:
+    """Pounds per referral, course, recovery and remission, and per one more than the same clients reach untreated."""
+    page = Page()
+    found = {(row.measure, row.base, row.at): row for row in rows if row.group == "all"}
+    page.title(f"WHAT IT COSTS: pounds at {financial_year(costs.report_year)} prices, {_basis(costs)}")
+    page.note(f"{'all the money, per':<{_NAME}}{''.join(f'{base:>{_NUMBER}}' for base in BASES)}")
+    for prefix, heading in (
+        ("cost_per_", ""),
+        ("cost_per_extra_", "per one more than the same clients reach untreated"),
+    ):
+        if heading:
+            page.note(heading)
+        for label, name, at in _LINES:
+            some = [found.get((prefix + name, base, at)) for base in BASES]
+            if any(some):
+                line = f"  {label:<{_NAME - 2}}" + "".join(f"{_pounds(row):>{_NUMBER}}" for row in some)
+                page.line(line.rstrip())
+    page.note(
+        "Referrals ended in the period, those of the column: with two or more contacts, with any, all. Money spent on "
+        "those who did not get better is in. \u00b1: 95% interval of the mean over replications. -: not defined, or the "
+        f"service adds none. Prices are of {_years(costs)}: see [costs] in `explain`."
+    )
+    page.gap()
+
+
+def _basis(costs: Costs) -> str:
+    return "each contact at a price" if costs.basis == "sessions" else "by staff in post"
+
+
+def _years(costs: Costs) -> str:
+    year = (costs.sessions if costs.basis == "sessions" else costs.wte).price_year.value
+    factor = costs.inflated(year)
+    return f"{financial_year(year)}" + (f", times {factor:.2f}" if factor != 1 else "")
+
+
+def _pounds(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if np.isnan(row.value):
+        return "-"
+    half = row.upper_95_ci - row.value
+    return f"{row.value:,.0f}" + ("" if np.isnan(half) else f" \u00b1{half:,.0f}")
+
+
+# The ladder comes last: it is what is still on the screen when the run is over.
+_SECTIONS = (
+    (
+        "OFFICIAL FIGURES: questionnaires, referrals ended in the period",
+        ("referrals_received", "finished_course_treatment", "at_caseness", "reliable_recovery", "improvement",
+         "no_reliable_change", "deterioration"),
+    ),
+    (
+        "FROM REFERRAL TO THE END: referrals ended in the period",
+        ("ended_before_treatment", "ended_after_one_contact", "ended_after_finishing", "not_suitable", "not_assessed",
+         "declined", "incomplete_assessment", "discharged_with_advice", "gave_up", "dropped_out", "low_intensity_first",
+         "stepped_up", "stepped_down", "unfinished"),
+    ),
+    (
+        "WAITS, CONTACTS AND PLACES",
+        ("first_contact_days_mean", "first_contact_days_median", "first_contact_days_90th_percentile", "first_contact_within_6_weeks",
+         "first_contact_within_18_weeks", "second_contact_days_mean", "second_contact_days_median",
+            "second_contact_days_90th_percentile",
+         "second_contact_over_28_days", "second_contact_over_90_days", "treatment_wait_days_mean", "step_up_wait_days_mean", "wait_days_mean", "wait_days_median",
+         "wait_days_90th_percentile", "contacts_mean", "contacts_median", "missed_contacts", "utilisation", "waiting_list",
+         "waiting_list_growth"),
+    ),
+    (
+        "THE LADDER: one population, every definition",
+        ("recovery", "principal_remission", "all_remission", "full_remission", "recovered_still_diagnosed",
+         "not_recovered_no_diagnosis"),
+    ),
+)  # fmt: skip
+
+
+def print_results(results: Results) -> None:
+    """The main rows of a run, each measure under its definition: all clients, and by step what is by step."""
+    page = Page()
+    table = as_table(results.rows, Row)
+    names_and_groups = zip(*map(table.column, ("measure", "group")), strict=True)
+    shown = table.at(i for i, (name, group) in enumerate(names_and_groups) if group == "all" or name in _BY_STEP)
+    by_measure: dict[str, list[Row]] = {}
+    for row in shown:
+        by_measure.setdefault(row.measure, []).append(row)
+    for title, names in _SECTIONS:
+        if title is _SECTIONS[-1][0]:
+            print_costs(shown, results.scenario.costs)
+        rows = {name: by_measure.get(name, []) for name in names}
+        paired = any(row.service for some in rows.values() for row in some)
+        page.title(title)
+        heading = (
+            f"{'over, read at':<21}{'with service':>18}{'none':>7}{'difference':>19}"
+            if paired
+            else f"{'':<28}{'value':>31}"
+        )
+        page.heading(f"{heading}{'n / of':>15}")
+        for name, some in rows.items():
+            if some:
+                page.meaning(words(name), definition(name).definition)
+                for line in _lines(some):
+                    page.line(line)
+        if growth := rows.get("waiting_list_growth"):
+            page.say(stability_in_words(growth), "bold")
+        page.gap()
+    if results.uncertainty:
+        print_uncertainty(results.uncertainty)
+    run = results.scenario.run
+    page.note(
+        f"{results.scenario.title}. Seed {run.seed}, {replications_text(run.replications)}; "
+        f"{run.warm_up_days} days of warm-up, {run.data_collection_days} of data collection, {run.follow_up_days} of "
+        "follow-up. none: the same clients, untreated. Brackets: 95% interval of the mean over replications, which is "
+        "chance alone and not the doubt about assumptions. n and of: means per replication. All groups are in "
+        "measures.csv; `caseload-sim list measures` has denominators in words, `caseload-sim explain` the sources."
+    )
+
+
+def stability_in_words(growth: Sequence[Row]) -> str:
+    """Whether the service stands still: which lists change by a client a week or more, beyond chance.
+
+    growth: the rows of `waiting_list_growth`, one for each step
+    """
+    if any(row.n_replications < 2 for row in growth):
+        return "Whether lists grow beyond chance takes two replications to tell."
+    moving = [row for row in growth if abs(row.value) >= 1 and (row.lower_95_ci > 0 or row.upper_95_ci < 0)]
+    if not moving:
+        return "Stable: no waiting list grows or falls by a client a week or more beyond chance."
+    said = (
+        f"{words(row.group.removeprefix('step='))} {'grows' if row.value > 0 else 'falls'} by {abs(row.value):.0f}"
+        for row in moving
+    )
+    return f"Not stable: of the waiting lists, {', '.join(said)} clients a week."
+
+
+def _lines(rows: Sequence[Row]) -> list[str]:
+    """One line for each base and reading, or for each step."""
+    by_step = rows[0].measure in _BY_STEP
+    lines = []
+    for row in rows:
+        if row.service in ("none", DIFFERENCE) or not (row.group == "all" or by_step):
+            continue
+        of_step = words(row.group.removeprefix("step=").replace("=", " ")) if by_step and row.group != "all" else ""
+        label = "  " + ", ".join(
+            filter(None, (row.base if row.base != "all" and not of_step else "", words(row.at), of_step))
+        )
+        if row.service:
+            none, difference = (row_of(rows, quantity_of(row)._replace(service=name)) for name in ("none", DIFFERENCE))
+            lines.append(
+                f"{label:<21}{value_text(row):>18}{point_text(none):>7}{value_text(difference):>19}{fraction(row):>15}"
+            )
+        else:
+            lines.append(f"{label:<28}{value_text(row):>26}{fraction(row):>20}")
+    return lines
+
+
+def print_uncertainty(rows: Sequence[UncertaintyRow]) -> None:
+    """What the spread between replications is made of, for all clients."""
+    page = Page()
+    page.title("UNCERTAINTY: standard deviation between replications, in points of %")
+    page.note(f"{'':<47}{'total':>8}{'chance':>9}{'sources':>9}")
+    for row in rows:
+        unit = definition(row.measure).unit
+        if row.group == "all" and row.service == "service" and unit == "share" and not np.isnan(row.sd_total):
+            label = f"  {words(row.measure)}, {row.base}, {words(row.at)}"
+            page.say(f"{label:<47}{100 * row.sd_total:8.2f}{100 * row.sd_chance:9.2f}{100 * row.sd_parameters:9.2f}")
+    page.gap()

@@ -1,36 +1,26 @@
-"""The command that runs again what was stored."""
-
-from __future__ import annotations
+"""The commands that run again: what was stored, and one replication through every engine."""
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from caseload_sim.cli.options import (
-    DEFAULT,
-    BeyondLimits,
-    Dask,
-    Jobs,
-    Paths,
-    ScenarioArgument,
-    Seed,
-    Sets,
-    announce_work,
-    opened,
-    workers,
-)
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
+from caseload_sim.cli.running import announce_work, at_work, passing_folder
+from caseload_sim.experiments.replicate import check_engines
+from caseload_sim.runs.rerun import read_recorded
+from caseload_sim.runs.rerun import rerun as run_again
 
 
+@takes(*OF_RUNS, "beyond_limits")
 def rerun(
+    shared: Shared,
     place: Annotated[Path, typer.Argument(metavar="FOLDER|RUN.JSON", help="A saved run, sweep or comparison.")],
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go on where the program or its libraries have another version.")
     ] = False,
-    jobs: Jobs = 1,
-    dask: Dask = None,
-    beyond_limits: BeyondLimits = False,
 ) -> None:
     """Run a stored run again, and compare the digest of every table; exit code 1 when one differs.
 
@@ -38,13 +28,15 @@ def rerun(
 
         caseload-sim rerun results/FOLDER
     """
-    from caseload_sim.runs.rerun import read_recorded
-    from caseload_sim.runs.rerun import rerun as run_again
-
     recorded = read_recorded(place)
-    announce_work(recorded.scenarios, beyond_limits, times=1 + recorded.parameter_uncertainty, jobs=jobs)
-    with workers(jobs, dask) as executor:
-        outcome = run_again(place, anyway=anyway, executor=executor)
+    times = 1 + recorded.parameter_uncertainty
+    announce_work(recorded.scenarios, shared.beyond_limits, times=times, jobs=shared.jobs)
+    stored = sha256(repr((recorded.scenarios, recorded.digests)).encode()).hexdigest()
+    with (
+        passing_folder(shared, recorded.scenarios[0], "rerun", f"rerun {stored}") as folder,
+        at_work(shared, folder, None) as how,
+    ):
+        outcome = run_again(place, anyway=anyway, **how)
     for note in outcome.notes:
         print(f"Note: {note}", file=sys.stderr)
     if outcome.differing:
@@ -54,17 +46,11 @@ def rerun(
     print(f"{place}: all {outcome.n_digests} digests are equal.")
 
 
-def check(
-    scenario: ScenarioArgument = DEFAULT,
-    seed: Seed = None,
-    sets: Sets = None,
-    scenario_path: Paths = None,
-) -> None:
+@takes("seed", *OF_A_SCENARIO)
+def check(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     """Run a scenario through both engines and compare every row; exit code 1 when they differ."""
-    chosen = opened(scenario, scenario_path, sets)
-    from caseload_sim.experiments.replicate import check_engines
-
-    stays, difference = check_engines(chosen, seed=seed)
+    chosen = shared.opened(scenario)
+    stays, difference = check_engines(chosen, seed=shared.seed)
     if difference:
         print(f"{chosen.name}: the engines differ. {difference}")
         raise typer.Exit(1)

@@ -1,39 +1,29 @@
 """The command `solve`: how many are needed for a target, and what it prints."""
 
-from __future__ import annotations
-
+import json
+from math import isfinite
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from caseload_sim.analysis.solve import Solution, SolutionPoint
-from caseload_sim.cli.options import (
-    RESULTS,
-    BeyondLimits,
-    Json,
-    Out,
-    Paths,
-    Replications,
-    ScenarioArgument,
-    Seed,
-    Sets,
-    announce_work,
-    as_written_now,
-    opened,
-    save_and_show,
-    with_run,
-)
+from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from
+from caseload_sim.analysis.solve import solve as find
+from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
+from caseload_sim.cli.printing import Page, replications_text
+from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
-from caseload_sim.figures.solve import or_more, row_in_words
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.figures.solve import draw_solution, or_more, row_in_words
 from caseload_sim.measures.rows import value_text
+from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.pathway import AssessmentStep
 
 
+@takes(*OF_A_TABLE)
 def solve(
+    shared: Shared,
     scenario: ScenarioArgument,
     target: Annotated[
         str,
@@ -58,13 +48,6 @@ def solve(
             "done by the year of data collection. Without it, each value opens with the lists that it would lead to in the long run.",
         ),
     ] = False,
-    seed: Seed = None,
-    replications: Replications = None,
-    out: Out = RESULTS,
-    sets: Sets = None,
-    scenario_path: Paths = None,
-    beyond_limits: BeyondLimits = False,
-    json: Json = False,
 ) -> None:
     """Find how many therapists, or how much of anything, a target needs: halving a range on the same clients and draws.
 
@@ -79,39 +62,24 @@ def solve(
 
         caseload-sim solve hepgul_2016 --target 'within_18_weeks>=0.95' --vary staff.assessor.wte
     """
-    chosen = with_run(opened(scenario, scenario_path, sets), seed, replications)
-    from caseload_sim.analysis.solve import MOST_RUNS, SolutionPoint, goal_from
-    from caseload_sim.analysis.solve import solve as find
-    from caseload_sim.cli.progress import Progress
-    from caseload_sim.figures.solve import draw_solution
-
+    chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
     target = as_written_now("--target", target)
     goal = goal_from(target)
-    announce_work([chosen], beyond_limits, times=MOST_RUNS)
-    with Progress(chosen, "values") as progress:
-        solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, progress=progress)
-
-    def show() -> None:
-        if json:
-            import json as json_module
-
-            print(json_module.dumps(_plain(solution), indent=1))
-        else:
-            from caseload_sim.cli.solve import print_solution
-
-            print_solution(solution)
-
+    announce_work([chosen], shared.beyond_limits, times=MOST_RUNS, jobs=shared.jobs)
     asked = f"solve {target} {vary} {low} {high} {from_today}"
-    save_and_show(chosen, "solve", asked, out, solution.points, SolutionPoint, lambda: draw_solution(solution), show)
+    with table_folder(shared, chosen, "solve", asked) as folder:
+        with at_work(shared, folder, chosen, "values") as how:
+            solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, **how)
+        saved = folder.save_table(solution.points, SolutionPoint, lambda: draw_solution(solution))
+    if shared.json:
+        print(json.dumps(_plain(solution), indent=1))
+    else:
+        print_solution(solution)
+    saved_in(saved)
 
 
 def _plain(solution: Solution) -> dict[str, Any]:
     """A solution as plain values, None where there is none."""
-    import json as json_module
-    from math import isfinite
-
-    from caseload_sim.cli.solve import sentences
-    from caseload_sim.runs.tables import as_json
 
     def finite(value: float) -> float | None:
         return value if isfinite(value) else None
@@ -130,34 +98,31 @@ def _plain(solution: Solution) -> dict[str, Any]:
         "from_today": solution.from_today,
         "best": solution.best.set_to,
         "in_words": sentences(solution),
-        "points": json_module.loads(as_json(solution.points)),
+        "points": json.loads(as_json(solution.points)),
     }
 
 
 def print_solution(solution: Solution) -> None:
     """The curve, one line a value tried, then the answer."""
-    console = Console(highlight=False)
+    page = Page()
     goal = solution.goal
     meaning = definition(goal.quantity.measure)
-    console.print(Text(f"SOLVE {row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}", "bold reverse"))
-    console.print(Text(f"by {solution.path}"))
-    console.print(Text(meaning.definition, "dim"))
-    console.print(Text(f"{'set to':>12}{'measure':>32}{'target' if goal.sign == '=' else 'target met':>14}", "dim"))
+    page.title(f"SOLVE {row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}")
+    page.say(f"by {solution.path}")
+    page.note(meaning.definition)
+    page.note(f"{'set to':>12}{'measure':>32}{'target' if goal.sign == '=' else 'target met':>14}")
     for point in solution.points:
         now = "  now" if point.set_to == solution.present else ""
         line = f"{point.set_to:>12.5g}{value_text(point):>32}{_verdict(point, solution):>14}{now}"
-        console.print(Text(line), soft_wrap=True)
-    console.print()
+        page.line(line)
+    page.gap()
     for sentence in sentences(solution):
-        console.print(Text(sentence))
+        page.say(sentence)
     run = solution.scenario.run
-    console.print(
-        Text(
-            f"Seed {run.seed}, {run.replications} replication{'s' * (run.replications > 1)}, the same clients and draws at every "
-            f"value. {_opening(solution)} Interval of the solution: the values at which the target lies within the 95% "
-            "interval of the mean, by straight lines between those tried; chance alone, not the doubt about assumptions.",
-            "dim",
-        )
+    page.note(
+        f"Seed {run.seed}, {replications_text(run.replications)}, the same clients and draws at every "
+        f"value. {_opening(solution)} Interval of the solution: the values at which the target lies within the 95% "
+        "interval of the mean, by straight lines between those tried; chance alone, not the doubt about assumptions."
     )
 
 

@@ -1,43 +1,28 @@
-"""Commands that run a service: one scenario, many values of one input, or both engines."""
+"""The command that runs a scenario at many values of one input, or two."""
 
-from __future__ import annotations
-
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from caseload_sim.cli.options import (
-    RESULTS,
-    BeyondLimits,
-    Dask,
-    Jobs,
-    Json,
-    Out,
-    Paths,
-    Replications,
-    Resume,
-    ScenarioArgument,
-    Seed,
-    Sets,
-    announce_work,
-    as_written_now,
-    kept_if_stopped,
-    opened,
-    with_run,
-    workers,
-)
-from caseload_sim.cli.printing import _fraction
+from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
+from caseload_sim.cli.printing import Page, fraction, print_json
+from caseload_sim.cli.running import announce_work, at_work, kept_if_stopped, saved_in, table_name
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity, words
+from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.sweep import Sweep
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.sweep import Sweep, SweepRow, combinations, flattened, values_in
+from caseload_sim.experiments.sweep import sweep as run_sweep
+from caseload_sim.figures.population import draw_sweep
 from caseload_sim.measures.rows import value_text
+from caseload_sim.runs.folder import RunFolder
+from caseload_sim.runs.record import inputs_of_sweep, of_sweep
 
 
+@takes(*OF_A_TABLE)
 def sweep(
+    shared: Shared,
     scenario: ScenarioArgument,
     path: Annotated[str, typer.Argument(help="What to change, as `explain` shows it.")],
     values: Annotated[str, typer.Argument(help="from:to:count, or a list such as 0.1,0.2,0.3.")],
@@ -60,16 +45,6 @@ def sweep(
     group: Annotated[
         str | None, typer.Option(help="Which clients, such as ptsd=yes or step=high_intensity; all if not given.")
     ] = None,
-    seed: Seed = None,
-    replications: Replications = None,
-    out: Out = RESULTS,
-    sets: Sets = None,
-    scenario_path: Paths = None,
-    jobs: Jobs = 1,
-    dask: Dask = None,
-    resume: Resume = False,
-    beyond_limits: BeyondLimits = False,
-    json: Json = False,
 ) -> None:
     """Run a scenario at several values of one input, or two, on the same clients, and plot any measure.
 
@@ -79,52 +54,30 @@ def sweep(
     """
     if (second_path is None) != (second_values is None):
         raise RunError("a second path needs its values, as in ... population.prevalence.ptsd.value 0.1:0.4:4")
-    chosen = opened(scenario, scenario_path, sets)
-    from caseload_sim.cli.progress import Progress
-    from caseload_sim.engines.engine import DEFAULT_ENGINE
-    from caseload_sim.experiments.sweep import SweepRow, combinations, flattened, values_in
-    from caseload_sim.experiments.sweep import sweep as run_sweep
-    from caseload_sim.figures.population import draw_sweep
-    from caseload_sim.runs.folder import RunFolder, run_name
-    from caseload_sim.runs.record import inputs_of_sweep, of_sweep
-    from caseload_sim.runs.tables import as_json
-
+    chosen = shared.opened(scenario)
     quantity = Quantity.parse(as_written_now("--measure", measure))
     shown = _shown(quantity, {"base": base, "at": at, "group": group})
     asked = {path: values_in(values)}
     if second_path is not None and second_values is not None:
         asked[second_path] = values_in(second_values)
-    chosen = with_run(chosen, seed, replications)
+    chosen = with_run(chosen, shared.seed, shared.replications)
     settings = combinations(asked)
     # What is swept may be the number of referrals: of all settings, those at the corners have the most clients.
     corners = [chosen.with_changes(corner) for corner in combinations({p: (min(v), max(v)) for p, v in asked.items()})]
-    announce_work(corners, beyond_limits, times=len(settings) / len(corners), jobs=jobs)
-    name = run_name(chosen, f"sweep {asked} {' '.join(shown.values())}")
-    name = name.replace(chosen.name, f"{chosen.name}-sweep", 1)
-    folder = RunFolder(out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=resume)
+    announce_work(corners, shared.beyond_limits, times=len(settings) / len(corners), jobs=shared.jobs)
+    name = table_name(chosen, "sweep", f"sweep {asked} {' '.join(shown.values())}")
+    folder = RunFolder(shared.out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=shared.resume)
     with kept_if_stopped(folder):
-        with Progress(chosen, "points", notes=folder.notes) as progress, workers(jobs, dask) as executor:
-            swept = run_sweep(
-                chosen,
-                asked,
-                quantity,
-                base=shown["base"],
-                at=shown["at"],
-                group=shown["group"],
-                executor=executor,
-                kept=folder.kept,
-                progress=progress,
-            )
+        with at_work(shared, folder, chosen, "points") as how:
+            swept = run_sweep(chosen, asked, quantity, base=shown["base"], at=shown["at"], group=shown["group"], **how)
         rows = flattened(swept)
         record = of_sweep(swept, asked, DEFAULT_ENGINE)
         saved = folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
-    if json:
-        print(as_json(rows))
+    if shared.json:
+        print_json(rows)
     else:
-        from caseload_sim.cli.sweep import print_sweep
-
         print_sweep(swept)
-    print(f"Saved in {saved}", file=sys.stderr)
+    saved_in(saved)
 
 
 def _shown(quantity: Quantity, options: dict[str, str | None]) -> dict[str, str]:
@@ -140,11 +93,11 @@ def _shown(quantity: Quantity, options: dict[str, str | None]) -> dict[str, str]
 
 def print_sweep(swept: Sweep) -> None:
     """One line for each point and row of a sweep."""
-    console = Console(highlight=False)
-    console.print(Text(f"SWEEP of {' and '.join(swept.paths)}: {words(swept.measure)}", "bold reverse"))
-    console.print(Text(definition(swept.measure).definition, "dim"))
+    page = Page()
+    page.title(f"SWEEP of {' and '.join(swept.paths)}: {words(swept.measure)}")
+    page.note(definition(swept.measure).definition)
     for point in swept.points:
         values = ", ".join(f"{value:g}" for value in point.at.values())
         for row in point.rows:
             label = ", ".join(filter(None, (row.base if row.base != "all" else "", words(row.at), row.service)))
-            console.print(Text(f"{values:<16}{label:<30}{value_text(row):>22}{_fraction(row):>12}"), soft_wrap=True)
+            page.line(f"{values:<16}{label:<30}{value_text(row):>22}{fraction(row):>12}")

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.support.columns import Days, Floats, read_only
-from caseload_sim.support.compiled import Compiled, numba_is_loaded
+from caseload_sim.support.compiled import numba_is_loaded
 
 _N_CELLS = 2**14
 _TAIL_CELLS = _N_CELLS // 256  # on either side, where the function bends too much for a straight line
@@ -132,11 +131,8 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
     for row in np.flatnonzero(mass < NOT_REACHED_BEFORE):  # hundreds of sessions nearly all missed
         mean = successes[row] * share[row] / (1 - share[row])
         result[row] = counts_from_uniform(u[row : row + 1], mean, float(successes[row]))[0]
-    some = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
-    if numba_is_loaded():
-        _failures(some, u, successes, share, mass, result)
-        return result
-    rows, mass = some, mass[some]
+    rows = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
+    mass = mass[rows]
     reached, k = mass, 0
     while len(rows):
         k += 1
@@ -148,30 +144,12 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
     return result
 
 
-def _failures_code(
-    rows: Any, u: Any, successes: Any, share: Any, mass: Any, result: Any
-) -> None:  # pragma: no cover: Python itself does not run it
-    for row in rows:
-        at, reached, k = mass[row], mass[row], 0
-        while k == 0 or (u[row] > reached and at > 0):
-            k += 1
-            at = at * ((successes[row] + k - 1) / k * share[row])
-            reached = reached + at
-        result[row] = k
-
-
-_failures = Compiled(_failures_code)
-
-
 def binomial(u: Floats, trials: Days, share: Floats) -> Days:
     """Successes among so many trials, at each u of the distribution function, (n,) int32."""
     result = np.zeros(len(u), dtype=np.int32)
     share = np.minimum(share, 1 - 1e-12)
     mass = np.exp(trials * np.log1p(-share))
     rows = np.flatnonzero((trials > 0) & (u > mass))
-    if numba_is_loaded():
-        _successes(rows, u, trials, share, mass, result)
-        return result
     mass, reached = mass[rows], mass[rows]
     k = 0
     while len(rows):
@@ -182,18 +160,3 @@ def binomial(u: Floats, trials: Days, share: Floats) -> Days:
         going = (u[rows] > reached) & (trials[rows] > k)
         rows, mass, reached = rows[going], mass[going], reached[going]
     return result
-
-
-def _successes_code(
-    rows: Any, u: Any, trials: Any, share: Any, mass: Any, result: Any
-) -> None:  # pragma: no cover: Python itself does not run it
-    for row in rows:
-        at, reached, k = mass[row], mass[row], 0
-        while k == 0 or (u[row] > reached and trials[row] > k):
-            k += 1
-            at = at * ((trials[row] - k + 1) / k * share[row] / (1 - share[row]))
-            reached = reached + at
-        result[row] = k
-
-
-_successes = Compiled(_successes_code)

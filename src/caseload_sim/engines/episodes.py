@@ -18,7 +18,8 @@ def check_plans(plans: Plans) -> None:
     early = np.flatnonzero((plans.joins_day < 0) & (plans.joins_day != NOT_YET) & (plans.first >= 0))
     row, joined, began = plans.first[early], plans.joins_day[early], plans.started_day[early]
     ends = began.astype(np.int64) + plans.course_days[row]
-    gives_up = joined.astype(np.int64) + plans.patience_days[row]
+    well = np.maximum(joined.astype(np.int64) + plans.well_after[row], joined + 1)
+    gives_up = np.minimum(joined.astype(np.int64) + plans.patience_days[row], well)
     held = began != NOT_YET
     assert np.all((began[held] >= joined[held]) & (began[held] < 0)), "rule R0: held since before opening"
     assert np.all(np.where(held, ends, gives_up) >= 0), "rule R0: whoever left before opening is not in the table"

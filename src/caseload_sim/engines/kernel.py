@@ -5,8 +5,8 @@ small to repay loading it. Rules are cited by number from docs/rules_of_the_day.
 
 Stays are rows numbered as they are written, each with the row of its plan; everything that waits for a day hangs on a list of rows
 linked through arrays: a waiting list for each step and priority, a calendar of courses that end, one of patiences that
-end (only where leaving has a consequence: all others are noticed when their turn comes, or at the horizon), and one of
-clients who return.
+end, or of clients who are well (only where leaving has a consequence: all others are noticed when their turn comes, or at
+the horizon), and one of clients who return.
 """
 
 from collections.abc import Callable
@@ -134,7 +134,8 @@ def pass_the_days(
 
     `entered` holds the day each client joined the first list, from which `inside_from` and `well_after` count.
     A row hangs either on a waiting list or, once started, in the calendar of endings: both are linked by `next_row`.
-    `joiners` holds the plans of those who join on one day, `gives_up` the day on which each row would leave its list.
+    `joiners` holds the plans of those who join on one day, `gives_up` the day on which each row
+    would leave its list, for patience or because the client is well; the horizon if later.
     """
     (
         joins_day, first_plan, client, step, course_days, patience_days, rank, ending_of, inside_from, well_after,
@@ -170,7 +171,7 @@ def pass_the_days(
                     returns_next[returns_as[who]] = returns_on[back]
                     returns_on[back] = returns_as[who]
                 row = next_row[row]
-            # R2: those whose patience ends leave
+            # R2: those whose patience ends, or who are well again, leave
             row = leaves_on[day]
             while row >= 0:
                 if started[row] == NOT_YET:
@@ -234,7 +235,7 @@ def pass_the_days(
             last = horizon if patience_days[at] == NEVER else joined[row] + patience_days[at]
             if well_after[at] != NEVER:  # whoever is well again leaves then, but not on the day of joining (R5)
                 last = min(last, max(entered[who] + well_after[at], joined[row] + 1))
-            gives_up[row] = last
+            gives_up[row] = min(last, horizon)  # a patience may go beyond 32 bits
             if (watched or returns_as[who] >= 0) and last < horizon:
                 leaves_next[row] = leaves_on[last]
                 leaves_on[last] = row
@@ -271,7 +272,7 @@ def pass_the_days(
                     ends_on[last] = row
             held_each_day[day * n_steps + where] = held[where]
             waiting_each_day[day * n_steps + where] = waiting[where]
-    # Those still on a list whose patience ended by the horizon; R7: all else stays NOT_YET
+    # Those still on a list who left it by the horizon; R7: all else stays NOT_YET
     for row in range(n_rows):
         if started[row] == NOT_YET and ended[row] == NOT_YET and gives_up[row] < horizon:
             ended[row] = gives_up[row]

@@ -53,7 +53,8 @@ class Courses:
     priority: (n, s) lower starts first; ending: (n, s) index into ENDINGS when the course ends by itself
     inside_from: (n, s) days from joining the first list, from which on an ending is followed by `next_inside`; before
         by `next_outside`
-    well_after: (n, s) days from joining the first list, from which on a client who waits for this step leaves; or NEVER
+    well_after: (n, s) days from joining the first list, from which on a client who waits for this step leaves, being well
+        again, though not on the day of joining (rule R5); NEVER where that does not happen
     started_day: (n,) for a running start, the day (< 0) on which the first course began, else NOT_YET
     returns_as: (n,) row that this client returns as after leaving, or NO_CLIENT; return_after_days: (n,) >= 1
     """

@@ -1,17 +1,17 @@
 """Scenarios side by side on the same clients: what each measure is in each, and how far it lies from the first."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from caseload_sim.definitions.measures import check_measures
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
-from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiments.replicate import Results, replicate_each
+from caseload_sim.experiments.replicate import Results, Summary, replicate_each
+from caseload_sim.experiments.rounds import Request
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, trial_rows
 from caseload_sim.measures.rows import Row, quantity_of
@@ -76,11 +76,9 @@ def compare(
     versus: str | None = None,
     seed: int | None = None,
     replications: int | None = None,
-    engine: str = DEFAULT_ENGINE,
     own_start: bool = False,
     by_lot: bool = False,
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> Compared:
     """Run two scenarios or more on common random numbers, and compare each with the first, or with `versus`.
 
@@ -92,36 +90,46 @@ def compare(
     own_start: each opens with the lists and caseloads that it would have in the long run, instead of those of `versus`
     by_lot: also compare them as a trial would: each person is counted in one arm only, by the toss of a coin, so that the
         arms are of different people and the interval is wider (see `experiments/trial.py`)
-    executor: where replications run, see `replicate`; progress: called with (done, of) after each of each scenario
+    how: the keywords of `RunOptions`, see `replicate`; progress: called with (done, of) after each of each scenario
 
     Raises RunError for fewer than two, for a name that comes twice, and for an unknown `versus`.
     """
     chosen = _named(scenarios)
+    requests = requests_for(chosen, versus, seed=seed, replications=replications, own_start=own_start)
+    results = tuple(replicate_each(requests, RunOptions(**how)))
+    reference = next(one for one in results if one.scenario.name == (versus or chosen[0].name))
+    others = [one.scenario for one in results if one is not reference]
+    notes = [note for other in others for note in _notes(reference.scenario, other)]
+    rows, trial = tuple(differences(results, reference)), trial_rows(results, reference) if by_lot else ()
+    return Compared(reference.scenario.name, results, rows, tuple(notes), own_start, trial)
+
+
+def requests_for(
+    chosen: Sequence[Scenario],
+    versus: str | None = None,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    own_start: bool = False,
+) -> list[Request]:
+    """What must be run to compare scenarios; see `compare` for the arguments, and for what it raises."""
+    check_names(chosen)
     names = [scenario.name for scenario in chosen]
     reference_name = names[0] if versus is None else versus
     if reference_name not in names:
         raise RunError(f"versus {reference_name}: not among those compared. {did_you_mean(reference_name, names)}")
-    reference_scenario = chosen[names.index(reference_name)]
-    reference_run = reference_scenario.run
-    seed = reference_run.seed if seed is None else seed
-    n = reference_run.replications if replications is None else replications
+    reference = chosen[names.index(reference_name)]
+    seed = reference.run.seed if seed is None else seed
+    n = reference.run.replications if replications is None else replications
+    return [
+        Request(with_run(scenario, seed, n), None if own_start else start_of(scenario, reference))
+        for scenario in chosen
+    ]
 
-    ready = [with_run(scenario, seed, n) for scenario in chosen]
-    results = tuple(
-        replicate_each(
-            ready,
-            engine=engine,
-            starts=[None if own_start else start_of(scenario, reference_scenario) for scenario in chosen],
-            executor=executor,
-            progress=progress,
-        )
-    )
-    reference = results[names.index(reference_name)]
-    rows = [row for one in results for row in _rows(one, reference)]
-    others = [one.scenario for one in results if one is not reference]
-    notes = [note for other in others for note in _notes(reference.scenario, other)]
-    trial = trial_rows(results, reference) if by_lot else ()
-    return Compared(reference_name, results, tuple(rows), tuple(notes), own_start, trial)
+
+def differences(results: Sequence[Summary], reference: Summary) -> list[ComparisonRow]:
+    """Every row of every scenario, scenario by scenario, with how far it lies from the reference's."""
+    return [row for one in results for row in _rows(one, reference)]
 
 
 def start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
@@ -160,7 +168,6 @@ def _named(scenarios: Sequence[Scenario] | Mapping[str, Scenario]) -> list[Scena
         chosen = [scenario.model_copy(update={"name": name}) for name, scenario in scenarios.items()]
     else:
         chosen = list(scenarios)
-    check_names(chosen)
     return chosen
 
 
@@ -179,7 +186,7 @@ def check_names(chosen: Sequence[Scenario]) -> None:
             )
 
 
-def _rows(one: Results, reference: Results) -> list[ComparisonRow]:
+def _rows(one: Summary, reference: Summary) -> list[ComparisonRow]:
     """One scenario's rows with their distance from the reference's; groups that the reference lacks have none."""
     if one is reference:
         return [ComparisonRow(**by_name(row), **_difference("", *[np.nan] * 4)) for row in one.rows]

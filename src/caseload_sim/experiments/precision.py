@@ -1,21 +1,22 @@
 """As many replications as a precision takes: a measure, and how wide half its 95% interval may be."""
 
 import re
-from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
-from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import Results, finish_each, results_of
+from caseload_sim.experiments.replicate import Results, results_of
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import MOST_REPLICATIONS, with_run
-from caseload_sim.experiments.tasks import Finished, Kept
+from caseload_sim.experiments.tasks import Finished
 from caseload_sim.measures.rows import place_of
+from caseload_sim.pathway.own_policy import own_policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.statistics import half_widths, variance_of
 
@@ -114,11 +115,7 @@ def replicate_until(
     *,
     seed: int | None = None,
     most: int = DEFAULT_MOST,
-    engine: str = DEFAULT_ENGINE,
-    parameter_uncertainty: bool = False,
-    executor: Executor | None = None,
-    kept: Kept | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> tuple[Results, Reached]:
     """Run a scenario until the 95% t interval of one row's mean is narrow enough; see `replicate` for what is not said here.
 
@@ -130,19 +127,13 @@ def replicate_until(
     """
     if most < 2:
         raise RunError(f"--replications {most}: an interval takes two at least.")
-    kept = {} if kept is None else kept
+    options = RunOptions(**how)
+    if options.kept is None:
+        options = replace(options, kept={})
     n, first = min(FIRST_REPLICATIONS, most), None
     while True:
         scenario = with_run(scenario, seed, n)
-        each = finish_each(
-            [scenario],
-            engine=engine,
-            parameter_uncertainty=parameter_uncertainty,
-            whole=first is None,
-            executor=executor,
-            kept=kept,
-            progress=progress,
-        )
+        each = finish_each([Request(scenario, whole=first is None)], options)
         with closing(each):
             finished, simulation = next(each)
         first = first or simulation
@@ -152,7 +143,8 @@ def replicate_until(
         n = min(most, 2 * n, max(n + 1, needed or 2 * n))
     assert first is not None
     first = replace(first, scenario=with_run(first.scenario, None, n))
-    return results_of(scenario, finished, first), Reached(precision, half_width, n, most, needed)
+    policy = own_policy(options.policy) if options.policy else None
+    return results_of(scenario, finished, first, policy), Reached(precision, half_width, n, most, needed)
 
 
 def _look(finished: list[Finished], precision: Precision) -> tuple[float, int | None]:

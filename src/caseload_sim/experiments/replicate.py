@@ -1,9 +1,9 @@
 """One replication, or many with intervals: from a scenario to its results."""
 
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor
-from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel
 from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.engines.episodes import first_difference
-from caseload_sim.errors import RunError
-from caseload_sim.experiments.settings import _engine, _side_by_side, with_run
-from caseload_sim.experiments.tasks import Finished, Kept, Place, Task, collected, finish
-from caseload_sim.experiments.workers import Team
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
+from caseload_sim.experiments.settings import engine_of, with_run
+from caseload_sim.experiments.tasks import Finished
 from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow, row_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.measures.summary import split_of_variance, summarise, summarise_days
@@ -29,24 +29,16 @@ from caseload_sim.support.compiled import numba_is_there
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """All replications of a scenario.
+class Summary:
+    """Every measure of a scenario over its replications, without the tables of any of them.
 
-    rows: every measure, summarised; over_time: every day
-    digests: one dict of table digests a replication; first: the first replication, with all its tables
-    uncertainty: what the spread between replications is made of, when prevalences were drawn
+    rows: every measure, summarised
     values: (replications, rows) float64, the value of each row in each replication, NaN where it has none
-    policy: the user's own, where one decided instead of the scenario's
     """
 
     scenario: Scenario
     rows: Sequence[Row]
-    over_time: Sequence[OverTimeRow]
-    digests: tuple[dict[str, str], ...]
-    first: Simulation
-    uncertainty: tuple["UncertaintyRow", ...] = ()
-    values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    policy: OwnPolicy | None = None
+    values: NDArray[np.float64]
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; where nothing is said, the only one there is, or finished, end, service.
@@ -54,6 +46,22 @@ class Results:
         Raises RunError where there is no such row, or more must be said.
         """
         return row_of(self.rows, Quantity(measure, base, at, service, group))
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Summary):
+    """All replications of a scenario: its summary, and more.
+
+    over_time: every day; digests: one dict of table digests a replication; first: the first replication, with all its tables
+    uncertainty: what the spread between replications is made of, when prevalences were drawn
+    policy: the user's own, where one decided instead of the scenario's
+    """
+
+    over_time: Sequence[OverTimeRow]
+    digests: tuple[dict[str, str], ...]
+    first: Simulation
+    uncertainty: tuple[UncertaintyRow, ...] = ()
+    policy: OwnPolicy | None = None
 
 
 def simulate(
@@ -74,7 +82,7 @@ def simulate(
     Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
     scenario = with_run(scenario, seed, 1)
-    engine_ready = _engine(engine, scenario)
+    engine_ready = engine_of(engine, [(scenario, 1)])
     *_, every = run_once(scenario, replication, engine_ready, start_of, policy, whole=True)
     assert every is not None
     return every
@@ -85,105 +93,57 @@ def replicate(
     *,
     seed: int | None = None,
     replications: int | None = None,
-    engine: str = DEFAULT_ENGINE,
-    parameter_uncertainty: bool = False,
     start_of: Scenario | None = None,
-    executor: Executor | None = None,
-    kept: Kept | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    policy: Decide | None = None,
+    **how: Unpack[RunKeywords],
 ) -> Results:
     """Run a scenario several times and summarise.
 
-    replications: the scenario's own if None; progress: called with (done, of) after each
-    start_of: a scenario with the same steps, whose running start is used; see `simulate`
+    replications: the scenario's own if None; start_of: a scenario with the same steps, whose running start is used; see `simulate`
+
+    And, as every function that simulates, the keywords of `RunOptions`:
+
+    engine: a name in ENGINES; progress: called with (done, of) after each
+    executor: where replications run, such as `Workers(4)`; in this process if None. The answer is the same
+    kept: finished replications: those in it are not run again, and those that run are put in. Any mapping, such as a dict
+    policy: a function of your own; see `simulate`. Its name and the digest of its source stay with the results
     parameter_uncertainty: draw each published prevalence anew for each replication (`with_drawn_prevalences`); every
     replication then runs twice, with and without, so that chance can be told from the doubt about the sources
-    policy: a function of your own; see `simulate`. Its name and the digest of its source stay with the results
-    executor: where replications run, such as `Workers(4)`; in this process if None. The answer is the same
-    kept: finished replications by (0, replication): those in it are not run again, and those that run are put in
     Raises RunError for a policy of your own together with an executor: other processes do not know your function.
     """
-    if policy is not None and executor is not None:
-        raise RunError("a policy of your own runs in this process alone: leave out the executor, or --jobs.")
-    scenario = with_run(scenario, seed, replications)
-    each = replicate_each(
-        [scenario],
-        engine=engine,
-        parameter_uncertainty=parameter_uncertainty,
-        starts=[start_of],
-        policy=policy,
-        executor=executor,
-        kept=kept,
-        progress=progress,
-    )
-    with closing(each):
+    request = Request(with_run(scenario, seed, replications), start_of)
+    with closing(replicate_each([request], RunOptions(**how))) as each:
         return next(each)
 
 
-def replicate_each(
-    scenarios: Sequence[Scenario],
-    *,
-    engine: str = DEFAULT_ENGINE,
-    parameter_uncertainty: bool = False,
-    starts: Sequence[Scenario | None] = (),
-    policy: Decide | None = None,
-    executor: Executor | None = None,
-    kept: Kept | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Generator[Results, None, None]:
+def replicate_each(requests: Sequence[Request], options: RunOptions | None = None) -> Generator[Results, None, None]:
     """The results of several scenarios, in their order, run with their own seeds and replications by the same workers.
 
-    starts: whose running start each uses, its own if empty; else see `replicate`. progress counts all replications.
-    The first replication of each runs even if it is kept, since all its tables are wanted.
+    The first replication of each runs even if it is kept, since all its tables are wanted; see `summarise_each`.
     """
-    each = finish_each(
-        scenarios,
-        engine=engine,
-        parameter_uncertainty=parameter_uncertainty,
-        starts=starts,
-        policy=policy,
-        whole=True,
-        executor=executor,
-        kept=kept,
-        progress=progress,
-    )
-    with closing(each):
-        for scenario, (finished, first) in zip(scenarios, each, strict=True):
+    options = options or RunOptions()
+    policy = own_policy(options.policy) if options.policy else None
+    with closing(finish_each([replace(request, whole=True) for request in requests], options)) as each:
+        for request, (finished, first) in zip(requests, each, strict=True):
             assert first is not None
-            yield results_of(scenario, finished, first, own_policy(policy) if policy else None)
+            yield results_of(request.scenario, finished, first, policy)
 
 
-def finish_each(
-    scenarios: Sequence[Scenario],
-    *,
-    engine: str = DEFAULT_ENGINE,
-    parameter_uncertainty: bool = False,
-    starts: Sequence[Scenario | None] = (),
-    policy: Decide | None = None,
-    whole: bool = False,
-    executor: Executor | None = None,
-    kept: Kept | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Generator[tuple[list[Finished], Simulation | None], None, None]:
-    """All replications of each scenario, in order, without a summary; see `replicate_each`.
+def summarise_each(requests: Sequence[Request], options: RunOptions | None = None) -> Generator[Summary, None, None]:
+    """The measures of several scenarios, in their order: what is kept of them is enough, and nothing runs twice."""
+    with closing(finish_each(requests, options)) as each:
+        for request, (finished, _) in zip(requests, each, strict=True):
+            tables = [one.measures for one in finished]
+            yield Summary(request.scenario, summarise(request.scenario.name, tables), stacked_numbers(tables)[2])
 
-    whole: with all tables of the first replication of each; None in their place otherwise
-    Raises RunError when the first replication is not what was kept of it.
-    """
-    n_processes = executor.n_workers if isinstance(executor, Team) else 1
-    ready = [_engine(engine, scenario, n_processes) for scenario in scenarios]
 
-    def task_of(place: Place) -> Task:
-        k, r = place
-        start = starts[k] if starts else None
-        return Task(scenarios[k], r, ready[k], start, parameter_uncertainty, whole and r == 0, policy)
-
-    n = [scenario.run.replications for scenario in scenarios]
-    # A policy of the user's own need not bear to be called by two threads at once.
-    here = nullcontext(executor) if executor or policy else _side_by_side(scenarios, ready)
-    with here as executor:
-        yield from collected(finish, task_of, n, whole=whole, executor=executor, kept=kept, progress=progress)
+def days_of(
+    scenario: Scenario, *, seed: int | None = None, replications: int | None = None, **how: Unpack[RunKeywords]
+) -> Sequence[OverTimeRow]:
+    """Every day of a scenario, over its replications: what `warm_up` looks at. See `replicate` for the keywords."""
+    request = Request(with_run(scenario, seed, replications))
+    with closing(finish_each([request], RunOptions(**how))) as each:
+        finished, _ = next(each)
+    return summarise_days(scenario.name, [one.over_time for one in finished])
 
 
 def results_of(

@@ -34,12 +34,15 @@ def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> 
     return scenario.model_copy(update={"run": run.model_copy(update=changes)})
 
 
-def _engine(name: str, scenario: Scenario, n_processes: int = 1) -> Engine:
-    """The engine for a run; what loading it costs must be repaid in each process."""
+def engine_of(name: str, amounts: Sequence[tuple[Scenario, int]], n_processes: int = 1) -> Engine:
+    """The engine for so many replications of each scenario; what loading it costs must be repaid in each process."""
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
-    providers = scenario.providers.number if scenario.providers else 1
-    return engine_for(name, _clients_of_one(scenario) * providers * scenario.run.replications // n_processes)
+    n_clients = sum(
+        _clients_of_one(scenario) * (scenario.providers.number if scenario.providers else 1) * n
+        for scenario, n in amounts
+    )
+    return engine_for(name, n_clients // n_processes)
 
 
 def _clients_of_one(scenario: Scenario) -> int:
@@ -47,13 +50,13 @@ def _clients_of_one(scenario: Scenario) -> int:
     return int(referrals_per_day(scenario).sum())
 
 
-def _side_by_side(scenarios: Sequence[Scenario], engines: Sequence[Engine]) -> AbstractContextManager[Executor | None]:
-    """Threads for replications of these scenarios, or None where one after the other is as fast.
+def side_by_side(amounts: Sequence[tuple[Scenario, int]], engine: Engine) -> AbstractContextManager[Executor | None]:
+    """Threads for so many replications of each scenario, or None where one after the other is as fast.
 
     One replication uses several processors only for its largest steps; several at once use them all the time.
     """
-    gains = all(map(is_compiled, engines)) and all(_clients_of_one(one) in SIDE_BY_SIDE for one in scenarios)
-    n_threads = min(threads_here(), sum(one.run.replications for one in scenarios))
+    gains = is_compiled(engine) and all(_clients_of_one(one) in SIDE_BY_SIDE for one, _ in amounts)
+    n_threads = min(threads_here(), sum(n for _, n in amounts))
     return ThreadPoolExecutor(n_threads) if gains and n_threads > 1 else nullcontext()
 
 

@@ -1,16 +1,16 @@
 """One or two values changed in steps, everything else and every draw the same: the curve of any measure."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
+from typing import Unpack
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.replicate import finish_each
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.experiments.tasks import Kept
 from caseload_sim.measures.rows import Row, places_of
 from caseload_sim.measures.summary import summarise
 from caseload_sim.scenario.scenario import Scenario
@@ -74,16 +74,14 @@ def sweep(
     group: str = "all",
     seed: int | None = None,
     replications: int | None = None,
-    executor: Executor | None = None,
-    kept: Kept | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> Sweep:
     """Run a scenario at every combination of values on common random numbers.
 
     values: dotted path -> values to take, one or two paths
     measure: a figure as MEASURE/BASE/AT/GROUP; with and without the service, and the difference, where it names none
     base, at: of the figure, where `measure` does not say and there are several; group: where it does not say
-    executor, kept: see `replicate`; kept is by (point, replication)
+    how: the keywords of `RunOptions`, see `replicate`; progress: called with (points done, of)
     Raises RunError for a wrong number of paths or an unknown figure, ScenarioError for an impossible value: all values
     are checked before the first run.
     """
@@ -92,15 +90,15 @@ def sweep(
     quantity = quantity._replace(group=quantity.group or ("" if group == "all" else group))
     settings = combinations(values)
     ready = [with_run(scenario.with_changes(setting), seed, replications) for setting in settings]
+    options = RunOptions(**how)
     points: list[SweepPoint] = []
-    with closing(finish_each(ready, executor=executor, kept=kept)) as each:
+    with closing(finish_each([Request(one) for one in ready], replace(options, progress=None))) as each:
         for setting, one, (finished, _) in zip(settings, ready, each, strict=True):
             rows = summarise(one.name, [replication.measures for replication in finished])
             digests = tuple(replication.digests for replication in finished)
             found = tuple(rows[place] for place in places_of(rows, quantity, unsaid))
             points.append(SweepPoint(setting, found, digests))
-            if progress:
-                progress(len(points), len(settings))
+            options.report(len(points), len(settings))
     return Sweep(scenario, tuple(values), quantity.measure, tuple(points))
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
@@ -201,35 +200,6 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
-
-
-class _Itself:
-    """An object by which one can look up what belongs to it and to no equal one."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.value is other.value
-
-
-def pickled(value: object) -> bytes:
-    """A large object that does not change and goes with many tasks: pickled once for them all."""
-    return _pickled(_Itself(value))
-
-
-@lru_cache(maxsize=8)
-def _pickled(one: _Itself) -> bytes:
-    return pickle.dumps(one.value)
-
-
-@lru_cache(maxsize=8)
-def unpickled(content: bytes) -> Any:
-    """What `pickled` was given: one object for all tasks that it comes with."""
-    return pickle.loads(content)
 
 
 def settle(future: Future[Any], answer: bytes) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import Future, wait
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.workers import Workers, unpickled
+from caseload_sim.experiments.workers import Workers
 from caseload_sim.support.threads import threads_here
 
 if TYPE_CHECKING:
@@ -35,16 +35,9 @@ _SOON_DRAWN = 3  # figures: a painter is through with them before another proces
 
 
 def as_png(figure: Figure) -> bytes:
-    """A figure as an image, drawn once; `Figure.savefig` draws twice, to crop what may stand out, and nothing does here."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+    """A figure as an image."""
     file = BytesIO()
-    figure.dpi = DOTS_PER_INCH
-    for ax in figure.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            if not axis.get_label_text():
-                axis.set_label_coords(0, 0)  # or matplotlib looks for a free place for it, three times
-    FigureCanvasAgg(figure).print_png(file, pil_kwargs={"compress_level": _COMPRESSION})  # type: ignore[no-untyped-call]
+    figure.savefig(file, format="png", dpi=DOTS_PER_INCH, pil_kwargs={"compress_level": _COMPRESSION})
     return file.getvalue()
 
 
@@ -116,7 +109,13 @@ class _SentRun:
         self._parts = parts
 
     def __getattr__(self, part: str) -> Any:
-        return unpickled(self._parts[part])
+        return _part(self._parts[part])
+
+
+@lru_cache(maxsize=len(_PARTS))
+def _part(content: bytes) -> Any:
+    """A part of a run, made once for all its figures."""
+    return pickle.loads(content)
 
 
 def _get_ready() -> None:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from caseload_sim.definitions.quantities import BASES, LADDER, SERVICES, Quantity, words
 from caseload_sim.figures.style import (
-    _NEAR_THE_EDGE,
     BLUE,
     DAYS_PER_WEEK,
     GREEN,
@@ -21,7 +20,6 @@ from caseload_sim.figures.style import (
     ladder_label,
     new_axes,
     plain,
-    titled,
 )
 from caseload_sim.measures.rows import OverTimeRow, Row, row_of
 from caseload_sim.support.row_table import RowTable, as_table
@@ -54,9 +52,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     if shares:
         ax.bar(range(len(labels)), heights, color=colours, hatch=hatches, edgecolor="white", width=0.8)
     for k, height in enumerate(heights):
-        ax.annotate(
-            f"{height:.0f}%", (k, height), xytext=(0, 3), textcoords="offset points", ha="center", in_layout=False
-        )
+        ax.annotate(f"{height:.0f}%", (k, height), xytext=(0, 3), textcoords="offset points", ha="center")
     for group, name, at in (
         ()
         if not shares
@@ -74,13 +70,12 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ha="center",
             va="top",
             weight="bold",
-            in_layout=False,
         )
     ax.set_xticks(range(len(labels)), labels)
     ax.set_ylim(0, 1.55 * max(heights, default=1))
     ax.set_xlabel("Emotional disorders and dependence, number per client")
     ax.set_ylabel("Clients referred (%)")
-    titled(ax, "How many disorders a referred client has")
+    ax.set_title("How many disorders a referred client has")
     plain(ax)
     return ax
 
@@ -123,7 +118,6 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             textcoords="offset points",
             va="center",
             weight="bold",
-            in_layout=False,
         )
         if note and value < 99.5:  # at 100 there are no others
             ax.annotate(
@@ -140,7 +134,7 @@ def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_xlim(0, 145)
     ax.set_xticks(range(0, 101, 20))
     ax.set_xlabel("Per 100 referrals")
-    titled(ax, "From referral to each rung of the ladder, finishers only")
+    ax.set_title("From referral to each rung of the ladder, finishers only")
     plain(ax)
     return ax
 
@@ -183,8 +177,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     furthest = max([10.0, *(end for _, end, _ in numbers)])
     for value, end, y in numbers:
         ax.annotate(
-            f"{value:.0f}", (end, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
-            in_layout=end > _NEAR_THE_EDGE * furthest,
+            f"{value:.0f}", (end, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8
         )  # fmt: skip
     if numbers:
         ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(kinds))
@@ -194,7 +187,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_ylim(len(entries) - 0.5, -0.5)
     ax.set_xlim(-1, 1.08 * furthest)
     ax.set_xlabel("Days waited by those who started\n(bars: 95% interval of the mean over replications)")
-    titled(ax, "How long clients wait", pad=26)
+    ax.set_title("How long clients wait", pad=26)
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)
@@ -249,7 +242,7 @@ def plot_waiting_list(
     top.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.0))
     waiting = _numbers(held, "value", held.places(measure="waiting_list"))
     top.set_ylim(0, 1.25 * waiting.max(initial=1.0))
-    titled(top, "Waiting lists and use of places (band: 95% interval of the mean)")
+    top.set_title("Waiting lists and use of places (band: 95% interval of the mean)")
     bottom.set_ylabel("Places in use (%)")
     bottom.set_ylim(0, 108)
     bottom.set_xlabel("Years since opening")
@@ -286,14 +279,14 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         for k, edge in enumerate(edges):
             ax.annotate(
                 f"{value[k]:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",
-                ha="left" if right else "right", va="center", in_layout=edge > _NEAR_THE_EDGE * limit,
+                ha="left" if right else "right", va="center",
             )  # fmt: skip
     ax.set_yticks(range(len(rungs)), list(rungs.values()))
     ax.set_ylim(len(rungs) - 0.5, -0.9)
     ax.set_xlim(-3, limit)
     ax.legend(frameon=False, loc="lower right")
     ax.set_xlabel("Clients (%), of those named under each rung\n(bars: 95% interval of the mean over replications)")
-    titled(ax, "One population, every definition")
+    ax.set_title("One population, every definition")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)

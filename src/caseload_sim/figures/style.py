@@ -1,7 +1,7 @@
 """What all pictures share: colours that the colour-blind tell apart, axes, titles, and intervals of rows."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,7 +20,6 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 
 
 DAYS_PER_WEEK = 7
-_NEAR_THE_EDGE = 0.75  # of an axis: numbers short of that cannot reach out, and the layout need not ask where they end
 
 
 def new_axes(ax: "Axes | None", width: float, height: float) -> "Axes":
@@ -40,11 +39,6 @@ def whole(ax: "Axes") -> Figure:
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     return figure
-
-
-def titled(ax: "Axes", text: str, **how: Any) -> None:
-    """A title above the axes, at a given height: else matplotlib reckons the layout once more, for what could be in its way."""
-    ax.set_title(text, y=1, **how)
 
 
 def plain(ax: "Axes") -> None:

@@ -5,18 +5,14 @@ import os
 import re
 import shutil
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from caseload_sim.analysis.event_log import EventRow, event_log
 from caseload_sim.errors import RunError
@@ -31,189 +27,85 @@ from caseload_sim.runs.record import RECORD, of_comparison, of_run
 from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
 from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.limits import read_regular
 from caseload_sim.support.threads import meanwhile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SECONDS_TO_WRITE = 10.0  # after which a lock that says nothing was left by a writer that died while making it
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Who holds a lock: a process of a host, told from a later one of the same number by when it started.
-
-    started: as the system gives it, empty where it does not; since: when the lock was taken; token: of this one lock
-    """
-
-    pid: int
-    host: str
-    started: str
-    since: str
-    token: str
+_MOST_TEXT_BYTES = 1_000  # of the text that says who holds a lock
 
 
 class Lock:
-    """A lock on a path, as a file beside it; held until `release`. No waiting: who comes second is refused."""
+    """The right to write at a path: a lock of the system on a file beside it, held until `release`.
+
+    Nobody waits: who comes second is refused at once. The system frees the lock of a process that is killed, so that the
+    next has it at once. A text beside the lock says who holds it; not the lock's own file, which Windows lets nobody read.
+    """
 
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises RunError when somebody else has it, OSError when it cannot be written."""
-        self.path = path
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        self.writer = Writer(os.getpid(), socket.gethostname(), process_start(os.getpid()) or "", now, uuid4().hex)
-        if self._made():
-            return
-        self._refuse_if_alive()
-        # Only one may clear away a dead writer's lock, or the second would clear away the first one's new lock.
-        clearing = path.with_name(f"{path.name}.clearing")
-        if SECONDS_TO_WRITE < _age(clearing) < float("inf"):  # one that is not there may be another's a moment later
-            with suppress(OSError):
-                clearing.unlink()
-        try:
-            os.close(os.open(clearing, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        except FileExistsError:
-            raise _taken(path, None) from None
-        try:
-            self._refuse_if_alive()
-            with suppress(FileNotFoundError):
-                path.unlink()
-            if not self._made():
-                raise _taken(path, read_writer(path))
-        finally:
-            with suppress(OSError):
-                clearing.unlink()
+        self.path, self.text = path, path.with_name(f"{path.name}.txt")
+        self._file: int | None = self._locked()
+        who = f"process {os.getpid()} on {socket.gethostname()} has been writing there since"
+        with suppress(OSError):  # only a message lacks something without it
+            self.text.unlink(missing_ok=True)  # of a process that was killed, and perhaps of another user
+            self.text.write_text(f"{who} {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
 
-    def _made(self) -> bool:
-        try:
-            number = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            return False
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                json.dump(asdict(self.writer), file)
-        except OSError:
-            with suppress(OSError):
-                self.path.unlink()
-            raise
-        return True
+    def _locked(self) -> int:
+        """The number of the file, open and locked."""
+        from filelock import lock_descriptor  # takes some hundredths of a second to load
 
-    def _refuse_if_alive(self) -> None:
-        writer = read_writer(self.path)
-        if is_alive(writer) if writer else _age(self.path) < SECONDS_TO_WRITE:
-            raise _taken(self.path, writer)
+        while True:
+            number = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                if not lock_descriptor(number, blocking=False):
+                    raise RunError(
+                        f"{self.path.with_suffix('')}: {self._holder()}. Wait until it has ended, or choose another folder "
+                        "with --out."
+                    )
+                if os.fstat(number).st_nlink:
+                    return number
+            except BaseException:
+                os.close(number)
+                raise
+            os.close(
+                number
+            )  # whoever held it removed the file just after it was opened here, and the next makes a new one
+
+    def _holder(self) -> str:
+        try:
+            who = read_regular(self.text, _MOST_TEXT_BYTES).decode("utf-8")
+        except (OSError, ValueError):
+            who = ""
+        return who if who.isprintable() and who else "another process is writing there"
 
     def release(self) -> None:
-        """Let others write. Does nothing when the lock is no longer this one's."""
-        writer = read_writer(self.path)
-        if writer is not None and writer.token == self.writer.token:
-            with suppress(OSError):
-                self.path.unlink()
+        """Let others write, and leave no file behind. Does nothing the second time."""
+        if self._file is None:
+            return
+        number, self._file = self._file, None
+        self._remove(self.text)
+        if os.name == "posix":
+            self._remove(self.path)  # while it is held: afterwards it may be that of the next
+        os.close(number)
+        if os.name != "posix":
+            self._remove(self.path)  # Windows removes no file that is open, neither this one's nor that of the next
 
-    def __enter__(self) -> "Lock":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.release()
+    def _remove(self, file: Path) -> None:
+        with suppress(OSError):
+            file.unlink()
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody who is still there holds the lock."""
-    writer = read_writer(path)
-    return is_alive(writer) if writer else _age(path) < SECONDS_TO_WRITE
-
-
-def read_writer(path: Path) -> Writer | None:
-    """Who holds a lock; None when nobody does, or the file does not say."""
-    try:
-        writer = Writer(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-    return writer if isinstance(writer.pid, int) and writer.pid > 0 else None
-
-
-def is_alive(writer: Writer) -> bool:
-    """Whether a writer may still be writing; of another host nobody can tell, so yes."""
-    if writer.host != socket.gethostname():
-        return True
-    if not _runs(writer.pid):
+    """Whether somebody holds the lock, seen by taking it for a moment."""
+    if not path.exists():
         return False
-    started = process_start(writer.pid)
-    return not (started and writer.started) or started == writer.started
-
-
-def _taken(path: Path, writer: Writer | None) -> RunError:
-    who = (
-        f"process {writer.pid} on {writer.host} has been writing there since {writer.since}" if writer
-        else "another process has just begun to write there"
-    )  # fmt: skip
-    return RunError(
-        f"{path.with_suffix('')}: {who}. Wait for it, choose another folder with --out, or, if it is no "
-        f"caseload-sim that still runs, delete {path.name}."
-    )
-
-
-def _age(path: Path) -> float:
-    """Seconds since a file was written; endless when there is none."""
     try:
-        return max(time.time() - path.stat().st_mtime, 0.0)
-    except OSError:
-        return float("inf")
-
-
-if sys.platform == "win32":
-    import ctypes
-    from ctypes import wintypes
-
-    _QUERY, _STILL_ACTIVE, _ACCESS_DENIED = 0x1000, 259, 5
-
-    def _runs(pid: int) -> bool:
-        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-        kernel.OpenProcess.restype = wintypes.HANDLE
-        handle = kernel.OpenProcess(_QUERY, False, pid)
-        if not handle:
-            return ctypes.get_last_error() == _ACCESS_DENIED
-        code = wintypes.DWORD()
-        known = kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code))
-        kernel.CloseHandle(wintypes.HANDLE(handle))
-        return not known or code.value == _STILL_ACTIVE
-
-    def process_start(pid: int) -> str | None:
-        """When a process started, as a text that no later process of that number has; None if unknown."""
-        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-        kernel.OpenProcess.restype = wintypes.HANDLE
-        handle = kernel.OpenProcess(_QUERY, False, pid)
-        if not handle:
-            return None
-        times = [wintypes.FILETIME() for _ in range(4)]
-        known = kernel.GetProcessTimes(wintypes.HANDLE(handle), *(ctypes.byref(one) for one in times))
-        kernel.CloseHandle(wintypes.HANDLE(handle))
-        return f"{times[0].dwHighDateTime}:{times[0].dwLowDateTime}" if known else None
-
-else:
-
-    def _runs(pid: int) -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        except OSError:  # it is somebody else's
-            return True
-        return _stat(pid)[:1] not in (["Z"], ["X"])  # ended, though nobody has asked how
-
-    def process_start(pid: int) -> str | None:
-        """When a process started, as a text that no later process of that number has; None if unknown."""
-        try:
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-            return f"{boot}:{_stat(pid)[19]}"
-        except (OSError, IndexError):
-            return None
-
-    def _stat(pid: int) -> list[str]:
-        """What Linux says of a process, from its state on; empty on other systems."""
-        try:
-            return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            return []
+        Lock(path).release()
+    except (RunError, OSError):  # or it is another user's, so that nobody here can tell
+        return True
+    return False
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
@@ -370,6 +262,13 @@ class RunFolder:
                 self.final.rmdir()  # only if it is empty
         self._lock.release()
 
+    def remove(self) -> None:
+        """Leave nothing at all, finished replications included: for a command that saves nothing, once it is done."""
+        self.kept = None
+        self.discard()
+        with suppress(OSError):
+            self.final.parent.rmdir()  # only if it is empty
+
     @contextmanager
     def _written_whole(self) -> Iterator[None]:
         """Files are written to `partial`, and then all put in place, or none."""
@@ -400,31 +299,6 @@ class RunFolder:
 
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
-
-
-def save_table(
-    out: Path,
-    name: str,
-    rows: Sequence[Any],
-    row_type: type[Any],
-    draw: "Callable[[], Figure]",
-    beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
-) -> Path:
-    """A folder with one table as CSV and one figure, written whole or not at all. Returns its path.
-
-    beside: further tables by file name, each its rows and their type
-    """
-    return RunFolder(out, name).save_table(rows, row_type, draw, beside=beside)
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
-    if path.exists():
-        raise RunError(f"{path}: is there already. Choose another name with --out.")
-    try:
-        write_text(path, text)
-    except (OSError, UnicodeError) as error:
-        raise unwritable(path, error) from None
 
 
 def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:

@@ -1,38 +1,34 @@
-"""What a run has finished so far, on disk: one small file for each replication, until the run is complete."""
+"""What a run has finished so far, on disk: one small file for each replication, until the run is complete.
+
+Such a file is a checksum, one line of JSON and plain columns of numbers, whose length follows from the line: nothing in it can
+unpack to more. The names of the rows, the same in all replications of a scenario, are in a file beside.
+"""
 
 import json
 import re
 import shutil
-import zlib
 from collections.abc import Iterator, Mapping, MutableMapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.tasks import Finished, Place
 from caseload_sim.measures.table import MeasureTable, Rows
-from caseload_sim.runs.packed_files import read_npz, write_npz
 from caseload_sim.runs.whole_files import MAKE_ROOM, unwritable, whole, write_text
-from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, n_values, read_regular
+from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, is_regular, n_values, read_regular
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
 INPUTS = "inputs.json"
-_NAME = re.compile(r"(\d+)-(\d+)\.npz")
+MOST_KEPT_BYTES = 64_000_000  # of one replication; those of the shipped scenarios take half a million
+_NAME = re.compile(r"(\d+)-(\d+)\.kept")
 _MOST_NAMED = 6
+_CHECKSUM_BYTES = 32
 # What reading a file that is not what it was can raise.
-_DAMAGE = (
-    OSError, EOFError, ValueError, KeyError, TypeError, IndexError, RuntimeError, BadZipFile, zlib.error,
-)  # fmt: skip
-_TYPES = {
-    "about": np.uint8, "measures": np.float64, "measures_rows": np.uint8, "over_time": np.float64,
-    "as_published": np.float64, "as_published_rows": np.uint8,
-}  # fmt: skip
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError)
 
 
 class Unfinished(MutableMapping[Place, Finished]):
@@ -45,9 +41,9 @@ class Unfinished(MutableMapping[Place, Finished]):
         self.folder = folder
         self.inputs_digest = sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
         self._there: set[Place] = set()
-        # Sixteen thousand names take as long to write and read as a small replication takes to run, and are the same in all.
-        self._written: tuple[Rows, NDArray[np.uint8]] | None = None
-        self._read_last: tuple[bytes, Rows] | None = None
+        # Sixteen thousand names take as long to write and read as a small replication takes to run.
+        self._rows: dict[str, Rows] = {}
+        self._digests: dict[Rows, str] = {}
 
     def __getitem__(self, place: Place) -> Finished:
         if place not in self._there:
@@ -59,9 +55,20 @@ class Unfinished(MutableMapping[Place, Finished]):
 
     def __setitem__(self, place: Place, finished: Finished) -> None:
         path = self._path(place)
+        days = np.array(list(finished.over_time.values()))
+        tables = [table for table in (finished.measures, finished.as_published) if table is not None]
         try:
+            about = {
+                "rows": [self._digest_of(table.rows) for table in tables],
+                "over_time": list(finished.over_time),
+                "days": days.shape[-1],
+                "digests": finished.digests,
+                "read": finished.read,
+            }
+            columns = b"".join(part.astype("<f8").tobytes() for part in (*(table.numbers.T for table in tables), days))
+            content = json.dumps(about).encode() + b"\n" + columns
             with whole(path) as file:
-                write_npz(file, self._arrays(finished, place))
+                file.write(self._checksum(place, content) + content)
         except OSError as error:
             raise unwritable(path, error, MAKE_ROOM) from None
         self._there.add(place)
@@ -82,7 +89,7 @@ class Unfinished(MutableMapping[Place, Finished]):
     def look(self) -> int:
         """Find what is there; a file that is not whole, or of other inputs, is as if it were not. Returns how many were not."""
         damaged = 0
-        for path in sorted(self.folder.glob("*.npz")):
+        for path in sorted(self.folder.glob("*.kept")):
             if match := _NAME.fullmatch(path.name):
                 place = int(match[1]), int(match[2])
                 if self._read(place) is None:
@@ -92,59 +99,67 @@ class Unfinished(MutableMapping[Place, Finished]):
         return damaged
 
     def _path(self, place: Place) -> Path:
-        return self.folder / f"{place[0]:04d}-{place[1]:05d}.npz"
+        return self.folder / f"{place[0]:04d}-{place[1]:05d}.kept"
+
+    def _checksum(self, place: Place, content: bytes) -> bytes:
+        """Of a file's content, of the inputs, and of which replication it is, so that it fits no other."""
+        return sha256(f"{self.inputs_digest} {place[0]} {place[1]} ".encode() + content).digest()
 
     def _read(self, place: Place) -> Finished | None:
+        """What a file holds; None where it is damaged. Raises RunError for one that is too large to be read."""
+        path = self._path(place)
         try:
-            arrays = read_npz(self._path(place), _TYPES)
-            words = arrays["about"].tobytes()
-            if n_values(words) > MOST_RECORD_VALUES:
+            if is_regular(path) and (n_bytes := path.stat().st_size) > MOST_KEPT_BYTES:
+                raise RunError(
+                    f"{path}: {n_bytes:,} bytes; at most {MOST_KEPT_BYTES:,}. caseload-sim writes none so large. Delete it."
+                )
+            content = read_regular(path, MOST_KEPT_BYTES)
+            if content[:_CHECKSUM_BYTES] != self._checksum(place, content[_CHECKSUM_BYTES:]):
                 return None
-            about = json.loads(words)
-            if about["inputs"] != self.inputs_digest or about["place"] != list(place):
+            words, _, columns = content[_CHECKSUM_BYTES:].partition(b"\n")
+            about = _parsed(words)
+            numbers, tables = np.frombuffer(columns, "<f8"), []
+            for digest in about["rows"][:2]:
+                rows = self._rows_of(digest)
+                n = 3 * len(rows.keys)
+                tables.append(MeasureTable(rows, numbers[:n].reshape(3, len(rows.keys)).T))
+                numbers = numbers[n:]
+            if about["days"] < 0:  # which NumPy would take for: as many as there are
                 return None
-            return Finished(
-                measures=self._table("measures", arrays),
-                over_time=dict(zip(map(tuple, about["over_time"]), arrays["over_time"], strict=True)),
-                digests=dict(about["digests"]),
-                as_published=self._table("as_published", arrays) if "as_published" in arrays else None,
-            )
+            days = numbers.reshape(len(about["over_time"]), about["days"])
+            over_time = dict(zip(map(tuple, about["over_time"]), days, strict=True))
+            read = {str(name): float(value) for name, value in about.get("read", {}).items()}
+            return Finished(tables[0], over_time, dict(about["digests"]), tables[1] if tables[1:] else None, read)
         except _DAMAGE:
             return None
 
-    def _arrays(self, finished: Finished, place: Place) -> dict[str, NDArray[Any]]:
-        about = {
-            "inputs": self.inputs_digest,
-            "place": place,
-            "digests": finished.digests,
-            "over_time": list(finished.over_time),
-        }
-        over_time = np.array(list(finished.over_time.values()), dtype=np.float64)
-        tables = {"measures": finished.measures, "as_published": finished.as_published}
-        arrays: dict[str, NDArray[Any]] = {
-            "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
-            "over_time": over_time,
-        }
-        for name, table in tables.items():
-            if table is not None:
-                arrays |= {name: table.numbers, f"{name}_rows": self._names_of(table.rows)}
-        return arrays
+    def _names_file(self, digest: str) -> Path:
+        return self.folder / f"rows-{digest[:16]}.json"
 
-    def _names_of(self, rows: Rows) -> NDArray[np.uint8]:
-        if self._written is None or self._written[0] is not rows:
-            self._written = rows, np.frombuffer(json.dumps(rows.keys).encode(), dtype=np.uint8)
-        return self._written[1]
+    def _digest_of(self, rows: Rows) -> str:
+        """The digest of names of rows that are on disk from now on. Raises OSError."""
+        if rows not in self._digests:
+            words = json.dumps(rows.keys).encode()
+            digest = sha256(words).hexdigest()
+            with whole(self._names_file(digest)) as file:
+                file.write(words)
+            self._digests[rows], self._rows[digest] = digest, rows
+        return self._digests[rows]
 
-    def _table(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> MeasureTable:
-        words = arrays[f"{name}_rows"].tobytes()
-        if self._read_last is None or self._read_last[0] != words:
-            if n_values(words) > MOST_RECORD_VALUES:
-                raise ValueError("more values than any table of ours has")
-            self._read_last = words, Rows([Quantity(*key) for key in json.loads(words)])
-        rows, numbers = self._read_last[1], arrays[name]
-        if numbers.shape != (len(rows.keys), 3):
-            raise ValueError("not as many numbers as names")
-        return MeasureTable(rows, numbers)
+    def _rows_of(self, digest: str) -> Rows:
+        """The rows whose names have that digest. Raises one of _DAMAGE when their file is not what it was."""
+        if digest not in self._rows:
+            words = read_regular(self._names_file(digest), MOST_RECORD_BYTES)
+            if sha256(words).hexdigest() != digest:
+                raise ValueError("other names")
+            self._rows[digest] = Rows([Quantity(*key) for key in _parsed(words)])
+        return self._rows[digest]
+
+
+def _parsed(words: bytes) -> Any:
+    if len(words) > MOST_RECORD_BYTES or n_values(words) > MOST_RECORD_VALUES:
+        raise ValueError("more values than any file of ours has")
+    return json.loads(words)
 
 
 def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
@@ -161,6 +176,11 @@ def take_up(folder: Path, inputs: Mapping[str, Any]) -> tuple[Unfinished, int]:
     Raises RunError when the inputs were others, saying which, or cannot be read.
     """
     before = inputs_of(folder)
+    if any(folder.glob("*.npz")):
+        raise RunError(
+            f"{folder.parent}: begun by an earlier version, whose finished replications this one cannot read. Run again without "
+            "--resume."
+        )
     if before is None:
         raise RunError(
             f"{folder / INPUTS}: damaged, so that nobody can tell what was being run. Run again without --resume."
@@ -198,10 +218,7 @@ def _name(inputs: Mapping[str, Any]) -> Any:
 def inputs_of(folder: Path) -> dict[str, Any] | None:
     """What an unfinished run was given; None when that cannot be read."""
     try:
-        content = read_regular(folder / INPUTS, MOST_RECORD_BYTES)
-        if len(content) > MOST_RECORD_BYTES or n_values(content) > MOST_RECORD_VALUES:
-            return None
-        inputs = json.loads(content.decode("utf-8"))
+        inputs = _parsed(read_regular(folder / INPUTS, MOST_RECORD_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return inputs if isinstance(inputs, dict) else None
@@ -209,7 +226,7 @@ def inputs_of(folder: Path) -> dict[str, Any] | None:
 
 def how_many(folder: Path) -> int:
     """How many replications an unfinished run has finished, by their files."""
-    return sum(_NAME.fullmatch(path.name) is not None for path in folder.glob("*.npz"))
+    return sum(_NAME.fullmatch(path.name) is not None for path in folder.glob("*.kept"))
 
 
 def differences(before: Any, now: Any, path: str = "") -> list[tuple[str, Any, Any]]:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from math import isnan
 from typing import Any
 
+from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.experiments.compare import Compared
 from caseload_sim.experiments.precision import Precision, Reached
 from caseload_sim.experiments.replicate import Results
@@ -30,32 +31,28 @@ def plain(scenario: Scenario) -> dict[str, Any]:
     return scenario.model_dump(mode="json", exclude_none=True)
 
 
+def inputs_of(kind: str, scenario: Scenario, *, engine: str = DEFAULT_ENGINE, **asked: Any) -> dict[str, Any]:
+    """All that the replications of a command depend on: what is compared before it goes on where it was ended.
+
+    kind: of command; asked: whatever the answer depends on besides the scenario
+    """
+    return {"kind": kind, "scenario": plain(scenario), **asked, "engine": engine, "versions": versions_here()}
+
+
 def inputs_of_run(
     scenario: Scenario, engine: str, parameter_uncertainty: bool, precision: Precision | None = None
 ) -> dict[str, Any]:
     """All that the replications of a run depend on."""
-    return {
-        "kind": "run",
-        "scenario": plain(scenario),
-        "parameter_uncertainty": parameter_uncertainty,
-        **({"precision": asdict(precision)} if precision else {}),
-        "engine": engine,
-        "versions": versions_here(),
-    }
+    asked = {"precision": asdict(precision)} if precision else {}
+    return inputs_of("run", scenario, engine=engine, parameter_uncertainty=parameter_uncertainty, **asked)
 
 
 def inputs_of_sweep(
     scenario: Scenario, values: Mapping[str, Sequence[float]], engine: str, shown: Mapping[str, str]
 ) -> dict[str, Any]:
     """All that a sweep depends on; shown: which rows are asked for."""
-    return {
-        "kind": "sweep",
-        "scenario": plain(scenario),
-        "values": {path: list(steps) for path, steps in values.items()},
-        "shown": dict(shown),
-        "engine": engine,
-        "versions": versions_here(),
-    }
+    listed = {path: list(steps) for path, steps in values.items()}
+    return inputs_of("sweep", scenario, engine=engine, values=listed, shown=dict(shown))
 
 
 def of_run(

@@ -1,14 +1,13 @@
 """A stored run once more: whether every table of every replication comes out as it was."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import start_of
-from caseload_sim.experiments.replicate import finish_each
+from caseload_sim.experiments.rounds import Request, finish_each
+from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.sweep import combinations
 from caseload_sim.runs.read import KINDS, damaged, read_record, scenarios_in
 from caseload_sim.runs.record import OWN_DIGEST, RECORD, own_digest, platform_here
@@ -107,8 +106,7 @@ def rerun(
     place: str | Path,
     *,
     anyway: bool = False,
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **how: Unpack[RunKeywords],
 ) -> Rerun:
     """Run again what a run.json records, and compare the digest of every table of every replication.
 
@@ -119,14 +117,9 @@ def rerun(
     recorded = read_recorded(place)
     notes = _what_is_other(recorded, anyway)
     n_digests, differing = 0, []
-    each = finish_each(
-        recorded.scenarios,
-        engine=recorded.engine,
-        parameter_uncertainty=recorded.parameter_uncertainty,
-        starts=recorded.starts,
-        executor=executor,
-        progress=progress,
-    )
+    options = replace(RunOptions(**how), engine=recorded.engine, parameter_uncertainty=recorded.parameter_uncertainty)
+    requests = [Request(one, start) for one, start in zip(recorded.scenarios, recorded.starts, strict=True)]
+    each = finish_each(requests, options)
     for label, (finished, _), then in zip(recorded.labels, each, recorded.digests, strict=True):
         for replication, (one, before) in enumerate(zip(finished, then, strict=True)):
             names = list(dict.fromkeys([*before, *one.digests]))

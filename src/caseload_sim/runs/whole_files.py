@@ -62,3 +62,13 @@ def unwritable(path: Path, error: Exception, advice: str = ELSEWHERE) -> RunErro
     """What to say when a file or a folder cannot be written."""
     reason = getattr(error, "strerror", None) or error
     return RunError(f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). {advice}")
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
+    if path.exists():
+        raise RunError(f"{path}: is there already. Choose another name with --out.")
+    try:
+        write_text(path, text)
+    except (OSError, UnicodeError) as error:
+        raise unwritable(path, error) from None

@@ -16,12 +16,12 @@ from caseload_sim.draws.distributions import counts_from_uniform
 from caseload_sim.draws.streams import START_IDS, Draws
 from caseload_sim.engines.engine import engine_at_hand
 from caseload_sim.engines.episodes import Episodes, canonical
-from caseload_sim.engines.plans import GAVE_UP, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity, Plans, PlansInParts
+from caseload_sim.engines.plans import GAVE_UP, NEVER, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity, Plans, PlansInParts
 from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.pathway.demand import POOL_DAYS, referrals_per_day
 from caseload_sim.scenario.policies import Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Floats, blocks_of, rows_of, slice_of, stacked
+from caseload_sim.support.columns import Days, Floats, blocks_of, rows_of, slice_of, stacked
 from caseload_sim.support.threads import each_in_order
 
 
@@ -104,7 +104,7 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
     """Stays of the pool that began before opening, if all wait equally long at a step: as long as its staff make them.
 
     `start.waiting` says how many wait at a step; where it does not, as many as the staff leave waiting in the long run:
-    those with the least patience give up until the rest can be served. Whatever the order of the lists.
+    those with the least patience, or well soonest, leave until the rest can be served. Whatever the order of the lists.
     """
     leads_to, joined = plans.first.copy(), plans.joins_day.astype(np.int64)
     staffed = before.counted
@@ -117,8 +117,7 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
             continue  # nobody stepped down to it
         row = leads_to[here]
         days = plans.course_days[row].astype(np.int64)
-        well = plans.joins_day[here] + plans.well_after[row].astype(np.int64) - joined[here]
-        patience = np.minimum(plans.patience_days[row].astype(np.int64), np.maximum(well, 1))
+        patience = _days_until_leaving(plans, row, joined[here])
         if s not in waits:
             waits[s] = _wait_days(scenario, scenario.steps[s], float(staffed[:, s].mean()), patience, days)
         served, came = patience > waits[s], joined[here] + waits[s]
@@ -134,6 +133,16 @@ def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episode
     columns = [np.concatenate(column) for column in zip(*stays, strict=True)]
     begun = np.flatnonzero(columns[2] < 0)
     return canonical([column[begun] for column in columns])
+
+
+def _days_until_leaving(plans: Plans, row: Days, joined: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Days after joining these lists until patience ends or the client is well, whichever comes first; or NEVER.
+
+    row: of the plans; joined: day of joining, both (k,)
+    """
+    patience, well_after = (column[row].astype(np.int64) for column in (plans.patience_days, plans.well_after))
+    well = np.maximum(plans.joins_day[plans.client[row]] + well_after - joined, 1)  # rule R5
+    return np.where(well_after == NEVER, patience, np.minimum(patience, well))
 
 
 def _wait_days(

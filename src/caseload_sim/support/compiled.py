@@ -1,10 +1,18 @@
 """Loops compiled by numba where it is there and has been loaded, or is worth loading: it is not on every platform."""
 
+import pickle
 import sys
 from collections.abc import Callable
-from functools import cache
+from contextlib import suppress
+from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import Any
+
+# What numba's cache on disk raises when it is damaged, full or not to be read: it is made of pickles and machine code.
+CACHE_ERRORS = (
+    OSError, EOFError, pickle.PickleError, ValueError, TypeError, LookupError, AttributeError, ImportError, OverflowError,
+    MemoryError, RuntimeError,
+)  # fmt: skip
 
 
 @cache
@@ -21,27 +29,50 @@ def numba_is_loaded() -> bool:
 class Compiled:
     """A function compiled by numba at its first call, from numba's cache on disk after the first time.
 
-    It works whatever has become of the cache: there may be nowhere to keep one, and it may be damaged or on a disk that is
-    full. What numba raises then is of many kinds, and comes before the function has begun.
+    It works whatever has become of the cache. What the function itself raises comes through: it is never run twice.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self._ready: dict[bool, Callable[..., Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        try:
-            return (self._ready.get(True) or self.dispatcher(cached=True))(*arguments)
-        except Exception:
-            return self.dispatcher(cached=False)(*arguments)
+        return self.dispatcher(*arguments)
 
-    def dispatcher(self, *, cached: bool) -> Any:
+    @cached_property
+    def dispatcher(self) -> Any:
         """The function as numba has it."""
-        if cached not in self._ready:
-            from numba import njit
+        from numba import njit
 
-            try:
-                self._ready[cached] = njit(cache=cached, nogil=True)(self.function)
-            except RuntimeError:  # nowhere to keep a cache: neither beside the package nor in a home directory
-                self._ready[cached] = njit(nogil=True)(self.function)
-        return self._ready[cached]
+        try:
+            dispatcher: Any = njit(cache=True, nogil=True)(self.function)
+        except RuntimeError:  # nowhere to keep a cache: neither beside the package nor in a home directory
+            return njit(nogil=True)(self.function)
+        dispatcher._cache = CacheThatMayFail(dispatcher._cache)
+        return dispatcher
+
+
+class CacheThatMayFail:
+    """numba's cache of a function, as if it were empty where it cannot be used: the function is then compiled.
+
+    numba asks it before it runs anything, so that an error here says nothing about what is run.
+    """
+
+    def __init__(self, numbas: Any) -> None:
+        self._numbas = numbas
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._numbas, name)
+
+    def load_overload(self, *asked: Any) -> Any:
+        """What was compiled for these types of arguments; None if there is nothing that can be used."""
+        try:
+            return self._numbas.load_overload(*asked)
+        except CACHE_ERRORS:
+            with suppress(*CACHE_ERRORS):
+                self._numbas.flush()  # or nothing could be kept there from now on
+            return None
+
+    def save_overload(self, *made: Any) -> None:
+        """Keep what was compiled, if that can be."""
+        with suppress(*CACHE_ERRORS):
+            self._numbas.save_overload(*made)

@@ -1,4 +1,4 @@
-"""Threads and settings of the process: blocks worked on side by side, matrix products by one thread, the collector."""
+"""Threads, and what else is a setting of the whole process: blocks of clients worked on at once, BLAS, garbage collection."""
 
 import atexit
 import gc
@@ -15,6 +15,13 @@ from itertools import islice
 from typing import Any, TypeVar
 
 NEW_OBJECTS = 200_000  # more than all that a run loads
+MOST_THREADS = 4  # Python's lock leaves little for more of them to do
+SWITCH_SECONDS = (
+    0.0005  # how long a thread that is ready may wait for Python's lock: steps on a block take less than this
+)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def collect_seldom() -> None:
@@ -24,15 +31,6 @@ def collect_seldom() -> None:
     """
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     atexit.register(gc.freeze)
-
-
-MOST_THREADS = 4  # Python's lock leaves little for more of them to do
-SWITCH_SECONDS = (
-    0.0005  # how long a thread that is ready may wait for Python's lock: steps on a block take less than this
-)
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 
 def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> Generator[Answer, None, None]:
@@ -75,6 +73,32 @@ def threads_here() -> int:
     return min(processors, MOST_THREADS)
 
 
+class _OneThreadForProducts:
+    """Limits the threads of matrix products while anybody asks for it; see `products_by_one_thread`.
+
+    How many threads OpenBLAS takes is a setting of the whole process. So who asks for the limit is counted for the whole
+    process too: the first sets it, and only the last, in whatever thread, gives back what was before.
+    """
+
+    def __init__(self) -> None:
+        self._counting, self._n_users, self._limit = threading.Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._counting:
+            if self._n_users == 0:
+                self._limit.enter_context(_blas().limit(limits=1, user_api="blas"))
+            self._n_users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._counting:
+            self._n_users -= 1
+            if self._n_users == 0:
+                self._limit.close()
+
+
+_one_thread_for_products = _OneThreadForProducts()
+
+
 @contextmanager
 def products_by_one_thread() -> Iterator[None]:
     """Matrix products are the work of whoever asks for them, of no helpers, until the last who asks for this is done.
@@ -82,20 +106,8 @@ def products_by_one_thread() -> Iterator[None]:
     OpenBLAS keeps as many helpers as there are processors, who wait by spinning: with two threads, or a neighbour, on two
     processors a replication took three times as long.
     """
-    with _counting:
-        if _users[0] == 0:
-            _limit.enter_context(_blas().limit(limits=1, user_api="blas"))
-        _users[0] += 1
-    try:
+    with _one_thread_for_products:
         yield
-    finally:
-        with _counting:
-            _users[0] -= 1
-            if _users[0] == 0:
-                _limit.close()
-
-
-_counting, _users, _limit = threading.Lock(), [0], ExitStack()
 
 
 @cache

@@ -1,0 +1,180 @@
+"""How commands run simulations: what is to be done, by whom, how far it is, and what is kept if it is ended early."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from caseload_sim.cli.main import Stopped
+from caseload_sim.cli.options import RESULTS, Shared
+from caseload_sim.cli.printing import replications_text
+from caseload_sim.errors import CaseloadError, RunError
+from caseload_sim.experiments.dask_workers import DaskWorkers
+from caseload_sim.experiments.run_options import RunKeywords
+from caseload_sim.experiments.workers import Workers
+from caseload_sim.experiments.workload import too_much, work_of
+from caseload_sim.runs.folder import RunFolder, run_name
+from caseload_sim.runs.record import inputs_of
+from caseload_sim.scenario.scenario import Scenario
+
+
+class Progress:
+    """Progress on stderr: a bar on a terminal, one line elsewhere."""
+
+    def __init__(
+        self, scenario: Scenario, counted: str = "replications", named: str = "", notes: Sequence[str] = ()
+    ) -> None:
+        """Of a scenario; `named` is what to call the work when it is of several, notes what to say before it."""
+        self.counted, self.notes = counted, notes
+        run = scenario.run
+        self.title = f"{named or scenario.name}, seed {run.seed}, {replications_text(run.replications)}"
+        self.periods = f"{run.warm_up_days} days warm-up, {run.data_collection_days} data collection, {run.follow_up_days} follow-up"
+        self.total = run.replications
+
+    def __enter__(self) -> "Progress":
+        console = Console(stderr=True)
+        console.print(f"{self.title}: {self.periods}", markup=False, highlight=False, soft_wrap=True)
+        for note in self.notes:
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
+        columns = (TextColumn(self.counted), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.task = self.bar.add_task("", total=self.total)
+        self.bar.start()
+        return self
+
+    def __call__(self, done: int, of: int) -> None:
+        self.bar.update(self.task, completed=done, total=of)
+
+    def __exit__(self, *_: object) -> None:
+        if not self.bar.disable:  # or older versions of rich print an empty line
+            self.bar.stop()
+
+
+@contextmanager
+def table_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> Iterator[RunFolder]:
+    """The folder of a command that makes one table, in which finished replications are kept if it is ended early.
+
+    kind: of table, a part of the folder's name; asked: all that decides about the table besides the scenario
+    """
+    name = table_name(scenario, kind, asked)
+    folder = RunFolder(shared.out, name, inputs_of(kind, scenario, asked=asked), resume=shared.resume)
+    with kept_if_stopped(folder):
+        yield folder
+
+
+@contextmanager
+def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> Iterator[RunFolder | None]:
+    """A folder for a command that leaves none: it holds finished replications while it is at work, and goes when it is done.
+
+    None where no folder can be made, which is said, and no error unless there is something to go on with.
+    """
+    name = table_name(scenario, kind, asked)
+    try:
+        folder = RunFolder(RESULTS, name, inputs_of(kind, scenario, asked=asked), resume=shared.resume)
+    except RunError as error:
+        if shared.resume:
+            raise
+        print(f"Note: if this is ended early, nothing is kept. {error}", file=sys.stderr)
+        yield None
+        return
+    with kept_if_stopped(folder):
+        yield folder
+        folder.remove()
+
+
+def saved_in(folder: Path) -> None:
+    """Say where everything is."""
+    print(f"Saved in {folder}", file=sys.stderr)
+
+
+def table_name(scenario: Scenario, kind: str, asked: str) -> str:
+    """The name of the folder of a table of some kind; see `run_name`."""
+    return run_name(scenario, asked).replace(scenario.name, f"{scenario.name}-{kind}", 1)
+
+
+@contextmanager
+def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
+    """Close a run folder whatever happens; an error or Ctrl-C says how many finished replications are in it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut short what puts the folder in order
+        n = folder.n_kept
+        advice = f"{n} finished replications are kept: go on with --resume." if n else "nothing was saved."
+        raise Stopped(f"Interrupted: {advice}") from None
+    except CaseloadError as error:
+        if n := folder.n_kept:
+            raise type(error)(f"{error} {n} finished replications are kept: go on with --resume.") from None
+        raise
+    finally:
+        folder.discard()
+
+
+@contextmanager
+def at_work(
+    shared: Shared,
+    folder: RunFolder | None,
+    scenario: Scenario | None,
+    counted: str = "replications",
+    named: str = "",
+    notes: Sequence[str] = (),
+) -> Iterator[RunKeywords]:
+    """How simulations are run: by as many processes as was asked for, with what is kept in the folder, and progress on stderr.
+
+    scenario, counted, named, notes: for `Progress`; without a scenario there is none, only the notes
+    """
+    notes = (*(folder.notes if folder else ()), *notes)
+    if scenario is None:
+        print(*(f"{note}\n" for note in notes), sep="", end="", file=sys.stderr)
+    with (
+        nullcontext() if scenario is None else Progress(scenario, counted, named, notes) as progress,
+        workers(shared.jobs, shared.dask) as executor,
+    ):
+        yield {"executor": executor, "kept": folder.kept if folder else None, "progress": progress}
+
+
+@contextmanager
+def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
+    """Processes for so many jobs, none for one; or the workers of a Dask cluster.
+
+    Processes end with the block, at once if it ends by an error. Raises RunError when both are asked for.
+    """
+    if dask is not None:
+        if jobs > 1:
+            raise RunError("--jobs and --dask: choose one; a cluster has the workers that were started for it.")
+        with DaskWorkers(dask) as cluster:
+            print(cluster.in_words(), file=sys.stderr)
+            yield cluster
+        return
+    with nullcontext() if jobs == 1 else Workers(jobs) as executor:
+        yield executor
+
+
+def announce_work(scenarios: Sequence[Scenario], beyond: bool, *, times: float = 1, jobs: int = 1) -> None:
+    """Say on stderr what is about to be done, if it is much. Raises RunError when it is too much and not beyond limits.
+
+    times: how often each replication is run
+    """
+    work = work_of(scenarios, times=times, jobs=jobs)
+    why = None if beyond else too_much(work, _memory_bytes())
+    if why:
+        raise RunError(
+            f"{why}. Use fewer referrals a year, days, replications or --jobs; or begin all the same with --beyond-limits."
+        )
+    if work.is_remarkable:
+        print(f"Work: {work}.", file=sys.stderr)
+
+
+def _memory_bytes() -> int | None:
+    """Memory of this machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

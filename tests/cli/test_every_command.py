@@ -1,0 +1,226 @@
+"""What every command that simulates has in common: --jobs, --dask, --resume, and nothing finished is lost.
+
+A new command must be put into one of the two tables here, or the first test fails.
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+
+from caseload_sim.cli import running
+from caseload_sim.cli.main import COMMANDS, app
+from caseload_sim.experiments.tasks import Finished, Place
+from caseload_sim.experiments.workers import Workers
+from caseload_sim.runs.kept_replications import UNFINISHED, Unfinished, how_many
+from commands import call, call_here
+
+BRIEF = """
+[run]
+replications = 2
+warm_up_days = 40
+data_collection_days = 60
+follow_up_days = 400
+[demand]
+referrals_per_year = { value = 600, assumption = "small" }
+"""
+RUNS = {
+    "run": "run small.toml --no-figures",
+    "sweep": "sweep small.toml population.prevalence.ptsd 0.1:0.3:2",
+    "solve": "solve small.toml --target recovery/finished/end>=0.4 --vary staff.assessor.wte --replications 1",
+    "compare": "compare small.toml other.toml --no-figures",
+    "reconcile": "reconcile small.toml",
+    "audit": "audit small.toml",
+    "uncertainty": "uncertainty small.toml --draws 2",
+    "rank": "rank small.toml other.toml",
+    "calibrate": "calibrate service national.toml --replications 1",
+    "validate-model": "validate-model national.toml --replications 2",
+    "warm-up": "warm-up small.toml",
+    "rerun": "rerun stored",
+}
+RUN_ONE_OR_NONE = {
+    "population", "plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small scenarios, and a run of one."""
+    folder = tmp_path_factory.mktemp("inputs")
+    for name, parent in (("small", "hepgul_2016"), ("other", "right_target"), ("national", "national_2024_25")):
+        text = f'extends = "{parent}"\ntitle = "A brief {name} service"\n{BRIEF}'
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    assert call_here("run", "small.toml", "--no-figures", folder=folder).returncode == 0
+    (made,) = (folder / "results").iterdir()
+    made.rename(folder / "stored")
+    (folder / "results").rmdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[Workers]:
+    """Two processes that all commands here use in turn: to start them takes longer than what they do."""
+    with Workers(2) as executor:
+        yield executor
+
+
+@contextmanager
+def in_folder(inputs: Path, tmp_path: Path, name: str) -> Iterator[Path]:
+    """A folder of its own with the same inputs."""
+    folder = tmp_path / name
+    folder.mkdir()
+    for path in inputs.iterdir():
+        (folder / path.name).symlink_to(path)
+    yield folder
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """What a command has saved as text, by name."""
+    return {path.name: path.read_bytes() for path in (folder / "results").glob("*/*.csv")}
+
+
+def n_kept(folder: Path) -> int:
+    """How many finished replications lie in a folder of results."""
+    return sum(map(how_many, folder.glob(f"results/*/{UNFINISHED}")))
+
+
+def noted(monkeypatch: pytest.MonkeyPatch, stop_after: int = 10**6) -> list[Place]:
+    """The replications that are put among those kept; Ctrl-C comes as soon as there are so many."""
+    put: list[Place] = []
+    really = Unfinished.__setitem__
+
+    def noting(self: Unfinished, place: Place, finished: Finished) -> None:
+        really(self, place, finished)
+        put.append(place)
+        if len(put) == stop_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Unfinished, "__setitem__", noting)
+    return put
+
+
+def test_every_command_that_runs_more_than_one_simulation_has_jobs_dask_and_resume() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(RUNS) | RUN_ONE_OR_NONE == set(commands), "a new command: say in this file whether it runs simulations"
+    for name, later in commands.items():
+        options = {option for parameter in later.loaded().params for option in parameter.opts}
+        assert ({"--jobs", "--dask", "--resume"} <= options) == (name in RUNS), name
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_command_gives_the_same_with_two_jobs_and_after_being_interrupted(
+    name: str, inputs: Path, tmp_path: Path, two_workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = RUNS[name].split()
+    with in_folder(inputs, tmp_path, "whole") as folder, monkeypatch.context() as patch:
+        put = noted(patch)
+        whole = call_here(*words, folder=folder)
+        assert whole.returncode == 0, whole.stderr
+        wanted, n = tables(folder), len(put)
+        assert n == len(set(put)) >= 2
+        assert not list(folder.glob(f"results/*/{UNFINISHED}"))
+
+    with in_folder(inputs, tmp_path, "by two") as folder, monkeypatch.context() as patch:
+        asked: list[int] = []
+
+        def two(n_workers: int) -> "nullcontext[Executor]":
+            asked.append(n_workers)
+            return nullcontext(two_workers)
+
+        patch.setattr(running, "Workers", two)
+        by_two = call_here(*words, "--jobs", "2", folder=folder)
+        assert (by_two.returncode, by_two.stdout, tables(folder)) == (0, whole.stdout, wanted), by_two.stderr
+        assert asked == [2]
+
+    with in_folder(inputs, tmp_path, "interrupted") as folder:
+        for k, stop_after in enumerate((n // 2, 1)):
+            with monkeypatch.context() as patch:
+                patch.setattr(signal, "signal", lambda *_: None)
+                before = noted(patch, stop_after)
+                stopped = call_here(*words, *["--resume"] * k, folder=folder)
+            kept = n // 2 + k
+            assert stopped.returncode == 130, stopped.stderr
+            assert f"Interrupted: {kept} finished replications are kept: go on with --resume." in stopped.stderr
+            assert n_kept(folder) == kept
+            assert len(before) == stop_after
+        with monkeypatch.context() as patch:
+            put = noted(patch)
+            resumed = call_here(*words, "--resume", folder=folder)
+        assert (resumed.returncode, resumed.stdout, tables(folder)) == (0, whole.stdout, wanted), resumed.stderr
+        assert f"Resumed: {kept} replications were finished in" in resumed.stderr
+        assert len(put) == n - kept, "what was finished is not run again"
+
+
+@pytest.mark.parametrize("name", ["calibrate", "validate-model", "rerun"])
+def test_a_command_that_saves_nothing_leaves_no_folder_and_needs_none(name: str, inputs: Path, tmp_path: Path) -> None:
+    with in_folder(inputs, tmp_path, "a") as folder:
+        done = call_here(*RUNS[name].split(), folder=folder)
+        assert done.returncode == 0
+        assert not (folder / "results").exists()
+        (folder / "results").write_text("in the way", encoding="utf-8")
+        again = call_here(*RUNS[name].split(), folder=folder)
+        assert (again.returncode, again.stdout) == (0, done.stdout)
+        assert "Note: if this is ended early, nothing is kept. " in again.stderr
+        resumed = call_here(*RUNS[name].split(), "--resume", folder=folder)
+        assert resumed.returncode == 2
+        assert "cannot be written" in resumed.stderr
+
+
+def test_uncertainty_that_is_killed_at_once_goes_on_where_it_was(inputs: Path, tmp_path: Path) -> None:
+    words = ("uncertainty", "small.toml", "--draws", "4")
+    with in_folder(inputs, tmp_path, "whole") as folder:
+        whole = call(*words, folder=folder)
+        wanted = tables(folder)
+    with in_folder(inputs, tmp_path, "killed") as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "caseload_sim", *words, "--jobs", "2"],
+            cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while n_kept(folder) < 3:
+            assert process.poll() is None, "it was done before it could be killed"
+        process.kill()
+        process.wait()
+        n = n_kept(folder)
+        resumed = call(*words, "--jobs", "2", "--resume", folder=folder)
+        assert f"Resumed: {n} replications were finished in" in resumed.stderr
+        assert (resumed.returncode, resumed.stdout) == (0, whole.stdout)
+        assert tables(folder) == wanted
+
+
+def test_what_help_says_of_each_command_is_the_first_sentence_of_what_it_says_of_itself() -> None:
+    for name, module, function, sentence in COMMANDS:
+        command = getattr(import_module(f"caseload_sim.cli.{module}"), function)
+        assert command.__doc__.splitlines()[0] == sentence, name
+
+
+@pytest.mark.parametrize(
+    ("words", "unloaded"),
+    [
+        (
+            "--help",
+            "numpy pydantic scipy matplotlib pyarrow numba simpy rich.progress distributed caseload_sim.cli.run",
+        ),
+        ("run --help", "matplotlib pyarrow numba distributed caseload_sim.cli.solve"),
+        ("explain small.toml", "matplotlib pyarrow numba distributed caseload_sim.cli.run"),
+        ("run small.toml --no-figures --replications 1", "matplotlib distributed caseload_sim.analysis.solve"),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(words: str, unloaded: str, inputs: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv = ['caseload-sim', *sys.argv[1:]]\n"
+        "from caseload_sim.cli.main import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        f"print('LOADED', sorted(set({unloaded.split()}) & set(sys.modules)))"
+    )
+    with in_folder(inputs, tmp_path, "a") as folder:
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *words.split()], capture_output=True, encoding="utf-8", cwd=folder
+        )
+    assert ran.stdout.endswith("LOADED []\n"), ran.stdout[-300:] + ran.stderr
