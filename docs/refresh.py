@@ -36,10 +36,11 @@ from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.analysis.validate_model import ValidationRow
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, SERVICES, words
 from caseload_sim.figures.accounts import rung_label
 from caseload_sim.figures.population import draw_population
 from caseload_sim.figures.style import whole
+from caseload_sim.measures.rows import value_text
 from caseload_sim.scenario.costs import financial_year
 from caseload_sim.scenario.numbers import numbers
 
@@ -177,6 +178,23 @@ def costs_by_definition(by_session: Results, by_staff: Results) -> str:
     return "\n".join(lines) + "\n"
 
 
+def qalys_by_base(by_session: Results, by_staff: Results) -> str:
+    """QALYs of the year with the service and without, and what each more costs, for each base."""
+    costs = by_session.scenario.costs
+    lines = [
+        f"Of one client in the 365 days from referral; pounds at {financial_year(costs.report_year)} prices.",
+        "",
+        "| | QALYs with the service | untreated | more | pounds per QALY, by session | by staff in post |",
+        "|---|---|---|---|---|---|",
+    ]
+    for base, said in BASES.items():
+        cells = [f"{by_session.find('qalys_mean', base=base, service=name).value:.4f}" for name in SERVICES]
+        cells.append(value_text(by_session.find("qalys_mean", base=base, service=DIFFERENCE)))
+        cells += [_pounds(results.find("cost_per_qaly", base=base)) for results in (by_session, by_staff)]
+        lines.append(f"| {said} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 COSTED = (
     ("referral", ""), ("finished_course", ""), ("recovery", "end"), ("principal_remission", "end"),
     ("all_remission", "end"), ("full_remission", "end"), ("full_remission", "sustained"),
@@ -184,6 +202,8 @@ COSTED = (
 
 
 def _pounds(row: Row) -> str:
+    if np.isnan(row.value):
+        return "not defined"
     return f"{row.value:,.0f} ({row.lower_95_ci:,.0f} to {row.upper_95_ci:,.0f})"
 
 
@@ -195,6 +215,7 @@ def costs_page() -> str:
     tables = {
         "published_costs": published_costs(by_session),
         "costs_by_definition": costs_by_definition(by_session, by_staff),
+        "qalys_by_base": qalys_by_base(by_session, by_staff),
     }
     return MARKED.sub(lambda match: f"{match[1]}\n{tables[match[2]]}\n{match[4]}", text)
 

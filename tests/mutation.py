@@ -43,8 +43,8 @@ OUTCOMES = ("outcomes/test_outcomes.py", "outcomes/test_reread.py")
 MEASURES = ("measures/test_costs.py", "measures/test_recount.py")  # the quickest first
 # Quick tests of each file, and which of them by -k. The compiled kernel is left out: its loop is the same source.
 _SEVERITY = (
-    ("clients/test_severity.py", "pathway/test_stepping.py", *OUTCOMES),
-    "test_severity or stepping_up or edges or second_reading_finds",
+    ("clients/test_remission.py", "clients/test_severity.py", "pathway/test_stepping.py", *OUTCOMES),
+    "test_remission or test_severity or stepping_up or deadline or edges or second_reading_finds",
 )
 _OUTCOMES = (OUTCOMES, "edges or second_reading_finds")
 _COUNTED = (MEASURES, "second_count or three_clients")
@@ -58,6 +58,7 @@ TESTS: dict[str, tuple[tuple[str, ...], str]] = {
     "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room"),
     "engines/reference.py": (ENGINES, "reference or count_the_same or interpreted_kernel"),
     "clients/questionnaires.py": _SEVERITY,
+    "clients/remission.py": _SEVERITY,
     "clients/severity.py": _SEVERITY,
     "outcomes/contacts.py": _OUTCOMES,
     "outcomes/courses.py": _OUTCOMES,

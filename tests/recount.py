@@ -466,6 +466,7 @@ class _Counter:
                     money += idle * len(members) / len(payers) if payers else 0.0
                     self.put(over(money, len(members)), "cost_per_referral", base, group=group)
                 self.put(over(money, sum(p.two for p in chosen)), "cost_per_finished_course", base, group=group)
+                self.qalys(money, base, group, chosen)
                 self._per(
                     money,
                     "recovery",
@@ -481,6 +482,49 @@ class _Counter:
                             money, rung, base, at, group, chosen,
                             lambda p, r, a=at, g=rung: bool(p.diagnosed) and p.case and getattr(r, a)[g],
                         )  # fmt: skip
+
+    def qalys(self, money: float, base: str, group: str, chosen: list[Person]) -> None:
+        """QALYs of the year from referral with the service and without, the difference, and pounds for each more."""
+        for person in chosen:
+            if not hasattr(person, "qalys"):
+                person.qalys = {service: self._qalys_of(person, service) for service in ("service", "none")}
+        sums = {service: sum(p.qalys[service] for p in chosen) for service in ("service", "none")}
+        for service, total in sums.items():
+            self.put(over(total, len(chosen)), "qalys_mean", base, "", service, group)
+        more = sums["service"] - sums["none"]
+        mean = more / len(chosen) if chosen else nan
+        self.put((nan, nan, mean), "qalys_mean", base, "", "difference", group)
+        self.put(over(money, more) if more > 0 else (money, more, nan), "cost_per_qaly", base, group=group)
+
+    def _qalys_of(self, person: Person, service: str) -> float:
+        """The utility at noon of each of 365 days, a 365th each, in whole millionths as the package counts them."""
+        outcome, utilities = self.scenario.outcome, self.scenario.costs.utilities
+        begin, last, end = (
+            day - person.referral_day for day in (person.first_contact_day, person.last_contact_day, person.end_day)
+        )
+        if person.first_contact_day == NOT_YET:
+            begin, last, end = 0, outcome.measured_after_days, outcome.measured_after_days
+        if outcome.read_everybody_after_days is not None:
+            last = end = outcome.read_everybody_after_days
+        scores = getattr(self.simulation.outcomes, service)
+        names = ("remission", "minor", "mild", "moderate", "severe")
+
+        def worth(phq9: int) -> float:
+            return float(getattr(utilities, names[min(phq9 // 5, 4)]).value)
+
+        first, late, later = worth(person.first_phq9), *(
+            worth(int(column[person.row])) for column in (scores.last_phq9, scores.month_12_phq9)
+        )  # fmt: skip
+        total = 0.0
+        for day in range(365):
+            noon = day + 0.5
+            if noon < begin:
+                total += first
+            elif noon < last:
+                total += first + (late - first) * (noon - begin) / (last - begin)
+            else:
+                total += late + (later - late) * (noon - last) / (end + 365 - last)
+        return round(total / 365 * 1_000_000) / 1_000_000
 
     def _per(
         self,
@@ -608,6 +652,7 @@ def _people(simulation: Simulation) -> list[Person]:
     n_steps = len(simulation.scenario.steps)
     missed = care.missed.tolist()
     for i, person in enumerate(people):
+        person.row = i
         person.conditions = {
             n for n, has in zip(clients.condition_names, clients.conditions[i].tolist(), strict=True) if has
         }

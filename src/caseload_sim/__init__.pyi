@@ -60,6 +60,8 @@ from caseload_sim.figures.clients import plot_outcomes_by_disorders as plot_outc
 from caseload_sim.figures.clients import plot_prevalences as plot_prevalences
 from caseload_sim.figures.clients import plot_retention as plot_retention
 from caseload_sim.figures.compare import plot_differences as plot_differences
+from caseload_sim.figures.costs import plot_acceptability as plot_acceptability
+from caseload_sim.figures.costs import plot_cost_effectiveness as plot_cost_effectiveness
 from caseload_sim.figures.population import plot_pairs as plot_pairs
 from caseload_sim.figures.population import plot_population as plot_population
 from caseload_sim.figures.population import plot_scores as plot_scores
@@ -72,6 +74,7 @@ from caseload_sim.figures.run import plot_waits as plot_waits
 from caseload_sim.figures.solve import plot_solution as plot_solution
 from caseload_sim.figures.solve import plot_warm_up as plot_warm_up
 from caseload_sim.measures.measure import measure as measure
+from caseload_sim.measures.rows import CostEffectRow as CostEffectRow
 from caseload_sim.measures.rows import Row as Row
 from caseload_sim.measures.simulation import Simulation as Simulation
 from caseload_sim.pathway.own_policy import OwnPolicy as OwnPolicy

@@ -58,7 +58,7 @@ def test_a_run_prints_the_ladder_and_leaves_a_complete_folder(folder: Path) -> N
     names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
     figures = {f"figures/{name}.png" for name in ("disorders", "flow", "waits", "waiting_list", "ladder")}
     assert names == figures | {
-        "run.json", "measures.csv", "over_time.csv", "clients.parquet", "episodes.parquet", "outcomes.parquet"
+        "run.json", "measures.csv", "over_time.csv", "cost_effectiveness.csv", "clients.parquet", "episodes.parquet", "outcomes.parquet"
     }  # fmt: skip
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
     assert record["seed"] == 7

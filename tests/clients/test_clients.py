@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
-from caseload_sim.clients.population import Clients, severity_scale, state_change
+from caseload_sim.clients.population import Clients, severity_scale
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.scenario.catalogue import get_scenario
@@ -73,24 +73,96 @@ def test_the_severity_scale_matches_integration() -> None:
         )
 
 
-def test_state_at_start_and_end_correlate_as_stated(hepgul: Clients) -> None:
-    """change = sqrt(.2) * (end - start), scaled as severity is: over all, end and start correlate .4."""
-    _, scale = severity_scale(get_scenario().population.prevalence["major_depression"].value, 1.0)
-    change = state_change(get_scenario(), hepgul, Draws(1, 0))[:, 0] / np.where(
-        hepgul.has("major_depression"), scale, 1.0
+def test_nobody_stands_close_to_the_threshold(hepgul: Clients) -> None:
+    """The hysteresis: whoever has a disorder is above by it at least, and whoever has not is below."""
+    gap = get_scenario().outcome.remission.hysteresis.value
+    assert gap > 0
+    assert np.abs(hepgul.severity).min() >= gap
+
+
+def test_one_severity_by_hand(hepgul: Clients) -> None:
+    """Liability from its parts; above the threshold scaled to the mean of all disorders, below as it is, both off by the gap."""
+    scenario = get_scenario()
+    population, draws, ids = scenario.population, Draws(1, 0), hepgul.id[:200]
+    gap, name, j = (
+        scenario.outcome.remission.hysteresis.value,
+        "panic_agoraphobia",
+        hepgul.disorder_names.index("panic_agoraphobia"),
     )
-    assert change.var() == pytest.approx(0.2 * 2 * 0.6, rel=0.03)
-    assert change.mean() == pytest.approx(0, abs=0.01)
+    loading, share, p = population.loading_of(name), population.state_share_of(name), population.prevalence[name].value
+    area = population.deprivation_correlation.value
+    common = area * hepgul.deprivation[:200] + np.sqrt(1 - area**2) * draws.normal("common_factor", ids)
+    own = np.sqrt(1 - loading**2 - share) * draws.normal(
+        f"trait:{name}", ids
+    )  # tied to no other by a correlation of its own
+    above = loading * common + own + np.sqrt(share) * draws.normal(f"state_start:{name}", ids) - ndtri(1 - p)
+    mean_excess = stats.norm.pdf(ndtri(p)) / p - ndtri(1 - p)
+    by_hand = np.where(above > 0, gap + (1 - gap) * above * population.mean_severity.value / mean_excess, above - gap)
+    assert 20 < (above > 0).sum() < 180
+    assert hepgul.severity[:200, j] == pytest.approx(by_hand, abs=1e-7)
 
 
-def test_a_rare_disorder_hardly_changes_the_questionnaires_of_those_without_it() -> None:
-    """Severity below the threshold is in SD of liability: PTSD at 5% rather than 26% lowers it by the shift of the threshold."""
-    rare = people(get_scenario(changes={"population.prevalence.ptsd": 0.05}), 5000)
+@pytest.mark.parametrize("name", ["major_depression", "ptsd", "ocd"])
+def test_the_passing_part_of_a_disorder_has_its_share(hepgul: Clients, name: str) -> None:
+    share = get_scenario().population.state_share_of(name)
+    state = hepgul.state_start[:, hepgul.disorder_names.index(name)]
+    assert state.var() == pytest.approx(share, rel=4 * np.sqrt(2 / len(state)))
+    assert state.mean() == pytest.approx(0, abs=4 * np.sqrt(share / len(state)))
+
+
+def test_a_rare_disorder_hardly_changes_the_severities_of_those_without_it() -> None:
+    """Severity below the threshold is in SD of liability: a rarer PTSD lowers it by the shift of the threshold."""
     base = people(get_scenario(), 5000)
+    rare = people(get_scenario(changes={"population.prevalence.ptsd": 0.05}), 5000)
     j = base.disorder_names.index("ptsd")
     never = ~base.has("ptsd")
-    shift = ndtri(0.26) - ndtri(0.05)
+    shift = ndtri(get_scenario().population.prevalence["ptsd"].value) - ndtri(0.05)
     assert (base.severity - rare.severity)[never, j] == pytest.approx(np.full(never.sum(), shift))
+
+
+def test_deprivation_is_a_normal_score_of_the_areas_in_order_of_their_tenths(hepgul: Clients) -> None:
+    """Mean 0, SD 1, and everybody of one tenth lies between those of the tenths beside it."""
+    n = len(hepgul.id)
+    assert hepgul.deprivation.mean() == pytest.approx(0, abs=4 / np.sqrt(n))
+    assert hepgul.deprivation.std() == pytest.approx(1, abs=4 / np.sqrt(2 * n))
+    shares = [share.value for share in get_scenario().population.strata["deprivation_decile"].values()]
+    edges = ndtri(np.minimum(np.cumsum([0.0, *shares]), 1.0))
+    for k in range(len(shares)):
+        tenth = hepgul.deprivation[hepgul.strata["deprivation_decile"] == k]
+        assert edges[k] <= tenth.min() + 1e-9
+        assert tenth.max() <= edges[k + 1] + 1e-9
+
+
+@pytest.mark.parametrize("name", ["major_depression", "ptsd", "alcohol_dependence"])
+def test_the_deprived_have_more_of_every_disorder_by_the_correlation_of_the_common_factor(
+    hepgul: Clients, name: str
+) -> None:
+    """Deprivation and a liability correlate r = loading times that; the mean deprivation of those above a is r density(a) / p."""
+    population = get_scenario().population
+    r, p = population.loading_of(name) * population.deprivation_correlation.value, population.prevalence[name].value
+    mean = hepgul.deprivation[hepgul.has(name)].mean()
+    assert mean == pytest.approx(r * stats.norm.pdf(ndtri(p)) / p, abs=4 / np.sqrt(len(hepgul.id) * p))
+
+
+def test_distress_has_sd_1_and_a_little_of_it_goes_with_deprivation(hepgul: Clients) -> None:
+    scenario, four = get_scenario(), 4 / np.sqrt(len(hepgul.id))
+    wanted = scenario.outcome.distress.per_deprivation_sd.value
+    wanted += scenario.population.distress_correlation.value * scenario.population.deprivation_correlation.value
+    assert hepgul.distress.std() == pytest.approx(1, abs=four)
+    assert np.corrcoef(hepgul.distress, hepgul.deprivation)[0, 1] == pytest.approx(wanted, abs=four)
+
+
+def test_where_deprivation_is_not_known_it_moves_nothing() -> None:
+    """No prevalence is lost with it: the common factor and distress are then as if they had nothing to do with it."""
+    content = get_scenario().model_dump(exclude_none=True)
+    del content["population"]["strata"]["deprivation_decile"]
+    unknown = Scenario.model_validate(content)
+    apart = unknown.with_changes({"population.deprivation_correlation": 0, "outcome.distress.per_deprivation_sd": 0})
+    ours, theirs = people(unknown, 5000), people(apart, 5000)
+    assert not ours.deprivation.any()
+    assert np.array_equal(ours.severity, theirs.severity)
+    assert np.array_equal(ours.conditions, theirs.conditions)
+    assert np.array_equal(ours.distress, theirs.distress)
 
 
 @pytest.mark.parametrize("name", ["ptsd", "alcohol_dependence", "personality_disorder"])

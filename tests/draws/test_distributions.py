@@ -83,7 +83,7 @@ def test_uniform_and_normal_draws_have_their_distribution_in_every_stream(seed: 
 @pytest.mark.parametrize("shape", [0.7, 1.0, 4.0])
 def test_gamma_draws_are_gamma(shape: float) -> None:
     standardised = stats.gamma(shape, loc=-np.sqrt(shape), scale=1 / np.sqrt(shape))
-    check_continuous(Draws(1, 0).gamma("change_shared", IDS, shape), standardised)
+    check_continuous(Draws(1, 0).gamma("booking", IDS, shape), standardised)
 
 
 @pytest.mark.parametrize(("mean", "shape"), [(6.0, 0.8), (20.0, 3.0)])
@@ -94,7 +94,7 @@ def test_gamma_days_are_gamma_times_rounded_to_the_nearest_day(mean: float, shap
 
 @pytest.mark.parametrize("mean", [1.5, 30.0])
 def test_exponential_days_are_exponential_times_rounded_down(mean: float) -> None:
-    days = Draws(1, 0).exponential_days("return_delay", IDS, mean)
+    days = Draws(1, 0).exponential_days("booking_slow_days", IDS, mean)
     check_counts(days, lambda k: shares_of_days(stats.expon(scale=mean), k))
 
 

@@ -118,7 +118,7 @@ def test_uniform_draws_are_uniform() -> None:
 
 @pytest.mark.parametrize("shape", [1.0, 3.0])
 def test_gamma_draws_have_mean_0_sd_1_and_their_skew(shape: float) -> None:
-    x = Draws(5, 0).gamma("change_shared", np.arange(200_000), shape)
+    x = Draws(5, 0).gamma("booking", np.arange(200_000), shape)
     assert abs(x.mean()) < 4 / np.sqrt(len(x))
     assert x.std() == pytest.approx(1, abs=0.02)
     assert (x**3).mean() == pytest.approx(2 / np.sqrt(shape), abs=0.1)

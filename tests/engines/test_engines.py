@@ -1,6 +1,7 @@
 """The rules of the day, each by a case small enough to work out by hand. Every engine must obey them."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,7 +188,8 @@ def test_who_left_when_well_again_can_come_back(engine: str) -> None:
 
 @pytest.mark.parametrize("after", ["patience", "well_after"])
 def test_a_day_far_beyond_the_horizon_is_not_wrapped_to_one_before_it(engine: str, after: str) -> None:
-    plan = plans([5, 5], days=20, **{after: [NEVER, NEVER - 1]})
+    days: dict[str, Any] = {after: [NEVER, NEVER - 1]}
+    plan = plans([5, 5], days=20, **days)
     assert rows(ENGINES[engine](plan, capacity(1, 30)))[1][3:] == (25, NOT_YET, NOT_YET_ENDED)
 
 

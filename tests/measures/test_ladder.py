@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from caseload_sim.analysis.calibrate_service import calibrate_service, effect_that_reaches
 from caseload_sim.analysis.misfits import FINDINGS, misfits, screening
 from caseload_sim.analysis.validate_model import validate_model
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.severity import trajectory
+from caseload_sim.clients.remission import illness_of
 from caseload_sim.definitions.quantities import REMISSIONS
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
@@ -24,13 +25,15 @@ from caseload_sim.support.columns import Flags
 from second_readings import second_readings
 
 DEPRESSION, TRAUMA = "major_depression", "ptsd"
-# Nothing moves: no natural course, no spread, no passing state, no error, no effect.
+# Nothing moves: no problem ends, no passing state, no error, no effect, and nobody leaves for being well.
 STILL: dict[str, Any] = {
-    "outcome.natural_course.at_six_months": 0, "outcome.spread.shared": 0, "outcome.spread.own": 0,
-    "outcome.treatment.trial_effect": 0, "outcome.treatment.therapist_sd": 0,
-    "instruments.interview_error_sd": 0, "population.state_share": 0,
+    "outcome.treatment.full_course": 0, "outcome.treatment.full_course_of_distress": 0, "outcome.treatment.therapist_sd": 0,
+    "outcome.treatment.per_deprivation_sd": 0, "outcome.endings.well_do_not_come": 0,
+    "outcome.remission.monthly_hazard_of_distress": 0, "instruments.interview_error_sd": 0,
     "demand.referrals_per_year": 1500, "start.running": False, "run.warm_up_days": 0,
-} | {f"outcome.moderators.{name}": 0 for name in get_scenario().outcome.moderators}  # fmt: skip
+    **{f"outcome.remission.monthly_hazard.{name}": 0 for name in get_scenario().disorders},
+    **{f"population.state_share.{name}": 0 for name in get_scenario().disorders},
+}  # fmt: skip
 FOR_DEPRESSION = {"pathway.routing.right_problem": 0, "pathway.routing.otherwise_recorded": [DEPRESSION]}
 
 
@@ -53,78 +56,91 @@ def gone(simulation: Simulation, disorder: str = DEPRESSION) -> tuple[Flags, Fla
 # --- each mechanism alone ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "multiple"), [(182, 1.0), (365, 1.4)])
-def test_natural_course_alone_takes_those_below_its_size(days: int, multiple: float) -> None:
-    """0.5 SD by day 182 and 1.4 times that by day 365: whoever was less ill than that is well."""
+def lengths_of(simulation: Simulation) -> np.ndarray:
+    """The length of each disorder, in mean lengths, straight from the draws."""
+    shared, ids = simulation.scenario.outcome.remission.shared.value, simulation.clients.id
+    draws = Draws(simulation.scenario.run.seed, 0)
+    own = [draws.normal(f"length_own:{name}", ids) for name in simulation.clients.disorder_names]
+    z = np.sqrt(shared) * draws.normal("length_shared", ids) + np.sqrt(1 - shared) * np.array(own)
+    return np.asarray(-stats.norm.logcdf(z).T)
+
+
+@pytest.mark.parametrize("days", [182, 365])
+def test_time_alone_ends_those_as_short_as_the_hazard_says(days: int) -> None:
+    """A tenth a month, with nothing that slows anybody down: over if, and only if, shorter than that times the days."""
+    plain = {f"outcome__remission__by_condition__{name}": 0 for name in get_scenario().outcome.remission.by_condition}
     scenario = alone(
-        DEPRESSION,
-        name="no_service",
-        outcome__natural_course__at_six_months=0.5,
-        outcome__measured_after_days=days,
-    )
+        DEPRESSION, name="no_service", outcome__measured_after_days=days, outcome__remission__usual_care=1,
+        outcome__remission__per_emotional_disorder=0, outcome__remission__per_severity_sd=0,
+        outcome__remission__per_deprivation_sd=0, outcome__remission__monthly_hazard__major_depression=0.1, **plain,
+    )  # fmt: skip
     simulation = simulate(scenario)
     had, without = gone(simulation)
-    severity = simulation.clients.severity[:, 0]
-    clear = np.abs(severity - 0.5 * multiple) > 1e-6
-    assert 100 < (had & without).sum() < had.sum()
-    assert np.array_equal((had & without)[clear], ((severity > 0) & (severity <= 0.5 * multiple))[clear])
-
-
-def test_a_slower_disorder_takes_its_share_of_the_natural_course() -> None:
-    """PTSD runs at 0.3 of the pace of depression: 0.5 SD becomes 0.15."""
-    simulation = simulate(alone(TRAUMA, name="no_service", outcome__natural_course__at_six_months=0.5))
-    had, without = gone(simulation, TRAUMA)
-    assert np.array_equal(had & without, had & (simulation.clients.severity[:, 0] <= 0.15))
+    used, length = 0.1 * 12 / 365 * days, lengths_of(simulation)[:, 0]
+    clear = np.abs(length - used) > 1e-6
+    assert np.array_equal((had & without)[clear], (had & (length < used))[clear])
+    share = 1 - np.exp(-used)
+    assert without[had].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / had.sum()))
 
 
 def test_treatment_alone_takes_effect_times_dose() -> None:
-    """1 SD times 1 - (1 - 0.75 dose of low intensity)(1 - dose of high), dose = 1 - exp(-3 sessions / N95), none below two contacts."""
-    simulation = simulate(alone(DEPRESSION, outcome__treatment__trial_effect=1))
+    """Two lengths times 1 - (1 - dose of low intensity)(1 - dose of high), dose = effect (1 - exp(-3 sessions / N95))."""
+    simulation = simulate(alone(DEPRESSION, outcome__treatment__full_course=2))
     out, scenario = simulation.outcomes, simulation.scenario
     had, without = gone(simulation)
+    counted = ("alcohol_dependence", "other_substance_dependence", "personality_disorder")
+    complexity = sum(simulation.clients.has(name).astype(int) for name in counted)  # there is one disorder at most
     remaining = np.ones(len(had))
-    for name, size, sessions in (
-        ("low_intensity", 0.75, 7), ("group", 0.75, 7), ("internet_guided", 0.75, 7), ("high_intensity", 1.0, 14),
-    ):  # fmt: skip
-        attended = out.sessions[:, scenario.steps.index(name)]
-        remaining *= 1 - size * (1 - np.exp(-3 * attended / sessions))
-    taken = np.where(out.contacts >= 2, 1 - remaining, 0)
-    severity = simulation.clients.severity[:, 0]
-    clear = np.abs(severity - taken) > 1e-9
+    for name, step in scenario.pathway.steps.items():
+        if step.kind == "course":
+            effect = (step.effect[DEPRESSION] if DEPRESSION in step.effect else step.effect["default"]).value
+            slowed = effect * np.exp(step.effect_per_complexity.value * np.maximum(complexity - 1, 0))
+            attended = out.sessions[:, scenario.steps.index(name)]
+            remaining *= 1 - slowed * (1 - np.exp(-3 * attended / step.sessions_for_95_percent.value))
+    taken = np.where(out.contacts >= 2, 2 * scenario.outcome.treatment.fidelity.value * (1 - remaining), 0)
+    length = lengths_of(simulation)[:, 0]
+    clear = np.abs(length - taken) > 1e-6
     assert (had & without).sum() > 50
-    assert np.array_equal((had & without)[clear], (had & (severity <= taken))[clear])
+    assert np.array_equal((had & without)[clear], (had & (length < taken))[clear])
     assert not (out.none.without & out.diagnosed).any()
 
 
 def test_fidelity_takes_its_share_of_the_effect_and_0_takes_all() -> None:
-    half = simulate(alone(DEPRESSION, outcome__treatment__trial_effect=1, outcome__treatment__fidelity=0.5))
-    same = simulate(alone(DEPRESSION, outcome__treatment__trial_effect=0.5))
-    none = simulate(alone(DEPRESSION, outcome__treatment__trial_effect=1, outcome__treatment__fidelity=0))
-    assert np.array_equal(half.outcomes.service.without, same.outcomes.service.without)
+    half = simulate(alone(DEPRESSION, outcome__treatment__full_course=1, outcome__treatment__fidelity=0.5))
+    same = simulate(alone(DEPRESSION, outcome__treatment__full_course=0.5, outcome__treatment__fidelity=1))
+    none = simulate(alone(DEPRESSION, outcome__treatment__full_course=1, outcome__treatment__fidelity=0))
+    # Those who step up differ, because fidelity is of the relief of distress too; so those of one course alone.
+    one_course = ~(half.outcomes.stepped_up | same.outcomes.stepped_up)
+    assert np.array_equal(half.outcomes.service.without[one_course], same.outcomes.service.without[one_course])
+    assert (half.outcomes.service.without & half.outcomes.diagnosed).any()
     assert not (none.outcomes.service.without & none.outcomes.diagnosed).any()
 
 
 def test_what_is_not_the_target_gets_the_spill_alone() -> None:
-    """Everybody is treated for depression with a full effect of 2 SD; PTSD gets a fifth of it, 0.4."""
+    """Everybody is treated for depression with a full effect of two lengths; PTSD gets its spill of it."""
     scenario = alone(
-        DEPRESSION, TRAUMA, outcome__treatment__trial_effect=2, pathway__routing__right_problem=0,
+        DEPRESSION, TRAUMA, outcome__treatment__full_course=2, pathway__routing__right_problem=0,
         pathway__routing__otherwise_recorded=[DEPRESSION], pathway__routing__direct_intercept=10,
         pathway__steps__high_intensity__sessions_for_95_percent=0.01,
     )  # fmt: skip
     simulation = simulate(scenario)
-    out = simulation.outcomes
+    out, treatment = simulation.outcomes, scenario.outcome.treatment
     had, without = gone(simulation, TRAUMA)
     treated = (out.contacts >= 2) & (out.first_course == scenario.steps.index("high_intensity"))
-    severity = simulation.clients.severity[:, simulation.clients.disorder_names.index(TRAUMA)]
+    length = lengths_of(simulation)[:, simulation.clients.disorder_names.index(TRAUMA)]
+    taken = 2 * treatment.fidelity.value * treatment.spill[TRAUMA].value
     assert (had & treated).sum() > 30
-    assert np.array_equal((had & without)[treated], (had & (severity <= 0.4))[treated])
+    assert 0 < (had & without & treated).sum() < (had & treated).sum()
+    assert np.array_equal((had & without)[treated], (had & (length < taken))[treated])
 
 
 def test_passing_state_alone_moves_both_ways() -> None:
-    simulation = simulate(alone(DEPRESSION, name="no_service", population__state_share=0.2))
+    simulation = simulate(alone(DEPRESSION, name="no_service", population__state_share__major_depression=0.2))
     had, without = gone(simulation)
-    path = trajectory(simulation.scenario, simulation.clients, Draws(simulation.scenario.run.seed, 0))
-    assert np.array_equal(without, path.severity[:, 0] + path.state_change[:, 0] <= 0)
+    draws, clients = Draws(simulation.scenario.run.seed, 0), simulation.clients
+    first, last = (np.sqrt(0.2) * draws.normal(f"{p}:{DEPRESSION}", clients.id) for p in ("state_start", "state:last"))
+    assert np.array_equal(had, clients.severity[:, 0] > 0)
+    assert np.array_equal(without, clients.severity[:, 0] - first + last <= 0)
     assert (had & without).sum() > 0
     assert (~had & ~without).sum() > 0
 
@@ -143,30 +159,28 @@ def test_interview_error_alone_makes_some_come_and_go() -> None:
     assert (had & without).sum() > 10
 
 
-@pytest.mark.parametrize(("condition", "effect"), [("personality_disorder", -0.12), ("alcohol_dependence", -0.10)])
-def test_a_moderator_moves_only_those_who_have_the_condition_and_0_switches_it_off(
-    condition: str, effect: float
-) -> None:
-    on = get_scenario(changes={"demand.referrals_per_year": 500})
-    off = on.with_changes({f"outcome.moderators.{condition}": 0})
-    simulation = simulate(on.with_changes({"start.running": False}))
-    draws, clients = Draws(on.run.seed, 0), simulation.clients
-    moved = trajectory(on, clients, draws).improvement - trajectory(off, clients, draws).improvement
-    assert np.allclose(moved, np.where(clients.has(condition), effect, 0)[:, None], atol=1e-12)
+@pytest.mark.parametrize("condition", ["personality_disorder", "alcohol_dependence"])
+def test_a_condition_that_slows_moves_only_those_who_have_it_and_0_switches_it_off(condition: str) -> None:
+    on = get_scenario(changes={"demand.referrals_per_year": 500, "start.running": False})
+    path = f"outcome.remission.by_condition.{condition}"
+    off, clients, draws = on.with_changes({path: 0}), simulate(on).clients, Draws(on.run.seed, 0)
+    with_it, without = (illness_of(scenario, clients, draws) for scenario in (on, off))
+    effect = on.outcome.remission.by_condition[condition].value
+    ratio = np.exp(np.where(clients.has(condition), effect, 0))
+    assert effect < 0
+    assert np.allclose(with_it.hazard / without.hazard, ratio[:, None], rtol=1e-12)
+    assert np.allclose(with_it.distress_hazard / without.distress_hazard, ratio, rtol=1e-12)
 
 
-def test_relapse_of_all_undoes_what_treatment_did_and_of_none_leaves_it() -> None:
-    """Without a natural course, whoever relapses is as ill again as at referral."""
-    risks = ("low_intensity", "group", "internet_guided", "high_intensity")
-    for risk in (0, 1):
-        changes: dict[str, Any] = {f"pathway.steps.{step}.relapse_within_a_year": risk for step in risks}
-        changes |= {"outcome.relapse_unfinished": risk, "outcome.relapse_untreated": risk}
-        scenario = alone(DEPRESSION, outcome__treatment__trial_effect=1).with_changes(changes)
-        reading = simulate(scenario).outcomes.service
-        for rung in REMISSIONS:
-            assert reading.end[rung].sum() > 20
-            assert np.array_equal(reading.sustained[rung], reading.end[rung] & (risk == 0))
-            assert np.array_equal(reading.month_12[rung], reading.end[rung] & (risk == 0))
+@pytest.mark.parametrize(("hazard", "relapses"), [(0.0, False), (1000.0, True)])
+def test_relapse_of_all_undoes_what_treatment_did_and_of_none_leaves_it(hazard: float, relapses: bool) -> None:
+    """Where nothing ends by itself, whoever relapses is as ill again as at referral, and stays so."""
+    scenario = alone(DEPRESSION, outcome__treatment__full_course=1, outcome__relapse__yearly_hazard=hazard)
+    reading = simulate(scenario).outcomes.service
+    for rung in REMISSIONS:
+        assert reading.end[rung].sum() > 20
+        assert np.array_equal(reading.sustained[rung], reading.end[rung] & (not relapses))
+        assert np.array_equal(reading.month_12[rung], reading.end[rung] & (not relapses))
 
 
 def test_no_margin_means_that_gone_is_fully_gone(small: Scenario) -> None:
@@ -298,12 +312,18 @@ def test_the_anchor_holds_and_its_targets_are_no_checks() -> None:
 
 
 def test_the_outcome_is_fitted_alone_and_says_what_is_in_use() -> None:
-    smaller = {"demand.referrals_per_year": 3000, "outcome.treatment.trial_effect": 0.4}
-    fit = calibrate_service(get_scenario("trial_anchored", changes=smaller), part="outcome", replications=1)
-    assert fit.in_use["outcome.treatment.trial_effect"] == 0.4
-    assert fit.changes["outcome.treatment.trial_effect"] == pytest.approx(0.6, abs=0.1)
-    assert fit.after == pytest.approx(fit.target, abs=0.005)
-    assert 'fitted = "calibrate outcome trial_anchored"' in fit.fragment()
+    """From two thirds of the effect in use it finds what it finds from the effect in use, and then meets its targets."""
+    path, smaller = (
+        "outcome.treatment.full_course",
+        get_scenario("trial_anchored", changes={"demand.referrals_per_year": 3000}),
+    )
+    in_use = smaller.outcome.treatment.full_course.value
+    started_low = smaller.with_changes({path: in_use * 2 / 3})
+    fit, again = (calibrate_service(s, part="outcome", replications=1) for s in (smaller, started_low))
+    assert again.in_use[path] == in_use * 2 / 3
+    assert again.changes[path] == pytest.approx(fit.changes[path], rel=0.03)
+    assert again.after == pytest.approx(again.target, abs=0.005)
+    assert 'fitted = "calibrate outcome trial_anchored"' in again.fragment()
     with pytest.raises(RunError, match=r"says what is `fitted_by` it under `outcome.`, so there is nothing to fit"):
         calibrate_service(get_scenario("national_2024_25"), part="outcome")
 

@@ -34,7 +34,8 @@ def month_totals(scenario: Scenario) -> dict[str, float]:
 def test_the_year_of_data_collection_is_the_financial_year_2024_25() -> None:
     scenario = get_scenario()
     days = dates(scenario)
-    assert [str(days[730]), str(days[730 + 364])] == ["2024-04-01", "2025-03-31"]
+    first = scenario.run.warm_up_days
+    assert [str(days[first]), str(days[first + 364])] == ["2024-04-01", "2025-03-31"]
     assert len(days) == scenario.run.horizon_days
 
 

@@ -399,8 +399,8 @@ staff_turnover = false
 wte = { value = 10.2, assumption = "test" }
 [staff.assessor.surge.backlog]
 wte = { value = 2, assumption = "agency" }
-from_date = 2022-04-02
-to_date = 2022-04-30
+from_date = 2023-04-02
+to_date = 2023-04-30
 """,
         encoding="utf-8",
     )

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from caseload_sim.clients.population import draw_population
+from caseload_sim.clients.population import Clients, draw_population
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.remission import Given, complexity_of, illness_of, treatment_given, well_from
+from caseload_sim.clients.remission import Given, complexity_of, illness_of, over_from, treatment_given, well_from
 from caseload_sim.clients.severity import at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.simulation import Simulation
-from caseload_sim.pathway.care import draw_courses, missed_by_kind
+from caseload_sim.pathway.assessment import TREATED, leaves_at_assessment
+from caseload_sim.pathway.care import draw_courses, exits_of, missed_by_kind
+from caseload_sim.pathway.sessions import drop_out_by_complexity
 from caseload_sim.pathway.stepping import longest_days, no_longer_come_from, responder_from
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
@@ -125,6 +127,54 @@ def test_the_deadline_for_stepping_up_is_the_first_day_on_which_the_scores_are_w
     assert np.sum(expected == NEVER) > 50
 
 
+DRAWS, N = Draws(4, 0), 3000
+
+
+@pytest.fixture(scope="module")
+def clients() -> Clients:
+    return draw_population(get_scenario(), DRAWS, N)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.35, 0.9])
+def test_the_deadline_of_thousands_agrees_with_their_reading_on_the_days_around_it(
+    clients: Clients, strength: float
+) -> None:
+    """At caseness on every day before it, and below on it and on every day after; of every client, in whole days."""
+    scenario, last = get_scenario(), longest_days(get_scenario()) - 1
+    who = condition_of(scenario, clients, illness_of(scenario, clients, DRAWS), DRAWS)
+    passing = passing_at(scenario, clients, at_end_of("low_intensity"), DRAWS)
+    given = Given(np.full(N, strength), np.argmax(clients.severity, axis=1).astype(np.int8))
+    deadline = responder_from(scenario, who, passing, given)
+
+    def well(days: np.ndarray) -> np.ndarray:
+        return below_caseness(*scores_on(scenario, who, passing, np.clip(days, 0, last).astype(np.int32), given))
+
+    known, turns = deadline != NEVER, (deadline != NEVER) & (deadline > 0)
+    assert turns.sum() > 300
+    assert (deadline == 0).any()
+    assert (~known).any()
+    assert well(deadline)[known].all()
+    assert not well(deadline - 1)[turns].any()
+    assert not well(np.full(N, last))[~known].any()
+    for day in (*range(0, 400, 9), 1000, last):
+        assert np.array_equal(well(np.full(N, day)), deadline <= day), day
+
+
+def test_a_deadline_is_a_day_on_which_a_problem_is_over(clients: Clients) -> None:
+    """Or the first of all: nothing else can turn the reading."""
+    scenario, longest = get_scenario(), longest_days(get_scenario())
+    illness = illness_of(scenario, clients, DRAWS)
+    who, passing = (
+        condition_of(scenario, clients, illness, DRAWS),
+        passing_at(scenario, clients, at_end_of("group"), DRAWS),
+    )
+    given = Given(np.full(N, 0.5), np.zeros(N, dtype=np.int8))
+    deadline = responder_from(scenario, who, passing, given)
+    over = over_from(scenario, illness, given, longest)
+    turns = (deadline != NEVER) & (deadline > 0)
+    assert (over == deadline[:, None]).any(axis=1)[turns].all()
+
+
 def test_who_is_well_before_the_first_session_does_not_come(small: Scenario) -> None:
     """Where all who are well stay away: nobody starts the first course too late for it, unless on the day of joining."""
     scenario = small.with_changes({"outcome.endings.well_do_not_come": 1.0})
@@ -165,6 +215,29 @@ def test_a_share_of_those_who_are_well_comes_all_the_same(small: Scenario) -> No
     assert np.mean(stays_away[0.5][asked] != NEVER) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / asked.sum()))
     some = stays_away[0.5] != NEVER
     assert np.array_equal(stays_away[0.5][some], stays_away[1.0][some])
+
+
+def test_the_complex_leave_low_intensity_sooner_and_high_intensity_as_all_others() -> None:
+    scenario, complexity = get_scenario(), np.arange(7)
+    for name, step in scenario.pathway.steps.items():
+        per_point = step.drop_out_per_complexity.value if step.kind == "course" else 0.0
+        assert drop_out_by_complexity(step, complexity) == pytest.approx(per_point * (complexity - 3)), name
+        assert (per_point > 0) == (name in ("low_intensity", "group", "internet_guided"))
+
+
+def test_the_deprived_take_up_less_and_the_others_more() -> None:
+    """The same draws with an effect and without: one way above the mean, the other way below, and nobody against it."""
+    plain = get_scenario(changes={"pathway.attendance.per_deprivation_sd": 0})
+    steep = get_scenario(changes={"pathway.attendance.per_deprivation_sd": -0.5})
+    clients = draw_population(plain, DRAWS, N)
+    without, with_it = (exits_of(s, clients, DRAWS) for s in (plain, steep))
+    came, comes = without == TREATED, with_it == TREATED
+    deprived = clients.deprivation > 0
+    assert not (comes & ~came)[deprived].any()
+    assert not (came & ~comes)[~deprived].any()
+    assert (came & ~comes).sum() > 20
+    assert (comes & ~came).sum() > 20
+    assert leaves_at_assessment(with_it[came & ~comes]).all()
 
 
 def test_nobody_goes_up_and_down_again(small: Scenario) -> None:

@@ -353,6 +353,7 @@ READ_AGAIN = {
     "run.json": "ladder",
     "measures.csv": "ladder",
     "over_time.csv": "waiting_list",
+    "cost_effectiveness.csv": "acceptability",
     "clients.parquet": "comorbidity",
     "outcomes.parquet": "retention",
 }

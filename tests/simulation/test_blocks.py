@@ -25,7 +25,7 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.pathway import Routing
 from caseload_sim.scenario.policies import Decision, Known
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.simulation.replication import _only
+from caseload_sim.simulation.replication import only
 from caseload_sim.support import columns, threads
 from caseload_sim.support.columns import blocks_of, largest_column, rows_of, slice_of
 from caseload_sim.support.provenance import Digest, digest
@@ -115,7 +115,7 @@ def _only_scored(whole: Any, rows: np.ndarray) -> Any:
     """Some clients with their own scores by course alone."""
     scores = whole.outcomes.course_scores
     theirs = rows_of(scores, np.flatnonzero(np.isin(scores.client, rows)))
-    return _only(replace(whole, outcomes=replace(whole.outcomes, course_scores=theirs)), rows)
+    return only(replace(whole, outcomes=replace(whole.outcomes, course_scores=theirs)), rows)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.sampled_from([0.1, 0.25, 0.5, 0.9, 0.99]))

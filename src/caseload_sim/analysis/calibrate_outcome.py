@@ -4,7 +4,6 @@ The numbers that are moved, the anchors and the checks lie beside this module in
 on the same people, the same draws and the same stays throughout, so that what differs between two tries is the model alone.
 """
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,7 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from caseload_sim.analysis.outcome_evidence import all_figures, days_until_courses, first_course_gap
+from caseload_sim.analysis.calibrate_service import fragment_of
+from caseload_sim.analysis.evidence_of_studies import first_course_gap, in_general_practice, of_studies
+from caseload_sim.analysis.evidence_of_the_service import days_until_courses, of_the_service
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import simulate
@@ -76,17 +77,8 @@ class OutcomeFit:
     rows: tuple[EvidenceRow, ...]
 
     def fragment(self) -> str:
-        """The fitted values as lines for a scenario file, each marked as fitted."""
-        lines, table = [], None
-        for path, value in sorted(self.values.items()):
-            *parents, key = path.split(".")
-            if parents != table:
-                table = parents
-                lines += ["", f"[{'.'.join(parents)}]"]
-            lines.append(
-                f'{key} = {{ value = {value:g}, fitted = "calibrate outcome: to the anchors of docs/outcome.md" }}'
-            )
-        return "\n".join(lines).strip() + "\n"
+        """The fitted values as a scenario file, each marked as fitted."""
+        return fragment_of(self.scenario, self.values, "calibrate outcome: to the anchors of docs/outcome.md")
 
 
 @lru_cache(maxsize=1)
@@ -288,6 +280,11 @@ def _residual(figures: Mapping[str, float], anchors: Sequence[Evidence], x: Floa
     return np.array([*distances, *pull.tolist()])
 
 
-def as_json(fit: OutcomeFit) -> str:
-    """A fit as JSON: values and loss."""
-    return json.dumps({"scenario": fit.scenario, "loss": fit.loss, "values": dict(fit.values)}, indent=1)
+def all_figures(scenario: Scenario, simulations: Sequence[Simulation], n: int) -> Mapping[str, float]:
+    """Every figure of studies and of the service, by name."""
+    draws = Draws(scenario.run.seed, 0)
+    return {
+        **of_studies(scenario, draws, n),
+        **in_general_practice(scenario, draws, n),
+        **of_the_service(simulations),
+    }

@@ -1,11 +1,19 @@
 """The command that fits what has no source to what is published."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from caseload_sim.analysis.calibrate_outcome import (
+    EvidenceRow,
+    OutcomeFit,
+    calibrate_outcome,
+    calibrate_structures,
+    structures_as_toml,
+)
 from caseload_sim.analysis.calibrate_population import PopulationFit, calibrate_population
 from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
@@ -16,13 +24,13 @@ from caseload_sim.errors import CatalogueError, did_you_mean
 from caseload_sim.runs.whole_files import save_text
 from caseload_sim.scenario.scenario import Scenario
 
-KINDS = ("population", "service", "outcome")
+KINDS = ("population", "service", "outcome", "structures")
 
 
 @takes(*OF_A_SCENARIO, *OF_RUNS)
 def calibrate(
     shared: Shared,
-    what: Annotated[str, typer.Argument(metavar="KIND", help="population, service or outcome.")],
+    what: Annotated[str, typer.Argument(metavar="KIND", help="population, service, outcome or structures.")],
     scenario: ScenarioArgument = DEFAULT,
     replications: Annotated[
         int,
@@ -38,14 +46,22 @@ def calibrate(
 
     service: what `fitted_by` names under each official figure, such as staff to waits.
 
-    outcome: the same for the outcome model alone, of trial_anchored (what trials found) or service_claim (the claim of 50%).
+    outcome: how clients get better, to all that is published about it (the anchors of docs/outcome.md); or, of a scenario with
+    official figures of the outcome to fit, such as service_claim (the claim of 50%), to these alone.
+
+    structures: the other structures of the outcome model, each to the same anchors; prints the file that holds them.
 
     Prints what was fitted and a scenario fragment with the fitted values, each marked `fitted`.
     """
     if what not in KINDS:
         raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, KINDS)}")
     chosen = shared.opened(scenario)
-    fragment = _fit_population(chosen) if what == "population" else _fit_runs(shared, chosen, what, replications)
+    if what == "population":
+        fragment = _fit_population(chosen)
+    elif what == "structures" or (what == "outcome" and not _has_own_targets(chosen)):
+        fragment = _fit_to_anchors(shared, chosen, what)
+    else:
+        fragment = _fit_runs(shared, chosen, what, replications)
     print(fragment)
     if out is not None:
         save_text(out, fragment)
@@ -57,6 +73,46 @@ def _fit_population(scenario: Scenario) -> str:
     fit = calibrate_population(scenario)
     print_fit(fit)
     return fit.fragment(scenario.name)
+
+
+def _has_own_targets(scenario: Scenario) -> bool:
+    """Whether a scenario names numbers of the outcome to be fitted to its official figures."""
+    fitted = [official.fitted_by for official in scenario.official.values() if official.fitted_by]
+    return any(all(path.startswith("outcome.") for path in paths) for paths in fitted)
+
+
+def _fit_to_anchors(shared: Shared, scenario: Scenario, what: str) -> str:
+    """Fit the outcome model, or its other structures, to what is published, and print it. Returns the fragment or the file."""
+    with at_work(shared, None, scenario, "tries", f"calibrate {what} {scenario.name}") as how:
+        executor, progress = how.get("executor"), how.get("progress")
+        if what == "structures":
+            return structures_as_toml(calibrate_structures(scenario, executor=executor, progress=progress))
+        fit = calibrate_outcome(scenario, executor=executor, progress=progress)
+    print_outcome_fit(fit)
+    return fit.fragment()
+
+
+def print_outcome_fit(fit: OutcomeFit) -> None:
+    """What the fit of the outcome moved, and how near the model comes to every anchor and every check."""
+    page = Page()
+    page.title("FITTED: the outcome model, to what is published about getting better")
+    page.note(f"{'':<52}{'before':>10}{'fitted':>10}")
+    for path, value in fit.values.items():
+        page.line(f"{path:<52}{fit.before[path]:>10.4g}{value:>10.4g}")
+    page.gap()
+    print_evidence(page, fit.rows)
+
+
+def print_evidence(page: Page, rows: Sequence[EvidenceRow]) -> None:
+    """Anchors and checks, published and in the model, and how many are met."""
+    page.heading(f"{'':<46}{'published':>9}{'model':>9}{'off by':>8}")
+    for role in ("anchor", "check"):
+        some = [row for row in rows if row.role == role]
+        for row in some:
+            line = f"{words(row.name):<46.46}{row.published:>9.3f}{row.model:>9.3f}{row.distance:>8.1f} {row.role:<7}{row.verdict}"
+            page.line(line, "" if row.verdict == "met" else "bold")
+        page.note(f"{role}s: {sum(row.verdict == 'met' for row in some)} of {len(some)} met")
+    page.note("off by: in tolerances, above 0 where the model is too high; met within two. Checks are never fitted.")
 
 
 def _fit_runs(shared: Shared, scenario: Scenario, what: str, replications: int) -> str:

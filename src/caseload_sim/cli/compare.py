@@ -20,7 +20,7 @@ from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, shown_of_trial
 from caseload_sim.figures.compare import reading
-from caseload_sim.measures.rows import value_text
+from caseload_sim.measures.rows import digits_of, value_text
 from caseload_sim.runs.tables import write_csv
 from caseload_sim.scenario.scenario import Scenario
 
@@ -192,8 +192,7 @@ def _bounds(unit: str, low: float, high: float) -> str:
 
 
 def _with_sign(unit: str, value: float) -> str:
-    whole = unit in ("referrals", "clients", "GBP")
-    return f"{value:+z,.0f}" if whole else f"{100 * value if unit == 'share' else value:+z.1f}"
+    return f"{100 * value if unit == 'share' else value:+z{digits_of(unit)}}"
 
 
 _TRIAL_NAME, _TRIAL_WIDTHS = 14, (22, 15, 22, 7)

@@ -26,6 +26,7 @@ COMMANDS = (
     ("reconcile", "reconcile", "reconcile", "Account for the way from one figure to another, mechanism by mechanism, on the same clients."),
     ("audit", "audit", "audit", "Show what an independent audit by interview would find by each definition, and what a given result would take."),
     ("uncertainty", "uncertainty", "uncertainty", "Say how sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured."),
+    ("structures", "uncertainty", "structures", "Show what other structures of the outcome model, no worse by the evidence, say of the same clients."),
     ("rank", "rank", "rank", "Compare what-ifs with a scenario on the same clients, and rank them by what they gain in a rung of the ladder."),
     ("plot", "plot", "plot", "Draw a saved run's figures again, or the rest of the gallery, into its folder `figures`."),
     ("list", "list", "list_command", "List what there is: scenarios, conditions, measures, groups, figures, policies or sources."),

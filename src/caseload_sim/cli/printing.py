@@ -10,7 +10,7 @@ from rich.text import Text
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import BASES, DIFFERENCE, words
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.measures.rows import Row, UncertaintyRow, point_text, quantity_of, row_of, value_text
+from caseload_sim.measures.rows import Row, UncertaintyRow, digits_of, point_text, quantity_of, row_of, value_text
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.costs import Costs, financial_year
 from caseload_sim.support.row_table import as_table
@@ -102,39 +102,52 @@ def signed(value: float, low: float, high: float) -> str:
 
 
 # Label, measure without "cost_per_" or "cost_per_extra_", and when it is read.
-_LINES = (
-    ("referral", "referral", ""),
-    ("finished course", "finished_course", ""),
+_RESULTS = (
     ("recovery", "recovery", "end"),
     ("principal remission", "principal_remission", "end"),
     ("all remission", "all_remission", "end"),
     ("full remission", "full_remission", "end"),
     ("full, sustained a year", "full_remission", "sustained"),
 )
+# Heading, and under it: label, measure, when it is read, with the service or not.
+_PARTS = (
+    ("", (
+        ("referral", "cost_per_referral", "", ""),
+        ("finished course", "cost_per_finished_course", "", ""),
+        *((label, f"cost_per_{name}", at, "") for label, name, at in _RESULTS),
+    )),
+    ("per one more than the same clients reach untreated", (
+        *((label, f"cost_per_extra_{name}", at, "") for label, name, at in _RESULTS),
+        ("QALY", "cost_per_qaly", "", ""),
+    )),
+    ("QALYs of a client in the year from referral", (
+        ("with the service", "qalys_mean", "", "service"),
+        ("untreated", "qalys_mean", "", "none"),
+        ("more than untreated", "qalys_mean", "", "difference"),
+    )),
+)  # fmt: skip
 _NAME, _NUMBER = 26, 18
 
 
 def print_costs(rows: Sequence[Row], costs: Costs) -> None:
-    """Pounds per referral, course, recovery and remission, and per one more than the same clients reach untreated."""
+    """Pounds per referral, course, recovery and remission, and per one more than untreated; QALYs, and pounds for each more."""
     page = Page()
-    found = {(row.measure, row.base, row.at): row for row in rows if row.group == "all"}
+    found = {(row.measure, row.base, row.at, row.service): row for row in rows if row.group == "all"}
     page.title(f"WHAT IT COSTS: pounds at {financial_year(costs.report_year)} prices, {_basis(costs)}")
     page.note(f"{'all the money, per':<{_NAME}}{''.join(f'{base:>{_NUMBER}}' for base in BASES)}")
-    for prefix, heading in (
-        ("cost_per_", ""),
-        ("cost_per_extra_", "per one more than the same clients reach untreated"),
-    ):
+    for heading, lines in _PARTS:
         if heading:
             page.note(heading)
-        for label, name, at in _LINES:
-            some = [found.get((prefix + name, base, at)) for base in BASES]
+        for label, name, at, service in lines:
+            some = [found.get((name, base, at, service)) for base in BASES]
             if any(some):
-                line = f"  {label:<{_NAME - 2}}" + "".join(f"{_pounds(row):>{_NUMBER}}" for row in some)
+                line = f"  {label:<{_NAME - 2}}" + "".join(f"{_with_half_width(row):>{_NUMBER}}" for row in some)
                 page.line(line.rstrip())
     page.note(
         "Referrals ended in the period, those of the column: with two or more contacts, with any, all. Money spent on "
-        "those who did not get better is in. \u00b1: 95% interval of the mean over replications. -: not defined, or the "
-        f"service adds none. Prices are of {_years(costs)}: see [costs] in `explain`."
+        "those who did not get better is in. \u00b1: the 95% interval over replications, its wider side. -: not defined, or "
+        "what the service adds may be nothing (its interval includes 0). QALYs are by PHQ-9 and of one year, the money is "
+        f"of all the care. Prices are of {_years(costs)}: see [costs] in `explain`."
     )
     page.gap()
 
@@ -149,13 +162,13 @@ def _years(costs: Costs) -> str:
     return f"{financial_year(year)}" + (f", times {factor:.2f}" if factor != 1 else "")
 
 
-def _pounds(row: Row | None) -> str:
+def _with_half_width(row: Row | None) -> str:
     if row is None:
         return ""
     if np.isnan(row.value):
         return "-"
-    half = row.upper_95_ci - row.value
-    return f"{row.value:,.0f}" + ("" if np.isnan(half) else f" \u00b1{half:,.0f}")
+    half, digits = max(row.upper_95_ci - row.value, row.value - row.lower_95_ci), digits_of(row.unit)
+    return f"{row.value:{digits}}" + ("" if np.isnan(half) else f" \u00b1{half:{digits}}")
 
 
 # The ladder comes last: it is what is still on the screen when the run is over.

@@ -1,16 +1,20 @@
 """The command that says how sure each rung is."""
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Annotated
 
 import typer
 
 from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow, n_runs
 from caseload_sim.analysis.uncertainty import uncertainty as run_uncertainty
-from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, percent
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_A_TABLE, ScenarioArgument, Shared, takes
+from caseload_sim.cli.printing import Page, percent, print_json
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.could_be import IN_USE, StructureRow, read_structures, structure_rows
+from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.accounts import draw_uncertainty, rung_label
 from caseload_sim.runs.tables import as_json
@@ -47,6 +51,62 @@ def uncertainty(
     else:
         print_doubt(rows, tornado)
     saved_in(saved)
+
+
+@takes("seed", *OF_A_SCENARIO, "json")
+def structures(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
+    """Show what other structures of the outcome model, which evidence does not tell from the one in use, say of the same clients.
+
+    Each changes one assumption that nobody has measured and is fitted to the same published figures. The lowest and the
+    highest are what a figure could be; they are never pooled, since nobody knows how likely each structure is.
+
+    Example:
+
+        caseload-sim structures hepgul_2016
+    """
+    chosen = with_run(shared.opened(scenario), shared.seed, 1)
+    announce_work([chosen], False)
+    found = read_structures(simulate(chosen), most_clients=20_000)
+    if found is None:
+        raise RunError(f"{chosen.name}: structures are compared for one provider with somebody to count.")
+    rows = structure_rows(chosen.name, found)
+    if shared.json:
+        print_json(rows)
+    else:
+        print_structures(rows)
+
+
+def print_structures(rows: Sequence[StructureRow]) -> None:
+    """What each structure changes, how well it fits, and what it makes of official recovery and of each rung."""
+    page = Page()
+    page.title(f"WHAT NOBODY KNOWS: {rows[0].scenario}, the same clients by each structure of the outcome model")
+    page.note(
+        "Of those who finished a course, at the end: with the service, and in brackets what it adds to no service."
+    )
+    page.heading(f"{'':<22}{'misfit':>6}{'recovery':>13}{'principal':>13}{'all gone':>13}{'fully gone':>13}")
+    for row in rows:
+        figures = "".join(f"{_with_gain(value, gain):>13}" for value, gain in row.figures)
+        misfit = "-" if isnan(row.misfit) else f"{row.misfit:.0f}"
+        page.line(f"{words(row.structure):<22.22}{misfit:>6}{figures}", "bold" if row.structure == IN_USE else "")
+        page.below(row.meaning)
+    lows, highs = (
+        [
+            _with_gain(pick(v for v, _ in column), pick(g for _, g in column))
+            for column in zip(*(r.figures for r in rows), strict=True)
+        ]
+        for pick in (min, max)
+    )
+    page.line(f"{'could be, from':<28}{''.join(f'{one:>13}' for one in lows)}")
+    page.line(f"{'could be, to':<28}{''.join(f'{one:>13}' for one in highs)}")
+    page.gap()
+    page.note(
+        "misfit: squared distance from the anchors, in tolerances, after the fit. One replication, its stays kept as they were; "
+        "points of 100. Lowest and highest over structures are no interval."
+    )
+
+
+def _with_gain(value: float, gain: float) -> str:
+    return f"{100 * value:.1f} ({100 * gain:+.1f})"
 
 
 def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None:

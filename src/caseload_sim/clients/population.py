@@ -92,7 +92,7 @@ def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.
     u = {name: draws.uniform(f"stratum:{name}", places) for name in population.strata}
     strata = {name: category(u[name], shares) for name, shares in _shares(population)}
     deprivation = _normal_score(u[DEPRIVATION]) if DEPRIVATION in u else np.zeros(len(ids))
-    by_area = population.deprivation_correlation.value
+    by_area = population.deprivation_correlation.value if DEPRIVATION in u else 0.0
     common = by_area * deprivation + np.sqrt(1 - by_area**2) * draws.normal("common_factor", places)
     conditions = np.empty((len(ids), len(names)), dtype=bool, order="F")
     severity, state_start = (np.empty((len(ids), len(disorders)), order="F") for _ in range(2))
@@ -132,7 +132,8 @@ def _normal_score(u: Floats) -> Floats:
 
 def _distress(scenario: Scenario, draws: Draws, places: Ids, common: Floats, deprivation: Floats) -> Floats:
     """General distress, (n,) float64, SD: a little of it by the common factor and by deprivation, the rest its own."""
-    shared, by_area = scenario.population.distress_correlation.value, scenario.outcome.distress.per_deprivation_sd.value
+    population, per_area = scenario.population, scenario.outcome.distress.per_deprivation_sd.value
+    shared, by_area = population.distress_correlation.value, per_area if DEPRIVATION in population.strata else 0.0
     own = np.sqrt(1 - shared**2 - by_area**2)
     return np.asarray(shared * common + by_area * deprivation + own * draws.normal("distress", places))
 

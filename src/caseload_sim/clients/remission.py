@@ -128,27 +128,52 @@ def treatment_given(
     complexity: NDArray[np.int64],
     sessions: NDArray[np.int32],
     contacts: NDArray[np.int32],
+    first: Codes | None = None,
 ) -> Given:
     """What courses of treatment have given.
 
     target: (n,) int8, index of the treated disorder; response: (n, s) float64, multiplier of the effect at each step
     complexity: (n,), see `complexity_of`; sessions: (n, s) int32, attended treatment sessions by step, 0 at steps not reached
     contacts: (n,) int32, attended contacts, assessment included; below two there is no course and no effect
+    first: (n,) int8, step of the first course; the steps in order if None, as they are for all but those who step down
 
     A step gives effect[target] * (1 - exp(-3 * sessions / sessions_for_95_percent)) of what is left of a full course by
-    the steps before it, times the client's response to it.
+    the courses before it, times the client's response to it. So no course takes away what an earlier one has given.
     """
-    treatment, names = scenario.outcome.treatment, scenario.disorders
+    courses = [s for s, _, _ in scenario.pathway.each_course()]
+    strength = _strength_of(scenario, courses, target, response, complexity, sessions)
+    if first is not None:
+        for begun in courses:
+            earlier = courses[: courses.index(begun)]
+            rows = np.flatnonzero((first == begun) & (sessions[:, earlier] > 0).any(axis=1))
+            in_time = [begun, *(s for s in courses if s != begun)]
+            strength[rows] = _strength_of(
+                scenario, in_time, target[rows], response[rows], complexity[rows], sessions[rows]
+            )
+    return Given(np.where(contacts >= 2, strength, 0.0), target)
+
+
+def _strength_of(
+    scenario: Scenario,
+    courses: list[int],
+    target: Codes,
+    response: Floats,
+    complexity: NDArray[np.int64],
+    sessions: NDArray[np.int32],
+) -> Floats:
+    """The effect of courses in this order, in full courses times the response, (n,) float64."""
+    treatment, names, steps = scenario.outcome.treatment, scenario.disorders, list(scenario.pathway.steps.values())
     left, strength = np.ones(len(target)), np.zeros(len(target))
     beyond_first = np.maximum(complexity - 1, 0)
-    for s, _, step in scenario.pathway.each_course():
+    for s in courses:
+        step = steps[s]
+        assert step.kind == "course"
         effect = np.array(by_disorder(dict(step.effect), names))[target]
         effect = effect * np.exp(step.effect_per_complexity.value * beyond_first)
         added = left * effect * -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
         strength += response[:, s] * added
         left -= added
-    strength *= treatment.fidelity.value
-    return Given(np.where(contacts >= 2, strength, 0.0), target)
+    return strength * treatment.fidelity.value
 
 
 def share_reaching(scenario: Scenario, given: Given, j: int) -> Floats:

@@ -7,12 +7,16 @@ from typing import Any
 
 from caseload_sim.errors import RunError, did_you_mean
 
+RATIO_OF_MEANS = "ratio of means"
 MEASURES: "tuple[Measure, ...]"  # every measure, in order; see __getattr__
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A quantity that is reported, in words; the fields are those of measures.toml."""
+    """A quantity that is reported, in words; the fields are those of measures.toml.
+
+    over_replications: "mean", or RATIO_OF_MEANS: the mean of the numerators over that of the denominators
+    """
 
     name: str
     unit: str
@@ -20,6 +24,7 @@ class Measure:
     numerator: str
     denominator: str
     source: str = "definition of this model"
+    over_replications: str = "mean"
 
 
 @cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.definitions.quantities import DIFFERENCE, REMISSIONS, Quantity
 from caseload_sim.measures.ladder import ladder_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.structures import Structure, all_structures, under
@@ -19,6 +19,7 @@ from caseload_sim.support.columns import Floats
 from caseload_sim.support.threads import each_in_order
 
 MOST_CLIENTS = 6_000  # enough for half a point; more take longer than the run
+IN_USE = "as_used"  # the structure of the scenario itself
 FEWEST = 50  # of a denominator: over fewer, chance parts two structures more than what they assume
 
 
@@ -47,6 +48,42 @@ class CouldBe:
         return dict(zip(self.keys, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class StructureRow:
+    """What one structure makes of the clients who finished a course.
+
+    misfit: squared distance from the anchors after the fit, NaN for the one in use
+    figures: of official recovery, the principal disorder gone, all gone and all fully gone, each with the service and what
+        the service adds to no service
+    """
+
+    scenario: str
+    structure: str
+    meaning: str
+    misfit: float
+    figures: tuple[tuple[float, float], ...]
+
+
+SHOWN = ("recovery", *REMISSIONS)
+
+
+def structure_rows(scenario_name: str, found: CouldBe) -> tuple[StructureRow, ...]:
+    """The rungs of those who finished a course by each structure, the one in use first."""
+    place = {key: i for i, key in enumerate(found.keys)}
+    of = {one.name: one for one in all_structures()}
+
+    def figure(k: int, measure: str, service: str) -> float:
+        return float(found.values[k, place[Quantity(measure, "finished", "end", service, "all")]])
+
+    rows = []
+    for k, name in enumerate(found.names):
+        one = of.get(name)
+        figures = tuple((figure(k, rung, "service"), figure(k, rung, DIFFERENCE)) for rung in SHOWN)
+        meaning = one.meaning if one else "the structure of the scenario"
+        rows.append(StructureRow(scenario_name, name, meaning, one.loss if one else np.nan, figures))
+    return tuple(rows)
+
+
 def read_structures(
     simulation: Simulation, structures: Sequence[Structure] | None = None, *, most_clients: int = MOST_CLIENTS
 ) -> CouldBe | None:
@@ -67,4 +104,4 @@ def read_structures(
 
     found = list(each_in_order(ladder, range(len(scenarios))))
     keys = found[0][0]
-    return CouldBe(keys, ("as_used", *(one.name for one in structures)), np.stack([values for _, values in found]))
+    return CouldBe(keys, (IN_USE, *(one.name for one in structures)), np.stack([values for _, values in found]))

@@ -16,6 +16,8 @@ from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import MOST_REPLICATIONS, with_run
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.measures.rows import place_of
+from caseload_sim.measures.summary import values_by_replication
+from caseload_sim.measures.table import MeasureTable, Rows
 from caseload_sim.pathway.own_policy import own_policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.statistics import half_widths, variance_of
@@ -151,7 +153,8 @@ def _look(finished: list[Finished], precision: Precision) -> tuple[float, int | 
     """Half the width of the interval, NaN without one; and how many replications the spread says that it takes."""
     tables = [one.measures for one in finished]
     place = place_of(tables[0].rows.keys, precision.quantity)
-    values = np.array([[table.numbers[place, 2]] for table in tables])
+    row = Rows([tables[0].rows.keys[place]])
+    values = values_by_replication([MeasureTable(row, table.numbers[[place]]) for table in tables])
     half_width, variance = float(half_widths(values)[0][0]), float(variance_of(values)[0])
     with_value = int(np.sum(~np.isnan(values)))
     return half_width, _needed(variance, precision.half_width, len(values) / with_value) if with_value >= 2 else None

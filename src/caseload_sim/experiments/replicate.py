@@ -17,10 +17,15 @@ from caseload_sim.experiments.rounds import Request, finish_each
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import engine_of, with_run
 from caseload_sim.experiments.tasks import Finished
-from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow, row_of
+from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow, row_of
 from caseload_sim.measures.simulation import Simulation
-from caseload_sim.measures.summary import split_of_variance, summarise, summarise_days
-from caseload_sim.measures.table import stacked_numbers
+from caseload_sim.measures.summary import (
+    cost_effects,
+    split_of_variance,
+    summarise,
+    summarise_days,
+    values_by_replication,
+)
 from caseload_sim.pathway.own_policy import OwnPolicy, own_policy
 from caseload_sim.scenario.policies import POLICIES, Decide
 from caseload_sim.scenario.scenario import Scenario
@@ -33,7 +38,8 @@ class Summary:
     """Every measure of a scenario over its replications, without the tables of any of them.
 
     rows: every measure, summarised
-    values: (replications, rows) float64, the value of each row in each replication, NaN where it has none
+    values: (replications, rows) float64, the value of each row in each replication, NaN where it has none; of a ratio of
+        means, what the replication adds to it (see `values_by_replication`)
     """
 
     scenario: Scenario
@@ -55,6 +61,7 @@ class Results(Summary):
     over_time: every day; digests: one dict of table digests a replication; first: the first replication, with all its tables
     uncertainty: what the spread between replications is made of, when prevalences were drawn
     policy: the user's own, where one decided instead of the scenario's
+    cost_effects: what the service costs and adds for each referral, by replication and base
     """
 
     over_time: Sequence[OverTimeRow]
@@ -62,6 +69,7 @@ class Results(Summary):
     first: Simulation
     uncertainty: tuple[UncertaintyRow, ...] = ()
     policy: OwnPolicy | None = None
+    cost_effects: tuple[CostEffectRow, ...] = ()
 
 
 def simulate(
@@ -133,7 +141,7 @@ def summarise_each(requests: Sequence[Request], options: RunOptions | None = Non
     with closing(finish_each(requests, options)) as each:
         for request, (finished, _) in zip(requests, each, strict=True):
             tables = [one.measures for one in finished]
-            yield Summary(request.scenario, summarise(request.scenario.name, tables), stacked_numbers(tables)[2])
+            yield Summary(request.scenario, summarise(request.scenario.name, tables), values_by_replication(tables))
 
 
 def days_of(
@@ -159,8 +167,9 @@ def results_of(
         digests=tuple(one.digests for one in finished),
         first=first,
         uncertainty=split_of_variance(scenario.name, tables, as_published) if as_published else (),
-        values=stacked_numbers(tables)[2],
+        values=values_by_replication(tables),
         policy=policy,
+        cost_effects=cost_effects(scenario.name, tables),
     )
 
 

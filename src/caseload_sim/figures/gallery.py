@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from caseload_sim.analysis.client_tables import People
     from caseload_sim.experiments.compare import ComparisonRow
     from caseload_sim.experiments.replicate import Results
-    from caseload_sim.measures.rows import OverTimeRow, Row
+    from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row
     from caseload_sim.scenario.scenario import Scenario
 
 
@@ -37,6 +37,8 @@ class Tables(Protocol):
     @property
     def people(self) -> "People": ...
     @property
+    def cost_effects(self) -> "Sequence[CostEffectRow]": ...
+    @property
     def differences(self) -> "Sequence[ComparisonRow]": ...
     @property
     def measures_shown(self) -> tuple[str, ...]: ...
@@ -50,6 +52,7 @@ class FreshRun:
     rows: "Sequence[Row]"
     over_time: "Sequence[OverTimeRow]"
     people: "People"
+    cost_effects: "Sequence[CostEffectRow]"
     kind: str = "run"
     measures_shown: tuple[str, ...] = ()
 
@@ -58,7 +61,7 @@ class FreshRun:
         """The tables of these results."""
         from caseload_sim.analysis.client_tables import people_of
 
-        return cls(results.scenario, results.rows, results.over_time, people_of(results.first))
+        return cls(results.scenario, results.rows, results.over_time, people_of(results.first), results.cost_effects)
 
     @property
     def period(self) -> tuple[int, int]:
@@ -172,6 +175,20 @@ def _retention(tables: Tables) -> "Figure":
     return whole(plot_retention(retention(tables.people)))
 
 
+def _cost_effectiveness(tables: Tables) -> "Figure":
+    from caseload_sim.figures.costs import plot_cost_effectiveness
+    from caseload_sim.figures.style import whole
+
+    return whole(plot_cost_effectiveness(tables.cost_effects))
+
+
+def _acceptability(tables: Tables) -> "Figure":
+    from caseload_sim.figures.costs import plot_acceptability
+    from caseload_sim.figures.style import whole
+
+    return whole(plot_acceptability(tables.cost_effects))
+
+
 def _differences(tables: Tables) -> "Figure":
     from caseload_sim.figures.compare import draw_differences
 
@@ -188,5 +205,7 @@ FIGURES = {
     "comorbidity": Picture("which conditions clients have together", _comorbidity),
     "outcomes_by_disorders": Picture("every rung by number of emotional disorders", _outcomes_by_disorders),
     "retention": Picture("share of starters who attend at least so many contacts", _retention),
+    "cost_effectiveness": Picture("pounds and QALYs against no service, by replication", _cost_effectiveness),
+    "acceptability": Picture("how often the service is worth its cost, by what a QALY is worth", _acceptability),
     "differences": Picture("how far each scenario's figures lie from another's", _differences, "comparison", True),
 }

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 DOTS_PER_INCH = 150
 _COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
-_PARTS = ("rows", "over_time", "period", "people", "scenario")  # of a run, which its figures are drawn from
+# Of a run, what its figures are drawn from.
+_PARTS = ("rows", "over_time", "period", "people", "scenario", "cost_effects")
 _SOON_DRAWN = 3  # figures: a painter is through with them before another process has loaded matplotlib and drawn one
 
 

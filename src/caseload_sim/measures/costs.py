@@ -1,4 +1,4 @@
-"""What clients cost, and what a recovery or a remission costs, by each definition.
+"""What clients cost, and what a recovery, a remission or a year in full health costs, by each definition.
 
 Money and results are of the same people: referrals ended in the period. Contacts are counted as whole numbers and priced
 at the end, so that sums do not depend on their order.
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from caseload_sim.definitions.quantities import BASES, READINGS, REMISSIONS, Quantity
 from caseload_sim.engines.plans import NOT_YET, Capacity
 from caseload_sim.measures.counting import Counts, Summand, ratios
+from caseload_sim.measures.qalys import N_COLUMNS, qaly_columns, qaly_keys, qaly_numbers, qalys_of_sums
 from caseload_sim.measures.simulation import Simulation, low_steps, scored, within
 from caseload_sim.outcomes.outcomes import recovered
 from caseload_sim.pathway.staffing import DAYS_PER_YEAR
@@ -51,10 +52,11 @@ def _all_events() -> Iterator[_Event]:
         for at in READINGS:
             yield _Event(f"cost_per_{rung}", at)
             yield _Event(f"cost_per_extra_{rung}", at, extra=True)
+    yield _Event(PER_QALY, "", extra=True)
 
 
-EVENTS = tuple(_all_events())
-PER_REFERRAL = "cost_per_referral"
+PER_REFERRAL, PER_QALY = "cost_per_referral", "cost_per_qaly"
+EVENTS = tuple(_all_events())  # QALYs are last: they are no flags of clients
 
 
 def paid(simulation: Simulation) -> tuple[list[Summand], dict[str, Flags], Counts]:
@@ -65,7 +67,7 @@ def paid(simulation: Simulation) -> tuple[list[Summand], dict[str, Flags], Count
     out = simulation.outcomes
     ended = within(simulation, out.end_day)
     attended, missed = contacts_by_step(simulation)
-    columns = [*attended.T, *missed.T, *_results(simulation)]
+    columns = [*attended.T, *missed.T, *_results(simulation), *qaly_columns(simulation)]
     bases = [flags & ended for flags in (out.finished, out.started, out.ended)]
     return [(column, base) for base in bases for column in (*columns, base)], _courses(simulation), {
         "attended": attended[ended].sum(axis=0),
@@ -75,8 +77,9 @@ def paid(simulation: Simulation) -> tuple[list[Summand], dict[str, Flags], Count
 
 
 def cost_keys(names: tuple[str, ...]) -> Iterator[Quantity]:
-    """The rows of every cost, in the order of `cost_numbers`, for groups of these names."""
+    """The rows of every cost and of QALYs, in the order of `cost_numbers`, for groups of these names."""
     for base in BASES:
+        yield from qaly_keys(base, names)
         for group in names if base == "referred" else ():
             yield Quantity(PER_REFERRAL, base, "", "", group)
         for group in names:
@@ -84,17 +87,20 @@ def cost_keys(names: tuple[str, ...]) -> Iterator[Quantity]:
 
 
 def cost_numbers(scenario: Scenario, capacity: Capacity, counts: Counts) -> Columns:
-    """Numerator, denominator and value of every cost, (rows, 3), for every base and group of clients."""
+    """Numerator, denominator and value of every cost, and of QALYs, (rows, 3), for every base and group of clients."""
     prices = prices_of_contacts(scenario, capacity, counts["attended"], counts["missed"])
     n_steps, n_ended = len(scenario.steps), int(counts["referrals_ended"][0])
     parts = []
     for base, sums in zip(BASES, np.split(counts["paid"], len(BASES)), strict=True):
-        number = sums[-1]
+        *reached, number = sums[2 * n_steps :]
+        qalys = qalys_of_sums(np.array(reached[-N_COLUMNS:]))
         money = _priced(sums, n_steps, prices)
+        parts.append(qaly_numbers(qalys, number))
         if base == "referred":
             money = money + prices.idle * number / max(n_ended, 1)
             parts.append(ratios(money, number))
-        each = ratios(np.broadcast_to(money[:, None], (len(money), len(EVENTS))), sums[2 * n_steps : -1].T)
+        of_events = np.array([*reached[:-N_COLUMNS], qalys[0] - qalys[1]])
+        each = ratios(np.broadcast_to(money[:, None], (len(money), len(EVENTS))), of_events.T)
         nothing_gained = np.array([event.extra for event in EVENTS]) & (each[..., 1] <= 0)
         each[nothing_gained, 2] = np.nan
         parts.append(each.reshape(-1, 3))
@@ -153,7 +159,7 @@ def staff_pounds(scenario: Scenario, capacity: Capacity) -> dict[str, float]:
 
 
 def _results(simulation: Simulation) -> list[NDArray[np.int8]]:
-    """Who counts in each event of EVENTS, each (n,) int8."""
+    """Who counts in each event of EVENTS but the last, each (n,) int8."""
     out = simulation.outcomes
     ladder = (out.principal >= 0) & out.at_caseness
     columns = [out.finished.view(np.int8)]

@@ -68,6 +68,22 @@ class UncertaintyRow:
     n_replications: int
 
 
+@dataclass(frozen=True, slots=True)
+class CostEffectRow:
+    """What the service costs and adds for a referral ended in the period, in one replication: a point of the plane.
+
+    base: of whom, the ladder's; referrals: how many they are
+    extra_gbp: pounds for each, where no service costs nothing; extra_qalys: for each, beyond the same clients untreated
+    """
+
+    scenario: str
+    replication: int
+    base: str
+    referrals: int
+    extra_gbp: float
+    extra_qalys: float
+
+
 # What is meant where a part of a figure is left out and its measure has several.
 UNSAID = Quantity("", "finished", "end", "service", "all")
 _PARTS = {"base": "base", "at": "reading", "group": "group", "service": "service"}  # in the order in which they narrow
@@ -153,7 +169,12 @@ def _values(rows: Sequence[Addressed], part: str, places: Sequence[int]) -> list
     return [getattr(rows[place], part) for place in places]
 
 
-_WHOLE = ("referrals", "clients", "GBP")  # units of which no fraction is shown
+_DIGITS = {"referrals": ",.0f", "clients": ",.0f", "GBP": ",.0f", "QALYs": ".4f"}
+
+
+def digits_of(unit: str) -> str:
+    """How a number in this unit is written; of a share, its percentage points."""
+    return _DIGITS.get(unit, ".1f")
 
 
 def point_text(row: Row) -> str:
@@ -162,13 +183,13 @@ def point_text(row: Row) -> str:
         return "-"
     if row.unit == "share":
         return f"{100 * row.value:.1f}%"
-    return f"{row.value:,.0f}" if row.unit in _WHOLE else f"{row.value:.1f}"
+    return f"{row.value:{digits_of(row.unit)}}"
 
 
 def value_text(row: Row) -> str:
     """The value with its interval, as 41.7% (40.9-42.5)."""
     if np.isnan(row.lower_95_ci) or np.isnan(row.value):
         return point_text(row)
-    scale, digits = (100, ".1f") if row.unit == "share" else (1, ",.0f" if row.unit in _WHOLE else ".1f")
+    scale, digits = 100 if row.unit == "share" else 1, digits_of(row.unit)
     dash = "," if row.lower_95_ci < 0 else "-"
     return f"{point_text(row)} ({scale * row.lower_95_ci:{digits}}{dash}{scale * row.upper_95_ci:{digits}})"

@@ -5,43 +5,87 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import Quantity
-from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow
+from caseload_sim.definitions.measures import RATIO_OF_MEANS, all_measures, definition
+from caseload_sim.definitions.quantities import BASES, Quantity
+from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.measures.simulation import OverTime
 from caseload_sim.measures.table import MeasureTable, stacked_numbers
 from caseload_sim.support.row_table import RowTable
-from caseload_sim.support.statistics import Column, _half_widths, _moments, mean_of, variance_of
+from caseload_sim.support.statistics import (
+    Column,
+    _half_widths,
+    _moments,
+    as_if_means,
+    mean_of,
+    ratio_of_means,
+    variance_of,
+)
 
 
 def summarise(scenario_name: str, tables: list[MeasureTable]) -> RowTable[Row]:
     """Mean over replications, t interval of the mean, and prediction interval for one more replication.
 
-    Replications without a value (an empty denominator) are left out of a row; both intervals need two.
+    Replications without a value (an empty denominator) are left out of a row; both intervals need two. Where a measure
+    says so, the ratio of means instead, over all replications, with both intervals as Fieller has them.
     """
     keys = list(tables[0])
     numerators, denominators, values = stacked_numbers(tables)
+    ratios = _of_means(keys)
     without = np.isnan(values)
+    without[:, ratios] = np.isnan(denominators[:, ratios])
     numerator, denominator = (mean_of(np.where(without, np.nan, each)) for each in (numerators, denominators))
     value, variance, count = _moments(values)
     half, wide = _half_widths(variance, count)
     units = [definition(key.measure).unit for key in keys]
     low, high = _bounds(keys, units)
-    numbers = (
-        value, *(np.clip(value + width, low, high) for width in (-half, half, -wide, wide)), numerator, denominator
-    )  # fmt: skip
+    found = np.array([value, *(value + width for width in (-half, half, -wide, wide))])
+    found[:, ratios] = ratio_of_means(numerators[:, ratios], denominators[:, ratios])
+    count[ratios] = len(tables) - np.count_nonzero(without[:, ratios], axis=0)
+    numbers = found[0], *np.clip(found[1:], low, high), numerator, denominator
     names = zip(*keys, strict=True)
     return RowTable(
         Row, [[scenario_name] * len(keys), *names, *(column.tolist() for column in numbers), units, count.tolist()]
     )
 
 
+def _of_means(keys: Sequence[Quantity]) -> NDArray[np.intp]:
+    """Rows of measures that are ratios of means over replications."""
+    names = {name for name, one in all_measures().items() if one.over_replications == RATIO_OF_MEANS}
+    return np.array([row for row, key in enumerate(keys) if key.measure in names], dtype=np.intp)
+
+
+def values_by_replication(tables: Sequence[MeasureTable]) -> NDArray[np.float64]:
+    """The value of each row in each replication, (replications, rows): their mean is that of `summarise`.
+
+    Of a ratio of means it is what one replication adds to it (see `as_if_means`), and not the ratio of that replication.
+    """
+    numerators, denominators, values = stacked_numbers(tables)
+    ratios = _of_means(tables[0].rows.keys)
+    values[:, ratios] = as_if_means(numerators[:, ratios], denominators[:, ratios])
+    return np.asarray(values)
+
+
+def cost_effects(scenario_name: str, tables: Sequence[MeasureTable]) -> tuple[CostEffectRow, ...]:
+    """What the service costs and adds for each referral, by replication and base."""
+    rows = []
+    for replication, table in enumerate(tables):
+        for base in BASES:
+            per_qaly = table[Quantity("cost_per_qaly", base, "", "", "all")]
+            number = int(table[Quantity("qalys_mean", base, "", "service", "all")].denominator)
+            each = (per_qaly.numerator / number, per_qaly.denominator / number) if number else (np.nan, np.nan)
+            rows.append(CostEffectRow(scenario_name, replication, base, number, *each))
+    return tuple(rows)
+
+
 def _bounds(keys: Sequence[Quantity], units: Sequence[str]) -> tuple[Column, Column]:
     """Between what figures can lie, and their intervals with them."""
     named = list(zip(keys, units, strict=True))
     is_share = np.array([unit == "share" and key.measure != "utilisation" for key, unit in named], dtype=bool)
-    signed = np.array([key.service == "difference" or unit == "clients a week" for key, unit in named], dtype=bool)
+    signed = np.array(
+        [key.service == "difference" or unit in ("clients a week", "QALYs") for key, unit in named], dtype=bool
+    )
     high = np.where(is_share, 1.0, np.inf)
     return np.where(signed, -high, 0.0), high
 
@@ -51,7 +95,7 @@ def split_of_variance(
 ) -> tuple[UncertaintyRow, ...]:
     """SD between replications in all, with prevalences as published, and of the paired difference."""
     keys = list(drawn[0])
-    total, chance = (stacked_numbers(tables)[2] for tables in (drawn, as_published))
+    total, chance = (values_by_replication(tables) for tables in (drawn, as_published))
     sds = [np.sqrt(variance_of(values)) for values in (total, chance, total - chance)]
     return tuple(
         UncertaintyRow(

@@ -11,7 +11,7 @@ from caseload_sim.clients.remission import complexity_of, treatment_given
 from caseload_sim.clients.severity import Condition, at_end_of, at_start_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
-from caseload_sim.engines.plans import DROPPED_OUT, NOT_YET
+from caseload_sim.engines.plans import DROPPED_OUT, NO_STEP, NOT_YET
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Flags, rows_of
@@ -107,6 +107,8 @@ def course_scores(
     for column, last in zip(scores[2:], last_scores, strict=True):
         column[:] = last[client]
     sessions = np.zeros(care.attended.shape, dtype=np.int32)  # of the courses so far
+    begun = np.full(len(sessions), NO_STEP, dtype=np.int8)
+    begun[client[courses.first_rows]] = step[courses.first_rows]
     for k in range(int(courses.order.max(initial=-1)) + 1):
         here = np.flatnonzero(courses.order == k)
         before = sessions[client[here]].copy()
@@ -115,10 +117,10 @@ def course_scores(
             mine = chosen[here] & (step[here] == s)
             rows, so_far = here[mine], before[mine]
             _read(scores[:2], rows, scenario, clients, who, care, client[rows], at_start_of(scenario.steps[s]),
-                  courses.first_day[rows], so_far, draws)  # fmt: skip
+                  courses.first_day[rows], so_far, begun, draws)  # fmt: skip
             rows = rows[~is_last[rows]]
             _read(scores[2:], rows, scenario, clients, who, care, client[rows], at_end_of(scenario.steps[s]),
-                  last_day[rows], sessions[client[rows]], draws)  # fmt: skip
+                  last_day[rows], sessions[client[rows]], begun, draws)  # fmt: skip
     return CourseScores(client[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
 
 
@@ -133,16 +135,20 @@ def _read(
     reading: str,
     day: Days,
     sessions: NDArray[np.int32],
+    begun: Codes,
     draws: Draws,
 ) -> None:
-    """Put PHQ-9 and GAD-7 of some clients on some days, after so many sessions at each step, into rows of two columns."""
+    """Put PHQ-9 and GAD-7 of some clients on some days, after so many sessions at each step, into rows of two columns.
+
+    begun: (n,) int8, step of each client's first course
+    """
     if len(rows) == 0:
         return
     at = client.astype(np.intp)
     some = rows_of(clients, at)
     contacts = sessions.sum(axis=1, dtype=np.int32) + 1
     given = treatment_given(
-        scenario, care.target[at], care.response[at], complexity_of(scenario, some), sessions, contacts
+        scenario, care.target[at], care.response[at], complexity_of(scenario, some), sessions, contacts, begun[at]
     )
     passing = passing_at(scenario, some, reading, draws)
     after = (day - some.referral_day).astype(np.int32)

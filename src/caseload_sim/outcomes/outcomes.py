@@ -63,8 +63,11 @@ def read_outcomes(
     days = reading_days(scenario, clients.referral_day, contacts)
     occasions = occasions_of(scenario, clients, draws)
     first_scores = scores_on(scenario, who, passing_at(scenario, clients, FIRST, draws), days.first_contact)
-    complexity = complexity_of(scenario, clients)
-    given = treatment_given(scenario, care.target, care.response, complexity, contacts.sessions, contacts.contacts)
+    complexity, received = (
+        complexity_of(scenario, clients),
+        (contacts.sessions, contacts.contacts, contacts.first_course),
+    )
+    given = treatment_given(scenario, care.target, care.response, complexity, *received)
     planned_end = np.zeros(len(clients.id), dtype=bool)
     planned_end[courses.client[courses.last_rows]] = ~courses.dropped_out[courses.last_rows]
     service = reading_of(scenario, who, given, days, occasions, planned_end)

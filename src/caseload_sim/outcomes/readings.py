@@ -208,13 +208,14 @@ def _relapse_day(
     """Day since referral on which each client falls ill again, (n,) float64: a Weibull time from when they were well.
 
     phq9: (n,) int8, the last; residual symptoms raise the hazard. Time runs from the end of care for the treated, and for
-    the untreated from the day on which the last of the problems was over that are over by then.
+    the untreated, with a service or without one, from the day on which the last of the problems was over that are over by
+    then.
     """
     years = years_to_relapse(scenario, occasions.relapse_u, phq9 >= RESIDUAL_PHQ9)
     since = days.end.astype(np.float64)
-    if given is None:
-        over = over_from(scenario, who.illness, None, _AFTER_ALL)
-        since = np.where(over <= days.end[:, None], over, 0).max(axis=1).astype(np.float64)
+    untreated = np.arange(len(since)) if given is None else np.flatnonzero(given.strength == 0)
+    over = over_from(scenario, who.illness.rows(untreated), None, _AFTER_ALL)
+    since[untreated] = np.where(over <= days.end[untreated, None], over, 0).max(axis=1)
     return np.asarray(since + ONE_YEAR_DAYS * years)
 
 

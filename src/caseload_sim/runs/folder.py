@@ -21,7 +21,7 @@ from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.trial import TrialRow
 from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
-from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow
+from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 from caseload_sim.runs.record import RECORD, of_comparison, of_run
 from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
@@ -192,6 +192,8 @@ class RunFolder:
                     write_csv(results.rows, Row, file)
                 with _created(self.partial / "over_time.csv") as file:
                     write_csv(results.over_time, OverTimeRow, file)
+                with _created(self.partial / "cost_effectiveness.csv") as file:
+                    write_csv(results.cost_effects, CostEffectRow, file)
                 written()
             if results.uncertainty:
                 with _created(self.partial / "uncertainty.csv") as file:

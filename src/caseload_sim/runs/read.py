@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from caseload_sim.analysis.client_tables import People
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow
-from caseload_sim.measures.rows import OverTimeRow, Row
+from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row
 from caseload_sim.runs.kept_replications import UNFINISHED, how_many
 from caseload_sim.runs.packed_files import excess_in_footer, excess_in_parquet
 from caseload_sim.runs.record import RECORD
@@ -27,7 +27,7 @@ from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, e
 KINDS = ("run", "comparison")  # that figures are drawn from
 MOST_TABLE_BYTES = 200_000_000
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
-T = TypeVar("T", bound=Row | OverTimeRow)
+T = TypeVar("T", bound=Row | OverTimeRow | CostEffectRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ class SavedRun:
     def over_time(self) -> tuple[OverTimeRow, ...]:
         """Every day."""
         return self._table("over_time.csv", OverTimeRow)
+
+    @property
+    def cost_effects(self) -> tuple[CostEffectRow, ...]:
+        """What the service costs and adds, by replication and base."""
+        return self._table("cost_effectiveness.csv", CostEffectRow)
 
     @property
     def differences(self) -> tuple[ComparisonRow, ...]:

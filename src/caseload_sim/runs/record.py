@@ -70,7 +70,11 @@ def of_run(
             **_made_with(engine),
             **({"own_policy": asdict(results.policy)} if results.policy else {}),
             "digests": list(results.digests),
-            "rows": {"measures.csv": len(results.rows), "over_time.csv": len(results.over_time)},
+            "rows": {
+                "measures.csv": len(results.rows),
+                "over_time.csv": len(results.over_time),
+                "cost_effectiveness.csv": len(results.cost_effects),
+            },
         }
     )
 

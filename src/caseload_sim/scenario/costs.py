@@ -1,4 +1,4 @@
-"""What contacts and staff cost, in the prices of which year, and how that becomes the prices of another."""
+"""What contacts and staff cost, in the prices of which year and of another, and what a year in each state is worth."""
 
 from typing import Annotated, Literal, Self
 
@@ -58,6 +58,27 @@ class StaffCosts(Part):
         return (self.per_year[kind] if kind in self.per_year else self.per_year[DEFAULT_STAFF]).value
 
 
+class Utility(Number):
+    """What a year in a state of health is worth: 1 in full health, 0 as being dead, below 0 worse than that."""
+
+    value: Annotated[float, Field(ge=-1, le=1)]
+
+
+class Utilities(Part):
+    """What a year in each state of depression is worth; which state a client is in is read by PHQ-9."""
+
+    remission: Utility = Field(description="utility of depression in remission: PHQ-9 below 5")
+    minor: Utility = Field(description="utility of minor depression: PHQ-9 from 5 to 9")
+    mild: Utility = Field(description="utility of mild depression: PHQ-9 from 10 to 14")
+    moderate: Utility = Field(description="utility of moderate depression: PHQ-9 from 15 to 19")
+    severe: Utility = Field(description="utility of severe depression: PHQ-9 of 20 or more")
+
+    def by_state(self) -> tuple[float, ...]:
+        """The utilities from the mildest state to the worst."""
+        states = (self.remission, self.minor, self.mild, self.moderate, self.severe)
+        return tuple(state.value for state in states)
+
+
 class PublishedCost(OfFigure):
     """A published cost, the measure that stands for it here, and the year of its prices; compared, never fitted to."""
 
@@ -88,6 +109,7 @@ class Costs(Part):
     report_year: Annotated[int, Field(ge=1900, le=2200, description="the year in whose prices costs are reported")]
     sessions: SessionCosts
     wte: StaffCosts
+    utilities: Utilities
     index: dict[str, Positive] = Field(description="price level of the financial year that begins then")
     published: dict[str, PublishedCost] = Field(default_factory=dict)
     grant: Grant | None = None

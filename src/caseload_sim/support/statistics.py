@@ -47,13 +47,51 @@ def half_widths(values: NDArray[np.float64]) -> tuple[Column, Column]:
     return _half_widths(variance, count)
 
 
-def _half_widths(variance: Column, count: NDArray[np.int64]) -> tuple[Column, Column]:
-    from scipy.special import stdtrit
+def ratio_of_means(numerators: NDArray[np.float64], denominators: NDArray[np.float64]) -> tuple[Column, ...]:
+    """The mean of numerators over that of denominators, both (n, columns): the ratio and four bounds, each (columns,).
 
-    counts = np.arange(count.max(initial=0) + 1)  # few differ, and a quantile takes long
-    t = stdtrit(np.maximum(counts - 1, 1), 0.5 + MIDDLE_SHARE / 2)[count]
+    Bounds: Fieller's 95% interval of the ratio, low and high, then where the ratio of one more pair falls, low and high.
+    Fieller's interval holds every ratio r at which the mean of numerator - r * denominator is within its t interval of 0.
+    The ratio is NaN where the t interval of the mean denominator is not wholly above 0: it may then be of any size. Bounds are
+    NaN there too, with fewer than two pairs, and where a single denominator may be 0 or less. (Fieller 1954.)
+    """
+    top, top_variance, _ = _moments(numerators)
+    bottom, bottom_variance, count = _moments(denominators)
+    both = ((numerators - top) * (denominators - bottom)).sum(axis=0) / np.maximum(count - 1, 1)
+    bounds = []
+    for factor in (1 / np.maximum(count, 1), 1 + 1 / np.maximum(count, 1)):  # of the mean, and of one more
+        f = _t(count) ** 2 * factor
+        first, middle, last = top**2 - f * top_variance, top * bottom - f * both, bottom**2 - f * bottom_variance
+        bounded = (count >= 2) & (bottom > 0) & (last > 0)
+        spread = np.sqrt(np.maximum(middle**2 - first * last, 0.0))
+        for end in (middle - spread, middle + spread):
+            bounds.append(np.divide(end, last, out=np.full_like(top, np.nan), where=bounded))
+    defined = (bottom > 0) & ((count < 2) | ~np.isnan(bounds[0]))
+    return np.divide(top, bottom, out=np.full_like(top, np.nan), where=defined), *bounds
+
+
+def as_if_means(numerators: NDArray[np.float64], denominators: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers, (n, columns), whose mean is the ratio of means and whose spread is that of the ratio, to first order.
+
+    So ratios of means can be compared and paired as other means are. NaN where `ratio_of_means` is.
+    """
+    ratio = ratio_of_means(numerators, denominators)[0]
+    bottom = np.where(np.isnan(ratio), np.nan, mean_of(denominators))
+    return np.asarray(ratio + (numerators - ratio * denominators) / bottom)
+
+
+def _half_widths(variance: Column, count: NDArray[np.int64]) -> tuple[Column, Column]:
+    t = _t(count)
     enough, n = count >= 2, np.maximum(count, 1)
     sd = np.sqrt(variance)
     mean_half = np.where(enough, t * sd / np.sqrt(n), np.nan)
     single_half = np.where(enough, t * sd * np.sqrt(1 + 1 / n), np.nan)
     return mean_half, single_half
+
+
+def _t(count: NDArray[np.int64]) -> Column:
+    """Half the width of a 95% t interval in standard errors, for so many values."""
+    from scipy.special import stdtrit
+
+    counts = np.arange(count.max(initial=0) + 1)  # few differ, and a quantile takes long
+    return np.asarray(stdtrit(np.maximum(counts - 1, 1), 0.5 + MIDDLE_SHARE / 2)[count])
