@@ -24,6 +24,11 @@ Person = SimpleNamespace
 Says = Callable[..., Any]  # of a person, or of a person and a reading
 RUNGS = ("principal_remission", "all_remission", "full_remission")
 MISSED = ("not_attended", "client_cancelled", "provider_cancelled")
+BY_BAND = (
+    "referrals_received", "finished_course_treatment", "at_caseness", "recovery", "reliable_recovery", "improvement",
+    "no_reliable_change", "deterioration", *RUNGS, "recovered_still_diagnosed", "not_recovered_no_diagnosis",
+    *(f"{when}_{score}_mean" for when in ("first", "last", "month_12") for score in ("phq9", "gad7")),
+)  # fmt: skip
 REASONS = {
     "reason_not_suitable": ("not_suitable", "not_suitable_seen"),
     "reason_declined": ("declined", "declined_treatment"),
@@ -60,6 +65,7 @@ def recount(simulation: Simulation) -> Table:
     """(measure, base, at, service, group) -> (numerator, denominator, value) of every measure there is."""
     counter = _Counter(simulation)
     counter.official()
+    counter.a_year_later()
     counter.ladder()
     counter.endings()
     counter.population()
@@ -98,6 +104,7 @@ class _Counter:
             person.groups = self._groups_of(person)
             for group in person.groups:
                 self.members[group].append(person)
+        self.bands = _band_members(self.people)
 
     def inside(self, day: int) -> bool:
         return self.first <= day < self.after
@@ -156,8 +163,9 @@ class _Counter:
     ) -> dict[str, Triple]:
         """Sum of the numerator over those in the denominator, for each group; counts of referrals have no denominator."""
         result = {}
-        for group in self.groups:
-            counted = [numerator(person) for person in self.members[group] if among(person)]
+        members = {**self.members, **self.bands} if measure in BY_BAND else self.members
+        for group in members:
+            counted = [numerator(person) for person in members[group] if among(person)]
             triple = (nan, nan, nan) if blank else over(sum(counted), len(counted))
             if measure in ("referrals_received", "finished_course_treatment"):
                 triple = float(sum(counted)), nan, float(sum(counted))
@@ -185,7 +193,7 @@ class _Counter:
             )
             for service in ("service", "none")
         ]  # fmt: skip
-        for group in self.groups:
+        for group in results[0]:
             difference = results[0][group][2] - results[1][group][2]
             self.put((nan, nan, difference), measure, base, at, "difference", group)
 
@@ -224,6 +232,30 @@ class _Counter:
             "started": lambda p, r=None: p.referred_here and p.over and p.one,
             "referred": lambda p, r=None: p.referred_here and p.over,
         }
+
+    def a_year_later(self) -> None:
+        """Questionnaires at month 12: over the same clients as at the end, by the scores of that day."""
+
+        def finished(person: Person, reading: Any = None) -> bool:
+            return bool(person.ended_here and person.two)
+
+        def well(person: Person, reading: Any) -> bool:
+            below = reading.month_12_phq9 < 10 and reading.month_12_gad7 < 8
+            return bool((person.two or person.way == "no_service") and person.case and below)
+
+        def change(person: Person, reading: Any) -> str:
+            return _change_to(person, reading.month_12_phq9, reading.month_12_gad7)
+
+        for base, among in self._bases(finished).items():
+            self.both("recovery", base, well, lambda p, r, a=among: a(p, r) and p.case, "month_12")
+            self.both(
+                "reliable_recovery", base, lambda p, r: well(p, r) and change(p, r) == "better",
+                lambda p, r, a=among: a(p, r) and p.case, "month_12",
+            )  # fmt: skip
+        self.both("improvement", "finished", lambda p, r: change(p, r) == "better", finished, "month_12")
+        self.both("deterioration", "finished", lambda p, r: change(p, r) == "worse", finished, "month_12")
+        self.both("month_12_phq9_mean", "finished", lambda p, r: r.month_12_phq9, finished, "month_12")
+        self.both("month_12_gad7_mean", "finished", lambda p, r: r.month_12_gad7, finished, "month_12")
 
     def ladder(self) -> None:
         def on_it(person: Person, reading: Any = None) -> bool:
@@ -561,9 +593,48 @@ def days_held_and_waiting(simulation: Simulation, first: int, after: int) -> tup
 
 def _change(person: Person, reading: Any) -> str:
     """Reliable change, as published: PHQ-9 by 6 or GAD-7 by 4 one way, and neither the other way."""
-    phq9, gad7 = reading.last_phq9 - person.first_phq9, reading.last_gad7 - person.first_gad7
+    return _change_to(person, reading.last_phq9, reading.last_gad7)
+
+
+def _change_to(person: Person, last_phq9: int, last_gad7: int) -> str:
+    phq9, gad7 = last_phq9 - person.first_phq9, last_gad7 - person.first_gad7
     better, worse = phq9 <= -6 or gad7 <= -4, phq9 >= 6 or gad7 >= 4
     return "none" if better == worse else "better" if better else "worse"
+
+
+def _band_members(people: list[Person]) -> dict[str, list[Person]]:
+    """Groups by how people came and what became of them, in which official figures and rungs alone are counted."""
+    names = [f"first_phq9={label}" for label in ("0-4", "5-9", "10-14", "15-19", "20-27")]
+    names += [f"first_gad7={label}" for label in ("0-4", "5-9", "10-14", "15-21")]
+    names += [f"sessions={label}" for label in ("0", "1", "2-4", "5-8", "9+")]
+    names += [f"wait={label}" for label in ("within_6_weeks", "6-18_weeks", "over_18_weeks")]
+    names += [f"second_wait={label}" for label in ("within_28_days", "29-90_days", "over_90_days")]
+    names += [f"ended={label}" for label in ("as_planned", "dropped_out", "gave_up", "no_course")]
+    members: dict[str, list[Person]] = {name: [] for name in [*names, "lot=1", "lot=2"]}
+    for person in people:
+        for band in _bands_of(person):
+            members[band].append(person)
+    return members
+
+
+def _bands_of(p: Person) -> list[str]:
+    n = sum(p.sessions)
+    phq9 = "20-27" if p.first_phq9 >= 20 else f"{p.first_phq9 // 5 * 5}-{p.first_phq9 // 5 * 5 + 4}"
+    gad7 = "15-21" if p.first_gad7 >= 15 else f"{p.first_gad7 // 5 * 5}-{p.first_gad7 // 5 * 5 + 4}"
+    sessions = "9+" if n > 8 else "5-8" if n > 4 else "2-4" if n > 1 else str(n)
+    bands = [f"first_phq9={phq9}", f"first_gad7={gad7}", f"sessions={sessions}", f"lot={p.lot}"]
+    if p.first_contact_day != NOT_YET:
+        days = p.first_contact_day - p.referral_day
+        bands.append(f"wait={'within_6_weeks' if days <= 42 else '6-18_weeks' if days <= 126 else 'over_18_weeks'}")
+    if p.second_contact_day != NOT_YET:
+        days = p.second_contact_day - p.first_contact_day
+        label = "within_28_days" if days <= 28 else "29-90_days" if days <= 90 else "over_90_days"
+        bands.append(f"second_wait={label}")
+    if p.way in ("dropped_out", "gave_up"):
+        bands.append(f"ended={p.way}")
+    elif p.way != "not_yet":
+        bands.append("ended=as_planned" if p.way == "finished" else "ended=no_course")
+    return bands
 
 
 def _people(simulation: Simulation) -> list[Person]:
@@ -573,7 +644,7 @@ def _people(simulation: Simulation) -> list[Person]:
     for f in fields(Outcomes):
         if f.name not in ("course_scores", "service", "none", "diagnosed"):
             table[f.name] = getattr(out, f.name).tolist()
-    for name in ("modality", "reason_recorded", "assessment_coded_low", "right_target"):
+    for name in ("modality", "reason_recorded", "assessment_coded_low", "right_target", "lot"):
         table[name] = getattr(care, name).tolist()
     table["referral_day"] = clients.referral_day.tolist()
     people = [Person(**dict(zip(table, row, strict=True))) for row in zip(*table.values(), strict=True)]
@@ -602,12 +673,14 @@ def _people(simulation: Simulation) -> list[Person]:
 
 def _readings(reading: Reading) -> list[SimpleNamespace]:
     phq9, gad7, without = reading.last_phq9.tolist(), reading.last_gad7.tolist(), reading.without.tolist()
+    year_phq9, year_gad7 = reading.month_12_phq9.tolist(), reading.month_12_gad7.tolist()
     rungs = {
         at: {rung: getattr(reading, at)[rung].tolist() for rung in RUNGS} for at in ("end", "month_12", "sustained")
     }
     return [
         SimpleNamespace(
             last_phq9=phq9[i], last_gad7=gad7[i], without=without[i], below=phq9[i] < 10 and gad7[i] < 8,
+            month_12_phq9=year_phq9[i], month_12_gad7=year_gad7[i],
             **{at: {rung: column[i] for rung, column in by_rung.items()} for at, by_rung in rungs.items()},
         )
         for i in range(len(phq9))

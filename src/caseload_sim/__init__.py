@@ -25,6 +25,7 @@ _HOME = {  # module: its public names, in the order in which a reader meets them
     "experiments.precision": "precision_from replicate_until Precision Reached",
     "experiments.sweep": "sweep",
     "experiments.compare": "compare Compared ComparisonRow",
+    "experiments.trial": "TrialRow",
     "experiments.workers": "Workers",
     "experiments.dask_workers": "DaskWorkers",
     "analysis.solve": "solve Solution",

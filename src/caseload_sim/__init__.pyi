@@ -47,6 +47,7 @@ from caseload_sim.experiments.replicate import Results as Results
 from caseload_sim.experiments.replicate import replicate as replicate
 from caseload_sim.experiments.replicate import simulate as simulate
 from caseload_sim.experiments.sweep import sweep as sweep
+from caseload_sim.experiments.trial import TrialRow as TrialRow
 from caseload_sim.experiments.workers import Workers as Workers
 from caseload_sim.figures.accounts import draw_uncertainty as draw_uncertainty
 from caseload_sim.figures.accounts import plot_audit as plot_audit

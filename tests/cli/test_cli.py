@@ -168,7 +168,7 @@ def test_check_says_that_the_engines_agree_or_where_they_do_not(folder: Path, mo
     assert agree.returncode == 0, agree.stderr
     stays, _ = check_engines(load_scenario(folder / "small.toml"))
     assert agree.stdout == f"small: the engines agree on all {stays:,} stays.\n"
-    monkeypatch.setattr("caseload_sim.experiments.replicate.check_engines", lambda *_, **__: (9, "row 3, client 7"))
+    monkeypatch.setattr("caseload_sim.cli.rerun.check_engines", lambda *_, **__: (9, "row 3, client 7"))
     differ = call_here("check", "small.toml", folder=folder)
     assert (differ.returncode, differ.stdout) == (1, "small: the engines differ. row 3, client 7\n")
 

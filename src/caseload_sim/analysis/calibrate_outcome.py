@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from caseload_sim.analysis.calibrate_service import fragment_of
 from caseload_sim.analysis.evidence_of_studies import first_course_gap, in_general_practice, of_studies
 from caseload_sim.analysis.evidence_of_the_service import days_until_courses, of_the_service
 from caseload_sim.draws.streams import Draws
@@ -76,17 +77,8 @@ class OutcomeFit:
     rows: tuple[EvidenceRow, ...]
 
     def fragment(self) -> str:
-        """The fitted values as lines for a scenario file, each marked as fitted."""
-        lines, table = [], None
-        for path, value in sorted(self.values.items()):
-            *parents, key = path.split(".")
-            if parents != table:
-                table = parents
-                lines += ["", f"[{'.'.join(parents)}]"]
-            lines.append(
-                f'{key} = {{ value = {value:g}, fitted = "calibrate outcome: to the anchors of docs/outcome.md" }}'
-            )
-        return "\n".join(lines).strip() + "\n"
+        """The fitted values as a scenario file, each marked as fitted."""
+        return fragment_of(self.scenario, self.values, "calibrate outcome: to the anchors of docs/outcome.md")
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """The fit of what has no source in a service to official figures, and the effect that reaches a rate of recovery."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -44,14 +44,17 @@ class ServiceFit:
 
     def fragment(self) -> str:
         """A piece of a scenario file that holds the fitted values, each marked as fitted."""
-        lines, table = [f'extends = "{self.scenario}"'], ""
-        for path, value in sorted(self.changes.items()):
-            where, _, name = path.rpartition(".")
-            if where != table:
-                table = where
-                lines += ["", f"[{table}]"]
-            lines.append(f'{name} = {{ value = {value:g}, fitted = "calibrate {self.part} {self.scenario}" }}')
-        return "\n".join(lines) + "\n"
+        return fragment_of(self.scenario, self.changes, f"calibrate {self.part} {self.scenario}")
+
+
+def fragment_of(scenario: str, values: Mapping[str, float], fitted: str) -> str:
+    """Values by path as a scenario file that extends another, each marked as fitted; every table stands once."""
+    tables: dict[str, list[str]] = {}
+    for path, value in sorted(values.items()):
+        where, _, name = path.rpartition(".")
+        tables.setdefault(where, []).append(f'{name} = {{ value = {value:g}, fitted = "{fitted}" }}')
+    blocks = ["\n".join([f"[{where}]", *lines]) for where, lines in tables.items()]
+    return "\n\n".join([f'extends = "{scenario}"', *blocks]) + "\n"
 
 
 def calibrate_service(

@@ -12,12 +12,13 @@ from caseload_sim.cli.options import OF_A_TABLE, Shared, takes
 from caseload_sim.cli.printing import Page, print_json, replications_text
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import check_measures, definition
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import BASES, READINGS, words
 from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, ScenarioError, did_you_mean
 from caseload_sim.experiments.compare import Compared, ComparisonRow, check_names, shown
 from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.trial import TrialRow, shown_of_trial
 from caseload_sim.figures.compare import reading
 from caseload_sim.measures.rows import digits_of, value_text
 from caseload_sim.runs.tables import write_csv
@@ -49,6 +50,13 @@ def compare(
             help="Open each with the lists that it would have in the long run, instead of those of the scenario compared with.",
         ),
     ] = False,
+    by_lot: Annotated[
+        bool,
+        typer.Option(
+            "--by-lot",
+            help="Also compare them as a trial would: each client in one arm only, by lot. --json and --csv then give the trial.",
+        ),
+    ] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
@@ -75,7 +83,7 @@ def compare(
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]
-    asked = f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}"
+    asked = f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}{' by lot' * by_lot}"
     with table_folder(shared, reference, "compare", asked) as folder:
         with at_work(shared, folder, reference, named=", ".join(one.name for one in chosen)) as how:
             compared = run_compare(
@@ -84,16 +92,19 @@ def compare(
                 seed=run.seed,
                 replications=run.replications,
                 own_start=own_start,
+                by_lot=by_lot,
                 **how,
             )
         saved = folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
-    rows = [row for row in compared.rows if not measure or row.measure in measure]
+    rows = [row for row in (compared.trial or compared.rows) if not measure or row.measure in measure]
     if shared.json:
         print_json(rows)
     elif csv:
-        write_csv(rows, ComparisonRow, sys.stdout)
+        write_csv(rows, TrialRow if by_lot else ComparisonRow, sys.stdout)
     else:
         print_comparison(compared, measure or [])
+        if by_lot:
+            print_trial(compared, measure or [])
     for note in compared.notes:
         print(f"Note: {note}", file=sys.stderr)
     saved_in(saved)
@@ -163,14 +174,65 @@ def _lines(row: ComparisonRow) -> list[str]:
 
 
 def _difference(row: ComparisonRow) -> str:
-    """The difference with its interval, as +2.4 (+1.3, +3.5), signed throughout."""
+    """The difference with its interval."""
     if not row.versus:
         return "compared with"
-    if np.isnan(row.difference):
+    return _signed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
+
+
+def _signed(unit: str, difference: float, low: float, high: float) -> str:
+    """A difference with its interval, as +2.4 (+1.3, +3.5), signed throughout; a dash where there is none."""
+    if np.isnan(difference):
         return "-"
-    scale = 100 if row.unit == "share" else 1
-    digits = f"+z{digits_of(row.unit)}"
-    if np.isnan(row.difference_lower_95_ci):
-        return f"{scale * row.difference:{digits}}"
-    low, high = scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci
-    return f"{scale * row.difference:{digits}} ({low:{digits}}, {high:{digits}})"
+    return _with_sign(unit, difference) + ("" if np.isnan(low) else f" ({_bounds(unit, low, high)})")
+
+
+def _bounds(unit: str, low: float, high: float) -> str:
+    return "-" if np.isnan(low) else f"{_with_sign(unit, low)}, {_with_sign(unit, high)}"
+
+
+def _with_sign(unit: str, value: float) -> str:
+    return f"{100 * value if unit == 'share' else value:+z{digits_of(unit)}}"
+
+
+_TRIAL_NAME, _TRIAL_WIDTHS = 14, (22, 15, 22, 7)
+
+
+def print_trial(compared: Compared, measures: Sequence[str] = ()) -> None:
+    """The headlines, or the measures asked for, as a trial finds them, beside the paired difference of the same figure."""
+    page = Page()
+    page.gap()
+    page.title(f"A TRIAL IN THE MODEL, against {compared.versus}: each client in one arm")
+    page.heading(_cells("", ("by lot", "one trial", "paired", "wider")))
+    rows = shown_of_trial(compared.trial, measures)
+    if not rows:
+        page.say("None of these measures is counted by lot: official figures and rungs are.")
+    for label, same in groupby(rows, key=lambda row: f"{words(row.measure)}, {BASES[row.base]}{_when(row)}"):
+        page.say(label, "bold")
+        for row in same:
+            name = f"    {row.scenario}"
+            if len(name) > _TRIAL_NAME:
+                page.line(name)
+                name = ""
+            by_lot = _signed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
+            single = _bounds(row.unit, row.one_trial_lower_95, row.one_trial_upper_95)
+            paired = _signed(row.unit, row.paired_difference, row.paired_lower_95_ci, row.paired_upper_95_ci)
+            wider = "-" if np.isnan(row.times_wider) else f"{row.times_wider:.1f}x"
+            page.line(_cells(name, (by_lot, single, paired, wider)))
+    page.gap()
+    page.note(
+        "by lot: difference between the clients of one arm and those of the other, mean over replications with its 95% "
+        "interval. one trial: between what bounds a single trial of that size would find it, 95 times in 100. paired: of "
+        "all clients, each of whom is known in both scenarios. The trial is wider because its arms are different people, "
+        "one of which happens to be more ill or luckier, and because each has half of them. Each service is run whole: "
+        "the lot decides who is counted, and neither arm crowds the waiting lists of the other. All figures are in trial.csv."
+    )
+
+
+def _cells(name: str, cells: Sequence[str]) -> str:
+    columns = zip(cells, _TRIAL_WIDTHS, strict=True)
+    return f"{name:<{_TRIAL_NAME}}" + "".join(f"{cell:>{width}}" for cell, width in columns)
+
+
+def _when(row: TrialRow) -> str:
+    return f", {READINGS[row.at]}" if row.at else ""

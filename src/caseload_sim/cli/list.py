@@ -1,4 +1,4 @@
-"""The command `list`: scenarios, conditions, measures, figures, policies and sources, as rows of plain values."""
+"""The command `list`: scenarios, conditions, measures, groups, figures, policies and sources, as rows of plain values."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from caseload_sim.definitions.measures import MEASURES
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CaseloadError, CatalogueError, did_you_mean
 from caseload_sim.figures.gallery import FIGURES
+from caseload_sim.measures.bands import kinds_of_group
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.sources import list_sources
@@ -26,10 +27,10 @@ def list_command(
     shared: Shared,
     what: Annotated[
         str,
-        typer.Argument(metavar="KIND", help="scenarios, conditions, measures, figures, policies or sources."),
+        typer.Argument(metavar="KIND", help="scenarios, conditions, measures, groups, figures, policies or sources."),
     ] = "scenarios",
 ) -> None:
-    """List what there is: scenarios, conditions, measures, figures, policies or sources."""
+    """List what there is: scenarios, conditions, measures, groups, figures, policies or sources."""
     if what not in LISTINGS:
         raise CatalogueError(f"{what}: nothing of that kind to list. {did_you_mean(what, LISTINGS)}")
     rows = LISTINGS[what](shared.scenario_path or [])
@@ -79,10 +80,19 @@ def sources(paths: list[Path]) -> Rows:
     return [{"key": key, **source.model_dump(exclude_none=True)} for key, source in list_sources().items()]
 
 
+def groups(paths: list[Path]) -> Rows:
+    """Of the default scenario, as conditions are."""
+    return [
+        {"name": kind.name, "values": ", ".join(kind.values), "says": kind.says, "measures": kind.measures}
+        for kind in kinds_of_group(get_scenario())
+    ]
+
+
 LISTINGS: dict[str, Callable[[list[Path]], Rows]] = {
     "scenarios": scenarios,
     "conditions": conditions,
     "measures": measures,
+    "groups": groups,
     "figures": figures,
     "policies": policies,
     "sources": sources,

@@ -29,7 +29,7 @@ COMMANDS = (
     ("structures", "uncertainty", "structures", "Show what other structures of the outcome model, no worse by the evidence, say of the same clients."),
     ("rank", "rank", "rank", "Compare what-ifs with a scenario on the same clients, and rank them by what they gain in a rung of the ladder."),
     ("plot", "plot", "plot", "Draw a saved run's figures again, or the rest of the gallery, into its folder `figures`."),
-    ("list", "list", "list_command", "List what there is: scenarios, conditions, measures, figures, policies or sources."),
+    ("list", "list", "list_command", "List what there is: scenarios, conditions, measures, groups, figures, policies or sources."),
     ("explain", "scenarios", "explain", "Say in words what a scenario assumes, every number with its source or that it is an assumption."),
     ("diff", "scenarios", "diff", "Say in words what two scenarios assume differently: path, meaning, and each value with its origin."),
     ("validate", "scenarios", "validate", "Check a scenario file: says what is wrong and where, or that it is ready to run."),

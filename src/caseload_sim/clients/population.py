@@ -87,7 +87,7 @@ def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.
 
     A client who returns is the person who was referred first, and as ill.
     """
-    population, places = scenario.population, _of_the_person(ids)
+    population, places = scenario.population, of_the_person(ids)
     names, disorders = population.conditions(), scenario.disorders
     u = {name: draws.uniform(f"stratum:{name}", places) for name in population.strata}
     strata = {name: category(u[name], shares) for name, shares in _shares(population)}
@@ -138,7 +138,7 @@ def _distress(scenario: Scenario, draws: Draws, places: Ids, common: Floats, dep
     return np.asarray(shared * common + by_area * deprivation + own * draws.normal("distress", places))
 
 
-def _of_the_person(ids: Ids) -> Ids:
+def of_the_person(ids: Ids) -> Ids:
     """Places at which people themselves are drawn: of somebody who returns, those of the first referral."""
     return np.where((ids >= RETURN_IDS) & (ids < START_IDS), ids - RETURN_IDS, ids)
 

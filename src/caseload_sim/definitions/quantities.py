@@ -34,6 +34,7 @@ BASES = {
     "referred": "of all referred",
 }
 READINGS = {"end": "at the end", "month_12": "at month 12", "sustained": "sustained for a year"}
+SCORED = ("end", "month_12")  # when questionnaires are read
 
 SERVICES = ("service", "none")
 DIFFERENCE = "difference"  # of the two, client by client

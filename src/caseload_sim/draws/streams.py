@@ -46,6 +46,7 @@ PURPOSES = (
     "before_assessment",
     "booking_slow",
     "booking_slow_days",
+    "lot",
     "modality",
     "modality_reach",
     "variant",

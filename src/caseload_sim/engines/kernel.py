@@ -234,8 +234,14 @@ def pass_the_days(
             waiting[where] += 1
             last = horizon if patience_days[at] == NEVER else joined[row] + patience_days[at]
             if well_after[at] != NEVER:  # whoever is well again leaves then, but not on the day of joining (R5)
-                last = min(last, max(entered[who] + well_after[at], joined[row] + 1))
-            gives_up[row] = min(last, horizon)  # a patience may go beyond 32 bits
+                well = entered[who] + well_after[at]
+                if well <= joined[row]:
+                    well = joined[row] + 1
+                if well < last:
+                    last = well
+            if last > horizon:  # a patience may go beyond 32 bits
+                last = horizon
+            gives_up[row] = last
             if (watched or returns_as[who] >= 0) and last < horizon:
                 leaves_next[row] = leaves_on[last]
                 leaves_on[last] = row
@@ -245,7 +251,8 @@ def pass_the_days(
             else:
                 next_row[list_tail[queue]] = row
             list_tail[queue] = row
-            first_rank[where] = min(first_rank[where], rank[at])
+            if rank[at] < first_rank[where]:
+                first_rank[where] = rank[at]
         if day < 0:
             continue
         # R4: each step, in order, fills its free places by (priority, joined_day, client)

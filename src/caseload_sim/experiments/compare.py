@@ -13,6 +13,7 @@ from caseload_sim.experiments.replicate import Results, Summary, replicate_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.trial import TrialRow, trial_rows
 from caseload_sim.measures.rows import Row, quantity_of
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, by_name
@@ -58,6 +59,7 @@ class Compared:
     results: each scenario's own, in the order asked for; rows: all of them, scenario by scenario
     notes: in words, what makes some differences mean less
     own_start: each opened with its own lists; otherwise, where steps are the same, with those of `versus`
+    trial: the same scenarios compared on different people, each person in one arm by lot; empty unless asked for
     """
 
     versus: str
@@ -65,6 +67,7 @@ class Compared:
     rows: tuple[ComparisonRow, ...]
     notes: tuple[str, ...]
     own_start: bool
+    trial: tuple[TrialRow, ...] = ()
 
 
 def compare(
@@ -74,6 +77,7 @@ def compare(
     seed: int | None = None,
     replications: int | None = None,
     own_start: bool = False,
+    by_lot: bool = False,
     **how: Unpack[RunKeywords],
 ) -> Compared:
     """Run two scenarios or more on common random numbers, and compare each with the first, or with `versus`.
@@ -84,6 +88,8 @@ def compare(
     scenarios: of different names; or name -> scenario, which gives them these names: {"now": a, "with more staff": b}
     seed, replications: the same for all; those of the scenario compared with if None
     own_start: each opens with the lists and caseloads that it would have in the long run, instead of those of `versus`
+    by_lot: also compare them as a trial would: each person is counted in one arm only, by the toss of a coin, so that the
+        arms are of different people and the interval is wider (see `experiments/trial.py`)
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (done, of) after each of each scenario
 
     Raises RunError for fewer than two, for a name that comes twice, and for an unknown `versus`.
@@ -94,7 +100,8 @@ def compare(
     reference = next(one for one in results if one.scenario.name == (versus or chosen[0].name))
     others = [one.scenario for one in results if one is not reference]
     notes = [note for other in others for note in _notes(reference.scenario, other)]
-    return Compared(reference.scenario.name, results, tuple(differences(results, reference)), tuple(notes), own_start)
+    rows, trial = tuple(differences(results, reference)), trial_rows(results, reference) if by_lot else ()
+    return Compared(reference.scenario.name, results, rows, tuple(notes), own_start, trial)
 
 
 def requests_for(

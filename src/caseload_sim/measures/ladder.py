@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import BASES, DIFFERENCE, READINGS, REMISSIONS, SERVICES, Quantity
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, READINGS, REMISSIONS, SCORED, SERVICES, Quantity
+from caseload_sim.measures.bands import bands
 from caseload_sim.measures.counting import Counted, Counts, group_sums, ratios
 from caseload_sim.measures.simulation import Simulation, groups, scored, within
 from caseload_sim.outcomes.outcomes import Outcomes, recovered, reliable_change
@@ -23,27 +24,27 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
     cohort = referred & out.ended
     bases = {"finished": finished, "started": cohort & out.started, "referred": cohort}
     both_scores, case = scored(simulation), out.at_caseness
-    changes = {service: reliable_change(out, reading) for service, reading in _readings(out)}
-    recovery = {service: recovered(out, reading) & both_scores for service, reading in _readings(out)}
-    reliable = {service: recovery[service] & improved for service, (improved, _) in changes.items()}
+    read = [(at, service, reading) for at in SCORED for service, reading in _readings(out)]
+    changes = {(at, service): reliable_change(out, reading, at) for at, service, reading in read}
+    recovery = {(at, service): recovered(out, reading, at) & both_scores for at, service, reading in read}
+    reliable = {which: recovery[which] & improved for which, (improved, _) in changes.items()}
     for base, denominator in bases.items():
         case_of_base = denominator & case
         for name, success in (("recovery", recovery), ("reliable_recovery", reliable)):
-            for service, flags in success.items():
-                yield Counted(name, base, "end", service, flags, case_of_base)
-    for service, (improved, _) in changes.items():
-        yield Counted("improvement", "finished", "end", service, improved, finished)
-    for service, (improved, worse) in changes.items():
-        yield Counted("no_reliable_change", "finished", "end", service, ~improved & ~worse, finished)
-    for service, (_, worse) in changes.items():
-        yield Counted("deterioration", "finished", "end", service, worse, finished)
-    for name, first, last in (
-        ("phq9", out.first_phq9, "last_phq9"),
-        ("gad7", out.first_gad7, "last_gad7"),
-    ):
+            for (at, service), flags in success.items():
+                yield Counted(name, base, at, service, flags, case_of_base)
+    for (at, service), (improved, _) in changes.items():
+        yield Counted("improvement", "finished", at, service, improved, finished)
+    for (at, service), (improved, worse) in changes.items():
+        if at == "end":
+            yield Counted("no_reliable_change", "finished", at, service, ~improved & ~worse, finished)
+    for (at, service), (_, worse) in changes.items():
+        yield Counted("deterioration", "finished", at, service, worse, finished)
+    for name, first in (("phq9", out.first_phq9), ("gad7", out.first_gad7)):
         yield Counted(f"first_{name}_mean", "finished", "", "", first, finished)
-        for service, reading in _readings(out):
-            yield Counted(f"last_{name}_mean", "finished", "end", service, getattr(reading, last), finished)
+        for at, service, reading in read:
+            measure = f"last_{name}_mean" if at == "end" else f"{at}_{name}_mean"
+            yield Counted(measure, "finished", at, service, reading.scores(at)[name == "gad7"], finished)
 
 
 def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Quantity, ...], Columns]:
@@ -51,7 +52,7 @@ def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Quantity, ...]
 
     fewest: over fewer in the denominator a value is NaN
     """
-    rows, by_group = [*_official(simulation), *_ladder(simulation)], groups(simulation)
+    rows, by_group = [*_official(simulation), *_ladder(simulation)], {**groups(simulation), **bands(simulation)}
     sums = group_sums(
         [*((row.numerator, row.denominator) for row in rows), *((row.denominator, row.denominator) for row in rows)],
         list(by_group.values()),

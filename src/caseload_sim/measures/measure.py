@@ -1,16 +1,17 @@
 """Every measure of a simulation: counted, averaged and grouped as definitions/measures.toml says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.definitions.measures import all_measures
 from caseload_sim.definitions.quantities import DIFFERENCE, Quantity
+from caseload_sim.measures.bands import bands, own_groups
 from caseload_sim.measures.costs import cost_keys, cost_numbers, paid
 from caseload_sim.measures.counting import Counts, added, group_sums, ratios
 from caseload_sim.measures.ladder import _disorder_keys, _disorder_numbers, _disorders, _ladder, _official
@@ -27,18 +28,21 @@ from caseload_sim.measures.service import (
 from caseload_sim.measures.simulation import Replication, Simulation, groups
 from caseload_sim.measures.table import MeasureTable, Rows
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Columns
+from caseload_sim.support.columns import Columns, Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What measures need to know of clients, in counts that can be added to those of others.
 
-    rows: what is counted in every group, the group left out; groups, cost_groups: their names
+    rows: what is counted by group, the group left out, of which the first `n_outcomes` are of how clients end
+    groups: names of those in which all is counted; bands: of those in which only outcomes are; cost_groups: only money
     """
 
     rows: tuple[Quantity, ...]
+    n_outcomes: int
     groups: tuple[str, ...]
+    bands: tuple[str, ...]
     cost_groups: tuple[str, ...]
     counts: Counts
 
@@ -46,20 +50,23 @@ class Tally:
         return replace(self, counts=added(self.counts, other.counts))
 
 
-def tally(simulation: Simulation) -> Tally:
-    """Count the clients of a replication, or some of them."""
-    by_group = groups(simulation)
-    rows = [*_official(simulation), *_ladder(simulation), *funnel(simulation)]
+def tally(simulation: Simulation, more_groups: Mapping[str, Flags] | None = None) -> Tally:
+    """Count the clients of a replication, or some of them; more_groups: further ones in which all is counted, each (n,)."""
+    by_group = {**groups(simulation), **(more_groups or {})}
+    by_band = bands(simulation)
+    outcomes = [*_official(simulation), *_ladder(simulation)]
+    rows = [*outcomes, *funnel(simulation)]
     bases = {id(row.denominator): row.denominator for row in rows}  # far fewer than rows
     base_of = [list(bases).index(id(row.denominator)) for row in rows]
-    of_costs, more_groups, costs = paid(simulation)
+    of_costs, by_course, costs = paid(simulation)
     summands = [*((row.numerator, row.denominator) for row in rows), *((base, base) for base in bases.values())]
-    sums = group_sums([*summands, *of_costs], [*by_group.values(), *more_groups.values()])
-    numerators, denominators = np.split(sums[: len(summands), : len(by_group)], [len(rows)])
+    sums = group_sums([*summands, *of_costs], [*by_group.values(), *by_band.values(), *by_course.values()])
+    of_bands = slice(len(by_group), len(by_group) + len(by_band))
+    numerators, denominators = np.split(sums[: len(summands), : of_bands.stop], [len(rows)])
     counts = {
         "numerators": numerators,
         "denominators": denominators[base_of],
-        "paid": sums[len(summands) :],
+        "paid": np.delete(sums[len(summands) :], of_bands, axis=1),
         "contacts_attended": np.array([simulation.outcomes.contacts.sum(dtype=np.int64)]),
         **_disorders(simulation),
         **waits(simulation),
@@ -68,12 +75,19 @@ def tally(simulation: Simulation) -> Tally:
         **costs,
     }
     names = tuple(Quantity(row.measure, row.base, row.at, row.service) for row in rows)
-    return Tally(names, tuple(by_group), (*by_group, *more_groups), counts)
+    return Tally(names, len(outcomes), tuple(by_group), tuple(by_band), (*by_group, *by_course), counts)
 
 
-def measure(simulation: Simulation) -> MeasureTable:
-    """Every measure of one replication, in the order of MEASURES."""
-    return measured(simulation, tally(simulation))
+def measure(simulation: Simulation, *, groups: Mapping[str, Flags] | None = None) -> MeasureTable:
+    """Every measure of one replication, in the order of MEASURES.
+
+    groups: further groups of clients by name, each True or False for every client of the simulation, in their order:
+        `{"long_wait=yes": wait_days > 90}`. Whatever is counted by group is counted in them too, costs included, over those
+        of them who are in its denominator. Columns to make them of are in the simulation's clients, care and outcomes.
+
+    Raises RunError for a name that is taken or not written NAME=VALUE, and for flags of another length or type.
+    """
+    return measured(simulation, tally(simulation, own_groups(simulation, groups or {})))
 
 
 def measured(replication: Replication, counted: Tally) -> MeasureTable:
@@ -87,10 +101,11 @@ def measured(replication: Replication, counted: Tally) -> MeasureTable:
             place_rows(replication),
         )
     )
-    rows, order = _in_order(counted.rows, counted.groups, counted.cost_groups, scenario.disorders, tuple(single))
+    of_outcomes = _Outcomes(counted.rows, counted.n_outcomes, counted.groups, counted.bands)
+    rows, order = _in_order(of_outcomes, counted.cost_groups, scenario.disorders, tuple(single))
     numbers = np.concatenate(
         [
-            _outcome_numbers(scenario, counted),
+            _outcome_numbers(scenario, counted, of_outcomes),
             cost_numbers(scenario, replication.capacity, counts),
             _disorder_numbers(counts),
             _population_numbers(counted),
@@ -100,40 +115,58 @@ def measured(replication: Replication, counted: Tally) -> MeasureTable:
     return MeasureTable(rows, numbers.T.take(order, axis=1).T)  # column by column in memory, as they are summarised
 
 
+class _Outcomes(NamedTuple):
+    """Which rows of a table are counted by group, and in which groups each is; as in Tally."""
+
+    names: tuple[Quantity, ...]
+    n_outcomes: int
+    groups: tuple[str, ...]
+    bands: tuple[str, ...]
+
+    @property
+    def twins(self) -> list[int]:
+        """Which names are of the same clients untreated; the name before is that with the service."""
+        return [i for i, name in enumerate(self.names) if name.service == "none"]
+
+    def groups_of(self, i: int) -> tuple[str, ...]:
+        """The groups that a name is counted in."""
+        return (*self.groups, *self.bands) if i < self.n_outcomes else self.groups
+
+    def keys(self) -> Iterator[Quantity]:
+        """Every name by group, then the differences of those with a twin."""
+        for i, name in enumerate(self.names):
+            yield from (Quantity(*name[:4], group) for group in self.groups_of(i))
+        for i in self.twins:
+            yield from (Quantity(*self.names[i][:3], DIFFERENCE, group) for group in self.groups_of(i))
+
+
 @lru_cache(maxsize=16)
 def _in_order(
-    names: tuple[Quantity, ...],
-    group_names: tuple[str, ...],
+    of_outcomes: _Outcomes,
     cost_groups: tuple[str, ...],
     disorders: tuple[str, ...],
     single: tuple[Quantity, ...],
 ) -> tuple[Rows, NDArray[np.intp]]:
     """The rows of a table in the order of MEASURES, and which of those put together each is."""
-    outcomes = list(_outcome_keys(names, group_names))
+    which = [*range(len(of_outcomes.names)), *of_outcomes.twins]
+    after_twin = np.arange(len(which)) >= len(of_outcomes.names)  # a difference follows its twin
+    places = np.repeat(2 * np.array(which) + after_twin, [len(of_outcomes.groups_of(i)) for i in which])
     keys = [
-        *outcomes, *cost_keys(cost_groups), *_disorder_keys(disorders), *_population_keys(group_names, disorders), *single,
+        *of_outcomes.keys(), *cost_keys(cost_groups), *_disorder_keys(disorders),
+        *_population_keys(of_outcomes.groups, disorders), *single,
     ]  # fmt: skip
-    twins = [2 * i + 1 for i, name in enumerate(names) if name.service == "none"]  # a difference follows its twin
     within_measure = np.zeros(len(keys))
-    within_measure[: len(outcomes)] = np.repeat([*range(0, 2 * len(names), 2), *twins], len(group_names))
-    place = {name: i for i, name in enumerate(all_measures())}
-    order = np.lexsort((within_measure, np.array([place[key.measure] for key in keys])))
-    return Rows([keys[row] for row in order], (_rows, (names, group_names, cost_groups, disorders, single))), order
+    within_measure[: len(places)] = places
+    of_measure = {name: i for i, name in enumerate(all_measures())}
+    order = np.lexsort((within_measure, np.array([of_measure[key.measure] for key in keys])))
+    return Rows([keys[row] for row in order], (_rows, (of_outcomes, cost_groups, disorders, single))), order
 
 
 def _rows(*shape: Any) -> Rows:
     return _in_order(*shape)[0]
 
 
-def _outcome_keys(names: tuple[Quantity, ...], group_names: tuple[str, ...]) -> Iterator[Quantity]:
-    for name in names:
-        yield from (Quantity(*name[:4], group) for group in group_names)
-    for name in names:
-        if name.service == "none":
-            yield from (Quantity(*name[:3], DIFFERENCE, group) for group in group_names)
-
-
-def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
+def _outcome_numbers(scenario: Scenario, counted: Tally, of_outcomes: _Outcomes) -> Columns:
     """Numerator, denominator and value of each row and group, then the differences of those with a twin, (rows, 3)."""
     names, counts = counted.rows, counted.counts
     table = ratios(counts["numerators"], counts["denominators"])
@@ -141,13 +174,15 @@ def _outcome_numbers(scenario: Scenario, counted: Tally) -> Columns:
     is_count = {name: one.unit == "referrals" for name, one in all_measures().items()}
     for i, name in enumerate(names):
         if is_count[name.measure]:
-            table[i, :, 1:] = np.stack([np.full(len(counted.groups), np.nan), table[i, :, 0]], axis=1)
+            table[i, :, 1:] = np.stack([np.full(table.shape[1], np.nan), table[i, :, 0]], axis=1)
         elif empty and name.base in ("finished", "started"):
             table[i] = np.nan
-    twins = np.array([i for i, name in enumerate(names) if name.service == "none"], dtype=np.intp)
-    differences = np.full((len(twins), len(counted.groups), 3), np.nan)
-    differences[..., 2] = table[twins - 1, :, 2] - table[twins, :, 2]  # the row before a twin is that with the service
-    return np.concatenate([table.reshape(-1, 3), differences.reshape(-1, 3)])
+    twins = np.array(of_outcomes.twins, dtype=np.intp)
+    differences = np.full((len(twins), *table.shape[1:]), np.nan)
+    differences[..., 2] = table[twins - 1, :, 2] - table[twins, :, 2]
+    is_row = np.ones(table.shape[:2], dtype=bool)
+    is_row[counted.n_outcomes :, len(counted.groups) :] = False
+    return np.concatenate([table[is_row], differences[is_row[twins]]])
 
 
 def _population_keys(group_names: tuple[str, ...], disorders: tuple[str, ...]) -> Iterator[Quantity]:
@@ -161,6 +196,6 @@ def _population_keys(group_names: tuple[str, ...], disorders: tuple[str, ...]) -
 
 def _population_numbers(counted: Tally) -> Columns:
     received = [row.measure for row in counted.rows].index("referrals_received")
-    referred = counted.counts["numerators"][received]
+    referred = counted.counts["numerators"][received, : len(counted.groups)]
     some = [n for group, n in zip(counted.groups, referred, strict=True) if not group.startswith("step=")]
     return ratios(np.concatenate([some, counted.counts["at_interview"]]), referred[0])  # the first group is of all

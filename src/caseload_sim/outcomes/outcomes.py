@@ -106,18 +106,22 @@ def of_clients(outcomes: Outcomes, rows: NDArray[np.intp]) -> Outcomes:
     return Outcomes(course_scores=renumbered, **rows_of(columns, rows))
 
 
-def recovered(outcomes: Outcomes, reading: Reading) -> Flags:
-    """At caseness at the first contact, below both cut-offs at the last (source nhstt_manual), (n,) bool."""
-    return outcomes.at_caseness & below_caseness(reading.last_phq9, reading.last_gad7)
+def recovered(outcomes: Outcomes, reading: Reading, at: str = "end") -> Flags:
+    """At caseness at the first contact, below both cut-offs at the last (source nhstt_manual), (n,) bool.
+
+    at: "end", the last contact, or "month_12", 365 days after the end
+    """
+    return outcomes.at_caseness & below_caseness(*reading.scores(at))
 
 
-def reliable_change(outcomes: Outcomes, reading: Reading) -> tuple[Flags, Flags]:
-    """Reliably improved, and reliably deteriorated, each (n,) bool (source nhstt_manual).
+def reliable_change(outcomes: Outcomes, reading: Reading, at: str = "end") -> tuple[Flags, Flags]:
+    """Reliably improved, and reliably deteriorated, each (n,) bool (source nhstt_manual); at: as for `recovered`.
 
     Improved: PHQ-9 down by 6 or GAD-7 down by 4, neither up by as much. Deteriorated: the reverse.
     """
-    phq9 = reading.last_phq9.astype(np.int16) - outcomes.first_phq9
-    gad7 = reading.last_gad7.astype(np.int16) - outcomes.first_gad7
+    last_phq9, last_gad7 = reading.scores(at)
+    phq9 = last_phq9.astype(np.int16) - outcomes.first_phq9
+    gad7 = last_gad7.astype(np.int16) - outcomes.first_gad7
     down = (phq9 <= -PHQ9_RELIABLE_CHANGE) | (gad7 <= -GAD7_RELIABLE_CHANGE)
     up = (phq9 >= PHQ9_RELIABLE_CHANGE) | (gad7 >= GAD7_RELIABLE_CHANGE)
     return down & ~up, up & ~down

@@ -139,6 +139,10 @@ class Reading:
     clear_month_12: Flags
     relapsed: Flags
 
+    def scores(self, at: str) -> tuple[Scores, Scores]:
+        """PHQ-9 and GAD-7 at the last contact ("end"), or 365 days after the end ("month_12"), each (n,) int8."""
+        return {"end": (self.last_phq9, self.last_gad7), "month_12": (self.month_12_phq9, self.month_12_gad7)}[at]
+
 
 def reading_of(
     scenario: Scenario,

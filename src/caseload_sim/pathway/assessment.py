@@ -9,7 +9,7 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NO_STEP
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Floats, largest_column
+from caseload_sim.support.columns import Codes, Flags, Floats, largest_column
 
 # How a referral ends without a course: without a service, before any contact, or after the assessment.
 EXITS = (
@@ -52,11 +52,12 @@ def recorded_problem(
     return np.where(looked_right, principal, np.array(others)[which]).astype(np.int8), principal
 
 
-def disclosed_flags(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
-    """How many other conditions each client discloses at assessment, (n,) int8."""
-    flags = np.zeros(len(clients.id), dtype=np.int8)
-    for name, chance in scenario.pathway.routing.disclosure.items():
-        flags += clients.has(name) & (draws.uniform(f"disclosure:{name}", clients.id) < chance.value)
+def disclosed_conditions(scenario: Scenario, clients: Clients, draws: Draws) -> Flags:
+    """Which other conditions each client discloses at assessment, (n, those that can be disclosed) bool."""
+    disclosure = scenario.pathway.routing.disclosure
+    flags = np.zeros((len(clients.id), len(disclosure)), dtype=bool, order="F")
+    for k, (name, chance) in enumerate(disclosure.items()):
+        flags[:, k] = clients.has(name) & (draws.uniform(f"disclosure:{name}", clients.id) < chance.value)
     return flags
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.clients.population import Clients, people
+from caseload_sim.clients.population import Clients, of_the_person, people
 from caseload_sim.clients.remission import Illness, complexity_of, illness_of
 from caseload_sim.clients.severity import scores_at_referral
 from caseload_sim.draws.distributions import binomial
@@ -27,7 +27,7 @@ from caseload_sim.engines.plans import (
 )
 from caseload_sim.pathway.assessment import (
     TREATED,
-    disclosed_flags,
+    disclosed_conditions,
     exits,
     first_course,
     leaves_at_assessment,
@@ -51,7 +51,7 @@ from caseload_sim.pathway.stepping import Ahead, moves, next_steps, no_longer_co
 from caseload_sim.scenario.pathway import ASSESSMENT, CourseStep
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Floats, Ids, by_name, read_only
+from caseload_sim.support.columns import Codes, Days, Flags, Floats, Ids, by_name, read_only
 
 Table = NDArray[np.int32]
 
@@ -71,6 +71,8 @@ class Care:
     exit: (n,) int8, index into EXITS: how the referral ends when it never reaches a course
     assessment_coded_low: (n,) bool, the assessment of somebody sent straight to high intensity is coded low intensity
     reason_recorded: (n,) bool, the service records why the referral ended
+    disclosed: (n, f) bool, what the client tells at assessment, columns as `pathway.routing.disclosure`
+    lot: (n,) int8, 1 or 2 by the toss of a coin, the same whenever the person is referred: which arm of a trial they are in
     """
 
     target: Codes
@@ -84,6 +86,8 @@ class Care:
     exit: Codes
     assessment_coded_low: NDArray[np.bool_]
     reason_recorded: NDArray[np.bool_]
+    disclosed: Flags
+    lot: Codes
 
 
 Drawn = tuple[Clients, Plans, Care]
@@ -162,7 +166,8 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
     shape = (len(ids), len(steps))
     modality = modality_of(scenario, clients, draws)
     target, principal = recorded_problem(scenario, clients, draws, policy)
-    known = known_of(scenario, clients, target, draws)
+    disclosed = disclosed_conditions(scenario, clients, draws)
+    known = known_of(scenario, clients, target, draws, disclosed)
     decision = policy.decide(known, scenario.pathway.routing)
     first = first_course(scenario, clients, decision, draws)
     exit_ = exits(scenario, clients, known, modality != NOT_REACHED, policy, draws)
@@ -212,6 +217,8 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
         exit=exit_,
         assessment_coded_low=straight & coded & (exit_ == TREATED),
         reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
+        disclosed=disclosed,
+        lot=np.where(draws.uniform("lot", of_the_person(ids)) < 1 / 2, 1, 2).astype(np.int8),
     )
     ahead = Ahead(first, may, there, attended, ending, target, care.response, care.booking_days)
     return care, ahead, _Queueing(decision, course_days, patience)
@@ -225,11 +232,14 @@ def exits_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     return exits(scenario, clients, known, modality_of(scenario, clients, draws) != NOT_REACHED, policy, draws)
 
 
-def known_of(scenario: Scenario, clients: Clients, recorded: Codes, draws: Draws) -> Known:
+def known_of(
+    scenario: Scenario, clients: Clients, recorded: Codes, draws: Draws, disclosed: Flags | None = None
+) -> Known:
     """What the service knows of each client at assessment, in arrays that cannot be written to.
 
-    recorded: (n,) int8, index of the recorded problem
+    recorded: (n,) int8, index of the recorded problem; disclosed: as in Care, drawn if None
     """
+    disclosed = disclosed_conditions(scenario, clients, draws) if disclosed is None else disclosed
     phq9, gad7 = scores_at_referral(scenario, clients, draws)
     not_known_yet = clients.referral_day == NOT_YET
     columns = (
@@ -237,7 +247,7 @@ def known_of(scenario: Scenario, clients: Clients, recorded: Codes, draws: Draws
         recorded.copy(),
         phq9,
         gad7,
-        disclosed_flags(scenario, clients, draws),
+        disclosed.sum(axis=1, dtype=np.int8),
     )
     for column in columns:
         read_only(column)

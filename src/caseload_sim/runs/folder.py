@@ -19,6 +19,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import Compared, ComparisonRow
 from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
+from caseload_sim.experiments.trial import TrialRow
 from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
@@ -218,6 +219,9 @@ class RunFolder:
             with _created(self.partial / "differences.csv") as file:
                 write_csv(compared.rows, ComparisonRow, file)
             write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
+            if compared.trial:
+                with _created(self.partial / "trial.csv") as file:
+                    write_csv(compared.trial, TrialRow, file)
             if draw:
                 from caseload_sim.figures.compare import draw_differences
 

@@ -93,7 +93,10 @@ def of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> d
             **_made_with(engine),
             "digests": {one.scenario.name: list(one.digests) for one in compared.results},
             "measures_shown": list(measures),
-            "rows": {"differences.csv": len(compared.rows)},
+            "rows": {
+                "differences.csv": len(compared.rows),
+                **({"trial.csv": len(compared.trial)} if compared.trial else {}),
+            },
         }
     )
 

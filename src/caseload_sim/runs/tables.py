@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from caseload_sim.analysis.event_log import EVENT_TYPES, NO_PLACE, EventLog
-from caseload_sim.definitions.quantities import READINGS
+from caseload_sim.definitions.quantities import READINGS, SCORED
 from caseload_sim.engines.plans import ENDINGS, NOT_YET
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.contacts import LEFT
@@ -86,9 +86,12 @@ def _client_columns(simulation: Simulation) -> dict[str, Any]:
     columns |= {name: clients.conditions[:, c] for c, name in enumerate(clients.condition_names)}
     columns |= {f"severity_{name}": clients.severity[:, j] for j, name in enumerate(clients.disorder_names)}
     columns["distress"] = clients.distress
+    columns["deprivation_sd"] = clients.deprivation
     columns |= {name: _labelled(codes, clients.stratum_names[name]) for name, codes in clients.strata.items()}
     columns["recorded_problem"] = _labelled(care.target, clients.disorder_names)
-    return columns
+    for k, name in enumerate(simulation.scenario.pathway.routing.disclosure):
+        columns[f"disclosed_{name}"] = care.disclosed[:, k]
+    return columns | {"lot": care.lot}
 
 
 def _episode_columns(simulation: Simulation) -> dict[str, Any]:
@@ -119,12 +122,33 @@ def _outcome_columns(simulation: Simulation) -> dict[str, Any]:
         "first_gad7": out.first_gad7,
         "principal_disorder": _labelled(out.principal, clients.disorder_names),
     }
+    for s, name, _ in simulation.scenario.pathway.each_course():
+        columns |= {f"sessions_{name}": out.sessions[:, s], **_course_scores(simulation, s, name)}
     columns |= {f"diagnosed_{name}": out.diagnosed[:, j] for j, name in enumerate(clients.disorder_names)}
     for service, reading in (("service", out.service), ("none", out.none)):
-        columns[f"last_phq9_{service}"] = reading.last_phq9
-        columns[f"last_gad7_{service}"] = reading.last_gad7
+        for at, name in zip(SCORED, ("last", "month_12"), strict=True):
+            columns[f"{name}_phq9_{service}"], columns[f"{name}_gad7_{service}"] = reading.scores(at)
+        for at, without in zip(SCORED, (reading.without, reading.without_month_12), strict=True):
+            for j, name in enumerate(clients.disorder_names):
+                columns[f"diagnosed_{name}_{at}_{service}"] = ~without[:, j]
         for at in READINGS:
             columns |= {f"{rung}_{at}_{service}": flags for rung, flags in getattr(reading, at).items()}
+    return columns
+
+
+def _course_scores(simulation: Simulation, step: int, name: str) -> dict[str, Any]:
+    """Scores at the first and the last session at a step, of courses ended in the data collection period; null of others."""
+    import pyarrow as pa
+
+    courses, n = simulation.outcomes.course_scores, len(simulation.clients.id)
+    rows = np.flatnonzero(courses.step == step)  # nobody has two courses at a step
+    none = np.ones(n, dtype=bool)
+    none[courses.client[rows]] = False
+    columns = {}
+    for which in ("first_phq9", "first_gad7", "last_phq9", "last_gad7"):
+        scores = np.zeros(n, dtype=np.int8)
+        scores[courses.client[rows]] = getattr(courses, which)[rows]
+        columns[f"course_{which}_{name}"] = pa.array(scores, mask=none)
     return columns
 
 
