@@ -157,7 +157,7 @@ DIRECTIONS: dict[str, Shows] = {
     "national_2024_25": lambda here, there: bool(here.scenario.official) and not there.scenario.official,
     "national_2024_25_providers": lambda here, there: any(row.group == "providers=median" for row in here.rows),
     "no_service": lambda here, there: figure(here, "finished_course_treatment") == 0 == added_to_all(here),
-    "service_claim": lambda here, there: finishers(here, "recovery") > finishers(there, "recovery") + 0.04,
+    "service_claim": lambda here, there: finishers(here, "recovery") > finishers(there, "recovery") + 0.02,
     "trial_world": lambda here, there: finishers(here, "all_remission") > finishers(there, "all_remission") + 0.1,
     "minimal_contact_ccbt": lambda here, there: finishers(here, "all_remission") < finishers(there, "all_remission"),
     "independent_audit": lambda here, there: (
