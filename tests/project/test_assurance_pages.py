@@ -53,11 +53,11 @@ def test_an_input_is_tried_over_its_range_of_doubt_or_else_by_a_stated_conventio
         return ends
 
     assert tried("pathway.routing.right_problem") == (0.5, 0.9)
-    assert tried("outcome.treatment.spill.ptsd") == pytest.approx((0.5 * 0.2, 1.3 * 0.2))
-    assert tried("outcome.treatment.trial_effect") == pytest.approx((0.48, 0.72))
-    assert tried("outcome.moderators.personality_disorder") == pytest.approx((-0.144, -0.096))
-    low, high = tried("outcome.relapse_unfinished") or (0, 0)
-    assert (low / (1 - low), high / (1 - high)) == pytest.approx((2 / 3 * 0.60653, 2 / 3 * 1.64872), rel=1e-4)
+    assert tried("outcome.treatment.spill.ptsd") == pytest.approx((0.5 * 0.4, 1.3 * 0.4))
+    assert tried("outcome.treatment.full_course") == pytest.approx((0.8 * 0.4917, 1.2 * 0.4917))
+    assert tried("outcome.remission.by_condition.personality_disorder") == pytest.approx((-0.264, -0.176))
+    low, high = tried("outcome.endings.well_do_not_come") or (0, 0)
+    assert (low / (1 - low), high / (1 - high)) == pytest.approx((9 * 0.60653, 9 * 1.64872), rel=1e-4)
     assert tried("pathway.returns.chance") is None
     assert tried("costs.index.2024") is None
 
@@ -67,7 +67,7 @@ def test_effects_are_paired_have_the_right_sign_and_are_kept(
 ) -> None:
     three = {
         "instruments.full_remission_margin",
-        "outcome.treatment.trial_effect",
+        "outcome.treatment.full_course",
         "pathway.routing.complexity.per_flag",
     }
     scenario = small.model_copy(update={"doubt": {}})
@@ -76,7 +76,7 @@ def test_effects_are_paired_have_the_right_sign_and_are_kept(
     kept = tmp_path / "kept.json"
     found = pages.effects(scenario, replications=2, kept=kept)
     assert set(found) == {"now"} | three
-    low, high = found["outcome.treatment.trial_effect"]
+    low, high = found["outcome.treatment.full_course"]
     assert max(low[0]) < 0 < min(high[0]), "less effect, fewer recover, on the same draws"
     low, high = found["instruments.full_remission_margin"]
     assert low[0] == high[0] == [0.0, 0.0], "the margin is nothing to the questionnaires"

@@ -160,13 +160,13 @@ def draw_quantiles(theory: NDArray[np.float64], simulated: NDArray[np.int64], ti
 # --- known truths: for the population and the service see tests/clients/test_population.py, tests/pathway/test_service.py ---
 
 
-@pytest.mark.parametrize(("untreated", "effect"), [(0.5, 0.8), (0.9, 0.3)])
+@pytest.mark.parametrize(("untreated", "effect"), [(0.05, 0.8), (0.10, 0.3)])
 def test_calibrate_outcome_recovers_the_truth_that_made_its_targets(untreated: float, effect: float) -> None:
     """Figures made by the model at a known natural course and effect are met from elsewhere, and both found again.
 
-    Shares of some thousand clients move in steps, so both are found to within 0.05 SD.
+    Shares of some thousand clients move in steps, so the effect is found to within 0.05 lengths, the hazard to within 0.005 a month.
     """
-    course, treatment = "outcome.natural_course.at_six_months", "outcome.treatment.trial_effect"
+    course, treatment = "outcome.remission.monthly_hazard.major_depression", "outcome.treatment.full_course"
     anchored = get_scenario("trial_anchored", changes={"demand.referrals_per_year": 3000})
     truth = replicate(anchored.with_changes({course: untreated, treatment: effect}), replications=1)
     figures = {}
@@ -175,5 +175,5 @@ def test_calibrate_outcome_recovers_the_truth_that_made_its_targets(untreated: f
         figures[name] = figure.model_copy(update={"value": found.value})
     fit = calibrate_service(anchored.model_copy(update={"official": figures}), part="outcome", replications=1)
     assert fit.after == pytest.approx(fit.target, abs=0.005)
-    assert fit.changes[course] == pytest.approx(untreated, abs=0.05)
+    assert fit.changes[course] == pytest.approx(untreated, abs=0.005)
     assert fit.changes[treatment] == pytest.approx(effect, abs=0.05)
