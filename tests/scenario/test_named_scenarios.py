@@ -145,10 +145,10 @@ DIRECTIONS: dict[str, Shows] = {
         figure(here, "contacts_mean", group="all") > 1.4 * figure(there, "contacts_mean", group="all")
     ),
     "twice_the_sessions_same_staff": lambda here, there: high_intensity_wait(here) > high_intensity_wait(there) + 30,
-    "outcome_reference_trial": lambda here, there: figure(here, "contacts_mean", group="all") == 2,
-    "outcome_reference_claim": lambda here, there: (
-        finishers(here, "recovery") > finishers(there, "recovery") + 0.04
-        and finishers(here, "recovery", "none") == finishers(there, "recovery", "none")
+    # No queue: after the lag that all have, nobody waits for a place at high intensity longer than at low.
+    "outcome_reference_trial": lambda here, there: (
+        abs(high_intensity_wait(here) - figure(here, "wait_days_mean", group="step=low_intensity")) < 3
+        and high_intensity_wait(there) > figure(there, "wait_days_mean", group="step=low_intensity") + 10
     ),
     "trial_anchored": lambda here, there: (
         figure(here, "disorder_remission", base="finished", service="service", group="major_depression=yes")
@@ -175,8 +175,8 @@ DIRECTIONS: dict[str, Shows] = {
         and finishers(here, "all_remission", "difference") < finishers(there, "all_remission", "difference")
     ),
     "teletherapy": lambda here, there: (
-        figure(here, "not_assessed", group="deprivation_decile=1")
-        > figure(there, "not_assessed", group="deprivation_decile=1")
+        figure(here, "not_assessed", group="deprivation_decile=10_most_deprived")
+        > figure(there, "not_assessed", group="deprivation_decile=10_most_deprived")
     ),
     "telephone_first": lambda here, there: (
         high_intensity_wait(here) < high_intensity_wait(there) and at_work(here) > 1.2 * at_work(there)
