@@ -84,7 +84,7 @@ def test_shapley_of_two_mechanisms_is_the_mean_of_two_orders(small: Scenario, sm
     ("mechanism", "changes"),
     [
         ("partial_remission", {"instruments.full_remission_margin": 0}),
-        ("durability", {f"pathway.steps.{step}.relapse_within_a_year": 0 for step in ("low_intensity", "group", "internet_guided", "high_intensity")} | {"outcome.relapse_unfinished": 0, "outcome.relapse_untreated": 0}),
+        ("durability", {"outcome.relapse.yearly_hazard": 0}),
     ],
 )  # fmt: skip
 def test_switching_a_mechanism_off_removes_exactly_its_bar(
@@ -113,14 +113,14 @@ def test_with_one_disorder_there_are_no_others_to_persist(small: Scenario) -> No
 
 def test_without_treatment_its_part_of_the_starting_figure_is_nothing(small: Scenario) -> None:
     way = figure_in("recovery/finished"), figure_in("all_remission/finished")
-    rows = reconcile(small.with_changes({"outcome.treatment.trial_effect": 0}), *way, replications=1)
+    rows = reconcile(small.with_changes(NO_EFFECT), *way, replications=1)
     parts = {row.name: row.change for row in rows if row.kind == "part"}
     assert parts["treatment"] == 0
     assert parts["natural_course"] > 0
 
 
 def test_two_scenarios_are_reconciled_by_the_groups_in_which_they_differ(small: Scenario) -> None:
-    other = small.with_changes({"outcome.treatment.trial_effect": 1.0, "population.prevalence.ptsd.value": 0.5})
+    other = small.with_changes({"outcome.treatment.full_course": 1.0, "population.prevalence.ptsd.value": 0.5})
     figure = figure_in("all_remission/finished")
     rows = reconcile_scenarios(small, other, figure, replications=2)
     assert set(bars(rows)) == {"population", "outcome"}
@@ -188,9 +188,9 @@ def test_what_ifs_are_ranked_by_their_paired_gain(small: Scenario) -> None:
     others = [
         small.with_changes(changes).model_copy(update={"name": name})
         for name, changes in (
-            ("worse", {"outcome.treatment.trial_effect": 0.0}),
-            ("better", {"outcome.treatment.trial_effect": 1.5}),
-            ("a little better", {"outcome.treatment.trial_effect": 0.9}),
+            ("worse", {"outcome.treatment.full_course": 0.0}),
+            ("better", {"outcome.treatment.full_course": 1.5}),
+            ("a little better", {"outcome.treatment.full_course": 0.9}),
         )
     ]
     rows = rank(small, others)
@@ -219,7 +219,7 @@ def test_a_what_if_without_the_rung_cannot_be_ranked(small: Scenario) -> None:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
     (tmp_path / "better.toml").write_text(
-        SMALL_FILE + '[outcome.treatment]\ntrial_effect = { value = 1.2, assumption = "more" }\n', encoding="utf-8"
+        SMALL_FILE + '[outcome.treatment]\nfull_course = { value = 1.2, assumption = "more" }\n', encoding="utf-8"
     )
     return tmp_path
 

@@ -293,7 +293,6 @@ planned_sessions_mean = { value = 3, assumption = "x" }
 planned_sessions_shape = { value = 3, assumption = "x" }
 drop_out_per_session = { value = 0, assumption = "x" }
 sessions_for_95_percent = { value = 7, assumption = "x" }
-relapse_within_a_year = { value = 0.3, assumption = "x" }
 effect = { default = { value = 1, assumption = "x" } }
 [staff.extra]
 wte = { value = 1, assumption = "x" }

@@ -20,6 +20,7 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
 
+NO_EFFECT = {f"outcome.treatment.{part}": 0 for part in ("full_course", "full_course_of_distress", "distress_relief")}
 MORE_STAFF = {"staff.high_intensity_therapist.wte": 4.0}
 
 
@@ -28,7 +29,7 @@ def compared(small: Scenario) -> Compared:
     """A small service, the same with more therapists, and with treatment that does nothing."""
     others = {
         "more therapists": small.with_changes(MORE_STAFF),
-        "no effect": small.with_changes({"outcome.treatment.trial_effect": 0}),
+        "no effect": small.with_changes(NO_EFFECT),
     }
     return compare({"now": small, **others}, replications=4)
 

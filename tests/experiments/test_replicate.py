@@ -90,14 +90,14 @@ def test_without_a_service_many_remit_and_there_are_no_finishers() -> None:
 
 def test_more_effect_means_more_remission_and_no_effect_means_none_owed_to_the_service(small: Scenario) -> None:
     def gain(effect: float) -> float:
-        changed = small.with_changes({"outcome.treatment.trial_effect": effect})
+        changed = small.with_changes({"outcome.treatment.full_course": effect})
         return (
             replicate(changed, replications=1)
             .find("all_remission", base="finished", at="end", service="difference")
             .value
         )
 
-    nothing, some, much = gain(0.0), gain(0.6), gain(1.2)
+    nothing, some, much = gain(0.0), gain(0.5), gain(1.0)
     assert nothing == 0
     assert 0 < some < much
 

@@ -130,7 +130,6 @@ def _leaves(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
 # validators of JSON Schema leave unchecked unless asked.
 ONLY_THE_LOADER = (
     ("population", "correlation"),
-    ("outcome", "natural_course", "at_one_year"),
     ("doubt",),
     ("run", "opens"),
 )
