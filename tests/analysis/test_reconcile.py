@@ -21,6 +21,11 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
 
+# Neither disorders nor distress end sooner, nobody is listened to, and nobody is read once more than the untreated twin.
+NO_EFFECT = {
+    "outcome.endings.one_more_look": 0,
+    **{f"outcome.treatment.{part}": 0 for part in ("full_course", "full_course_of_distress", "distress_relief")},
+}
 PATHS = [
     ("recovery/finished", "all_remission/started/month_12"),
     ("recovery/finished", "full_remission/started/sustained"),
@@ -254,8 +259,9 @@ def test_rank_prints_places_and_intervals(folder: Path) -> None:
     assert all(len(line.rstrip()) <= 80 for line in result.stdout.splitlines())
 
 
-def test_calibrate_outcome_says_what_there_is_to_fit(folder: Path) -> None:
-    result = call_here("calibrate", "outcome", "small.toml", folder=folder)
+def test_calibrate_service_says_what_there_is_to_fit(folder: Path) -> None:
+    """A service needs official figures of its own; the outcome has its anchors."""
+    result = call_here("calibrate", "service", "small.toml", folder=folder)
     assert result.returncode == 2
     assert "no official figures" in result.stderr
     assert "trial_anchored" in result.stderr

