@@ -1,19 +1,15 @@
 """What figures could be: the clients of a run read by every structure of the outcome model."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
 from caseload_sim.definitions.quantities import DIFFERENCE, REMISSIONS, Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.could_be import FEWEST, IN_USE, CouldBe, read_structures, structure_rows
-from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.ladder import ladder_of
 from caseload_sim.measures.simulation import Simulation
-from caseload_sim.outcomes.structures import Structure, all_structures, under
+from caseload_sim.outcomes.structures import all_structures, under
 from caseload_sim.scenario.catalogue import get_scenario
-from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import counted_rows, only, read_again
 from caseload_sim.support import threads
 
