@@ -6,6 +6,7 @@ import pytest
 from caseload_sim.definitions.quantities import DIFFERENCE, REMISSIONS, Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.could_be import FEWEST, IN_USE, CouldBe, read_structures, structure_rows
+from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.ladder import ladder_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.structures import all_structures, under
@@ -111,3 +112,45 @@ def test_several_providers_are_not_read_again(small_simulation: Simulation) -> N
 
 def test_without_structures_nothing_is_read(small_simulation: Simulation) -> None:
     assert read_structures(small_simulation, ()) is None
+
+
+# Most that a queue of the structure's own moves a figure of finishers beyond chance; see the head of could_be.py.
+MOVED_AT_MOST = {"complex_hardly_helped_by_low_intensity": 0.003, "treatment_makes_milder": 0.008}
+
+
+@pytest.fixture(scope="module")
+def of_some_size() -> list[Simulation]:
+    """Four replications of a service of some 3,000 referrals a year, its staff in proportion."""
+    scenario = get_scenario()
+    share = 3000 / scenario.demand.referrals_per_year.value
+    staff = {f"staff.{kind}.wte": one.wte.value * share for kind, one in scenario.staff.items()}
+    changes = {**staff, "demand.referrals_per_year": 3000, "run.staff_turnover": False}
+    return [simulate(scenario.with_changes(changes), replication=k) for k in range(4)]
+
+
+@pytest.mark.parametrize("name", MOVED_AT_MOST)
+def test_a_queue_of_its_own_would_hardly_change_what_a_structure_says(
+    name: str, of_some_size: list[Simulation]
+) -> None:
+    """The same people and draws, read with the stays of the scenario and with those that the structure's own queue gives.
+
+    Only who steps up, who is seen once more and who is well before the first session parts the two.
+    """
+    (one,) = [structure for structure in all_structures() if structure.name == name]
+    differences = []
+    for simulation in of_some_size:
+        scenario = under(simulation.scenario, one)
+        own = simulate(scenario, replication=simulation.replication)
+        differences.append(counted_ladder(own) - counted_ladder(read_again(simulation, scenario)))
+    mean = np.mean(differences, axis=0)
+    chance = 3 * np.std(differences, axis=0, ddof=1) / np.sqrt(len(differences))  # many rows: three standard errors
+    keys, _ = ladder_of(only(of_some_size[0], counted_rows(of_some_size[0])), FEWEST)
+    rows = [
+        i for i, key in enumerate(keys)
+        if key.group == "all" and key.base == "finished" and key.measure in ("recovery", *REMISSIONS)
+    ]  # fmt: skip
+    assert len(rows) >= 18
+    assert any(difference[rows].any() for difference in differences)  # the queue does differ
+    beyond = np.abs(mean) - chance
+    assert {keys[i]: mean[i] for i in rows if beyond[i] > MOVED_AT_MOST[name]} == {}
+    assert np.abs(mean[rows]).max() < 0.02
