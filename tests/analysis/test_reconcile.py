@@ -21,6 +21,7 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
 
+NO_EFFECT = {f"outcome.treatment.{part}": 0 for part in ("full_course", "full_course_of_distress", "distress_relief")}
 PATHS = [
     ("recovery/finished", "all_remission/started/month_12"),
     ("recovery/finished", "full_remission/started/sustained"),
