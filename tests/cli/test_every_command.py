@@ -46,7 +46,7 @@ RUNS = {
     "rerun": "rerun stored",
 }
 RUN_ONE_OR_NONE = {
-    "population", "plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check",
+    "population", "plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check", "structures",
 }  # fmt: skip
 
 
