@@ -21,15 +21,11 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
 
-<<<<<<< HEAD
 # Neither disorders nor distress end sooner, nobody is listened to, and nobody is read once more than the untreated twin.
 NO_EFFECT = {
     "outcome.endings.one_more_look": 0,
     **{f"outcome.treatment.{part}": 0 for part in ("full_course", "full_course_of_distress", "distress_relief")},
 }
-=======
-NO_EFFECT = {f"outcome.treatment.{part}": 0 for part in ("full_course", "full_course_of_distress", "distress_relief")}
->>>>>>> evid2
 PATHS = [
     ("recovery/finished", "all_remission/started/month_12"),
     ("recovery/finished", "full_remission/started/sustained"),
