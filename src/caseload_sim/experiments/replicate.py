@@ -83,7 +83,7 @@ def simulate(
     """
     scenario = with_run(scenario, seed, 1)
     engine_ready = engine_of(engine, [(scenario, 1)])
-    *_, every = run_once(scenario, replication, engine_ready, start_of, policy, whole=True)
+    *_, every = run_once(scenario, replication, engine_ready, start_of, policy, all_tables=True)
     assert every is not None
     return every
 
@@ -122,7 +122,7 @@ def replicate_each(requests: Sequence[Request], options: RunOptions | None = Non
     """
     options = options or RunOptions()
     policy = own_policy(options.policy) if options.policy else None
-    with closing(finish_each([replace(request, whole=True) for request in requests], options)) as each:
+    with closing(finish_each([replace(request, all_tables=True) for request in requests], options)) as each:
         for request, (finished, first) in zip(requests, each, strict=True):
             assert first is not None
             yield results_of(request.scenario, finished, first, policy)

@@ -81,7 +81,7 @@ class Painter:
                     if not drawing[name].cancel():
                         break  # nor have those before it been left
                     by_us[name] = image_of(run, name)
-            return {name: by_us.get(name) or _awaited(drawing[name], run, name) for name in names}
+            return {name: by_us.get(name) or _await_image(drawing[name], run, name) for name in names}
 
         return images
 
@@ -93,7 +93,7 @@ class Painter:
             self._workers.stop()
 
 
-def _awaited(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
+def _await_image(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
     while not wait([drawing], _SECONDS_BETWEEN_LOOKS).done:
         pass
     try:

@@ -34,7 +34,7 @@ def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
     return distances
 
 
-def whole(ax: "Axes") -> Figure:
+def figure_of(ax: "Axes") -> Figure:
     """The figure on which axes stand."""
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)

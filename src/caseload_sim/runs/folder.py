@@ -22,12 +22,12 @@ from caseload_sim.experiments.replicate import Results
 from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
 from caseload_sim.measures.rows import OverTimeRow, Row, UncertaintyRow
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
-from caseload_sim.runs.record import RECORD, of_comparison, of_run
+from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
 from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
 from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.limits import read_regular
-from caseload_sim.support.threads import meanwhile
+from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,13 +45,13 @@ class Lock:
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises RunError when somebody else has it, OSError when it cannot be written."""
         self.path, self.text = path, path.with_name(f"{path.name}.txt")
-        self._file: int | None = self._locked()
+        self._file: int | None = self._take()
         who = f"process {os.getpid()} on {socket.gethostname()} has been writing there since"
         with suppress(OSError):  # only a message lacks something without it
             self.text.unlink(missing_ok=True)  # of a process that was killed, and perhaps of another user
             self.text.write_text(f"{who} {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
 
-    def _locked(self) -> int:
+    def _take(self) -> int:
         """The number of the file, open and locked."""
         from filelock import lock_descriptor  # takes some hundredths of a second to load
 
@@ -185,8 +185,8 @@ class RunFolder:
         with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
         reached: what came of asking for a precision
         """
-        with self._written_whole():
-            with meanwhile(partial(write_tables, self.partial, results.first), worth_it=True) as written:
+        with self._write_all_or_none():
+            with run_in_background(partial(write_tables, self.partial, results.first), worth_it=True) as written:
                 with _created(self.partial / "measures.csv") as file:
                     write_csv(results.rows, Row, file)
                 with _created(self.partial / "over_time.csv") as file:
@@ -204,7 +204,7 @@ class RunFolder:
                 drawn = self.partial / "figures" / f"{figure}.png"
                 drawn.parent.mkdir(exist_ok=True)
                 drawn.write_bytes(image)
-            self._record(of_run(results, engine, parameter_uncertainty, reached))
+            self._record(record_of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
     def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:
@@ -212,7 +212,7 @@ class RunFolder:
 
         measures: what the forest plot shows, the headlines if empty
         """
-        with self._written_whole():
+        with self._write_all_or_none():
             with _created(self.partial / "differences.csv") as file:
                 write_csv(compared.rows, ComparisonRow, file)
             write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
@@ -220,7 +220,7 @@ class RunFolder:
                 from caseload_sim.figures.compare import draw_differences
 
                 save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
-            self._record(of_comparison(compared, engine, measures))
+            self._record(record_of_comparison(compared, engine, measures))
         return self.final
 
     def save_table(
@@ -235,7 +235,7 @@ class RunFolder:
 
         beside: further tables by file name, each its rows and their type
         """
-        with self._written_whole():
+        with self._write_all_or_none():
             for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
                 with _created(self.partial / f"{table}.csv") as file:
                     write_csv(some, some_type, file)
@@ -266,11 +266,11 @@ class RunFolder:
             self.final.parent.rmdir()  # only if it is empty
 
     @contextmanager
-    def _written_whole(self) -> Iterator[None]:
+    def _write_all_or_none(self) -> Iterator[None]:
         """Files are written to `partial`, and then all put in place, or none."""
         try:
             yield
-            self._put_in_place()
+            self._move_into_folder()
         except (OSError, UnicodeError) as error:
             raise unwritable(self.final, error, MAKE_ROOM if self.n_kept else ELSEWHERE) from None
         finally:
@@ -279,16 +279,16 @@ class RunFolder:
     def _record(self, record: dict[str, Any]) -> None:
         write_text(self.partial / RECORD, json.dumps(record, indent=1))
 
-    def _put_in_place(self) -> None:
+    def _move_into_folder(self) -> None:
         """Move the files, which are all on the disk by then, run.json last; what else is in the folder stays."""
         files = sorted(path for path in self.partial.rglob("*") if path.is_file())
         for file in files:
             flush(file)
         (self.final / RECORD).unlink(missing_ok=True)  # until it is back, files may be of two runs
         for file in sorted(files, key=lambda path: path.name == RECORD):
-            place = self.final / file.relative_to(self.partial)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(place)
+            target = self.final / file.relative_to(self.partial)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
         flush_folder(self.final)
         self.kept = None
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.tasks import Finished, Place
+from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.measures.table import MeasureTable, Rows
-from caseload_sim.runs.whole_files import MAKE_ROOM, unwritable, whole, write_text
+from caseload_sim.runs.whole_files import MAKE_ROOM, unwritable, write_file, write_text
 from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, is_regular, n_values, read_regular
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
@@ -31,8 +31,8 @@ _CHECKSUM_BYTES = 32
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError)
 
 
-class Unfinished(MutableMapping[Place, Finished]):
-    """Finished replications by place, each in a file that is whole or not there; see `begin` and `take_up`.
+class Unfinished(MutableMapping[ReplicationKey, Finished]):
+    """Finished replications by key, each in a file that is whole or not there; see `begin` and `take_up`.
 
     Putting one in raises RunError when it cannot be written, taking one out when its file has been damaged since.
     """
@@ -40,21 +40,21 @@ class Unfinished(MutableMapping[Place, Finished]):
     def __init__(self, folder: Path, inputs: Mapping[str, Any]) -> None:
         self.folder = folder
         self.inputs_digest = sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-        self._there: set[Place] = set()
+        self._there: set[ReplicationKey] = set()
         # Sixteen thousand names take as long to write and read as a small replication takes to run.
         self._rows: dict[str, Rows] = {}
         self._digests: dict[Rows, str] = {}
 
-    def __getitem__(self, place: Place) -> Finished:
-        if place not in self._there:
-            raise KeyError(place)
-        finished = self._read(place)
+    def __getitem__(self, key: ReplicationKey) -> Finished:
+        if key not in self._there:
+            raise KeyError(key)
+        finished = self._read(key)
         if finished is None:
-            raise RunError(f"{self._path(place)}: damaged since it was written. Go on with --resume to run it again.")
+            raise RunError(f"{self._path(key)}: damaged since it was written. Go on with --resume to run it again.")
         return finished
 
-    def __setitem__(self, place: Place, finished: Finished) -> None:
-        path = self._path(place)
+    def __setitem__(self, key: ReplicationKey, finished: Finished) -> None:
+        path = self._path(key)
         days = np.array(list(finished.over_time.values()))
         tables = [table for table in (finished.measures, finished.as_published) if table is not None]
         try:
@@ -67,54 +67,54 @@ class Unfinished(MutableMapping[Place, Finished]):
             }
             columns = b"".join(part.astype("<f8").tobytes() for part in (*(table.numbers.T for table in tables), days))
             content = json.dumps(about).encode() + b"\n" + columns
-            with whole(path) as file:
-                file.write(self._checksum(place, content) + content)
+            with write_file(path) as file:
+                file.write(self._checksum(key, content) + content)
         except OSError as error:
             raise unwritable(path, error, MAKE_ROOM) from None
-        self._there.add(place)
+        self._there.add(key)
 
-    def __delitem__(self, place: Place) -> None:
-        self._there.remove(place)
-        self._path(place).unlink(missing_ok=True)
+    def __delitem__(self, key: ReplicationKey) -> None:
+        self._there.remove(key)
+        self._path(key).unlink(missing_ok=True)
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[ReplicationKey]:
         return iter(sorted(self._there))
 
     def __len__(self) -> int:
         return len(self._there)
 
-    def __contains__(self, place: object) -> bool:
-        return place in self._there
+    def __contains__(self, key: object) -> bool:
+        return key in self._there
 
     def look(self) -> int:
         """Find what is there; a file that is not whole, or of other inputs, is as if it were not. Returns how many were not."""
         damaged = 0
         for path in sorted(self.folder.glob("*.kept")):
             if match := _NAME.fullmatch(path.name):
-                place = int(match[1]), int(match[2])
-                if self._read(place) is None:
+                key = int(match[1]), int(match[2])
+                if self._read(key) is None:
                     damaged += 1
                 else:
-                    self._there.add(place)
+                    self._there.add(key)
         return damaged
 
-    def _path(self, place: Place) -> Path:
-        return self.folder / f"{place[0]:04d}-{place[1]:05d}.kept"
+    def _path(self, key: ReplicationKey) -> Path:
+        return self.folder / f"{key[0]:04d}-{key[1]:05d}.kept"
 
-    def _checksum(self, place: Place, content: bytes) -> bytes:
+    def _checksum(self, key: ReplicationKey, content: bytes) -> bytes:
         """Of a file's content, of the inputs, and of which replication it is, so that it fits no other."""
-        return sha256(f"{self.inputs_digest} {place[0]} {place[1]} ".encode() + content).digest()
+        return sha256(f"{self.inputs_digest} {key[0]} {key[1]} ".encode() + content).digest()
 
-    def _read(self, place: Place) -> Finished | None:
+    def _read(self, key: ReplicationKey) -> Finished | None:
         """What a file holds; None where it is damaged. Raises RunError for one that is too large to be read."""
-        path = self._path(place)
+        path = self._path(key)
         try:
             if is_regular(path) and (n_bytes := path.stat().st_size) > MOST_KEPT_BYTES:
                 raise RunError(
                     f"{path}: {n_bytes:,} bytes; at most {MOST_KEPT_BYTES:,}. caseload-sim writes none so large. Delete it."
                 )
             content = read_regular(path, MOST_KEPT_BYTES)
-            if content[:_CHECKSUM_BYTES] != self._checksum(place, content[_CHECKSUM_BYTES:]):
+            if content[:_CHECKSUM_BYTES] != self._checksum(key, content[_CHECKSUM_BYTES:]):
                 return None
             words, _, columns = content[_CHECKSUM_BYTES:].partition(b"\n")
             about = _parsed(words)
@@ -141,7 +141,7 @@ class Unfinished(MutableMapping[Place, Finished]):
         if rows not in self._digests:
             words = json.dumps(rows.keys).encode()
             digest = sha256(words).hexdigest()
-            with whole(self._names_file(digest)) as file:
+            with write_file(self._names_file(digest)) as file:
                 file.write(words)
             self._digests[rows], self._rows[digest] = digest, rows
         return self._digests[rows]

@@ -46,16 +46,16 @@ class Recorded:
     digests: tuple[tuple[dict[str, str], ...], ...]
 
 
-def read_recorded(place: str | Path) -> Recorded:
+def read_recorded(stored: str | Path) -> Recorded:
     """The record of a run, a sweep or a comparison, given a run.json or its folder, exactly as it was written.
 
     Raises RunError when there is none, or it has been changed or damaged.
     """
-    place = Path(place)
-    if not place.exists():
-        raise RunError(f"{place}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
-    record = read_record(place, (*KINDS, "sweep"))
-    path = place / RECORD if place.is_dir() else place
+    stored = Path(stored)
+    if not stored.exists():
+        raise RunError(f"{stored}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
+    record = read_record(stored, (*KINDS, "sweep"))
+    path = stored / RECORD if stored.is_dir() else stored
     if record.get(OWN_DIGEST) != own_digest(record):
         raise damaged(path, "not as it was written")
     if own := record.get("own_policy"):

@@ -15,7 +15,7 @@ PART = ".part"  # what the name of a file ends in as long as it is not whole
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
+def write_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write bytes to, which takes its name only when all of it is on the disk.
 
     It is written beside its place, so that giving it the name is one step of the file system, also on Windows. Leaving
@@ -37,7 +37,7 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
 
 def write_text(path: Path, text: str) -> None:
     """A whole text file, in UTF-8 with plain line ends. Raises OSError."""
-    with whole(path) as file:
+    with write_file(path) as file:
         file.write(text.encode("utf-8"))
 
 

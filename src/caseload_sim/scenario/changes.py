@@ -16,9 +16,9 @@ from caseload_sim.scenario.messages import (
     _IN_LIMITS,
     MOST_EXPLAINED,
     _check_limits,
-    _explained,
-    _listed,
-    _place,
+    _explain,
+    _list_first,
+    _locate,
     _shown,
 )
 from caseload_sim.scenario.numbers import ORIGIN_KEYS
@@ -36,7 +36,7 @@ def changed(scenario: S, changes: Mapping[str, Any]) -> S:
     content = scenario.model_dump(mode="python", exclude_none=True)
     for path, value in changes.items():
         content = _with_value(content, path, value)
-    return _checked(type(scenario), content, (), changes)
+    return _check(type(scenario), content, (), changes)
 
 
 def parse_value(text: str) -> Any:
@@ -49,7 +49,7 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
     """The parent's content with the child's differences; a number is replaced with its origin.
 
     A table of the child with `replace = true` takes the place of the parent's whole table.
@@ -62,7 +62,7 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
     for key, value in child.items():
         old = result.get(key)
         if isinstance(value, Mapping):
-            result[key] = _merged(old if isinstance(old, Mapping) else {}, value)
+            result[key] = _merge(old if isinstance(old, Mapping) else {}, value)
         else:
             result[key] = value
     return result
@@ -79,12 +79,12 @@ def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[st
         if isinstance(step, Mapping) and "like" in step:
             other = steps.get(step["like"]) if isinstance(step["like"], str) else None
             if not isinstance(other, Mapping) or "like" in other:
-                place = _place(("pathway", "steps", name, "like"), files, {})
+                location = _locate(("pathway", "steps", name, "like"), files, {})
                 known = [key for key, one in steps.items() if isinstance(one, Mapping) and "like" not in one]
                 raise ScenarioError(
-                    f"{place}: {_shown(step['like'])} is not a step. {did_you_mean(str(step['like']), known)}"
+                    f"{location}: {_shown(step['like'])} is not a step. {did_you_mean(str(step['like']), known)}"
                 )
-            filled[name] = _merged(other, {key: value for key, value in step.items() if key != "like"})
+            filled[name] = _merge(other, {key: value for key, value in step.items() if key != "like"})
     return {**content, "pathway": {**pathway, "steps": filled}}
 
 
@@ -119,7 +119,7 @@ def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, 
         change["assumption"] = USERS_OWN
     for part in reversed(parts[:-1]):
         change = {part: change}
-    return _merged(content, change)
+    return _merge(content, change)
 
 
 def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,20 +130,20 @@ def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _checked(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> S:
+def _check(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> S:
     _check_limits(content, files, changes)
     try:
         scenario = kind.model_validate(content)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise ScenarioError(_listed(_explained(detail, files, changes, content) for detail in details)) from None
+        raise ScenarioError(_list_first(_explain(detail, files, changes, content) for detail in details)) from None
     found = list(islice(contradictions(scenario, set(list_sources()) | set(scenario.sources)), 2 * MOST_EXPLAINED))
     # A target is an error where it is asked for; inherited, or met by a changed prevalence, it only stays for comparison.
     asked = any(path.startswith("population.targets") for path in changes)
     own = files[0].content if files and not any(path.startswith("population.prevalence") for path in changes) else {}
     found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]
     if found:
-        raise ScenarioError(_listed(f"{_place(path, files, changes)}: {message}" for path, message in found))
+        raise ScenarioError(_list_first(f"{_locate(path, files, changes)}: {message}" for path, message in found))
     return scenario
 
 

@@ -23,11 +23,11 @@ _IN_LIMITS = "No scenario needs that; `caseload-sim explain` shows what one look
 def _check_limits(content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any] | None = None) -> None:
     if excess := excess_in_content(content):
         path, what = excess
-        place = f"{_place(path, files, changes or {})}: " if path else f"{files[0].path}: " if files else ""
-        raise ScenarioError(f"{place}{what}. {_IN_LIMITS}")
+        location = f"{_locate(path, files, changes or {})}: " if path else f"{files[0].path}: " if files else ""
+        raise ScenarioError(f"{location}{what}. {_IN_LIMITS}")
 
 
-def _listed(messages: Iterable[str]) -> str:
+def _list_first(messages: Iterable[str]) -> str:
     """The first few that differ, each made only when it is shown: to explain thousands would take minutes."""
     unique: dict[str, None] = {}
     following = iter(messages)
@@ -38,7 +38,7 @@ def _listed(messages: Iterable[str]) -> str:
     return "\n".join([*unique, *["... and more."] * (next(following, None) is not None)])
 
 
-def _place(path: tuple[str, ...], files: Sequence[_File], changes: Mapping[str, Any]) -> str:
+def _locate(path: tuple[str, ...], files: Sequence[_File], changes: Mapping[str, Any]) -> str:
     """File, line and dotted path of a value: the file that comes closest to it wins, the user's first."""
     dotted = ".".join(path)
     for changed_path in changes:
@@ -54,40 +54,40 @@ def _place(path: tuple[str, ...], files: Sequence[_File], changes: Mapping[str, 
 _TAGS = {"assessment", "course"}  # pydantic names the chosen kind of step inside the path
 
 
-def _explained(
+def _explain(
     detail: ErrorDetails, files: Sequence[_File], changes: Mapping[str, Any], content: Mapping[str, Any]
 ) -> str:
     """One of pydantic's errors in plain words: place, value, what is allowed, what to do."""
     path = tuple(str(part) for part in detail["loc"])
     if path[:2] == ("pathway", "steps"):
         path = tuple(part for i, part in enumerate(path) if not (i == 3 and part in _TAGS))
-    place, kind, value = _place(path, files, changes), detail["type"], detail["input"]
+    location, kind, value = _locate(path, files, changes), detail["type"], detail["input"]
     limits = detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{place}: not a known key. {did_you_mean(path[-1], _keys_at(path[:-1]))}"
+        return f"{location}: not a known key. {did_you_mean(path[-1], _keys_at(path[:-1]))}"
     if kind == "missing":
         if len(path) == 4 and path[:2] == ("population", "prevalence") and path[3] == "group":
             others = [name for name in content["population"]["prevalence"] if name != path[2]]
             return (
-                f"{_place(path[:3], files, changes)}: not a known condition. {did_you_mean(path[2], others)} "
+                f"{_locate(path[:3], files, changes)}: not a known condition. {did_you_mean(path[2], others)} "
                 "`caseload-sim list conditions` shows all. To add a new one, give its `group` as well."
             )
         if len(path) >= 3 and _keys_at(path[:-2]) and path[-2] not in _keys_at(path[:-2]):
             hint = did_you_mean(path[-2], _keys_at(path[:-2]))
-            return f"{_place(path[:-1], files, changes)}: '{path[-1]}' is missing. {hint}"
-        return f'{place}: missing. Give it a value, or put `extends = "{DEFAULT_SCENARIO}"` on the first line.'
+            return f"{_locate(path[:-1], files, changes)}: '{path[-1]}' is missing. {hint}"
+        return f'{location}: missing. Give it a value, or put `extends = "{DEFAULT_SCENARIO}"` on the first line.'
     if kind == "value_error":
-        return f"{place}: {str(detail['msg']).removeprefix('Value error, ')}."
+        return f"{location}: {str(detail['msg']).removeprefix('Value error, ')}."
     shown = _shown(value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         hint = did_you_mean(path[-1], _keys_at(path[:-1]))
-        return f'{place}: a step needs kind = "assessment" or kind = "course". {hint}'
+        return f'{location}: a step needs kind = "assessment" or kind = "course". {hint}'
     bounds = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most"),
               "greater_than": ("gt", "above"), "less_than": ("lt", "below")}  # fmt: skip
     if kind in bounds:
         key, words = bounds[kind]
-        return f"{place}: {shown} is out of range; it must be {words} {limits[key]:g}."
+        return f"{location}: {shown} is out of range; it must be {words} {limits[key]:g}."
     expected = {
         "float_type": "a number, without quotes", "int_type": "a whole number, without quotes",
         "finite_number": "a finite number", "string_type": "text in quotes",
@@ -97,7 +97,7 @@ def _explained(
         "int_from_float": "a whole number", "tuple_type": "a list", "literal_error": str(limits.get("expected")),
         "too_long": f"of at most {limits.get('max_length')} entries",
     }  # fmt: skip
-    return f"{place}: {shown} is not allowed here; it must be {expected.get(kind, str(detail['msg']))}."
+    return f"{location}: {shown} is not allowed here; it must be {expected.get(kind, str(detail['msg']))}."
 
 
 def _shown(value: Any) -> str:
