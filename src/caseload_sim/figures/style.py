@@ -35,7 +35,7 @@ def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
 
 
 def figure_of(ax: "Axes") -> Figure:
-    """The figure on which axes stand."""
+    """The figure that these axes belong to."""
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     return figure

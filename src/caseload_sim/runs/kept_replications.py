@@ -1,7 +1,8 @@
-"""What a run has finished so far, on disk: one small file for each replication, until the run is complete.
+"""The replications that an unfinished run has done so far: one small file on disk for each, until the run is complete.
 
-Such a file is a checksum, one line of JSON and plain columns of numbers, whose length follows from the line: nothing in it can
-unpack to more. The names of the rows, the same in all replications of a scenario, are in a file beside.
+A file holds a checksum, a line of JSON and plain columns of numbers. The line says how long the columns are, and nothing is
+packed, so that no file can fill more memory than it has bytes. The names of the rows are the same in all replications of a
+scenario, and are in one file beside.
 """
 
 import json
@@ -27,14 +28,15 @@ MOST_KEPT_BYTES = 64_000_000  # of one replication; those of the shipped scenari
 _NAME = re.compile(r"(\d+)-(\d+)\.kept")
 _MOST_NAMED = 6
 _CHECKSUM_BYTES = 32
-# What reading a file that is not what it was can raise.
+# Errors that reading a damaged file can raise.
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError)
 
 
 class Unfinished(MutableMapping[ReplicationKey, Finished]):
-    """Finished replications by key, each in a file that is whole or not there; see `begin` and `take_up`.
+    """A dictionary of finished replications that is kept on disk; see `begin` and `take_up`.
 
-    Putting one in raises RunError when it cannot be written, taking one out when its file has been damaged since.
+    `kept[key] = finished` writes a file, completely or not at all, and raises RunError when it cannot be written. `kept[key]`
+    reads it, and raises RunError when it has been damaged since.
     """
 
     def __init__(self, folder: Path, inputs: Mapping[str, Any]) -> None:
@@ -87,7 +89,7 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
         return key in self._there
 
     def look(self) -> int:
-        """Find what is there; a file that is not whole, or of other inputs, is as if it were not. Returns how many were not."""
+        """Find the files of an earlier run. Leave out those that are damaged or of other inputs, and return how many these are."""
         damaged = 0
         for path in sorted(self.folder.glob("*.kept")):
             if match := _NAME.fullmatch(path.name):
@@ -102,11 +104,11 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
         return self.folder / f"{key[0]:04d}-{key[1]:05d}.kept"
 
     def _checksum(self, key: ReplicationKey, content: bytes) -> bytes:
-        """Of a file's content, of the inputs, and of which replication it is, so that it fits no other."""
+        """A checksum of the content, the inputs and the key, so that a file that was renamed or copied from another run is noticed."""
         return sha256(f"{self.inputs_digest} {key[0]} {key[1]} ".encode() + content).digest()
 
     def _read(self, key: ReplicationKey) -> Finished | None:
-        """What a file holds; None where it is damaged. Raises RunError for one that is too large to be read."""
+        """Read the file of a replication; None where it is damaged. Raises RunError for one that is too large."""
         path = self._path(key)
         try:
             if is_regular(path) and (n_bytes := path.stat().st_size) > MOST_KEPT_BYTES:
@@ -124,7 +126,7 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
                 n = 3 * len(rows.keys)
                 tables.append(MeasureTable(rows, numbers[:n].reshape(3, len(rows.keys)).T))
                 numbers = numbers[n:]
-            if about["days"] < 0:  # which NumPy would take for: as many as there are
+            if about["days"] < 0:  # NumPy would take -1 for: as many as there are
                 return None
             days = numbers.reshape(len(about["over_time"]), about["days"])
             over_time = dict(zip(map(tuple, about["over_time"]), days, strict=True))
@@ -137,7 +139,7 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
         return self.folder / f"rows-{digest[:16]}.json"
 
     def _digest_of(self, rows: Rows) -> str:
-        """The digest of names of rows that are on disk from now on. Raises OSError."""
+        """The digest of the names of rows, which are written to disk if they are not there yet. Raises OSError."""
         if rows not in self._digests:
             words = json.dumps(rows.keys).encode()
             digest = sha256(words).hexdigest()
@@ -163,7 +165,7 @@ def _parsed(words: bytes) -> Any:
 
 
 def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
-    """An empty one in a folder that is made anew: whatever was there is gone. Raises OSError."""
+    """Begin without any finished replication, in an empty folder; whatever was in the folder is deleted. Raises OSError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_text(folder / INPUTS, json.dumps(inputs, indent=1))
@@ -171,7 +173,7 @@ def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
 
 
 def take_up(folder: Path, inputs: Mapping[str, Any]) -> tuple[Unfinished, int]:
-    """What an earlier run with the same inputs has finished, and how many files of it were damaged.
+    """Take up what an earlier run with the same inputs has finished. Returns it, and how many of its files were damaged.
 
     Raises RunError when the inputs were others, saying which, or cannot be read.
     """
@@ -195,9 +197,10 @@ _AGAIN = "Give the same inputs as then, or leave out --resume to begin anew."
 
 
 def refuse_others(out: Path, inputs: Mapping[str, Any], is_busy: Any) -> None:
-    """Raises RunError when runs of a scenario of this name are unfinished in `out`, but with other inputs.
+    """Raises RunError when a scenario of this name has unfinished runs in `out`, all of them with other inputs.
 
-    is_busy: whether somebody is writing a run folder just now
+    The message says what differs from the one that differs least: perhaps only the seed was forgotten.
+    is_busy: a function that says whether somebody is writing to a run folder just now
     """
     found = []
     for path in sorted(out.glob(f"*/{UNFINISHED}/{INPUTS}")):
@@ -225,12 +228,12 @@ def inputs_of(folder: Path) -> dict[str, Any] | None:
 
 
 def how_many(folder: Path) -> int:
-    """How many replications an unfinished run has finished, by their files."""
+    """How many replications an unfinished run has finished, counted by their files."""
     return sum(_NAME.fullmatch(path.name) is not None for path in folder.glob("*.kept"))
 
 
 def differences(before: Any, now: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    """Every value of nested tables that differs: dotted path, value before, value now; None where there is none."""
+    """Every value that differs between nested tables, as (dotted path, value before, value now); None for a value that is missing."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         keys = dict.fromkeys([*before, *now])
         return [

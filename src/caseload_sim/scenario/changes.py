@@ -1,4 +1,4 @@
-"""One scenario changed: values set by dotted path, marked as the user's own, and checked like a file."""
+"""Change values of a scenario by their dotted paths, mark them as the user's own, and check the result like a file."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def changed(scenario: S, changes: Mapping[str, Any]) -> S:
 
 
 def parse_value(text: str) -> Any:
-    """A value as written after `--set path=`: TOML if it parses, else the bare word itself."""
+    """The value of a text after `--set path=`: read as TOML, so 0.3 is a number; if it is no TOML, the text itself."""
     if excess := excess_in_toml(text):
         raise ScenarioError(f"--set {text[:40]}...: {excess[1]}. {_IN_LIMITS}")
     try:
@@ -50,9 +50,10 @@ def parse_value(text: str) -> Any:
 
 
 def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """The parent's content with the child's differences; a number is replaced with its origin.
+    """The parent's content with what the child changes, for scenario files that extend one another.
 
-    A table of the child with `replace = true` takes the place of the parent's whole table.
+    If the child gives a number a new `value`, the parent's source for that number is dropped with the old value. A table of
+    the child with `replace = true` replaces the parent's table instead of changing it.
     """
     if child.get("replace") is True:
         return {key: value for key, value in child.items() if key != "replace"}
@@ -69,7 +70,7 @@ def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any
 
 
 def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[str, Any]:
-    """Steps that say `like = "another"` filled up with what that other step has."""
+    """Fill up steps that say `like = "another"` with everything of that other step which they do not say themselves."""
     pathway = content.get("pathway")
     steps = pathway.get("steps") if isinstance(pathway, Mapping) else None
     if not isinstance(pathway, Mapping) or not isinstance(steps, Mapping):
@@ -89,9 +90,10 @@ def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[st
 
 
 def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The content with one value changed. `path` may stop at the number or go on to its `.value`.
+    """The content with one value changed. The path may name a number, or go on to its `.value`.
 
-    A value that is a table is merged in; it may be new, such as a shock, since the schema refuses what has no place.
+    A value may also be a table, which changes the table at that path, or is added, such as a new shock. A table where none
+    belongs is refused later, by the schema.
     """
     if not isinstance(path, str):
         raise ScenarioError(f"{path!r}: a change needs a dotted path, as in 'population.prevalence.ptsd'.")
@@ -123,7 +125,7 @@ def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, 
 
 
 def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The table with every number in it that has no origin marked as the user's own."""
+    """The table with every number marked as the user's own that has no source, assumption or fit."""
     result = {key: _as_users_own(value) if isinstance(value, Mapping) else value for key, value in table.items()}
     if "value" in result and not any(key in result for key in ("source", "assumption", "fitted")):
         result["assumption"] = USERS_OWN
@@ -138,7 +140,8 @@ def _check(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], ch
         details = error.errors(include_url=False)
         raise ScenarioError(_list_first(_explain(detail, files, changes, content) for detail in details)) from None
     found = list(islice(contradictions(scenario, set(list_sources()) | set(scenario.sources)), 2 * MOST_EXPLAINED))
-    # A target is an error where it is asked for; inherited, or met by a changed prevalence, it only stays for comparison.
+    # An impossible target is an error if this change or file asks for it. If it is inherited, or became impossible because a
+    # prevalence was changed, it stays in the scenario and is only compared with.
     asked = any(path.startswith("population.targets") for path in changes)
     own = files[0].content if files and not any(path.startswith("population.prevalence") for path in changes) else {}
     found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]

@@ -1,4 +1,4 @@
-"""What is wrong with a scenario, in plain words: file and line, value, what is allowed, what to do."""
+"""Say what is wrong with a scenario in plain words: in which file and line, the value, what is allowed, what to do."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ def _check_limits(content: Mapping[str, Any], files: Sequence[_File], changes: M
 
 
 def _list_first(messages: Iterable[str]) -> str:
-    """The first few that differ, each made only when it is shown: to explain thousands would take minutes."""
+    """The first eight different messages, one on each line. No more are made than are shown: thousands would take minutes."""
     unique: dict[str, None] = {}
     following = iter(messages)
     for message in islice(following, 2 * MOST_EXPLAINED):
@@ -39,7 +39,10 @@ def _list_first(messages: Iterable[str]) -> str:
 
 
 def _locate(path: tuple[str, ...], files: Sequence[_File], changes: Mapping[str, Any]) -> str:
-    """File, line and dotted path of a value: the file that comes closest to it wins, the user's first."""
+    """Where a value was set, as in `my.toml:14: population.prevalence.ptsd`, or `--set` with its path.
+
+    If several files extend one another, it is the one that has the most parts of the path; of equals, the user's own.
+    """
     dotted = ".".join(path)
     for changed_path in changes:
         if f"{changed_path}.".startswith(f"{dotted}.") or f"{dotted}.".startswith(f"{changed_path}."):
@@ -57,7 +60,7 @@ _TAGS = {"assessment", "course"}  # pydantic names the chosen kind of step insid
 def _explain(
     detail: ErrorDetails, files: Sequence[_File], changes: Mapping[str, Any], content: Mapping[str, Any]
 ) -> str:
-    """One of pydantic's errors in plain words: place, value, what is allowed, what to do."""
+    """Say one of pydantic's errors in plain words: file and line, value, what is allowed, what to do."""
     path = tuple(str(part) for part in detail["loc"])
     if path[:2] == ("pathway", "steps"):
         path = tuple(part for i, part in enumerate(path) if not (i == 3 and part in _TAGS))
@@ -101,7 +104,7 @@ def _explain(
 
 
 def _shown(value: Any) -> str:
-    """A value as the user may know it again, however long."""
+    """A value as the user wrote it, or what kind of value it is where that would be too long."""
     if isinstance(value, Mapping):
         return "a table"
     try:
@@ -124,7 +127,7 @@ def _default_content() -> dict[str, Any]:
 
 
 def _keys_at(path: tuple[str, ...]) -> list[str]:
-    """The keys that the schema knows at a path, read off the default scenario."""
+    """The keys that are known at a path, such as the names of conditions: those of the default scenario."""
     table: Any = _default_content() if path else dict.fromkeys(Assumptions.model_fields)
     for part in path:
         table = table.get(part, {}) if isinstance(table, Mapping) else {}
