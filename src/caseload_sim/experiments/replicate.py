@@ -129,7 +129,7 @@ def replicate_each(requests: Sequence[Request], options: RunOptions | None = Non
 
 
 def summarise_each(requests: Sequence[Request], options: RunOptions | None = None) -> Generator[Summary, None, None]:
-    """The measures of several scenarios, in their order: what is kept of them is enough, and nothing runs twice."""
+    """The measures of several scenarios, in their order. Kept replications are used as they are, and not run again."""
     with closing(finish_each(requests, options)) as each:
         for request, (finished, _) in zip(requests, each, strict=True):
             tables = [one.measures for one in finished]
@@ -149,7 +149,7 @@ def days_of(
 def results_of(
     scenario: Scenario, finished: list[Finished], first: Simulation, policy: OwnPolicy | None = None
 ) -> Results:
-    """The results of all replications of a scenario, the first of them whole."""
+    """Make results of all replications of a scenario; first: all tables of the first of them."""
     tables = [one.measures for one in finished]
     as_published = [one.as_published for one in finished if one.as_published is not None]
     return Results(
