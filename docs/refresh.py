@@ -44,7 +44,7 @@ from caseload_sim.experiments.could_be import IN_USE, read_structures, structure
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.figures.accounts import rung_label
 from caseload_sim.figures.population import draw_population
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 from caseload_sim.measures.rows import value_text
 from caseload_sim.scenario.costs import financial_year
 from caseload_sim.scenario.numbers import numbers
@@ -405,7 +405,7 @@ def waterfall_table(names: list[str], replications: int) -> str:
     name, start, end = names
     rows = reconcile(get_scenario(name), figure_in(start), figure_in(end), replications=replications)
     if end.endswith("sustained"):
-        whole(plot_waterfall(rows)).savefig(HERE / "images" / "waterfall.png", dpi=80)
+        figure_of(plot_waterfall(rows)).savefig(HERE / "images" / "waterfall.png", dpi=80)
     return waterfall_rows(rows)
 
 
