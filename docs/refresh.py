@@ -2,13 +2,15 @@
 
 Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in population.md and costs.md, the figures beside,
 and the tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in
-service.md; those of outcome.md, whose kinds are in OUTCOME_TABLES (`python docs/refresh.py outcome.md` renews that page alone); the assurance pages (assurance_pages.py); then a page
+service.md; those of outcome.md, whose kinds are in OUTCOME_TABLES (`python docs/refresh.py outcome.md` renews that page alone, and
+`python docs/refresh.py outcome.md KIND ...` tables of these kinds alone); the assurance pages (assurance_pages.py); then a page
 for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
 """
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,15 +33,18 @@ from caseload_sim import (
     uncertainty,
     validate_model,
 )
+from caseload_sim.analysis.calibrate_outcome import EvidenceRow, evidence_rows
 from caseload_sim.analysis.population_report import Comparison
 from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.analysis.validate_model import ValidationRow
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import BASES, DIFFERENCE, SERVICES, words
+from caseload_sim.experiments.could_be import IN_USE, read_structures, structure_rows
+from caseload_sim.experiments.replicate import simulate
 from caseload_sim.figures.accounts import rung_label
 from caseload_sim.figures.population import draw_population
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 from caseload_sim.measures.rows import value_text
 from caseload_sim.scenario.costs import financial_year
 from caseload_sim.scenario.numbers import numbers
@@ -225,11 +230,13 @@ def costs_page() -> str:
 OUTCOME_MARKED = re.compile(r"(<!-- generated: (\w+) ([\w/ ]+) (\d+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def outcome_page() -> str:
-    """outcome.md with its tables renewed: simulated, which takes minutes."""
+def outcome_page(kinds: Sequence[str] = ()) -> str:
+    """outcome.md with its tables renewed, or those of some kinds alone: simulated, which takes minutes."""
     text = (HERE / "outcome.md").read_text(encoding="utf-8")
 
     def renewed(match: re.Match[str]) -> str:
+        if kinds and match[2] not in kinds:
+            return match[0]
         return f"{match[1]}\n{OUTCOME_TABLES[match[2]](match[3].split(), int(match[4]))}\n{match[6]}"
 
     return OUTCOME_MARKED.sub(renewed, text)
@@ -263,6 +270,82 @@ def reference_table(names: list[str], replications: int) -> str:
     """Reference values of the ladder against the model, misses marked."""
     (name,) = names
     return validation_table(name, replications).replace("| official |", "| reference |")
+
+
+def evidence_table(names: list[str], replications: int) -> str:
+    """Every anchor and every check of the outcome model, published and simulated."""
+    rows = evidence_of(names, replications)
+    lines = []
+    for role, heading in (("anchor", "Anchors, which the fit may use"), ("check", "Checks, which it never uses")):
+        some = [row for row in rows if row.role == role]
+        met = sum(row.verdict == "met" for row in some)
+        lines += [
+            f"**{heading}: {met} of {len(some)} met.**", "",
+            "| figure | published | model | tolerance | model off by | verdict | source |", "|---|---|---|---|---|---|---|",
+        ]  # fmt: skip
+        for row in some:
+            verdict = row.verdict if row.verdict == "met" else "**missed**"
+            shown = " | ".join(as_published(row, value) for value in (row.published, row.model, row.tolerance))
+            lines.append(
+                f"| {words(row.name)} | {shown} | {row.distance:+.1f} | {verdict} | {row.source}: {row.where} |"
+            )
+        lines.append("")
+    lines.append(f"{replications} replications. Shares of 1. Off by: in tolerances; within two counts as met.")
+    return "\n".join(lines) + "\n"
+
+
+def missed_list(names: list[str], replications: int) -> str:
+    """The figures that the model misses, the farthest first."""
+    missed = sorted(
+        (row for row in evidence_of(names, replications) if row.verdict == "missed"), key=lambda row: -abs(row.distance)
+    )
+    lines = ["| missed | published | model | so the model is | role |", "|---|---|---|---|---|"]
+    for row in missed:
+        side = "too high" if row.distance > 0 else "too low"
+        shown = " | ".join(as_published(row, value) for value in (row.published, row.model))
+        lines.append(f"| {words(row.name)} | {shown} | {side}, by {abs(row.distance):.1f} tolerances | {row.role} |")
+    return "\n".join([*lines, "", f"{replications} replications; the farthest first."]) + "\n"
+
+
+@lru_cache(maxsize=1)
+def _evidence_of(name: str, replications: int) -> tuple[EvidenceRow, ...]:
+    return evidence_rows(get_scenario(name), replications=replications)
+
+
+def evidence_of(names: list[str], replications: int) -> tuple[EvidenceRow, ...]:
+    """Rows of evidence, simulated once for both tables."""
+    (name,) = names
+    return _evidence_of(name, replications)
+
+
+def as_published(row: EvidenceRow, value: float) -> str:
+    """A figure to a digit more than its tolerance, which tells shares from points."""
+    return f"{value:.3f}" if row.tolerance < 0.1 else f"{value:.2f}"
+
+
+def structures_table(names: list[str], most_thousands: int) -> str:
+    """What each structure of the outcome model makes of the same clients, so many thousand at most."""
+    (name,) = names
+    found = read_structures(simulate(get_scenario(name)), most_clients=1000 * most_thousands)
+    assert found is not None
+    rows = structure_rows(name, found)
+    lines = [
+        "| structure | what it changes | misfit | recovery | principal gone | all gone | fully gone |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = " | ".join(f"{percent(value)} ({100 * gain:+.1f})" for value, gain in row.figures)
+        misfit = "" if row.structure == IN_USE else f"{row.misfit:.0f}"
+        label = "**as used**" if row.structure == IN_USE else words(row.structure)
+        lines.append(f"| {label} | {row.meaning} | {misfit} | {cells} |")
+    for end, pick in (("lowest", min), ("highest", max)):
+        cells = " | ".join(
+            f"{percent(pick(value for value, _ in column))} ({100 * pick(gain for _, gain in column):+.1f})"
+            for column in zip(*(row.figures for row in rows), strict=True)
+        )
+        lines.append(f"| **could be, {end}** | | | {cells} |")
+    note = "One replication, finishers, at the end; in brackets what the service adds, in points. misfit: squared distance from the anchors."
+    return "\n".join([*lines, "", note]) + "\n"
 
 
 def misfit_table(names: list[str], replications: int) -> str:
@@ -322,7 +405,7 @@ def waterfall_table(names: list[str], replications: int) -> str:
     name, start, end = names
     rows = reconcile(get_scenario(name), figure_in(start), figure_in(end), replications=replications)
     if end.endswith("sustained"):
-        whole(plot_waterfall(rows)).savefig(HERE / "images" / "waterfall.png", dpi=80)
+        figure_of(plot_waterfall(rows)).savefig(HERE / "images" / "waterfall.png", dpi=80)
     return waterfall_rows(rows)
 
 
@@ -385,6 +468,9 @@ OUTCOME_TABLES: dict[str, Callable[[list[str], int], str]] = {
     "anchor": anchor_table,
     "reference": reference_table,
     "misfits": misfit_table,
+    "evidence": evidence_table,
+    "missed": missed_list,
+    "structures": structures_table,
     "two_by_two": two_by_two_table,
     "waterfall": waterfall_table,
     "scenarios": scenarios_table,
@@ -397,7 +483,7 @@ OUTCOME_TABLES: dict[str, Callable[[list[str], int], str]] = {
 def main() -> None:
     """Write the pages and their figures, or the page named alone."""
     if "outcome.md" in sys.argv[1:] or len(sys.argv) == 1:
-        (HERE / "outcome.md").write_text(outcome_page(), encoding="utf-8", newline="\n")
+        (HERE / "outcome.md").write_text(outcome_page(sys.argv[2:]), encoding="utf-8", newline="\n")
     if len(sys.argv) > 1:
         return
     (HERE / "service.md").write_text(service_page(), encoding="utf-8", newline="\n")

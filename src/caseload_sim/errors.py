@@ -1,4 +1,4 @@
-"""The errors a user can cause; each message names the place, the value and what to do next."""
+"""The errors a user can cause; each message names the file and line or the option, the value, and what to do next."""
 
 import re
 from collections.abc import Iterable

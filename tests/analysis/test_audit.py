@@ -13,7 +13,7 @@ from caseload_sim.definitions.quantities import LADDER
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.figures.accounts import draw_uncertainty, plot_audit
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
@@ -102,7 +102,7 @@ def test_the_audit_figure_is_legible_and_shows_the_result(audited: tuple[AuditRo
     assert legend is not None
     labels = [text.get_text() for text in legend.get_texts()]
     assert "result of the audit, 9.2%" in labels
-    check_legible(whole(ax))
+    check_legible(figure_of(ax))
 
 
 # --- doubt ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.figures.accounts import plot_ranking, plot_waterfall
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
@@ -174,7 +174,7 @@ def test_the_waterfall_is_legible_and_names_every_bar(small: Scenario) -> None:
     ax = plot_waterfall(rows)
     assert len(ax.get_yticklabels()) == len(rows)
     assert sum("any order" in text.get_text() for text in ax.texts) == len(MECHANISMS)
-    check_legible(whole(ax))
+    check_legible(figure_of(ax))
 
 
 # --- what would change it -------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_what_ifs_are_ranked_by_their_paired_gain(small: Scenario) -> None:
     for row in rows:
         theirs = compared[row.scenario, row.measure, row.base, row.at]
         assert (row.gain, row.gain_lower_95_ci) == (theirs.difference, theirs.difference_lower_95_ci)
-    check_legible(whole(plot_ranking(rows)))
+    check_legible(figure_of(plot_ranking(rows)))
 
 
 def test_a_what_if_without_the_rung_cannot_be_ranked(small: Scenario) -> None:

@@ -17,7 +17,7 @@ import typer
 
 from caseload_sim.cli import running
 from caseload_sim.cli.main import COMMANDS, app
-from caseload_sim.experiments.tasks import Finished, Place
+from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.experiments.workers import Workers
 from caseload_sim.runs.kept_replications import UNFINISHED, Unfinished, how_many
 from commands import call, call_here
@@ -46,7 +46,7 @@ RUNS = {
     "rerun": "rerun stored",
 }
 RUN_ONE_OR_NONE = {
-    "population", "plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check",
+    "population", "plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check", "structures",
 }  # fmt: skip
 
 
@@ -91,14 +91,14 @@ def n_kept(folder: Path) -> int:
     return sum(map(how_many, folder.glob(f"results/*/{UNFINISHED}")))
 
 
-def noted(monkeypatch: pytest.MonkeyPatch, stop_after: int = 10**6) -> list[Place]:
+def noted(monkeypatch: pytest.MonkeyPatch, stop_after: int = 10**6) -> list[ReplicationKey]:
     """The replications that are put among those kept; Ctrl-C comes as soon as there are so many."""
-    put: list[Place] = []
+    put: list[ReplicationKey] = []
     really = Unfinished.__setitem__
 
-    def noting(self: Unfinished, place: Place, finished: Finished) -> None:
-        really(self, place, finished)
-        put.append(place)
+    def noting(self: Unfinished, key: ReplicationKey, finished: Finished) -> None:
+        really(self, key, finished)
+        put.append(key)
         if len(put) == stop_after:
             raise KeyboardInterrupt
 

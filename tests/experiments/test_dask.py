@@ -21,7 +21,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments import dask_workers
 from caseload_sim.experiments.dask_workers import DaskWorkers
 from caseload_sim.experiments.replicate import Results, replicate
-from caseload_sim.experiments.tasks import Finished, Place
+from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.experiments.workers import IN_FLIGHT, Workers, answers
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.provenance import versions_here
@@ -262,7 +262,7 @@ def test_a_scheduler_that_is_stopped_is_given_up_and_what_was_finished_is_kept(
     tmp_path: Path, brief: Scenario, serial: Results
 ) -> None:
     """Stopped, not dead: it keeps its connections and says nothing."""
-    silence, kept = 3.0, dict[Place, Finished]()
+    silence, kept = 3.0, dict[ReplicationKey, Finished]()
     with Cluster(tmp_path) as cluster:
         cluster.add_worker()
         wait_for_workers(cluster, 1)

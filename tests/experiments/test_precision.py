@@ -17,7 +17,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.precision import FIRST_REPLICATIONS, Precision, _needed, precision_from, replicate_until
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunOptions
-from caseload_sim.experiments.tasks import Finished, Place, Task, finish
+from caseload_sim.experiments.tasks import Finished, ReplicationKey, Task, finish
 from caseload_sim.measures.table import table_of
 from caseload_sim.scenario.scenario import Scenario
 from conftest import SMALL
@@ -39,7 +39,7 @@ def first(brief: Scenario) -> Finished:
     return finish(Task(brief, 0, ENGINES["kernel"]))[0]
 
 
-def kept_with(brief: Scenario, first: Finished, values: Sequence[float]) -> dict[Place, Finished]:
+def kept_with(brief: Scenario, first: Finished, values: Sequence[float]) -> dict[ReplicationKey, Finished]:
     """Finished replications whose recovery is as given: only the first is run again, to have its tables."""
     number = Request(brief).number(RunOptions())
     return {

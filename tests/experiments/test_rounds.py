@@ -12,7 +12,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.rounds import Request, finish_each
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
-from caseload_sim.experiments.tasks import Finished, Place
+from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.measures.measure import measure
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.scenario.pathway import Routing
@@ -44,7 +44,7 @@ def brief(small: Scenario) -> Scenario:
 def test_equal_requests_have_one_number_whatever_the_replications_and_others_have_another(brief: Scenario) -> None:
     plain = RunOptions()
     longer = brief.with_changes({"run.replications": 7}).model_copy(update={"name": brief.name})
-    assert Request(brief).number(plain) == Request(longer, only=(3,), whole=True).number(plain)
+    assert Request(brief).number(plain) == Request(longer, only=(3,), all_tables=True).number(plain)
     others = [
         Request(brief.with_changes({"run.seed": 8})).number(plain),
         Request(brief, start_of=longer).number(plain),
@@ -62,7 +62,7 @@ def nobody_waits(known: Known, routing: Routing) -> Decision:
 
 def test_chosen_replications_come_in_the_order_asked_for_and_are_as_simulated(brief: Scenario) -> None:
     with ThreadPoolExecutor(2) as threads:
-        requests = [Request(brief, only=(3, 1)), Request(brief, only=(2,), whole=True)]
+        requests = [Request(brief, only=(3, 1)), Request(brief, only=(2,), all_tables=True)]
         (some, nothing), (one, first) = finish_each(requests, RunOptions(executor=threads))
     assert nothing is None
     assert first is not None
@@ -74,7 +74,7 @@ def test_chosen_replications_come_in_the_order_asked_for_and_are_as_simulated(br
 
 
 def test_two_that_are_equal_are_both_given_and_kept_once(brief: Scenario) -> None:
-    kept: dict[Place, Finished] = {}
+    kept: dict[ReplicationKey, Finished] = {}
     counted: list[tuple[int, int]] = []
     options = RunOptions(kept=kept, progress=lambda *n: counted.append(n))
     (first, _), (second, _) = finish_each([Request(brief), Request(brief)], options)
@@ -84,7 +84,7 @@ def test_two_that_are_equal_are_both_given_and_kept_once(brief: Scenario) -> Non
 
 
 def test_what_is_read_off_a_replication_is_kept_with_it(brief: Scenario) -> None:
-    kept: dict[Place, Finished] = {}
+    kept: dict[ReplicationKey, Finished] = {}
     ((some, _),) = finish_each([Request(brief, read=HowMany(5))], RunOptions(kept=kept))
     assert [one.read["n"] for one in some] == [
         float((simulate(brief, replication=k).clients.id % 5 == 0).sum()) for k in range(2)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from building import check_legible
 from caseload_sim.figures.costs import THRESHOLDS_GBP, acceptability, plot_acceptability, plot_cost_effectiveness
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 from caseload_sim.measures.rows import CostEffectRow
 
 # 10,000, 25,000 and 100,000 pounds a QALY; one that harms and costs; one that harms and saves 50,000 for each QALY lost.
@@ -29,7 +29,7 @@ def test_the_plane_has_every_point_and_a_line_for_each_threshold() -> None:
     assert slopes == pytest.approx([20_000, 30_000])
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     assert all(left < x < right and bottom < y < top for y, x in POINTS)
-    check_legible(whole(ax))
+    check_legible(figure_of(ax))
 
 
 def test_the_curve_says_its_share_at_each_threshold() -> None:
@@ -40,7 +40,7 @@ def test_the_curve_says_its_share_at_each_threshold() -> None:
         "20,000 pounds per QALY (NICE): 40%", "30,000 pounds per QALY (NICE): 60%"
     ]  # fmt: skip
     assert "5 replications" in ax.get_title()
-    check_legible(whole(ax))
+    check_legible(figure_of(ax))
 
 
 @pytest.mark.parametrize("plot", [plot_cost_effectiveness, plot_acceptability])

@@ -14,7 +14,7 @@ from caseload_sim.experiments.sweep import sweep
 from caseload_sim.figures.gallery import FIGURES, FreshRun, of_kind
 from caseload_sim.figures.population import draw_population, plot_population, plot_sweep
 from caseload_sim.figures.run import plot_disorders, plot_flow, plot_ladder, plot_waiting_list, plot_waits
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 
@@ -63,7 +63,7 @@ def test_every_wait_has_its_number_however_wide_the_interval(small_results: Resu
     )
     left, right = ax.get_xlim()
     assert all(left <= text.xy[0] <= right for text in ax.texts if isinstance(text, Annotation))
-    figure = whole(ax)
+    figure = figure_of(ax)
     figure.draw_without_rendering()
     assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in ax.texts)
 

@@ -24,7 +24,7 @@ from caseload_sim.runs.folder import (
 from caseload_sim.runs.kept_replications import UNFINISHED
 from caseload_sim.runs.read import read_run
 from caseload_sim.runs.record import RECORD, inputs_of_run
-from caseload_sim.runs.whole_files import save_text, whole, write_text
+from caseload_sim.runs.whole_files import save_text, write_file, write_text
 from caseload_sim.scenario.scenario import Scenario
 
 
@@ -39,7 +39,7 @@ def finished_of(results: Results) -> Finished:
 def test_a_file_that_could_not_be_written_to_its_end_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "before")
-    with pytest.raises(TypeError), whole(path) as file:
+    with pytest.raises(TypeError), write_file(path) as file:
         file.writelines([b"half", "not bytes"])  # type: ignore[list-item]
     assert path.read_text(encoding="utf-8") == "before"
     write_text(path, "after\n")
@@ -48,7 +48,7 @@ def test_a_file_that_could_not_be_written_to_its_end_leaves_what_was_there(tmp_p
 
 
 def test_a_file_has_no_name_of_its_own_until_it_is_whole(tmp_path: Path) -> None:
-    with whole(tmp_path / "a.txt") as file:
+    with write_file(tmp_path / "a.txt") as file:
         file.write(b"some")
         (there,) = tmp_path.iterdir()
         assert there.name.startswith(".a.txt.")

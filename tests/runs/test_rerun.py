@@ -14,7 +14,7 @@ from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import replicate, simulate
 from caseload_sim.experiments.sweep import sweep
 from caseload_sim.experiments.workers import Workers
-from caseload_sim.runs.record import RECORD, of_comparison, of_run, of_sweep, own_digest
+from caseload_sim.runs.record import RECORD, own_digest, record_of_comparison, record_of_run, record_of_sweep
 from caseload_sim.runs.rerun import rerun
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.provenance import digest
@@ -32,7 +32,7 @@ def brief(small: Scenario) -> Scenario:
 def stored(brief: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the record of one run."""
     folder = tmp_path_factory.mktemp("stored")
-    (folder / RECORD).write_text(json.dumps(of_run(replicate(brief), "kernel", False)), encoding="utf-8")
+    (folder / RECORD).write_text(json.dumps(record_of_run(replicate(brief), "kernel", False)), encoding="utf-8")
     return folder
 
 
@@ -68,10 +68,10 @@ def test_sweeps_comparisons_and_drawn_prevalences_can_be_rerun(brief: Scenario, 
     uncertain = replicate(brief, parameter_uncertainty=True)
     assert uncertain.digests != replicate(brief).digests
     records = [
-        (8, of_run(uncertain, "kernel", True)),
-        (16, of_sweep(sweep(brief, VALUES, "recovery"), VALUES, "kernel")),
-        (16, of_comparison(compare([brief, other], versus="other", seed=5), "kernel", [])),
-        (16, of_comparison(compare([brief, other], versus="other", seed=5, own_start=True), "kernel", [])),
+        (8, record_of_run(uncertain, "kernel", True)),
+        (16, record_of_sweep(sweep(brief, VALUES, "recovery"), VALUES, "kernel")),
+        (16, record_of_comparison(compare([brief, other], versus="other", seed=5), "kernel", [])),
+        (16, record_of_comparison(compare([brief, other], versus="other", seed=5, own_start=True), "kernel", [])),
     ]
     for n_digests, record in records:
         (tmp_path / RECORD).write_text(json.dumps(record), encoding="utf-8")
@@ -88,7 +88,7 @@ def test_what_differs_is_named_by_replication_and_table(copy: Path) -> None:
 
 
 def test_the_point_of_a_sweep_that_differs_is_named(brief: Scenario, tmp_path: Path) -> None:
-    record = of_sweep(sweep(brief, VALUES, "recovery", replications=1), VALUES, "kernel")
+    record = record_of_sweep(sweep(brief, VALUES, "recovery", replications=1), VALUES, "kernel")
     record["scenario"]["run"]["replications"] = 1
     record["digests"][1][0]["clients"] = ""
     (tmp_path / RECORD).write_text(

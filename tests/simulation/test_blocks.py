@@ -29,7 +29,7 @@ from caseload_sim.simulation.replication import only
 from caseload_sim.support import columns, threads
 from caseload_sim.support.columns import blocks_of, largest_column, rows_of, slice_of
 from caseload_sim.support.provenance import Digest, digest
-from caseload_sim.support.threads import each_in_order, meanwhile, threads_here
+from caseload_sim.support.threads import each_in_order, run_in_background, threads_here
 from random_services import random_service
 
 
@@ -206,7 +206,7 @@ def test_plans_put_together_are_those_of_everybody_however_many_were_expected(ex
     parts = PlansInParts(expected)
     for some in blocks_of(n, 5):
         parts.add(plans_of(slice_of(alone, some)))
-    together = parts.together()
+    together = parts.combine()
     assert digest(together) == digest(plans_of(alone))
     assert len(kernel.run(together, capacity).client) > n // 2
 
@@ -286,16 +286,16 @@ def test_something_is_done_meanwhile_and_what_goes_wrong_in_it_is_told(monkeypat
         assert here.wait(10), "it ran before the block instead of beside it"
         return threading.get_ident()
 
-    with meanwhile(slow, worth_it=True) as answer:
+    with run_in_background(slow, worth_it=True) as answer:
         assert begun.wait(10)
         here.set()
         assert answer() != threading.get_ident()
-    with meanwhile(threading.get_ident, worth_it=False) as answer:
+    with run_in_background(threading.get_ident, worth_it=False) as answer:
         assert answer() == threading.get_ident()
-    with pytest.raises(ZeroDivisionError), meanwhile(lambda: 1 // 0, worth_it=True) as answer:
+    with pytest.raises(ZeroDivisionError), run_in_background(lambda: 1 // 0, worth_it=True) as answer:
         answer()
     monkeypatch.setattr(threads, "threads_here", lambda: 1)
-    with meanwhile(threading.get_ident, worth_it=True) as answer:
+    with run_in_background(threading.get_ident, worth_it=True) as answer:
         assert answer() == threading.get_ident()
 
 

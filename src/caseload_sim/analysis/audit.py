@@ -69,8 +69,8 @@ def audit(
     (results,) = summarise_each([Request(with_run(scenario, seed, replications))], RunOptions(**how))
     rows = []
     for quantity in _definitions():
-        place = place_of(results.rows, quantity)
-        row, shares = results.rows[place], _shares(results.values, place)
+        row_number = place_of(results.rows, quantity)
+        row, shares = results.rows[row_number], _shares(results.values, row_number)
         if len(shares) == 0:
             continue
         low, high, chance = _audited(shares, n, result)

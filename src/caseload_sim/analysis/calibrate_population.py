@@ -1,4 +1,4 @@
-"""The fit of a population to published figures, with nothing else bent; the bounds are in the scenario."""
+"""Fit a population to published figures. Only assumed numbers are moved, within the bounds that the scenario gives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The fit of what has no source in a service to official figures, and the effect that reaches a rate of recovery."""
+"""Fit numbers of a service that have no source, so that the model meets official figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -68,8 +68,9 @@ def calibrate_service(
 
     part: "service", every such figure; "outcome", only those that move nothing but numbers of the outcome model
 
-    Newton's method with derivatives by small steps on the same draws, kept up by Broyden's rule; shares move in logits,
-    effects as they are, everything else in logs. Checks are never looked at.
+    The method is Newton's. Derivatives come from runs with each number moved a little, on the same draws; later rounds only
+    update them (Broyden's rule). Shares move in logits, so that they stay between 0 and 1; other numbers move in logs, so
+    that they stay above 0; effects move as they are. Official figures that are checks are not used.
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
     Raises RunError when nothing is to be fitted, or a path in `fitted_by` is not a number of the scenario.
     """
@@ -93,7 +94,7 @@ def calibrate_service(
         return {path: _moved(known[path], float(by)) for paths, by in zip(groups, point, strict=True) for path in paths}
 
     def misses(points: Sequence[Floats]) -> list[Floats]:
-        """By how many tolerances each quantity is missed at each point; all points are run at once."""
+        """At each point, by how many tolerances each figure misses its target. All points are run at once."""
         nonlocal runs
         changed = [scenario.with_changes(changes_at(point)) for point in points]
         requests = [Request(with_run(one, None, replications)) for one in changed]
@@ -141,14 +142,14 @@ def _is_of(part: str, official: Official) -> bool:
 
 
 def runs_at_most_of(n_groups: int) -> int:
-    """How many runs a fit of so many groups of numbers takes at most: the first, one for each derivative, and the rounds."""
+    """How many runs a fit takes at most: the first one, one for each group of numbers that is moved, and the rounds."""
     return n_groups + 1 + MOST_ROUNDS
 
 
 def effect_that_reaches(
     scenario: Scenario, quantity: str, *, replications: int = 2, **how: Unpack[RunKeywords]
 ) -> float:
-    """The multiple of the scenario's effect at which the model would meet an official figure; NaN if none up to 4 does."""
+    """By what the effect of treatment must be multiplied to meet an official figure, such as 1.5; NaN if even 4 is not enough."""
     official = _with_targets(scenario).official[quantity]
     treatment = scenario.outcome.treatment
     effects = {
@@ -178,7 +179,7 @@ def effect_that_reaches(
 
 
 def _moved(number: Number, by: float) -> float:
-    """A number moved by so much on the scale that suits it."""
+    """A number moved by so much: a share in logits, an effect as it is, any other in logs."""
     if isinstance(number, Share | ShareMissed):
         odds = number.value / (1 - number.value) * np.exp(by)
         value = odds / (1 + odds)

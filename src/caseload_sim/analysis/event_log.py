@@ -109,8 +109,8 @@ def event_log(simulation: Simulation) -> EventLog:
         (episodes.client[over], _ENDS, 2 + 2 * n_steps + step[over], episodes.ended_day[over], 3 * stays[over] + 2, place[over]),
         (everybody[left], _COMES_AND_GOES, 1, out.end_day[left], 3 * last, NO_PLACE),
     ]  # fmt: skip
-    whole = [[np.broadcast_to(np.asarray(part), len(block[0])) for part in block] for block in blocks]
-    client, kind, event, day, order, number = (np.concatenate(parts) for parts in zip(*whole, strict=True))
+    filled = [[np.broadcast_to(np.asarray(part), len(block[0])) for part in block] for block in blocks]
+    client, kind, event, day, order, number = (np.concatenate(parts) for parts in zip(*filled, strict=True))
     sorted_by = np.lexsort((order, client, day))
     pathway, pathway_names = _pathways(simulation)
     return EventLog(

@@ -57,7 +57,7 @@ def of_the_service(simulations: Sequence[Simulation]) -> Found:
     improved, worse = c["improved"], c["worse"]
     found: Found = {"first_case": mean(c["case"][finished])}
     for name in ("phq9", "gad7"):
-        found[f"first_{name}"], found[f"first_{name}sd"] = (
+        found[f"first_{name}"], found[f"first_{name}_sd"] = (
             mean(c[f"first_{name}"][finished]),
             sd(c[f"first_{name}"][finished]),
         )
@@ -84,7 +84,7 @@ def of_the_service(simulations: Sequence[Simulation]) -> Found:
     after_low = case & recovered & ~c["high_last"]
     for name in ("phq9", "gad7"):
         scores = c[f"last_{name}"][after_low]
-        found[f"recovered_after_low_{name}"], found[f"recovered_after_low_{name}sd"] = mean(scores), sd(scores)
+        found[f"recovered_after_low_{name}"], found[f"recovered_after_low_{name}_sd"] = mean(scores), sd(scores)
     success = (c["last_phq9"] <= 9) & (c["last_phq9"] <= c["first_phq9"] / 2)
     who = finished & c["depressed"] & (c["first_phq9"] >= 10)
     found["kappa_phq9_success"] = kappa(success[who], c["depression_gone"][who])
@@ -159,7 +159,7 @@ def _of_courses(simulations: Sequence[Simulation]) -> Found:
     for name in ("phq9", "gad7"):
         for when in ("first", "last"):
             scores_now = c[f"{when}_{name}"][two]
-            found[f"course_{when}_{name}"], found[f"course_{when}_{name}sd"] = mean(scores_now), sd(scores_now)
+            found[f"course_{when}_{name}"], found[f"course_{when}_{name}_sd"] = mean(scores_now), sd(scores_now)
     found |= {
         "course_recovery": mean(well[two & case]),
         "course_reliable_recovery": mean((well & improved)[two & case]),

@@ -1,4 +1,4 @@
-"""From one figure to another, mechanism by mechanism: why the same clients give 50% by one definition and 10% by another."""
+"""Why the same clients give 50% by one definition and 10% by another: the way between two figures, mechanism by mechanism."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -51,11 +51,11 @@ GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class ReconcileRow:
-    """One bar: what a mechanism takes away or adds, shares of 1.
+    """One bar of the waterfall: what a mechanism takes away or adds, as a share from 0 to 1.
 
     kind: "part" of the starting figure, "start", "mechanism", or "end"
-    change: mean over replications, in the order of the waterfall; shapley: averaged over all orders
-    value: the figure once this mechanism is in
+    change: what it adds when mechanisms are switched on in the order of the waterfall, mean over replications
+    shapley: what it adds on average over all orders; value: the figure once this mechanism is switched on
     """
 
     scenario: str
@@ -150,9 +150,9 @@ def reconcile_scenarios(
 
 @dataclass(frozen=True, slots=True)
 class _AllShares:
-    """Reads off a replication the figure with every set of mechanisms switched on.
+    """Reads the figure off a replication, once for every set of mechanisms: with none, with each alone, with two, and so on.
 
-    with_parts: and what it is made of, if it is a questionnaire figure
+    with_parts: read also what the starting figure is made of, if it is a questionnaire figure
     """
 
     start: Quantity
@@ -203,7 +203,7 @@ def _subsets(names: Sequence[str]) -> list[frozenset[str]]:
 
 
 def _share(simulation: Simulation, start: Quantity, end: Quantity, chosen: frozenset[str]) -> float:
-    """The figure with some mechanisms switched on and the others as at the start; NaN over nobody."""
+    """The figure if the chosen mechanisms are as at the end and all others as at the start; NaN if nobody is counted."""
     out = simulation.outcomes
     counted = _counted(simulation, start, end, "who_is_counted" in chosen)
     well = _well(out, out.service, start, end, chosen) & counted
@@ -212,7 +212,7 @@ def _share(simulation: Simulation, start: Quantity, end: Quantity, chosen: froze
 
 
 def _counted(simulation: Simulation, start: Quantity, end: Quantity, switched: bool) -> Flags:
-    """Who is in the denominator: as for the starting figure, or as for the one at the end."""
+    """Who is in the denominator, (n,) bool: that of the starting figure, or if switched that of the figure at the end."""
     out = simulation.outcomes
     figure = end if switched else start
     if figure.measure == "recovery" and figure.base == "finished":  # official: referrals ended in the period
@@ -256,7 +256,11 @@ def _well(out: Outcomes, reading: Reading, start: Quantity, end: Quantity, chose
 
 
 def _parts(simulation: Simulation, start: Quantity, end: Quantity, draws: Draws) -> dict[str, float]:
-    """What a questionnaire figure is made of: re-test and passing state, natural course, treatment."""
+    """What a questionnaire figure is made of, by PARTS.
+
+    First, who would be below caseness if simply read again at the first contact; then, who more would be by the end without
+    treatment; then, who more is with it.
+    """
     out, clients, scenario = simulation.outcomes, simulation.clients, simulation.scenario
     counted = _counted(simulation, start, end, False)
     first = np.where(out.contacts > 0, out.first_contact_day, clients.referral_day) - clients.referral_day
@@ -301,7 +305,7 @@ def _waterfall(
 
 
 def _shapley(name: str, mechanisms: Sequence[str], column: Callable[[Iterable[str]], Columns]) -> Columns:
-    """Mean contribution of a mechanism over all orders in which mechanisms may be switched on (Shapley 1953)."""
+    """What a mechanism adds on average, over all orders in which mechanisms can be switched on (Shapley 1953)."""
     others = [other for other in mechanisms if other != name]
     total, n = np.zeros_like(column(())), len(mechanisms)
     for some in _subsets(others):

@@ -10,7 +10,7 @@ from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
 from caseload_sim.simulation.replication import mean_disorders
-from caseload_sim.simulation.running_start import running_start, within_places
+from caseload_sim.simulation.running_start import leave_out_excess, running_start
 
 
 def waiting_at_opening(scenario: Scenario, draws: Draws) -> dict[str, int]:
@@ -18,7 +18,7 @@ def waiting_at_opening(scenario: Scenario, draws: Draws) -> dict[str, int]:
     if not scenario.start.running or not POLICIES[scenario.pathway.policy].steps:
         return {}
     capacity = places(scenario, draws, mean_disorders(scenario, draw_clients(scenario, draws)))
-    plans = within_places(running_start(scenario, draws), capacity, draws).plans
+    plans = leave_out_excess(running_start(scenario, draws), capacity, draws).plans
     on_list = plans.first[(plans.joins_day < 0) & (plans.started_day == NOT_YET)]
     return {name: int(np.sum(plans.step[on_list] == s)) for s, name in enumerate(scenario.steps)}
 

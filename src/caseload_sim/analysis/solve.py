@@ -1,4 +1,4 @@
-"""How many are needed: the value of one number of a scenario at which a measure reaches a target."""
+"""Find the value of one number of a scenario, such as staff, at which a measure reaches a target."""
 
 import re
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Goal:
     value: float
 
     def good_side(self, value: float) -> bool:
-        """Whether a value lies on the side of the target that is asked for; for "=", at or above it. NaN never does."""
+        """Whether a value is on the side of the target that is asked for. For "=" that is the target or above; NaN never is."""
         return value <= self.value if self.sign == "<=" else value >= self.value
 
     def met_by(self, value: float) -> bool:
@@ -77,7 +77,7 @@ def goal_from(text: str) -> Goal:
 FIRST_POINTS = 7
 RANGE_FACTOR = 4  # from a quarter of the present value to four times it
 MOST_ROUNDS = 9
-MOST_RUNS = FIRST_POINTS + MOST_ROUNDS + 1  # of all replications; the present value may be the one more
+MOST_RUNS = FIRST_POINTS + MOST_ROUNDS + 1  # values at which all replications run; 1 for the present value
 NEAR_ENOUGH = 0.005  # width of the last bracket, as a share of the value
 HARDLY_SHARE, HARDLY_OTHER = 0.01, 0.01  # a range of a point, or of 1% of the value, hardly moves
 
@@ -97,13 +97,13 @@ class Solution:
 
     path, present: the number varied, and its value in the scenario; goal: what is to be reached
     points: the curve, ascending; now: the measure at the present value
-    value: where the mean over replications crosses the target, NaN where it does not; of several crossings the one nearest
-        to the present value, and n_crossings says how many there are
-    lower_95_ci, upper_95_ci: where the target leaves the 95% interval of the mean: the curve's band, inverted. NaN with
-        one replication, and on a side where the target stays inside the band up to the end of the range
+    value: where the mean over replications crosses the target, NaN where it does not; of n_crossings crossings the one
+        nearest to the present value
+    lower_95_ci, upper_95_ci: between these two, the target lies in the 95% interval of the mean. NaN with one
+        replication, and on a side where the target is still in the interval at the end of the range
     more_is_better: whether the target is met above `value`, or below (for "=", whether the measure rises there)
     best: the point furthest in the direction of the goal, or nearest to it for "="
-    hardly_moves: the measure does not depend on the number by more than a point, or 1%, or chance
+    hardly_moves: over the range, the measure changes by no more than a point (or 1% if it is no share), or than chance
     from_today: every point opened with the lists and caseloads of the unvaried scenario
     """
 
@@ -158,7 +158,7 @@ def solve(
     at_most = len(first_values) + MOST_ROUNDS + (present not in changed)
 
     def run_all(values: Sequence[float]) -> None:
-        """Run those that have not run, all at once."""
+        """Run the scenario at those of these values at which it has not been run, all at once."""
         new = [value for value in dict.fromkeys(values) if value not in runs]
         scenarios = [changed[value] if value in changed else scenario.with_changes({path: value}) for value in new]
         requests = [Request(with_run(one, seed, replications), start_of) for one in scenarios]
@@ -203,15 +203,19 @@ def solve(
 
 
 def interval(points: Sequence[SolutionPoint], target: float, found: float) -> tuple[float, float]:
-    """Where a target leaves the band of a curve, on either side of the value found; NaN where it does not.
+    """The nearest values below and above `found` at which the target is no longer in the 95% interval of the curve.
 
-    points: ascending; straight lines between them
+    If a target of 0.5 is reached with 20 staff, and the interval holds 0.5 from 18 to 23 staff, these are 18 and 23. NaN on
+    a side where the interval holds the target to the end.
+    points: ascending; the interval is taken to go in straight lines between them
     """
     if np.isnan(found):
         return np.nan, np.nan
     x = np.array([point.set_to for point in points])
     limits = [np.array([getattr(point, name) for point in points]) for name in ("lower_95_ci", "upper_95_ci")]
-    outside = np.maximum(limits[0] - target, target - limits[1])  # how far the target lies outside the band
+    outside = np.maximum(
+        limits[0] - target, target - limits[1]
+    )  # how far the target is outside the interval; below 0 inside it
     at_found = [float(np.interp(found, x, limit)) for limit in limits]
     start = min(max(at_found[0] - target, target - at_found[1]), 0.0)
 
@@ -240,7 +244,7 @@ def _number(scenario: Scenario, vary: str) -> tuple[str, Number]:
 
 
 def _first_values(number: Number, low: float | None, high: float | None) -> tuple[list[float], bool]:
-    """Values over the range, the present one among them if it lies there, and whether they go by equal factors."""
+    """Values spread over the range, and whether by equal factors (1, 2, 4) or steps. The present one is among them if in range."""
     present = number.value
     if present <= 0 and (low is None or high is None):
         raise RunError(f"the present value is {present:g}, which has no quarter and no fourfold: give --from and --to.")
@@ -260,7 +264,7 @@ def _first_values(number: Number, low: float | None, high: float | None) -> tupl
 
 
 def _flips(goal: Goal, curve: dict[float, float]) -> list[tuple[float, float]]:
-    """Neighbouring values between which the curve crosses the target."""
+    """Pairs of neighbouring values between which the curve crosses the target."""
     known = [value for value in sorted(curve) if not np.isnan(curve[value])]
     return [
         (left, right) for left, right in pairwise(known) if goal.good_side(curve[left]) != goal.good_side(curve[right])
@@ -268,7 +272,7 @@ def _flips(goal: Goal, curve: dict[float, float]) -> list[tuple[float, float]]:
 
 
 def _distance(pair: tuple[float, float], present: float, logarithmic: bool) -> float:
-    """How far a bracket lies from the present value, 0 when it is in it."""
+    """How far a pair of values lies from the present value; 0 when the present value is between them."""
     left, right = (float(np.log(value)) for value in pair) if logarithmic else pair
     here = float(np.log(present)) if logarithmic and present > 0 else present if not logarithmic else -np.inf
     return max(left - here, here - right, 0.0)
@@ -283,7 +287,7 @@ def _best(points: list[SolutionPoint], goal: Goal) -> SolutionPoint:
 
 
 def _hardly_moves(values: Columns, unit: str) -> bool:
-    """Whether the lowest and the highest mean lie close together, or within chance of one another.
+    """Whether the lowest and the highest mean are close together, or differ by no more than chance.
 
     values: (replications, points)
     """

@@ -1,4 +1,4 @@
-"""How sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured."""
+"""How sure each rung of the ladder is, given chance, sampling error of the sources, and inputs that nobody has measured."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -22,10 +22,11 @@ from caseload_sim.support.statistics import variance_of
 
 @dataclass(frozen=True, slots=True)
 class DoubtRow:
-    """One rung: its value, between what it lies in 95 of 100 draws over all doubts, and what that spread is made of.
+    """One rung: its value, the range that holds it in 95 of 100 draws, and what that spread comes from.
 
-    sd_chance: between years with everything fixed; sd_sampling: added by drawing published prevalences from their sampling
-    distributions; sd_structure: added by drawing the soft inputs from their ranges
+    sd_chance: the spread between years when every input is fixed
+    sd_sampling: what is added by drawing published prevalences from their sampling distributions
+    sd_structure: what is added by drawing soft inputs, which nobody has measured, from their ranges
     """
 
     scenario: str
@@ -43,7 +44,7 @@ class DoubtRow:
 
 @dataclass(frozen=True, slots=True)
 class TornadoRow:
-    """One soft input, all others as they are: a rung with it at the low and at the high end of its range."""
+    """A rung with one soft input at the low and at the high end of its range, and all other inputs as they are."""
 
     scenario: str
     measure: str
@@ -65,10 +66,12 @@ def uncertainty(
     seed: int | None = None,
     **how: Unpack[RunKeywords],
 ) -> tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]:
-    """Draw over soft inputs and published prevalences together, and one soft input after the other to its ends.
+    """Two tables: how far each rung of the ladder spreads over everything in doubt, and what each soft input alone moves.
 
-    draws: how many; each runs four times on common random numbers (as it is; prevalences drawn; soft inputs drawn; both), so
-    that what each adds is a paired difference
+    For the first, the scenario runs four times in each draw, with the same random numbers: as it is, with prevalences drawn,
+    with soft inputs drawn, and with both. So what each adds is a difference between runs of the same clients. For the
+    second, each soft input is set to the low and to the high end of its range.
+    draws: how many
     how: the keywords of `RunOptions`, see `replicate`, but parameter_uncertainty, which is part of the answer here
     Raises RunError for a scenario that gives no ranges in `doubt`.
     """
@@ -122,7 +125,7 @@ def n_runs(scenario: Scenario, draws: int) -> int:
 
 
 def _requests(scenario: Scenario, draws: int) -> list[Request]:
-    """For each draw: as it is, prevalences drawn, soft inputs drawn, both; then each soft input at its low and high end."""
+    """The runs of `uncertainty` in order: four for each draw, then two for each soft input."""
     requests = []
     for k in range(draws):
         drawn = with_drawn_doubts(scenario, k)
@@ -137,7 +140,7 @@ def _ladder_of(finished: Finished) -> Columns:
 
 
 def with_drawn_doubts(scenario: Scenario, replication: int) -> Scenario:
-    """The scenario with every soft input drawn evenly from its range, by seed, replication and input."""
+    """The scenario with every soft input drawn from its range, all values equally likely. The same replication draws the same."""
     draws, first = Draws(scenario.run.seed, replication), np.zeros(1, dtype=np.int64)
     at = {
         name: float(doubt.low + (doubt.high - doubt.low) * draws.uniform(f"doubt:{name}", first)[0])
@@ -147,7 +150,7 @@ def with_drawn_doubts(scenario: Scenario, replication: int) -> Scenario:
 
 
 def with_doubts(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
-    """The scenario with soft inputs at these values: each path multiplied, or set, as its doubt says."""
+    """The scenario with these soft inputs: its numbers are multiplied by the value or set to it, as the `doubt` in the file says."""
     changes: dict[str, float] = {}
     for name, value in values.items():
         doubt: Doubt = scenario.doubt[name]

@@ -57,7 +57,7 @@ def validate_model(
 
 
 def compare_with_official(scenario: Scenario, results: Summary) -> tuple[ValidationRow, ...]:
-    """The same for results at hand."""
+    """The same as `validate_model`, for results of a run that has been made already."""
     rows = []
     for quantity, official in _with_targets(scenario).official.items():
         row, tolerance = _row_of(results, official), tolerance_of(official)

@@ -14,7 +14,7 @@ from caseload_sim.cli.running import announce_work, at_work, saved_in, table_fol
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.accounts import plot_audit
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 
 
 @takes(*OF_A_TABLE)
@@ -35,7 +35,7 @@ def audit(
     with table_folder(shared, chosen, "audit", f"audit {n} {result}") as folder:
         with at_work(shared, folder, chosen) as how:
             rows = run_audit(chosen, n=n, result=result, **how)
-        saved = folder.save_table(rows, AuditRow, lambda: whole(plot_audit(rows)))
+        saved = folder.save_table(rows, AuditRow, lambda: figure_of(plot_audit(rows)))
     if shared.json:
         print_json(rows)
     else:

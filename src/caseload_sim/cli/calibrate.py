@@ -105,11 +105,11 @@ def print_outcome_fit(fit: OutcomeFit) -> None:
 
 def print_evidence(page: Page, rows: Sequence[EvidenceRow]) -> None:
     """Anchors and checks, published and in the model, and how many are met."""
-    page.heading(f"{'':<46}{'published':>9}{'model':>9}{'off by':>8}")
+    page.heading(f"{'':<40}{'published':>9}{'model':>9}{'off by':>8}")
     for role in ("anchor", "check"):
         some = [row for row in rows if row.role == role]
         for row in some:
-            line = f"{words(row.name):<46.46}{row.published:>9.3f}{row.model:>9.3f}{row.distance:>8.1f} {row.role:<7}{row.verdict}"
+            line = f"{words(row.name):<40.40}{row.published:>9.3f}{row.model:>9.3f}{row.distance:>8.1f} {row.role:<7}{row.verdict}"
             page.line(line, "" if row.verdict == "met" else "bold")
         page.note(f"{role}s: {sum(row.verdict == 'met' for row in some)} of {len(some)} met")
     page.note("off by: in tolerances, above 0 where the model is too high; met within two. Checks are never fitted.")

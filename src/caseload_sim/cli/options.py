@@ -1,4 +1,4 @@
-"""What commands are told: the options that several of them share, and how what was typed becomes a scenario."""
+"""The options that several commands share, and how what was typed becomes a scenario."""
 
 import inspect
 import sys
@@ -28,7 +28,7 @@ ScenarioArgument = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The options that several commands share, as they were typed; see `takes`. Here is all that --help says of them."""
+    """The options that several commands share, as they were typed, with what --help says of each; see `takes`."""
 
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of all randomness; the scenario's own if not given.")
@@ -82,12 +82,14 @@ OF_A_TABLE = ("seed", "replications", "out", *OF_A_SCENARIO, *OF_RUNS, "beyond_l
 
 
 def takes(*names: str, **helps: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take some of the shared options, which it is given together as its first argument, a `Shared`.
+    """Give a command some of the shared options. It gets them as its first argument, a `Shared`.
 
-    helps: what --help says of one of them, where that is not what it says elsewhere
+    This command has three options, of which --seed and --json are described in `Shared`:
 
         @takes("seed", "json")
         def throw(shared: Shared, dice: int = 2) -> None: ...
+
+    helps: another help text for an option, if this command needs one
     """
     hints = get_type_hints(Shared, include_extras=True)
     typed = [
@@ -127,7 +129,7 @@ def _with_help(annotation: Any, words: str | None) -> Any:
 
 
 def changes_in(sets: list[str] | None) -> dict[str, Any]:
-    """Dotted path -> value, as written after --set. Raises RunError when one is not PATH=VALUE."""
+    """The changes of all --set options: dotted path -> value. Raises RunError when one is not PATH=VALUE."""
     changes: dict[str, Any] = {}
     for text in sets or []:
         path, equals, value = text.partition("=")
@@ -138,7 +140,7 @@ def changes_in(sets: list[str] | None) -> dict[str, Any]:
 
 
 def as_written_now(option: str, text: str) -> str:
-    """What was typed for a figure, with slashes; a note on stderr where it has the colons of earlier versions."""
+    """A figure as typed, with slashes. The colons of earlier versions are turned into slashes, with a note on stderr."""
     slashed = with_slashes(text)
     if slashed != text:
         print(f"{option} {text}: colons still do; it is now written {slashed}", file=sys.stderr)

@@ -16,7 +16,7 @@ from caseload_sim.cli.running import announce_work, at_work, saved_in, table_fol
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.accounts import plot_ranking
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 
 
 @takes(*OF_A_TABLE)
@@ -46,7 +46,7 @@ def rank(
     with table_folder(shared, chosen, "rank", asked) as folder:
         with at_work(shared, folder, chosen, named=", ".join(one.name for one in everybody)) as how:
             rows = run_rank(chosen, others, by=figure, seed=run.seed, replications=run.replications, **how)
-        saved = folder.save_table(rows, RankRow, lambda: whole(plot_ranking(rows)))
+        saved = folder.save_table(rows, RankRow, lambda: figure_of(plot_ranking(rows)))
     if shared.json:
         print_json(rows)
     else:

@@ -14,7 +14,7 @@ from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.accounts import plot_waterfall
-from caseload_sim.figures.style import whole
+from caseload_sim.figures.style import figure_of
 
 ORDER_MATTERS = (
     "The order matters: a mechanism that comes later has less left to take. `in order` is the order of the table; `any order` "
@@ -90,7 +90,7 @@ def reconcile(
             n = chosen.run.replications
             with at_work(shared, folder, chosen, "runs", f"{chosen.name}, {second.name}") as how:
                 rows = reconcile_scenarios(chosen, second, to, seed=shared.seed, replications=n, **how)
-        saved = folder.save_table(rows, ReconcileRow, lambda: whole(plot_waterfall(rows)))
+        saved = folder.save_table(rows, ReconcileRow, lambda: figure_of(plot_waterfall(rows)))
     if shared.json:
         print_json(rows)
     else:

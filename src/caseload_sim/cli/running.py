@@ -1,4 +1,4 @@
-"""How commands run simulations: what is to be done, by whom, how far it is, and what is kept if it is ended early."""
+"""What all commands that simulate have in common: progress, worker processes, and a folder that keeps what is finished."""
 
 import os
 import signal
@@ -26,12 +26,12 @@ from caseload_sim.scenario.scenario import Scenario
 
 
 class Progress:
-    """Progress on stderr: a bar on a terminal, one line elsewhere."""
+    """Shows progress on stderr: a bar on a terminal; elsewhere, one line at the start."""
 
     def __init__(
         self, scenario: Scenario, counted: str = "replications", named: str = "", notes: Sequence[str] = ()
     ) -> None:
-        """Of a scenario; `named` is what to call the work when it is of several, notes what to say before it."""
+        """named: what to call the work, if it is of several scenarios; notes: lines to print before the bar."""
         self.counted, self.notes = counted, notes
         run = scenario.run
         self.title = f"{named or scenario.name}, seed {run.seed}, {replications_text(run.replications)}"
@@ -59,9 +59,10 @@ class Progress:
 
 @contextmanager
 def table_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> Iterator[RunFolder]:
-    """The folder of a command that makes one table, in which finished replications are kept if it is ended early.
+    """The folder of a command that makes one table. If the command is stopped, finished replications stay in the folder.
 
-    kind: of table, a part of the folder's name; asked: all that decides about the table besides the scenario
+    kind: of the table, such as "solve"; it is part of the folder's name
+    asked: everything besides the scenario that the table depends on
     """
     name = table_name(scenario, kind, asked)
     folder = RunFolder(shared.out, name, inputs_of(kind, scenario, asked=asked), resume=shared.resume)
@@ -71,9 +72,9 @@ def table_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> I
 
 @contextmanager
 def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> Iterator[RunFolder | None]:
-    """A folder for a command that leaves none: it holds finished replications while it is at work, and goes when it is done.
+    """A folder for a command that saves no files. It keeps finished replications for --resume, and is deleted at the end.
 
-    None where no folder can be made, which is said, and no error unless there is something to go on with.
+    Where no folder can be made, the command runs without one (None) and a note says so; with --resume it is an error.
     """
     name = table_name(scenario, kind, asked)
     try:
@@ -90,7 +91,7 @@ def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) ->
 
 
 def saved_in(folder: Path) -> None:
-    """Say where everything is."""
+    """Say on stderr in which folder everything was saved."""
     print(f"Saved in {folder}", file=sys.stderr)
 
 
@@ -101,7 +102,7 @@ def table_name(scenario: Scenario, kind: str, asked: str) -> str:
 
 @contextmanager
 def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
-    """Close a run folder whatever happens; an error or Ctrl-C says how many finished replications are in it."""
+    """Close a run folder when the block ends. After an error or Ctrl-C, say how many finished replications are in it."""
     try:
         yield
     except KeyboardInterrupt:
@@ -126,9 +127,9 @@ def at_work(
     named: str = "",
     notes: Sequence[str] = (),
 ) -> Iterator[RunKeywords]:
-    """How simulations are run: by as many processes as was asked for, with what is kept in the folder, and progress on stderr.
+    """Start workers and the progress bar, and give the keywords with which simulations use them and the folder.
 
-    scenario, counted, named, notes: for `Progress`; without a scenario there is none, only the notes
+    scenario, counted, named, notes: for `Progress`; without a scenario no progress is shown, only the notes
     """
     notes = (*(folder.notes if folder else ()), *notes)
     if scenario is None:
@@ -142,7 +143,7 @@ def at_work(
 
 @contextmanager
 def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
-    """Processes for so many jobs, none for one; or the workers of a Dask cluster.
+    """The workers that --jobs or --dask ask for; None for one job, which is done by this process itself.
 
     Processes end with the block, at once if it ends by an error. Raises RunError when both are asked for.
     """
@@ -158,9 +159,9 @@ def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
 
 
 def announce_work(scenarios: Sequence[Scenario], beyond: bool, *, times: float = 1, jobs: int = 1) -> None:
-    """Say on stderr what is about to be done, if it is much. Raises RunError when it is too much and not beyond limits.
+    """Say on stderr how much work is about to begin, if it is much. Raises RunError if it is too much.
 
-    times: how often each replication is run
+    beyond: --beyond-limits was given, so that nothing is too much; times: how often each replication is run
     """
     work = work_of(scenarios, times=times, jobs=jobs)
     why = None if beyond else too_much(work, _memory_bytes())

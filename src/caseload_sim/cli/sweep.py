@@ -17,7 +17,7 @@ from caseload_sim.experiments.sweep import sweep as run_sweep
 from caseload_sim.figures.population import draw_sweep
 from caseload_sim.measures.rows import value_text
 from caseload_sim.runs.folder import RunFolder
-from caseload_sim.runs.record import inputs_of_sweep, of_sweep
+from caseload_sim.runs.record import inputs_of_sweep, record_of_sweep
 
 
 @takes(*OF_A_TABLE)
@@ -71,7 +71,7 @@ def sweep(
         with at_work(shared, folder, chosen, "points") as how:
             swept = run_sweep(chosen, asked, quantity, base=shown["base"], at=shown["at"], group=shown["group"], **how)
         rows = flattened(swept)
-        record = of_sweep(swept, asked, DEFAULT_ENGINE)
+        record = record_of_sweep(swept, asked, DEFAULT_ENGINE)
         saved = folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
     if shared.json:
         print_json(rows)

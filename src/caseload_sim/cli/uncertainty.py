@@ -65,10 +65,14 @@ def structures(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
         caseload-sim structures hepgul_2016
     """
     chosen = with_run(shared.opened(scenario), shared.seed, 1)
+    if chosen.providers is not None:
+        raise RunError(f"{chosen.name}: structures are compared for one provider, not several.")
     announce_work([chosen], False)
     found = read_structures(simulate(chosen), most_clients=20_000)
     if found is None:
-        raise RunError(f"{chosen.name}: structures are compared for one provider with somebody to count.")
+        raise RunError(
+            f"{chosen.name}: nobody was counted; structures need a longer data collection or more referrals."
+        )
     rows = structure_rows(chosen.name, found)
     if shared.json:
         print_json(rows)

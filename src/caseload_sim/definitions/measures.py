@@ -42,7 +42,7 @@ def all_measures() -> dict[str, Measure]:
 
 
 def __getattr__(name: str) -> Any:
-    """Makes MEASURES when somebody first asks for it, so that what only imports this module reads no file."""
+    """Make MEASURES when it is first asked for, so that importing this module reads no file."""
     if name == "MEASURES":
         return tuple(all_measures().values())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,7 +44,7 @@ _EVERY_BASE = (*BASES, "all", "courses")  # operations are counted over all, or 
 class Quantity(NamedTuple):
     """Which row of a measure table: a measure, over whom (base), read when (at), with the service or not, of which group.
 
-    As the address of a row, it is whole: `at` and `service` are empty where the measure has none. As what a user asks for,
+    As the address of a row, it is complete: `at` and `service` are empty where the measure has none. As what a user asks for,
     an empty part was left out: it is then the only one that the measure has, or finished, end, service, all.
     A tuple, because a table has sixteen thousand of them, which are looked up and compared.
     """

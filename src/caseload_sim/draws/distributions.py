@@ -1,4 +1,4 @@
-"""Random numbers turned into what is wanted: normal and gamma values from tables, categories, counts."""
+"""Uniform random numbers turned into normal and gamma values, categories and counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ _TAIL_CELLS = _N_CELLS // 256  # on either side, where the function bends too mu
 
 @dataclass(frozen=True, slots=True)
 class _Quantiles:
-    """An inverse distribution function: straight lines between 2**14 exact values, and exact itself in both tails.
+    """A quantile function: what value has a share u of the distribution below it? For a normal, 0.975 gives 1.96.
 
-    Within the lines a normal quantile is wrong by less than 0.00001 SD; exact, it takes four times as long.
+    Between the tails it is read off straight lines that join 2**14 exact values, which is wrong by less than 0.00001 SD
+    and four times as fast; in both tails, where it bends too much, the exact function is called.
     lines: (cells, 2) float64, slope and intercept in each cell; exact: u in (0, 1) -> value
     """
 
@@ -32,7 +33,7 @@ class _Quantiles:
         return value
 
     def _compiled_lines(self, u: Floats) -> tuple[Floats, NDArray[np.integer]]:
-        """On the lines; and which lie in a tail."""
+        """The values read off the lines, and the row numbers of those that lie in a tail."""
         from caseload_sim.draws.philox import on_lines
 
         value, tail = np.empty(len(u)), np.empty(len(u), dtype=np.int32)
@@ -74,7 +75,10 @@ def _gamma_quantiles(shape: float) -> _Quantiles:
 
 
 def category(u: Floats, shares: Sequence[float]) -> NDArray[np.int8]:
-    """Which of several categories of these shares, whose sum stands for all, each u in (0, 1) falls in, (n,) int8."""
+    """The category that each u in (0, 1) falls in, (n,) int8, if the categories have these shares.
+
+    Shares need not add up to 1. With shares 1, 1 and 2, a u of 0.3 is in category 1, which goes from 0.25 to 0.5.
+    """
     result = np.zeros(u.shape, dtype=np.int8)
     edges = np.cumsum(shares)
     for edge in edges[:-1] / edges[-1]:  # a few comparisons of all are faster than a search for each
@@ -83,8 +87,9 @@ def category(u: Floats, shares: Sequence[float]) -> NDArray[np.int8]:
 
 
 def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) -> NDArray[np.int32]:
-    """Counts whose distribution function at each u is that of a Poisson, or of a negative binomial of that shape.
+    """Poisson or negative binomial counts by inversion: the smallest count that at least a share u of counts do not exceed.
 
+    With a mean of 1, counts of 0 are 37% of all, so every u up to 0.36 gives 0.
     u: (n,) in (0, 1); mean: one mean >= 0, or (n,); shape > 0, infinite for Poisson
     Returns (n,) int32.
     """
@@ -100,7 +105,7 @@ def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) 
 
 @lru_cache(maxsize=512)
 def _distribution_table(mean: float, shape: float) -> Floats:
-    """Probability of at most 0, 1, 2 ... , (k,) float64."""
+    """The chance of a count of at most 0, at most 1, at most 2 and so on, (k,) float64."""
     from scipy.special import gammaln
 
     if mean == 0:
@@ -121,8 +126,10 @@ NOT_REACHED_BEFORE = 1e-250  # a probability too small to start a recursion from
 
 
 def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
-    """Failures before so many successes, at each u of the distribution function; failures have this share of trials.
+    """How many failures come before so many successes, by inversion at each u, as in `counts_from_uniform`.
 
+    With 6 sessions to attend and 10% of appointments missed: how many are missed before the sixth is attended?
+    share: of trials that fail
     u: (n,) in (0, 1); successes: (n,) >= 1; share: (n,) 0 to 0.95
     Returns (n,) int32.
     """
@@ -145,7 +152,7 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
 
 
 def binomial(u: Floats, trials: Days, share: Floats) -> Days:
-    """Successes among so many trials, at each u of the distribution function, (n,) int32."""
+    """How many of so many trials succeed, by inversion at each u, as in `counts_from_uniform`, (n,) int32."""
     result = np.zeros(len(u), dtype=np.int32)
     share = np.minimum(share, 1 - 1e-12)
     mass = np.exp(trials * np.log1p(-share))

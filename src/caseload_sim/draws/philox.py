@@ -1,7 +1,8 @@
-"""NumPy's Philox at any places of its stream, compiled: the same bits, without those in between that nobody asks for.
+"""NumPy's random stream Philox, compiled, so that single numbers of the stream can be drawn without the ones between.
 
-Imported only where numba is (see `support/compiled.py`). NumPy has no way to ask for some places: half of what
-it draws here would be thrown away, and it takes 15 microseconds to be told where to begin.
+For the clients with ids 3 and 1000 this makes two numbers, the same to the last bit as NumPy's. NumPy itself could only
+draw the whole stretch from 3 to 1000, and needs 15 microseconds for each start at another position. This module is
+imported only where numba is installed (see `support/compiled.py`).
 
 Philox4x64-10: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3, https://doi.org/10.1145/2063384.2063405
 """
@@ -32,7 +33,8 @@ def _product_code(_context: Any, a: Any, b: Any) -> Any:
     return types.UniTuple(types.uint64, 2)(types.uint64, types.uint64), generate  # type: ignore[no-untyped-call]
 
 
-# The product of two words, upper half and lower: one instruction, if both are asked for at once. Numba does not offer it.
+# The product of two 64-bit words has 128 bits: here its upper and its lower 64. Processors make both in one instruction,
+# which numba does not offer, so it is written in the language of LLVM below numba.
 product: Any = intrinsic(_product_code)
 
 
@@ -46,7 +48,7 @@ def _block_code(counter: Any, k0: Any, k1: Any) -> Any:  # pragma: no cover: Pyt
     return c0, c1, c2, c3
 
 
-# Four words of the stream, at a counter.
+# Philox makes its stream four words at a time: these are the four words at one counter.
 block = njit(inline="always")(_block_code)
 
 
@@ -56,11 +58,11 @@ def _uniforms_code(keys: Any, ids: Any, u: Any) -> None:  # pragma: no cover
     for k in range(len(keys)):
         k0, k1, at = keys[k, 0], keys[k, 1], np.int64(-1)
         for i in range(len(ids)):
-            place = ids[i]
-            if place >> 3 != at:
-                at = place >> 3
+            position = ids[i]
+            if position >> 3 != at:
+                at = position >> 3
                 words[0], words[1], words[2], words[3] = block(np.uint64(at + 1), k0, k1)
-            u[k, i] = (np.int64(draws[np.uint64(place) & SEVEN]) + 0.5) * 2.0**-32  # see Draws.uniform
+            u[k, i] = (np.int64(draws[np.uint64(position) & SEVEN]) + 0.5) * 2.0**-32  # see Draws.uniform
 
 
 def _on_lines_code(u: Any, lines: Any, tail_cells: Any, value: Any, tail: Any) -> int:  # pragma: no cover
@@ -68,17 +70,18 @@ def _on_lines_code(u: Any, lines: Any, tail_cells: Any, value: Any, tail: Any) -
     for i in range(len(u)):
         cell = np.uint64(u[i] * len(lines))  # unsigned, as above
         value[i] = lines[cell, 0] * u[i] + lines[cell, 1]
-        # Write down every place, and count it only if it lies in a tail: the next place then overwrites those that were not
-        # counted. An `if` would take longer, since the processor cannot guess which way it goes.
+        # Write down the row number in any case, and count it only if its cell lies in a tail. What was not counted is
+        # overwritten by the next row. An `if` would take longer, since the processor cannot guess which way it goes.
         tail[n_tail] = i
-        # Inside are the cells from `first` on, n_inner of them. For a cell before `first` the unsigned difference is not below
-        # 0 but huge, so that one comparison finds both tails.
+        # The cells between the tails are `first` and the n_inner - 1 after it. For a cell before `first` the difference is
+        # not below 0 but huge, because it has no sign: 5 - 64 is 2**64 - 59. So one comparison finds both tails.
         n_tail += int(cell - first >= n_inner)
     return n_tail
 
 
 # Fills u (k, n) float64 with the uniform draws at ids (n,) int64 of the streams whose keys are (k, 2) words.
 uniforms_at = Compiled(_uniforms_code)
-# Fills value (n,) float64 with what the line of each cell, slope and intercept, says of u (n,) float64, and tail (n,) int32 with places
-# that lie in the first or last `tail_cells`; returns how many do.
+# A quantile function is drawn as straight lines, one in each cell; `lines` holds their slopes and intercepts. Fills value
+# (n,) float64 with the height of the line at each u (n,) float64, and tail (n,) int32 with the row numbers of those whose cell
+# is among the first or last `tail_cells`; returns how many these are.
 on_lines = Compiled(_on_lines_code)

@@ -1,8 +1,8 @@
-"""All randomness: one Philox stream per seed, replication and purpose; a client's place in it is the client's id.
+"""All randomness: one Philox stream for each seed, replication and purpose. A client's position in it is the client's id.
 
-The same person therefore has the same draws in every scenario, and adding clients or changing one
-parameter leaves everyone else as they were. Where numba has been loaded, as it is for large jobs, compiled code makes the
-same draws, to the last bit.
+So the patience of client 17 is number 17 of the stream "patience", whoever else there is and whatever the scenario says:
+adding clients or changing one number leaves everybody else as they were. Where numba has been loaded, as it is for large
+jobs, compiled code makes the same draws to the last bit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from caseload_sim.support.columns import Floats, Ids
 from caseload_sim.support.compiled import numba_is_loaded
 
 # Every purpose for which something is drawn. A purpose may be split by condition, disorder or step: "trait:ptsd"; those of
-# staff by kind, and by how often a post has changed: "staff_leaving:2:assessor". There a post's number is its place.
+# staff by kind, and by how often a post has changed: "staff_leaving:2:assessor". There the position in the stream is the number of the post.
 PURPOSES = (
     "referrals",
     "common_factor",
@@ -81,7 +81,7 @@ PURPOSES = (
     "staff_training",
 )
 _PURPOSES = frozenset(PURPOSES)
-# People who are not first referrals have places of their own in every stream: returns, and those there at opening.
+# In every stream, second referrals begin at the first of these positions, and the pool of a running start at the second.
 RETURN_IDS, START_IDS = 2**40, 2**41
 _DRAWS_AT_ONCE = 2**17  # of several purposes; more would leave the cache before they are used
 _LITTLE_WORD = np.dtype("<u8")
@@ -112,20 +112,22 @@ class Draws:
         return np.asarray(self.uniforms((purpose,), ids)[0])
 
     def uniforms(self, purposes: Sequence[str], ids: Ids) -> Floats:
-        """`uniform` for each of several purposes, (purposes, n) float64: for a few clients faster than one by one."""
+        """`uniform` for several purposes at once, (purposes, n) float64. For few clients this is faster than one by one."""
         stem = f"{self.seed}/{self.replication}/".encode()
-        digests = [blake2b(stem + _in_bytes(purpose), digest_size=16).digest() for purpose in purposes]
+        digests = [blake2b(stem + _encode(purpose), digest_size=16).digest() for purpose in purposes]
         keys = np.frombuffer(bytearray().join(digests), _LITTLE_WORD).astype(np.uint64, copy=False).reshape(-1, 2)
         if len(ids) == 0:
             return np.empty((len(purposes), 0))
-        return _compiled(keys, ids) if numba_is_loaded() else np.stack([_by_numpy(key, ids) for key in keys])
+        return (
+            _draw_compiled(keys, ids) if numba_is_loaded() else np.stack([_draw_with_numpy(key, ids) for key in keys])
+        )
 
     def normal(self, purpose: str, ids: Ids) -> Floats:
         """Standard normal draws, (n,) float64; see `uniform`."""
         return _normal_quantiles().of(self.uniform(purpose, ids))
 
     def normals(self, purposes: Sequence[str], ids: Ids) -> Iterator[Floats]:
-        """`normal` for each of several purposes, in turn: for a few clients faster than one by one."""
+        """`normal` for several purposes, one after the other. For few clients this is faster than one by one."""
         n_at_once = max(_DRAWS_AT_ONCE // max(len(ids), 1), 1)
         for first in range(0, len(purposes), n_at_once):
             u = self.uniforms(purposes[first : first + n_at_once], ids)
@@ -147,31 +149,33 @@ class Draws:
 
 
 @lru_cache(maxsize=4096)
-def _in_bytes(purpose: str) -> bytes:
+def _encode(purpose: str) -> bytes:
     assert purpose.split(":")[0] in _PURPOSES, purpose
     return purpose.encode()
 
 
-def _compiled(keys: NDArray[np.uint64], ids: Ids) -> Floats:
+def _draw_compiled(keys: NDArray[np.uint64], ids: Ids) -> Floats:
     from caseload_sim.draws.philox import uniforms_at
 
     u = np.empty((len(keys), len(ids)))
-    uniforms_at(keys, np.ascontiguousarray(ids), u)  # compiled again for what is not
+    uniforms_at(keys, np.ascontiguousarray(ids), u)  # numba compiles once more for ids that are not contiguous
     return u
 
 
-def _by_numpy(key: NDArray[np.uint64], ids: Ids) -> Floats:
-    # One stretch is drawn at once, so long as ids go up by 1 to _LONGEST_STEP. A step of 0, or backwards, less 1 is below 0,
-    # which as an unsigned number is huge: so one comparison finds those steps, and those too far ahead.
+def _draw_with_numpy(key: NDArray[np.uint64], ids: Ids) -> Floats:
+    # Ids are cut where the next one is more than _LONGEST_STEP ahead, the same again, or lower; each piece is drawn at once.
+    # One comparison finds all three: a step of 0 or backwards, less 1, is below 0, which without a sign is a huge number.
     breaks = np.flatnonzero((np.diff(ids) - 1).view(np.uint64) >= _LONGEST_STEP) + 1
-    bits = np.concatenate([_stretch(key, part) for part in np.split(ids, breaks)])
+    bits = np.concatenate([_draw_stretch(key, part) for part in np.split(ids, breaks)])
     return np.asarray((bits + 0.5) * 2.0**-32)  # never 0 or 1, so that inverse distribution functions stay finite
 
 
-def _stretch(key: NDArray[np.uint64], ids: Ids) -> NDArray[np.uint32]:
-    """Random bits at these places, ascending, of the stream with that key, (n,) uint32."""
+def _draw_stretch(key: NDArray[np.uint64], ids: Ids) -> NDArray[np.uint32]:
+    """Random bits at these ascending positions of the stream with that key, (n,) uint32; those between are drawn and dropped."""
     first, n = int(ids[0]) // _DRAWS_PER_BLOCK, int(ids[-1]) + 1 - int(ids[0])
     skipped = int(ids[0]) - first * _DRAWS_PER_BLOCK
     words = np.random.Philox(key=key, counter=first).random_raw((skipped + n + 1) // 2)
     bits = words.astype("<u8", copy=False).view("<u4")[skipped : skipped + n]
-    return bits if n == len(ids) else bits.take(ids - ids[0], mode="clip")  # as nearly always, nobody is left out
+    return (
+        bits if n == len(ids) else bits.take(ids - ids[0], mode="clip")
+    )  # nearly always all positions between are wanted

@@ -36,11 +36,11 @@ def is_compiled(engine: Engine) -> bool:
 
 
 def load(engine: Engine) -> None:
-    """Load what an engine needs, if it has not been: draws then use it as well."""
+    """Import numba if this engine needs it. Once it is there, draws are made by compiled code too."""
     if is_compiled(engine):
         import_module("numba")
 
 
 def engine_at_hand(clients: int) -> Engine:
-    """The kernel for a job within a run: compiled if numba has been loaded already, or so many clients repay loading it."""
+    """The kernel for a run of the queue within a replication: compiled if numba is loaded, or if so many clients repay loading it."""
     return engine_for(DEFAULT_ENGINE, max(clients, kernel.WORTH_COMPILING) if numba_is_loaded() else clients)

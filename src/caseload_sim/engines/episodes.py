@@ -1,4 +1,4 @@
-"""The Episodes table: who held which place on which days, in one canonical order."""
+"""The Episodes table: who waited and who held a place at which step on which days."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,7 +11,7 @@ from caseload_sim.support.columns import blocks_of, rows_of, slice_of
 
 
 def check_plans(plans: Plans) -> None:
-    """Assert what engines rely on: rule R5, and in a running start nothing that ended before opening (rule R0)."""
+    """Assert what engines rely on: every duration is at least a day (R5), and nobody left before opening (R0)."""
     assert plans.course_days.min(initial=1) >= 1, "rule R5: a course lasts at least a day"
     assert plans.patience_days.min(initial=1) >= 1, "rule R5: a patience lasts at least a day"
     assert plans.return_after_days.min(initial=1) >= 1, "rule R5: a return takes at least a day"
@@ -43,9 +43,10 @@ class Episodes:
 
 
 def canonical(columns: list[NDArray[Any]]) -> Episodes:
-    """Rows in canonical order, whatever order an engine wrote them in. A client joins one list at a time.
+    """The Episodes table sorted by client and then by day of joining, so that tables of two engines can be compared.
 
-    columns: those of Episodes, of which the list is emptied: no more than one is held twice
+    columns: those of Episodes in their order. The list is emptied on the way, so that only one column at a time is in
+        memory twice.
     """
     client, joined = columns[0], columns[2]
     order = client.astype(np.int64)  # sorting numbers is faster than a stable argsort
@@ -53,7 +54,7 @@ def canonical(columns: list[NDArray[Any]]) -> Episodes:
     order |= np.arange(len(order), dtype=np.uint32)
     order.sort()
     order &= 0xFFFFFFFF
-    if not all(_in_order_of_time(client, joined, order[b.start : b.stop + 1]) for b in blocks_of(len(order))):
+    if not all(_is_in_order_of_time(client, joined, order[b.start : b.stop + 1]) for b in blocks_of(len(order))):
         order = order[np.lexsort((joined[order], client[order]))]  # engines write rows in order of time
     del client, joined
     types: tuple[Any, ...] = (np.int32, np.int8, np.int32, np.int32, np.int32, np.int8)
@@ -61,8 +62,8 @@ def canonical(columns: list[NDArray[Any]]) -> Episodes:
     return Episodes(*in_order)
 
 
-def _in_order_of_time(client: NDArray[np.int32], joined: NDArray[np.int32], order: NDArray[np.int64]) -> bool:
-    """Whether each client's rows, which stand together in this order, ascend by the day of joining."""
+def _is_in_order_of_time(client: NDArray[np.int32], joined: NDArray[np.int32], order: NDArray[np.int64]) -> bool:
+    """Whether, in this order, the rows of each client go from the earliest day of joining to the latest."""
     client, joined = client[order], joined[order]
     return not np.any((client[1:] == client[:-1]) & (joined[1:] < joined[:-1]))
 
@@ -121,7 +122,11 @@ def occupancy(episodes: Episodes, n_steps: int, horizon_days: int) -> tuple[NDAr
 
 
 def joined_first(plans: Plans, episodes: Episodes, horizon_days: int) -> NDArray[np.int32]:
-    """Day on which each row joined, or would have joined, its first list; NOT_YET for returns that did not come, (n,)."""
+    """The day on which each client joined the first list, (n,) int32; NOT_YET for second referrals that did not come.
+
+    Clients who join no list have the day on which they would have joined. For a second referral the day follows from the
+    first: somebody who left on day 100 and comes back after 60 days joins on day 160.
+    """
     joined = plans.joins_day.copy()
     left = np.where(plans.first < 0, np.where(joined == NOT_YET, NOT_YET, np.maximum(joined, 0)), NOT_YET)
     left[episodes.client] = episodes.ended_day  # rows are in order of time, so the last one stays

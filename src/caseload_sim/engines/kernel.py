@@ -1,12 +1,13 @@
 """The rules of the day as one loop over arrays: the same answer as the SimPy engine, many times as fast.
 
-One source, run two ways: compiled by numba, or interpreted on plain lists where numba is absent or the job is too
-small to repay loading it. Rules are cited by number from docs/rules_of_the_day.md. Whole numbers only; draws nothing.
+The same source is run in two ways: compiled by numba, or interpreted on plain lists where numba is absent or the job is
+too small to repay loading it. Rules are cited by number from docs/rules_of_the_day.md. Nothing is drawn here.
 
-Stays are rows numbered as they are written, each with the row of its plan; everything that waits for a day hangs on a list of rows
-linked through arrays: a waiting list for each step and priority, a calendar of courses that end, one of patiences that
-end, or of clients who are well (only where leaving has a consequence: all others are noticed when their turn comes, or at
-the horizon), and one of clients who return.
+Each stay is a row. Rows wait in linked lists held in arrays: in a waiting list for each step and priority, and in calendars
+with one list for each day. One calendar holds courses that end on the day, one patiences that end, or clients who are well,
+one clients who come back. To follow the list of day 5: `row = ends_on[5]`, then `row = next_row[row]`, until it is NOBODY.
+A patience is in the calendar only where its end has a consequence, such as a return. Everybody else who has given up is
+noticed when their turn comes, or at the horizon.
 """
 
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def run(
     daily: NDArray[np.int32] | None = None,
     loop: Callable[..., int] | None = None,
 ) -> Episodes:
-    """Let every client go their way until the horizon; the same table as the reference engine, row for row.
+    """Run the queue until the horizon. The table is the same as the reference engine's, row for row.
 
     compiled: with numba or interpreted; None decides by the number of clients
     daily: (2, days, s), filled with the engine's own counts at the end of each day, of places held and of clients waiting
@@ -55,8 +56,8 @@ def run(
         compiled = n >= WORTH_COMPILING and numba_is_there()
     the_loop: Callable[..., int] = loop or (pass_the_days_compiled if compiled else pass_the_days)
     as_columns: Callable[[Any], Columns] = np.ascontiguousarray if compiled else (lambda array: array.tolist())
-    as_rows: Callable[[Any], Columns] = _without_sign if compiled else as_columns
-    arrivals = _in_order_of_arrival(plans.joins_day, horizon)
+    as_rows: Callable[[Any], Columns] = _as_unsigned if compiled else as_columns
+    arrivals = _sort_by_arrival(plans.joins_day, horizon)
     ranks = np.unique(plans.priority) if np.any(plans.priority) else np.zeros(1, dtype=np.int32)
     rank = np.searchsorted(ranks, plans.priority).astype(np.int32) if len(ranks) > 1 else np.zeros_like(plans.priority)
     inputs = (
@@ -90,8 +91,8 @@ def run(
     return canonical(columns)
 
 
-def _in_order_of_arrival(joins_day: NDArray[np.int32], horizon: int) -> NDArray[np.int32]:
-    """Rows of the clients who join a first list before the horizon, those of one day as they stand."""
+def _sort_by_arrival(joins_day: NDArray[np.int32], horizon: int) -> NDArray[np.int32]:
+    """Rows of the clients who join a first list before the horizon, by the day of joining; within a day, in ascending order."""
     arrivals = np.flatnonzero((joins_day != NOT_YET) & (joins_day < horizon) & (horizon > 0)).astype(np.int32)
     day = joins_day[arrivals]
     if len(day) and int(day.max()) - int(day.min()) <= MOST_IN_16_BITS:  # which numpy sorts in one pass
@@ -99,8 +100,11 @@ def _in_order_of_arrival(joins_day: NDArray[np.int32], horizon: int) -> NDArray[
     return arrivals[np.argsort(day, kind="stable")]
 
 
-def _without_sign(rows: NDArray[Any]) -> Columns:
-    """Numbers of rows of another table, none below 0, as unsigned numbers: with a sign, numba would check each for counting from the end."""
+def _as_unsigned(rows: NDArray[Any]) -> Columns:
+    """Row numbers, none below 0, as numbers without a sign.
+
+    With a sign, numba would check for each whether it is below 0, because -1 would mean the last row.
+    """
     return np.ascontiguousarray(rows).view(np.dtype(f"u{rows.dtype.itemsize}"))
 
 
@@ -127,15 +131,16 @@ def pass_the_days(
     lists: tuple[Columns, ...],
     counts: tuple[Columns, ...],
 ) -> int:
-    """Write the rows of stays; returns their number, or ROWS_EXHAUSTED when there is no room for more.
+    """Go through the days and write a row for each stay. Returns how many, or ROWS_EXHAUSTED if the table is too short.
 
-    watched: 1 to count who waits each day, for which everybody's patience stands in the calendar
-    inputs: what is read; table: the rows of stays, written; lists: linked lists and counters, used up; counts: by day, written
+    watched: 1 to count each day how many wait; every patience must then be in the calendar
+    inputs: only read; table: the rows of stays, written here; counts: those by day, written here
+    lists: linked lists and counters, empty at the start and of no use afterwards
 
     `entered` holds the day each client joined the first list, from which `inside_from` and `well_after` count.
-    A row hangs either on a waiting list or, once started, in the calendar of endings: both are linked by `next_row`.
-    `joiners` holds the plans of those who join on one day, `gives_up` the day on which each row
-    would leave its list, for patience or because the client is well; the horizon if later.
+    A row is on a waiting list or, once started, in the calendar of endings, never in both; so `next_row` serves for both.
+    `joiners` holds the plans of those who join on one day, `gives_up` the day on which each row would leave its list, for
+    patience or because the client is well, and the horizon if that is later.
     """
     (
         joins_day, first_plan, client, step, course_days, patience_days, rank, ending_of, inside_from, well_after,

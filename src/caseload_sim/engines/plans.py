@@ -1,4 +1,4 @@
-"""What an engine is told: the places of each day, and of each client a few whole numbers."""
+"""What an engine is told: how many places each step has on each day, and the plan of each client."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -14,10 +14,10 @@ class Capacity:
     """Places at each step on each day, and the names of the steps.
 
     places: (days, s) int32, open for starting: what an engine sees; 0 on days that are no working days (rule R6)
-    staffed: (days, s) int32, for which there is staff, working day or not: what use is measured against. Appointments
-        are staffed on working days only. None where places are made up for an engine alone.
-    in_post: (days, kinds of staff in the scenario's order) float64, whole-time equivalents, a trainee for what a trainee
-        does of a qualified one's work; leave and sickness are in. None as before.
+    staffed: (days, s) int32, for which there is staff, on days off too: what use is measured against. Appointments are
+        staffed on working days only. None in tests that give an engine places without a service around them.
+    in_post: (days, kinds of staff in the scenario's order) float64, whole-time equivalents, those on leave or sick
+        included; a trainee counts as the share of a qualified one's work that a trainee does. None as for `staffed`.
     """
 
     places: NDArray[np.int32]
@@ -27,7 +27,7 @@ class Capacity:
 
     @property
     def counted(self) -> NDArray[np.int32]:
-        """The places that use is measured against: those staffed, or else those open, (days, s) int32."""
+        """The places that use is measured against, (days, s) int32: `staffed`, or `places` where that is None."""
         return self.places if self.staffed is None else self.staffed
 
 
@@ -45,7 +45,7 @@ ROWS_OF_A_CLIENT = 1.5  # of plans, with room to spare: some 1.3 in the services
 
 @dataclass(frozen=True, slots=True)
 class Courses:
-    """What the engine needs to know of each client, in whole numbers (n clients, s steps).
+    """What each client would receive at each step, drawn before the queue is run (n clients, s steps; whole numbers).
 
     joins_day: (n,) day of joining the first list; NOT_YET for a return whose day the engine finds
     first_step: (n,) index of the first step, NO_STEP if never joining
@@ -76,7 +76,7 @@ class Courses:
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """Courses as engines read them: a row for each client and step that can be reached, by client and then by step.
+    """Courses without the steps that a client can never come to: a row for each client and step, by client and then by step.
 
     joins_day, started_day, returns_as, return_after_days: (n,), as in Courses
     first: (n,) int32, row of the first step, NO_STEP if never joining
@@ -103,8 +103,8 @@ class Plans:
 
 
 def plans_of(courses: Courses) -> Plans:
-    """What engines read of these courses: the steps that can be reached."""
-    client, step = np.nonzero(_reached(courses))
+    """These courses as `Plans`: one row for each step that each client can come to."""
+    client, step = np.nonzero(_find_reachable(courses))
     n, n_steps = courses.course_days.shape
     at = step * n + client  # where the cells of these steps lie in tables laid out column by column
     # The row of each client and step: a column for each step, and before them one for NO_STEP (-1), where nothing follows.
@@ -136,7 +136,7 @@ def plans_of(courses: Courses) -> Plans:
     )
 
 
-def _reached(courses: Courses) -> NDArray[np.bool_]:
+def _find_reachable(courses: Courses) -> NDArray[np.bool_]:
     """Which steps each client can come to, (n, s) bool."""
     n, n_steps = courses.course_days.shape
     reached = np.zeros(n * n_steps, dtype=bool)  # step by step: tables lie column by column
@@ -157,9 +157,10 @@ def _reached(courses: Courses) -> NDArray[np.bool_]:
 
 
 def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
-    """The plans of some clients, ascending, none of whom returns, once they have come to these of their rows, (k,).
+    """The plans of some clients from the step on at which they now are; earlier steps are left out.
 
-    What they cannot reach from there is left out; days are what they were.
+    A client who is past the assessment has only the rows of courses left. Days stay as they are.
+    clients: ascending rows, of whom none returns; first: (k,) the row of the step at which each is
     """
     reached = np.zeros(len(plans.client), dtype=bool)
     here = first[first != NO_STEP]
@@ -187,40 +188,41 @@ def plans_from(plans: Plans, clients: NDArray[np.intp], first: Days) -> Plans:
 
 
 def plans_of_stretch(plans: Plans, some: slice) -> Plans:
-    """The plans of clients who stand together, numbered from 0; whoever returns as another client does so among them."""
+    """The plans of a stretch of clients, their rows counted anew from 0. Whoever comes back does so as a client of the stretch."""
     rows = slice(*np.searchsorted(plans.client, [some.start, some.stop]).tolist())
     columns = {f.name: getattr(plans, f.name)[some if f.name in _OF_CLIENTS else rows] for f in fields(Plans)}
-    return _renumbered(Plans(**columns), -some.start, -rows.start)
+    return _renumber(Plans(**columns), -some.start, -rows.start)
 
 
-def _renumbered(plans: Plans, clients: int, rows: int) -> Plans:
-    """The same with so much added to numbers of clients and of rows."""
+def _renumber(plans: Plans, clients: int, rows: int) -> Plans:
+    """These plans with `clients` added to every row number of a client, and `rows` to every row number of a plan."""
     by = dict.fromkeys(("client", "returns_as"), clients) | dict.fromkeys(
         ("first", "next_inside", "next_outside"), rows
     )
-    moved: dict[str, Any] = {name: _shifted(getattr(plans, name), n) for name, n in by.items() if n}
+    moved: dict[str, Any] = {name: _shift(getattr(plans, name), n) for name, n in by.items() if n}
     return replace(plans, **moved)
 
 
-# Columns of clients rather than of rows.
+# Columns that have one value for each client; all others have one for each row.
 _OF_CLIENTS = ("joins_day", "started_day", "returns_as", "return_after_days", "first")
 
 
 class PlansInParts:
-    """The plans of several sets of clients in one table; nobody returns as a client of another set.
+    """One table of plans, written part by part: say, the plans of 65,536 clients, then those of the next.
 
-    Room is made beforehand, so that ten million clients are never held twice, and no holes of small parts stay in memory.
+    Memory for all is taken at the start. Joining parts at the end would need room for ten million clients twice.
+    Nobody comes back as a client of another part.
     """
 
     def __init__(self, n_clients: int) -> None:
-        """n_clients: how many there will be; should there be more, all are moved once."""
+        """n_clients: how many there will be. More may come, but then what has been written is copied to a larger table."""
         self.n_clients, self.n_rows = 0, 0
         self._columns: dict[str, NDArray[Any]] = {}
         self._expected = n_clients
 
     def add(self, part: Plans) -> None:
-        """One set more, after those before it."""
-        part = _renumbered(part, self.n_clients, self.n_rows)
+        """Write one more part after those before it."""
+        part = _renumber(part, self.n_clients, self.n_rows)
         for f in fields(Plans):
             self._write(f.name, getattr(part, f.name))
         self.n_clients, self.n_rows = self.n_clients + len(part.joins_day), self.n_rows + len(part.client)
@@ -237,13 +239,13 @@ class PlansInParts:
             self._columns[name] = np.concatenate([self._columns[name][:start], more])
         self._columns[name][start:end] = column
 
-    def together(self) -> Plans:
-        """All of them in one table, which is no copy: the parts are then gone."""
+    def combine(self) -> Plans:
+        """All parts as one table. Can be called once: no copy is made, and nothing is kept here."""
         columns, self._columns = self._columns, {}
         return Plans(**{
             name: column[: self.n_clients if name in _OF_CLIENTS else self.n_rows] for name, column in columns.items()
         })  # fmt: skip
 
 
-def _shifted(rows: Days, by: int) -> Days:
+def _shift(rows: Days, by: int) -> Days:
     return np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)

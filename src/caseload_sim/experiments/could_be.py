@@ -1,8 +1,17 @@
 """What figures could be: the same clients, with the same stays, read by every structure of the outcome model.
 
-The queue is not run again: a structure moves who steps up and who leaves when well, and by that the figures, by less than
-0.3 points (a test says so). A structure is read on some thousand clients of one replication, paired with the structure in
-use, so that what is added to a figure is the difference between two models of the same people.
+The queue is not run again, though a structure also moves who steps up, who is seen once more, and who is well before the
+first session and so does not come. What a queue of the structure's own would change, in figures of finishers (default scenario,
+eight replications):
+
+- in 11 of 16 structures no rung by more than 0.3 points beyond chance;
+- in the other five (problems_end_apart, problems_end_together, usual_care_adds_nothing, less_flicker,
+  treatment_makes_milder) a rung at the end by up to 1.7 points, mostly with that of the twin alike;
+- what the service adds by less than 0.3, but for problems_end_together (recovery 0.8, principal disorder gone 0.5) and
+  treatment_makes_milder (recovery 0.4).
+
+A structure is read on some thousand clients of one replication, paired with the structure in use, so that what is added to
+a figure is the difference between two models of the same people.
 """
 
 from collections.abc import Sequence

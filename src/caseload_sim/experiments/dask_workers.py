@@ -22,8 +22,8 @@ SECONDS_TO_VANISH = (
 SECONDS_OF_SILENCE = 60.0  # until a scheduler that is connected but answers nothing is given up
 _ADDRESS = re.compile(r"(?P<protocol>tcp|tls)://(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|\[::1\]")
-# Dask's scheduler and workers read a function before they run it, and fall silent over one they have not got: so they are
-# sent words, and a worker without this package says so.
+# A function sent to a Dask worker must be importable there. Without this package, the worker would fail without a word. So it
+# is sent this text to evaluate: a worker without the package then answers with an ImportError.
 _CALL = f"__import__('{__name__}', fromlist=['work']).work(versions, order)"
 _TLS_FILES = ("ca-file", "client.cert", "client.key")
 
@@ -31,18 +31,19 @@ _TLS_FILES = ("ca-file", "client.cert", "client.key")
 class DaskWorkers(Team):
     """The workers of a Dask cluster, wherever they are; see docs/scaling.md for how to start and secure one.
 
-    They stay when this ends: only the connection is closed, and what has not begun is taken back. Workers may come and go. A
-    task whose worker is lost is given to another; without any worker, it waits for one. A scheduler that is stopped, or on a
-    machine that hangs, is given up after a time without an answer. Each worker must have the versions that this program has.
-    Tasks and answers are pickled: whoever controls the scheduler controls this program too.
+    The cluster goes on when this ends: only the connection is closed, and tasks that have not begun are cancelled. Workers
+    may come and go: a task whose worker is lost is given to another, or waits until there is one. If the scheduler answers
+    nothing for a minute, because it was stopped or its machine hangs, all waiting tasks fail with a RunError. Each worker
+    must have the same versions of packages as this program.
+    Tasks and answers are pickled: whoever controls the scheduler can run anything in this program too.
     """
 
     def __init__(self, address: str, silence_seconds: float = SECONDS_OF_SILENCE) -> None:
         """Connect to a scheduler, such as tcp://127.0.0.1:8786, or tls:// with the certificates that Dask's settings name.
 
-        silence_seconds: how long a scheduler may answer nothing; then all that is waited for raises RunError
+        silence_seconds: how long the scheduler may answer nothing before all waiting tasks fail with a RunError
 
-        Raises RunError, within 15 seconds, for an address that is none or at which no scheduler answers, and without Dask.
+        Raises RunError, within 15 seconds, if this is no address, no scheduler answers there, or Dask is not installed.
         """
         found = _ADDRESS.fullmatch(address)
         if not found:
@@ -76,7 +77,7 @@ class DaskWorkers(Team):
         threading.Thread(target=self._listen, daemon=True).start()
 
     def in_words(self) -> str:
-        """What there is to work with, and a warning where anybody on the way could read it or take it over."""
+        """How many workers the cluster has, in a sentence; with a warning if the connection is not encrypted."""
         said = f"Dask at {self.address}: {self.n_workers} thread{'s' * (self.n_workers != 1)} of workers"
         said += "." if self.n_workers else ", waiting for the first."
         if self.is_open:
@@ -114,7 +115,7 @@ class DaskWorkers(Team):
         self.shutdown(cancel_futures=kind is not None)
 
     def _hand_over(self, theirs: Any, ours: "Future[Any]") -> None:
-        """Give a Dask future's outcome to the one that is waited for; in Dask's thread for this."""
+        """Copy the outcome of a Dask future into our own future. Dask calls this in a thread of its own."""
         answer, error = b"", None
         try:
             answer = theirs.result()
@@ -130,9 +131,10 @@ class DaskWorkers(Team):
                     settle(ours, answer)
 
     def _listen(self) -> None:
-        """Ask the scheduler for next to nothing, again and again, until it has long been silent; in a thread of its own.
+        """Ask the scheduler something small every few seconds, and fail all waiting tasks if it has long answered nothing.
 
-        One that is stopped, rather than dead, keeps its connections, and the system goes on taking what is sent to it.
+        Runs in a thread of its own. It is needed because a scheduler that is stopped but not dead keeps its connections
+        open, and sending to it raises no error.
         """
         pause = self._silence_seconds / 6
         answered, in_vain = monotonic(), 0
@@ -157,7 +159,7 @@ class DaskWorkers(Team):
                     ours.set_exception(self._gone())
 
     def _in_words(self, theirs: Any, error: Exception) -> RunError:
-        """What a task that came to nothing means; a task's own errors are answers, and not among these."""
+        """Say in words why Dask could not do a task. (An error raised by the task itself is an answer, and does not come here.)"""
         from distributed import KilledWorker
 
         if isinstance(error, KilledWorker):
@@ -182,7 +184,10 @@ class DaskWorkers(Team):
 
 
 def _connect(address: str, connected: "Future[tuple[Any, int]]") -> None:
-    """Give a client, and how many threads work for it; in a thread of its own, since Dask waits for ever for one that is silent."""
+    """Connect to a scheduler, and put Dask's client and the cluster's number of threads into a future.
+
+    Runs in a thread of its own, because Dask waits for ever for a scheduler that takes the connection and says nothing.
+    """
     import dask
     from distributed import Client
 
@@ -214,7 +219,7 @@ def _check_tls(settings: Any) -> None:
 
 
 def work(versions: dict[str, str], order: bytes) -> bytes:
-    """Do a task of a program of these versions, and answer it."""
+    """Do a pickled task on a Dask worker, if it has the versions of the program that sent it; see `answer_of`."""
     if other := other_versions(versions, "on a Dask worker"):
         error = RunError(f"you have {'; '.join(other)}. Install the same for every worker: answers could differ.")
         return pickle.dumps((False, error))

@@ -1,4 +1,4 @@
-"""As many replications as a precision takes: a measure, and how wide half its 95% interval may be."""
+"""Run replications until a measure is precise enough: until half its 95% interval is as narrow as was asked for."""
 
 import re
 from contextlib import closing
@@ -53,9 +53,10 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What came of asking for a precision: half the width of the interval, NaN without one, after so many replications.
+    """What came of asking for a precision: was it reached, and after how many replications?
 
-    most: replications there might have been; needed: about how many it would take, by the spread that was found
+    half_width: half the width of the interval in the end, NaN if it has none
+    most: how many replications were allowed; needed: about how many it takes, judged by their spread; None if unknown
     """
 
     asked: Precision
@@ -121,10 +122,11 @@ def replicate_until(
 ) -> tuple[Results, Reached]:
     """Run a scenario until the 95% t interval of one row's mean is narrow enough; see `replicate` for what is not said here.
 
-    Ten replications first; from their variance, how many it should take; those run, but never more than as many again, and so
-    on until the interval is narrow enough or there are `most`. Looks are taken only when all replications up to a number
-    are there, so the number does not depend on who runs them. (A sequential procedure: Chow and Robbins 1965. It stops a little
-    early rather than late, so an interval covers slightly less often than 95%.)
+    Ten replications run first. Their variance says how many it should take, say 35; then as many run as are missing, but
+    never more than there are already, so here ten more. This is repeated until the interval is narrow enough or there are
+    `most`. The interval is looked at only when a round is complete, so the number does not depend on who runs them. (A
+    sequential procedure: Chow and Robbins 1965. It tends to stop a little early, so that an interval covers the mean
+    slightly less often than 95% of the time.)
     Raises RunError when the scenario has no such row, or `most` is impossible.
     """
     if most < 2:
@@ -135,7 +137,7 @@ def replicate_until(
     n, first = min(FIRST_REPLICATIONS, most), None
     while True:
         scenario = with_run(scenario, seed, n)
-        each = finish_each([Request(scenario, whole=first is None)], options)
+        each = finish_each([Request(scenario, all_tables=first is None)], options)
         with closing(each):
             finished, simulation = next(each)
         first = first or simulation
@@ -150,11 +152,11 @@ def replicate_until(
 
 
 def _look(finished: list[Finished], precision: Precision) -> tuple[float, int | None]:
-    """Half the width of the interval, NaN without one; and how many replications the spread says that it takes."""
+    """Half the width of the interval so far, and about how many replications it takes; NaN and None if too few have a value."""
     tables = [one.measures for one in finished]
-    place = place_of(tables[0].rows.keys, precision.quantity)
-    row = Rows([tables[0].rows.keys[place]])
-    values = values_by_replication([MeasureTable(row, table.numbers[[place]]) for table in tables])
+    row_number = place_of(tables[0].rows.keys, precision.quantity)
+    row = Rows([tables[0].rows.keys[row_number]])
+    values = values_by_replication([MeasureTable(row, table.numbers[[row_number]]) for table in tables])
     half_width, variance = float(half_widths(values)[0][0]), float(variance_of(values)[0])
     with_value = int(np.sum(~np.isnan(values)))
     return half_width, _needed(variance, precision.half_width, len(values) / with_value) if with_value >= 2 else None
@@ -163,7 +165,7 @@ def _look(finished: list[Finished], precision: Precision) -> tuple[float, int | 
 def _needed(variance: float, half_width: float, per_value: float) -> int:
     """Smallest number of replications whose t interval is narrow enough at this variance, up to MOST_REPLICATIONS.
 
-    per_value: replications that it takes to have one with a value, >= 1
+    per_value: 1 if every replication has a value; 2 if only every second has one, since it then takes twice as many
     """
     from scipy.special import stdtrit
 

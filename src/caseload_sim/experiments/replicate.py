@@ -91,7 +91,7 @@ def simulate(
     """
     scenario = with_run(scenario, seed, 1)
     engine_ready = engine_of(engine, [(scenario, 1)])
-    *_, every = run_once(scenario, replication, engine_ready, start_of, policy, whole=True)
+    *_, every = run_once(scenario, replication, engine_ready, start_of, policy, all_tables=True)
     assert every is not None
     return every
 
@@ -130,14 +130,14 @@ def replicate_each(requests: Sequence[Request], options: RunOptions | None = Non
     """
     options = options or RunOptions()
     policy = own_policy(options.policy) if options.policy else None
-    with closing(finish_each([replace(request, whole=True) for request in requests], options)) as each:
+    with closing(finish_each([replace(request, all_tables=True) for request in requests], options)) as each:
         for request, (finished, first) in zip(requests, each, strict=True):
             assert first is not None
             yield results_of(request.scenario, finished, first, policy)
 
 
 def summarise_each(requests: Sequence[Request], options: RunOptions | None = None) -> Generator[Summary, None, None]:
-    """The measures of several scenarios, in their order: what is kept of them is enough, and nothing runs twice."""
+    """The measures of several scenarios, in their order. Kept replications are used as they are, and not run again."""
     with closing(finish_each(requests, options)) as each:
         for request, (finished, _) in zip(requests, each, strict=True):
             tables = [one.measures for one in finished]
@@ -157,7 +157,7 @@ def days_of(
 def results_of(
     scenario: Scenario, finished: list[Finished], first: Simulation, policy: OwnPolicy | None = None
 ) -> Results:
-    """The results of all replications of a scenario, the first of them whole."""
+    """Make results of all replications of a scenario; first: all tables of the first of them."""
     tables = [one.measures for one in finished]
     as_published = [one.as_published for one in finished if one.as_published is not None]
     return Results(

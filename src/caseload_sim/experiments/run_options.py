@@ -39,7 +39,7 @@ class RunOptions:
             raise RunError("a policy of your own runs in this process alone: leave out the executor, or --jobs.")
 
     def report(self, done: int, of: int) -> None:
-        """Tell whoever wants to know how far the work is."""
+        """Tell the progress function, if there is one, how far the work is."""
         if self.progress:
             self.progress(done, of)
 

@@ -1,4 +1,4 @@
-"""How a run is set: its seed and replications, the engine, threads side by side, and prevalences drawn anew."""
+"""Prepare a run: set its seed and replications, choose engine and threads, and draw prevalences if they are uncertain."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -65,8 +65,8 @@ def with_drawn_prevalences(scenario: Scenario, replication: int) -> Scenario:
 
     Beta(n p + 1/2, n (1 - p) + 1/2), by the inverse distribution function; the draw belongs to seed, replication and
     condition, so every scenario that has the same prevalence draws the same one. Values stay within what severities
-    can be scaled for. Fitted and assumed values have no n and stay. Prevalences by stratum move with their whole, by the
-    same shift in logits.
+    can be scaled for. Fitted and assumed values have no n and stay. Prevalences by stratum move with the
+    overall one, by the same shift in logits.
     """
     from scipy.special import betaincinv, expit, logit
 

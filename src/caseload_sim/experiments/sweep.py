@@ -96,7 +96,7 @@ def sweep(
         for setting, one, (finished, _) in zip(settings, ready, each, strict=True):
             rows = summarise(one.name, [replication.measures for replication in finished])
             digests = tuple(replication.digests for replication in finished)
-            found = tuple(rows[place] for place in places_of(rows, quantity, unsaid))
+            found = tuple(rows[row_number] for row_number in places_of(rows, quantity, unsaid))
             points.append(SweepPoint(setting, found, digests))
             options.report(len(points), len(settings))
     return Sweep(scenario, tuple(values), quantity.measure, tuple(points))

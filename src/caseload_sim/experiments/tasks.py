@@ -1,4 +1,4 @@
-"""One replication as a task for a worker, and what is kept of it: enough for every result, and small."""
+"""One replication as a task for a worker, and what is kept of it: its measures, from which every result can be made."""
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -11,9 +11,11 @@ from caseload_sim.scenario.policies import Decide
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import run_once
 
-Place = tuple[int, int]  # what was run, as a number (see `Request.number`), and which replication of it, from 0
-# What is to be read off all tables of a replication, by name. It is sent to worker processes, and told from others by its
-# repr: a frozen dataclass that can be called, of a module.
+ReplicationKey = tuple[
+    int, int
+]  # what was run, as a number (see `Request.number`), and which replication of it, from 0
+# A function that reads some figures off all tables of a replication, by name. It must be a frozen dataclass with `__call__`,
+# defined in a module: it is pickled for worker processes, and two are the same if their repr is.
 Read = Callable[[Simulation], dict[str, float]]
 
 
@@ -21,8 +23,8 @@ Read = Callable[[Simulation], dict[str, float]]
 class Finished:
     """The measures of one replication, its days, and the digests of its tables.
 
-    as_published: the measures with prevalences as published, where they were drawn; else None
-    read: what was read off all tables besides, where that was asked for
+    as_published: the measures with published prevalences, if `measures` is of drawn ones; else None
+    read: what `Task.read` returned
     """
 
     measures: MeasureTable
@@ -32,7 +34,7 @@ class Finished:
     read: dict[str, float] = field(default_factory=dict)
 
 
-Kept = MutableMapping[Place, Finished]
+Kept = MutableMapping[ReplicationKey, Finished]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Task:
     """One replication to be run, with all that a worker process must be told.
 
     parameter_uncertainty: run it with prevalences as published as well as drawn
-    whole: its tables are wanted, not only measures; read: what is to be read off them where they are
+    all_tables: return all tables too, not only measures
+    read: called with all tables where they are, so that only what it returns has to be sent back
     """
 
     scenario: Scenario
@@ -48,18 +51,18 @@ class Task:
     engine: Engine
     start_of: Scenario | None = None
     parameter_uncertainty: bool = False
-    whole: bool = False
+    all_tables: bool = False
     policy: Decide | None = None
     read: Read | None = None
 
 
 def finish(task: Task) -> tuple[Finished, Simulation | None]:
-    """Run one replication: what is kept of it, and the whole of it where that is wanted."""
+    """Run one replication. Returns what is kept of it, and all its tables if the task asks for them, else None."""
 
-    whole = task.whole or task.read is not None
+    all_tables = task.all_tables or task.read is not None
 
     def run(one: Scenario) -> tuple[MeasureTable, OverTime, dict[str, str], Simulation | None]:
-        return run_once(one, task.replication, task.engine, task.start_of, task.policy, whole=whole)
+        return run_once(one, task.replication, task.engine, task.start_of, task.policy, all_tables=all_tables)
 
     table, days, digests, every = run(task.scenario)
     as_published = None
@@ -67,4 +70,4 @@ def finish(task: Task) -> tuple[Finished, Simulation | None]:
         as_published = table
         table, days, digests, every = run(with_drawn_prevalences(task.scenario, task.replication))
     read = task.read(every) if task.read and every else {}
-    return Finished(table, days, digests, as_published, read), every if task.whole else None
+    return Finished(table, days, digests, as_published, read), every if task.all_tables else None

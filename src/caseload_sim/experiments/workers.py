@@ -1,4 +1,4 @@
-"""Many tasks at once: any executor, a bounded number in flight, and processes that can be lost, replaced and stopped."""
+"""Many tasks at once: give them to any executor, a few at a time, or to our own worker processes, which may die and are replaced."""
 
 import multiprocessing
 import os
@@ -33,12 +33,14 @@ Answer = TypeVar("Answer")
 def answers(
     call: Callable[[Task], Answer], tasks: Iterable[tuple[Key, Task]], executor: Executor | None = None
 ) -> Generator[tuple[Key, Answer], None, None]:
-    """Each task's key and answer, as they come: in order without an executor, in any order with one.
+    """Call a function for each task, and give each task's key with its answer as soon as it is there.
 
-    call: picklable if the executor needs it; tasks are taken only as there is room for them
-    Closing the iterator, or leaving it by an error, cancels what has not begun.
+    Without an executor the answers come in the order of the tasks, with one in any order. Only a few tasks are given to an
+    executor at a time, so that the tasks may be made one by one. Closing the iterator, or an error, cancels those that have
+    not begun.
+    call: must be picklable if the executor needs it
 
-    Raises RunError when a worker is lost for good; and whatever `call` does.
+    Raises RunError when a worker is lost and not replaced; and whatever `call` raises.
     """
     if executor is None:
         for key, task in tasks:
@@ -65,28 +67,28 @@ def answers(
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A task to be done: pickled, with the future that waits for its answer."""
+    """A pickled task, and the future that will hold its answer."""
 
     content: bytes
     future: Future[Any]
 
 
 class Team(Executor):
-    """An executor that says how many work for it, and how many tasks it should have at once."""
+    """An executor that knows how many workers it has, and how many tasks it should be given at a time."""
 
     n_workers: int
     in_flight: int
 
 
 class Workers(Team):
-    """Processes to simulate in, each started fresh, as Windows and macOS do everywhere.
+    """Worker processes to simulate in, as with `Workers(4)`. Each is started fresh ("spawn"), the same on all systems.
 
-    They leave Ctrl-C to the program that started them, and end at once when it stops them or is gone: each holds one end
-    of a pipe whose other end closes then. A worker that is lost is replaced, and its task done once more. Tasks and answers
-    must be picklable; in a script, use it under `if __name__ == "__main__":`.
+    Ctrl-C is heard by the program that started them, not by the workers. They end at once when that program stops them or
+    dies: each watches one end of a pipe, and the other end closes then. A worker that dies is replaced, and its task is done
+    once more. Tasks and answers must be picklable; in a script, use it under `if __name__ == "__main__":`.
 
-    Each worker has a pipe of its own for tasks and answers: with one for all, as in ProcessPoolExecutor, a worker killed in
-    the middle of an answer leaves the others' answers unread for ever.
+    Each worker has its own pipe for tasks and answers. With one pipe for all, as in ProcessPoolExecutor, a worker that is
+    killed while it sends an answer would block the answers of all others for ever.
     """
 
     def __init__(self, n_workers: int) -> None:
@@ -141,7 +143,7 @@ class Workers(Team):
             self.stop()
 
     def _attend(self) -> None:
-        """Give one worker process orders, one after the other; in a thread of its own."""
+        """Give tasks to one worker process, one after the other. Each worker has a thread here that runs this."""
         worker: _Worker | None = None
         while (order := self._orders.get()) is not None:
             if not order.future.set_running_or_notify_cancel():
@@ -193,7 +195,7 @@ class _Worker:
     pipe: Any  # a Connection; on Windows a PipeConnection
 
     def end(self, *, at_once: bool) -> None:
-        """Let it end, which it does when its pipe closes; make it, if it does not or must at once."""
+        """Close its pipe, upon which it ends by itself; kill it if it does not end in ten seconds, or if it must end at once."""
         self.pipe.close()
         if not at_once:
             self.process.join(_SECONDS_TO_END)
@@ -203,7 +205,7 @@ class _Worker:
 
 
 def settle(future: Future[Any], answer: bytes) -> None:
-    """Give a future what `answer_of` made."""
+    """Put an answer that `answer_of` pickled into the future that waits for it."""
     try:
         succeeded, value = pickle.loads(answer)
     except Exception as error:
@@ -215,7 +217,7 @@ def settle(future: Future[Any], answer: bytes) -> None:
 
 
 def _start_deaf_to_interrupts(process: BaseProcess) -> None:
-    """Start a process so that it never hears Ctrl-C, not even before it can say that it will not listen."""
+    """Start a process that ignores Ctrl-C from its first moment, even before its own code can say so."""
     if sys.platform == "win32":
         process.start()
         return
@@ -230,7 +232,7 @@ def _start_deaf_to_interrupts(process: BaseProcess) -> None:
 
 
 def _work(pipe: Connection, stop: Connection) -> None:
-    """Do tasks and answer them until there are no more."""
+    """What a worker process does: take a task from the pipe, send its answer back, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
     threading.Thread(target=_end_with, args=(stop,), daemon=True).start()
@@ -243,7 +245,7 @@ def _work(pipe: Connection, stop: Connection) -> None:
 
 
 def answer_of(order: bytes) -> bytes:
-    """Whether the task was done, and its answer or its error, pickled."""
+    """Do a pickled task. Returns, pickled, (True, its answer), or (False, the error that it raised)."""
     try:
         call, args, kwargs = pickle.loads(order)
         return pickle.dumps((True, call(*args, **kwargs)))
@@ -258,7 +260,7 @@ def answer_of(order: bytes) -> bytes:
 
 
 def _end_with(pipe: Connection) -> None:
-    """End this process when the other end of the pipe closes: nothing is ever sent."""
+    """Wait until the other end of the pipe closes, then end this process. Nothing is ever sent through this pipe."""
     with suppress(EOFError, OSError):
         pipe.recv_bytes()
     os._exit(1)

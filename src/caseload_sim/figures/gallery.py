@@ -108,85 +108,85 @@ def of_kind(kind: str) -> list[str]:
 
 def _disorders(tables: Tables) -> "Figure":
     from caseload_sim.figures.run import plot_disorders
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_disorders(tables.rows))
+    return figure_of(plot_disorders(tables.rows))
 
 
 def _flow(tables: Tables) -> "Figure":
     from caseload_sim.figures.run import plot_flow
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_flow(tables.rows))
+    return figure_of(plot_flow(tables.rows))
 
 
 def _waits(tables: Tables) -> "Figure":
     from caseload_sim.figures.run import plot_waits
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_waits(tables.rows))
+    return figure_of(plot_waits(tables.rows))
 
 
 def _waiting_list(tables: Tables) -> "Figure":
     from caseload_sim.figures.run import plot_waiting_list
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_waiting_list(tables.over_time, period=tables.period)[0])
+    return figure_of(plot_waiting_list(tables.over_time, period=tables.period)[0])
 
 
 def _ladder(tables: Tables) -> "Figure":
     from caseload_sim.figures.run import plot_ladder
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_ladder(tables.rows))
+    return figure_of(plot_ladder(tables.rows))
 
 
 def _prevalences(tables: Tables) -> "Figure":
     from caseload_sim.analysis.client_tables import prevalences
     from caseload_sim.figures.clients import plot_prevalences
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
     ax = plot_prevalences(prevalences(tables.scenario, tables.rows))
     if tables.scenario.population.eligibility:
         ax.set_title("Who is admitted, against the prevalences among those referred")
-    return whole(ax)
+    return figure_of(ax)
 
 
 def _comorbidity(tables: Tables) -> "Figure":
     from caseload_sim.analysis.client_tables import comorbidity
     from caseload_sim.figures.clients import plot_comorbidity
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_comorbidity(comorbidity(tables.people)))
+    return figure_of(plot_comorbidity(comorbidity(tables.people)))
 
 
 def _outcomes_by_disorders(tables: Tables) -> "Figure":
     from caseload_sim.figures.clients import plot_outcomes_by_disorders
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_outcomes_by_disorders(tables.rows))
+    return figure_of(plot_outcomes_by_disorders(tables.rows))
 
 
 def _retention(tables: Tables) -> "Figure":
     from caseload_sim.analysis.client_tables import retention
     from caseload_sim.figures.clients import plot_retention
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_retention(retention(tables.people)))
+    return figure_of(plot_retention(retention(tables.people)))
 
 
 def _cost_effectiveness(tables: Tables) -> "Figure":
     from caseload_sim.figures.costs import plot_cost_effectiveness
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_cost_effectiveness(tables.cost_effects))
+    return figure_of(plot_cost_effectiveness(tables.cost_effects))
 
 
 def _acceptability(tables: Tables) -> "Figure":
     from caseload_sim.figures.costs import plot_acceptability
-    from caseload_sim.figures.style import whole
+    from caseload_sim.figures.style import figure_of
 
-    return whole(plot_acceptability(tables.cost_effects))
+    return figure_of(plot_acceptability(tables.cost_effects))
 
 
 def _differences(tables: Tables) -> "Figure":

@@ -1,6 +1,6 @@
-"""The figures of a run, drawn in a process of their own, which loads what it needs while the run simulates.
+"""Draws the figures of a run in a second process, which loads matplotlib while the first one still simulates.
 
-Nothing is loaded with this module but what starting that process needs.
+This module itself imports neither matplotlib nor figures: it must load fast, to start that process early.
 """
 
 from __future__ import annotations
@@ -30,9 +30,15 @@ if TYPE_CHECKING:
 DOTS_PER_INCH = 150
 _COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
-# Of a run, what its figures are drawn from.
-_PARTS = ("rows", "over_time", "period", "people", "scenario", "cost_effects")
-_SOON_DRAWN = 3  # figures: a painter is through with them before another process has loaded matplotlib and drawn one
+_PARTS = (
+    "rows",
+    "over_time",
+    "period",
+    "people",
+    "scenario",
+    "cost_effects",
+)  # of a run, which its figures are drawn from
+_SOON_DRAWN = 3  # figures: the painter has drawn so many before this process has loaded matplotlib and drawn one
 
 
 def as_png(figure: Figure) -> bytes:
@@ -55,10 +61,10 @@ def images_of(run: FreshRun, names: Sequence[str]) -> Images:
 
 
 class Painter:
-    """Draws figures of runs while this process goes on, where a processor is free for that; otherwise here.
+    """Draws figures in a second process while this one goes on; in this one, if no processor is free.
 
-    Whoever then waits for the images draws some of them too, from the last backwards. A third of the time that figures take
-    is loading matplotlib, which begins as soon as there is a painter.
+    The second process begins to load matplotlib, a third of the time that figures take, as soon as the painter is made. When
+    the images are asked for and many are not begun, this process helps: it draws from the last one backwards.
     """
 
     def __init__(self, *, worth_it: bool = True) -> None:
@@ -68,7 +74,7 @@ class Painter:
             self._workers.submit(_get_ready)
 
     def begin(self, run: FreshRun, names: Sequence[str]) -> Callable[[], Images]:
-        """Begin to draw, in this order: call what it gives for the images, see `images_of`."""
+        """Begin to draw, in this order. Returns a function that waits for the images and gives them by name."""
         if self._workers is None or not names:
             return partial(images_of, run, names)
         sent = {part: pickle.dumps(getattr(run, part)) for part in _PARTS}
@@ -80,9 +86,9 @@ class Painter:
             if begun.count(False) > _SOON_DRAWN:
                 for name in reversed(names):
                     if not drawing[name].cancel():
-                        break  # nor have those before it been left
+                        break  # it was begun, and so were all before it
                     by_us[name] = image_of(run, name)
-            return {name: by_us.get(name) or _awaited(drawing[name], run, name) for name in names}
+            return {name: by_us.get(name) or _await_image(drawing[name], run, name) for name in names}
 
         return images
 
@@ -94,7 +100,7 @@ class Painter:
             self._workers.stop()
 
 
-def _awaited(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
+def _await_image(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
     while not wait([drawing], _SECONDS_BETWEEN_LOOKS).done:
         pass
     try:
@@ -104,7 +110,7 @@ def _awaited(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
 
 
 class _SentRun:
-    """A run whose parts are unpickled as they are asked for: few figures need its scenario, which takes long to load."""
+    """A run of which a part is unpickled only when a figure asks for it. Few ask for the scenario, which takes long."""
 
     def __init__(self, parts: dict[str, bytes]) -> None:
         self._parts = parts
@@ -115,12 +121,12 @@ class _SentRun:
 
 @lru_cache(maxsize=len(_PARTS))
 def _part(content: bytes) -> Any:
-    """A part of a run, made once for all its figures."""
+    """Unpickle a part of a run, once for all figures that need it."""
     return pickle.loads(content)
 
 
 def _get_ready() -> None:
-    """Load what drawing needs, fonts among it."""
+    """Draw an empty figure, so that matplotlib and its fonts are loaded before the first real one."""
     from matplotlib.figure import Figure
 
     import caseload_sim.figures.gallery  # noqa: F401

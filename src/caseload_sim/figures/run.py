@@ -32,9 +32,9 @@ STEP_STYLES = (
 )  # fmt: skip
 
 
-def _numbers(table: RowTable[OverTimeRow], name: str, places: Sequence[int]) -> NDArray[np.float64]:
+def _numbers(table: RowTable[OverTimeRow], name: str, row_numbers: Sequence[int]) -> NDArray[np.float64]:
     column = table.column(name)
-    return np.array([column[place] for place in places], dtype=np.float64)
+    return np.array([column[k] for k in row_numbers], dtype=np.float64)
 
 
 def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
@@ -158,12 +158,12 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         (label, [row_of(held, Quantity(kind, group=group)) for kind, *_ in kinds])
         for label, group in zip(labels, steps, strict=True)
     ]
-    for place, label, name in (
+    for position, label, name in (
         (0, "referral to\nfirst contact", "first_contact_days"),
         (len(entries) + 1, "first to\nsecond contact", "second_contact_days"),
     ):
         rows = [row for what in ("median", "mean", "90th_percentile") for row in held.find(measure=f"{name}_{what}")]
-        entries.insert(place, (label, rows))
+        entries.insert(position, (label, rows))
     numbers: list[tuple[float, float, float]] = []  # days, where their bar ends, how high
     for i, (_, label, colour, marker, offset) in enumerate(kinds):
         placed = [(k + offset, rows[i]) for k, (_, rows) in enumerate(entries) if rows[i:]]
@@ -212,17 +212,18 @@ def plot_waiting_list(
     steps = list(dict.fromkeys(held.column("step")))
     for ax, measure, scale in ((top, "waiting_list", 1.0), (bottom, "utilisation", 100.0)):
         for step, (colour, style, _) in zip(steps, STEP_STYLES * len(steps), strict=False):
-            places = held.places(step=step, measure=measure)
+            row_numbers = held.places(step=step, measure=measure)
             if measure == "utilisation":  # a day's figure jumps with weekdays and small numbers: show weekly means
-                values = _numbers(held, "value", places)
-                whole = len(values) // DAYS_PER_WEEK * DAYS_PER_WEEK
-                days = values[:whole].reshape(-1, DAYS_PER_WEEK)
+                values = _numbers(held, "value", row_numbers)
+                full_weeks = len(values) // DAYS_PER_WEEK * DAYS_PER_WEEK
+                days = values[:full_weeks].reshape(-1, DAYS_PER_WEEK)
                 counted = np.sum(~np.isnan(days), axis=1)  # appointments have no figure on a day off
                 weekly = np.where(counted, np.nansum(days, axis=1) / np.maximum(counted, 1), np.nan)
                 ax.plot(np.arange(len(weekly)) / 52.18, scale * weekly, style, color=colour, label=words(step))
                 continue
             day, value, low, high = (
-                _numbers(held, name, places[::DAYS_PER_WEEK]) for name in ("day", "value", "lower_95_ci", "upper_95_ci")
+                _numbers(held, name, row_numbers[::DAYS_PER_WEEK])
+                for name in ("day", "value", "lower_95_ci", "upper_95_ci")
             )
             years = day / 365.25
             ax.plot(years, scale * value, style, color=colour, label=words(step))
@@ -262,10 +263,10 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             if rung.measure != "recovery"
             and (rung.base == "finished" or rung.at != "end")  # of all, 5 is the same as 4
         }
-    places = np.arange(len(rungs))
+    heights = np.arange(len(rungs))
     with_it, without = ([row_of(held, rung._replace(service=service)) for rung in rungs] for service in SERVICES)
     values = 100 * np.array([[row.value for row in rows] for rows in (with_it, without)])
-    ax.plot(values, [places, places], color="#aaaaaa", linewidth=2, zorder=1)
+    ax.plot(values, [heights, heights], color="#aaaaaa", linewidth=2, zorder=1)
     limit = max(60.0, max(values[0]) + 12)
     for rows, value, colour, marker, right, label in (
         (with_it, values[0], BLUE, "o", True, "with the service"),
@@ -274,7 +275,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         if right and untreated:
             continue
         error = 100 * _intervals(rows)
-        ax.errorbar(value, places, xerr=error, fmt=marker, color=colour, markersize=8, capsize=3, label=label)
+        ax.errorbar(value, heights, xerr=error, fmt=marker, color=colour, markersize=8, capsize=3, label=label)
         edges = value + error[1] if right else value - error[0]
         for k, edge in enumerate(edges):
             ax.annotate(

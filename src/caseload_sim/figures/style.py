@@ -34,8 +34,8 @@ def _intervals(rows: Sequence[Row]) -> NDArray[np.float64]:
     return distances
 
 
-def whole(ax: "Axes") -> Figure:
-    """The figure on which axes stand."""
+def figure_of(ax: "Axes") -> Figure:
+    """The figure that these axes belong to."""
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     return figure

@@ -27,7 +27,9 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.outcomes.contacts import Contacts
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Days, Flags, Floats, largest_column
+from caseload_sim.support.columns import Days, Flags, Floats, largest_column, rows_of
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +66,32 @@ class Occasions:
     """What is drawn for the last readings of each client; the same with the service and without.
 
     diagnosed: (n, d) bool, at interview at referral; principal: (n,) int8, the most severe of them, -1 for none
-    last, again, month_12: states, moods and errors of the last contact, of one more look, and of month 12
+    last, month_12: states, moods and errors of the last contact, and of month 12
     error_end, error_month_12: (n, d) float64, SD, of interviews; margin: SD below the threshold that is fully gone
     looked_at_again: (n,) bool, would be read once more if still at caseness at the planned end
     relapse_u: (n,) uniform, when a client relapses
-    new_length: (n, d) float64, how long each disorder lasts after a relapse; new_distress_length: (n,)
+    clients, draws: of whom and from which what only some need is drawn when it is known who they are
     """
 
     diagnosed: Flags
     principal: NDArray[np.int8]
     last: Passing
-    again: Passing
     month_12: Passing
     error_end: Floats
     error_month_12: Floats
     margin: float
     looked_at_again: Flags
     relapse_u: Floats
-    new_length: Floats
-    new_distress_length: Floats
+    clients: Clients
+    draws: Draws
+
+    def one_more_look(self, scenario: Scenario, rows: Rows) -> Passing:
+        """States, moods and errors of some clients when they are read once more."""
+        return passing_at(scenario, rows_of(self.clients, rows), AGAIN, self.draws)
+
+    def lengths_after_relapse(self, scenario: Scenario, rows: Rows) -> tuple[Floats, Floats]:
+        """How long each disorder, (k, d), and the distress, (k,), of some clients lasts once it has come back."""
+        return drawn_lengths(scenario, rows_of(self.clients, rows), self.draws, "relapse_")
 
 
 def occasions_of(scenario: Scenario, clients: Clients, draws: Draws) -> Occasions:
@@ -90,20 +99,18 @@ def occasions_of(scenario: Scenario, clients: Clients, draws: Draws) -> Occasion
     sd, ids = scenario.instruments.interview_error_sd.value, clients.id
     at_start = clients.severity + _interview_error(draws, clients, "interview_start", sd)
     diagnosed = at_start > 0
-    new_length, new_distress_length = drawn_lengths(scenario, clients, draws, "relapse_")
     return Occasions(
         diagnosed=diagnosed,
         principal=np.where(diagnosed.any(axis=1), largest_column(at_start), -1).astype(np.int8),
         last=passing_at(scenario, clients, LAST, draws),
-        again=passing_at(scenario, clients, AGAIN, draws),
         month_12=passing_at(scenario, clients, MONTH_12, draws),
         error_end=_interview_error(draws, clients, "interview_end", sd),
         error_month_12=_interview_error(draws, clients, "interview_month_12", sd),
         margin=scenario.instruments.full_remission_margin.value,
         looked_at_again=draws.uniform("one_more_look", ids) < scenario.outcome.endings.one_more_look.value,
         relapse_u=draws.uniform("relapse", ids),
-        new_length=new_length,
-        new_distress_length=new_distress_length,
+        clients=clients,
+        draws=draws,
     )
 
 
@@ -195,7 +202,7 @@ def _after_one_more_look(
     rows = np.flatnonzero(planned_end & occasions.looked_at_again & ~below_caseness(*last))
     later = days.last_contact[rows] + np.int32(scenario.outcome.endings.one_more_look_after_days)
     received = None if given is None else given.rows(rows)
-    again = scores_on(scenario, who.rows(rows), occasions.again.rows(rows), later, received)
+    again = scores_on(scenario, who.rows(rows), occasions.one_more_look(scenario, rows), later, received)
     better = below_caseness(*again)
     phq9, gad7 = last[0].copy(), last[1].copy()
     phq9[rows[better]], gad7[rows[better]] = again[0][better], again[1][better]
@@ -236,13 +243,14 @@ def _a_year_on(
     rows = np.flatnonzero(np.isfinite(relapse))
     since = np.maximum(later[rows] - relapse[rows], 0.0)
     received, ill = None if given is None else given.rows(rows), illness.rows(rows)
+    length, distress_length = occasions.lengths_after_relapse(scenario, rows)
     for j in range(severity.shape[1]):
         back = over_by(scenario, ill, days.end[rows], received, j)
-        back &= ill.hazard[:, j] * since < occasions.new_length[rows, j]
+        back &= ill.hazard[:, j] * since < length[:, j]
         level = who.severity[rows, j] + (passing.state[rows, j] - who.state_start[rows, j])
         severity[rows[back], j] = level[back]
     calm = distress_over_by(scenario, ill, days.end[rows], received)
-    back = calm & (ill.distress_hazard * since < occasions.new_distress_length[rows])
+    back = calm & (ill.distress_hazard * since < distress_length)
     distress[rows[back]] += scenario.outcome.distress.reactive.value
     return severity, scores_of(scenario, passing, severity, distress)
 

@@ -1,4 +1,4 @@
-"""The run folder: everything a run produced, complete or not there at all, and who is writing to it."""
+"""The run folder: the files of a run, which appear all together or not at all, and a lock for who is writing them."""
 
 import json
 import os
@@ -23,12 +23,12 @@ from caseload_sim.experiments.trial import TrialRow
 from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
-from caseload_sim.runs.record import RECORD, of_comparison, of_run
+from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
 from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
 from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.limits import read_regular
-from caseload_sim.support.threads import meanwhile
+from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,23 +37,24 @@ _MOST_TEXT_BYTES = 1_000  # of the text that says who holds a lock
 
 
 class Lock:
-    """The right to write at a path: a lock of the system on a file beside it, held until `release`.
+    """The right to write to a folder: only one process has it at a time, from here until `release`.
 
-    Nobody waits: who comes second is refused at once. The system frees the lock of a process that is killed, so that the
-    next has it at once. A text beside the lock says who holds it; not the lock's own file, which Windows lets nobody read.
+    Whoever comes second gets a RunError at once. It is a lock of the operating system on a file beside the folder, so when
+    a process is killed its lock is free at once. A second file, a text, says who holds it: on Windows nobody can read a file
+    that is locked.
     """
 
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises RunError when somebody else has it, OSError when it cannot be written."""
         self.path, self.text = path, path.with_name(f"{path.name}.txt")
-        self._file: int | None = self._locked()
+        self._file: int | None = self._take()
         who = f"process {os.getpid()} on {socket.gethostname()} has been writing there since"
         with suppress(OSError):  # only a message lacks something without it
             self.text.unlink(missing_ok=True)  # of a process that was killed, and perhaps of another user
             self.text.write_text(f"{who} {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
 
-    def _locked(self) -> int:
-        """The number of the file, open and locked."""
+    def _take(self) -> int:
+        """Open the lock file and lock it. Returns the number by which the system knows the open file."""
         from filelock import lock_descriptor  # takes some hundredths of a second to load
 
         while True:
@@ -98,7 +99,7 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock, seen by taking it for a moment."""
+    """Whether somebody holds the lock. It finds out by taking it for a moment."""
     if not path.exists():
         return False
     try:
@@ -109,8 +110,9 @@ def is_held(path: Path) -> bool:
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
-    """`<scenario>-<seed>-<digest>`: the digest is of all inputs and the version, so equal names mean equal runs.
+    """The name of a run folder, such as `hepgul_2016-1-0f3a...`: scenario, seed, and a digest of all inputs and the version.
 
+    Equal names mean equal runs.
     asked: whatever else the answer depends on
     """
     inputs = json.dumps([scenario.model_dump(mode="json"), asked, version("caseload-sim")], sort_keys=True)
@@ -119,17 +121,18 @@ def run_name(scenario: Scenario, asked: str = "") -> str:
 
 
 class RunFolder:
-    """A folder being written. It is complete when run.json is in it, which comes last; until then it holds `unfinished`.
+    """A run folder that is being written. It is complete when it holds run.json, which is written last.
 
-    Made at once, so that an unwritable place shows before the work, and locked, so that nobody else writes there.
-    kept: finished replications, stored as they come; None unless the inputs were given
-    notes: in words, what became of earlier work
+    Until then it has a folder `unfinished` in it. It is made before the work begins, so that a folder that cannot be written
+    to is noticed at once, and locked, so that nobody else writes to it.
+    kept: finished replications, written as they come; None unless the inputs were given
+    notes: sentences about work of an earlier run, such as how much of it is used
     """
 
     def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
-        """Begin the folder `name` in `out`, or take it up where an earlier run with the same inputs was ended.
+        """Begin the folder `name` in `out`; or, to resume, go on where an earlier run with the same inputs was stopped.
 
-        inputs: all that the answer depends on; without them nothing is kept of a run that is ended
+        inputs: all that the answer depends on; without them no replications are kept if the run is stopped
         Raises RunError when nothing can be written there, somebody else is writing there, or inputs differ on resuming.
         """
         self.final = out / name
@@ -180,14 +183,14 @@ class RunFolder:
         parameter_uncertainty: bool = False,
         reached: Reached | None = None,
     ) -> Path:
-        """Write all files and put the folder in place. Returns its path.
+        """Write all files of a run, and complete the folder. Returns its path.
 
-        images: asked for its figures when all else is written; see `Painter.begin`
+        images: called for the figures when everything else is written; see `Painter.begin`
         with_events: the event log of the first replication too; parameter_uncertainty: how the run was asked for
         reached: what came of asking for a precision
         """
-        with self._written_whole():
-            with meanwhile(partial(write_tables, self.partial, results.first), worth_it=True) as written:
+        with self._write_all_or_none():
+            with run_in_background(partial(write_tables, self.partial, results.first), worth_it=True) as written:
                 with _created(self.partial / "measures.csv") as file:
                     write_csv(results.rows, Row, file)
                 with _created(self.partial / "over_time.csv") as file:
@@ -207,15 +210,15 @@ class RunFolder:
                 drawn = self.partial / "figures" / f"{figure}.png"
                 drawn.parent.mkdir(exist_ok=True)
                 drawn.write_bytes(image)
-            self._record(of_run(results, engine, parameter_uncertainty, reached))
+            self._record(record_of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
     def save_comparison(self, compared: Compared, engine: str, measures: Sequence[str], draw: bool) -> Path:
-        """Write every row of a comparison, its inputs and its forest plot, and put the folder in place.
+        """Write every row of a comparison, its inputs and its forest plot, and complete the folder. Returns its path.
 
         measures: what the forest plot shows, the headlines if empty
         """
-        with self._written_whole():
+        with self._write_all_or_none():
             with _created(self.partial / "differences.csv") as file:
                 write_csv(compared.rows, ComparisonRow, file)
             write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
@@ -226,7 +229,7 @@ class RunFolder:
                 from caseload_sim.figures.compare import draw_differences
 
                 save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
-            self._record(of_comparison(compared, engine, measures))
+            self._record(record_of_comparison(compared, engine, measures))
         return self.final
 
     def save_table(
@@ -237,11 +240,11 @@ class RunFolder:
         record: dict[str, Any] | None = None,
         beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
     ) -> Path:
-        """Write one table as CSV, one figure and a record, if there is one, and put the folder in place. Returns its path.
+        """Write one table as CSV, one figure, and the record if there is one, and complete the folder. Returns its path.
 
         beside: further tables by file name, each its rows and their type
         """
-        with self._written_whole():
+        with self._write_all_or_none():
             for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
                 with _created(self.partial / f"{table}.csv") as file:
                     write_csv(some, some_type, file)
@@ -252,11 +255,11 @@ class RunFolder:
 
     @property
     def n_kept(self) -> int:
-        """How many finished replications are in the unfinished folder: counted by file, since Ctrl-C may come at any time."""
+        """How many finished replications are on disk. Files are counted, because Ctrl-C may come between a file and a count."""
         return 0 if self.kept is None else how_many(self.unfinished)
 
     def discard(self) -> None:
-        """Leave nothing half-written behind, keep what is finished, and let others write there."""
+        """Delete files that are half written, keep finished replications, and release the lock."""
         shutil.rmtree(self.partial, ignore_errors=True)
         if not self.n_kept:
             shutil.rmtree(self.unfinished, ignore_errors=True)
@@ -265,18 +268,18 @@ class RunFolder:
         self._lock.release()
 
     def remove(self) -> None:
-        """Leave nothing at all, finished replications included: for a command that saves nothing, once it is done."""
+        """Delete the folder, finished replications included. For a command that saves no files, when it is done."""
         self.kept = None
         self.discard()
         with suppress(OSError):
             self.final.parent.rmdir()  # only if it is empty
 
     @contextmanager
-    def _written_whole(self) -> Iterator[None]:
-        """Files are written to `partial`, and then all put in place, or none."""
+    def _write_all_or_none(self) -> Iterator[None]:
+        """The block writes files to the folder `partial`; then all are moved to the run folder, or on an error none."""
         try:
             yield
-            self._put_in_place()
+            self._move_into_folder()
         except (OSError, UnicodeError) as error:
             raise unwritable(self.final, error, MAKE_ROOM if self.n_kept else ELSEWHERE) from None
         finally:
@@ -285,16 +288,18 @@ class RunFolder:
     def _record(self, record: dict[str, Any]) -> None:
         write_text(self.partial / RECORD, json.dumps(record, indent=1))
 
-    def _put_in_place(self) -> None:
-        """Move the files, which are all on the disk by then, run.json last; what else is in the folder stays."""
+    def _move_into_folder(self) -> None:
+        """Move all files from `partial` to the run folder, run.json last. Other files that are in the folder stay."""
         files = sorted(path for path in self.partial.rglob("*") if path.is_file())
         for file in files:
             flush(file)
-        (self.final / RECORD).unlink(missing_ok=True)  # until it is back, files may be of two runs
+        (self.final / RECORD).unlink(
+            missing_ok=True
+        )  # without it the folder counts as incomplete, while its files may be of two runs
         for file in sorted(files, key=lambda path: path.name == RECORD):
-            place = self.final / file.relative_to(self.partial)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(place)
+            target = self.final / file.relative_to(self.partial)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
         flush_folder(self.final)
         self.kept = None
 

@@ -1,7 +1,8 @@
-"""What a run has finished so far, on disk: one small file for each replication, until the run is complete.
+"""The replications that an unfinished run has done so far: one small file on disk for each, until the run is complete.
 
-Such a file is a checksum, one line of JSON and plain columns of numbers, whose length follows from the line: nothing in it can
-unpack to more. The names of the rows, the same in all replications of a scenario, are in a file beside.
+A file holds a checksum, a line of JSON and plain columns of numbers. The line says how long the columns are, and nothing is
+packed, so that no file can fill more memory than it has bytes. The names of the rows are the same in all replications of a
+scenario, and are in one file beside.
 """
 
 import json
@@ -16,9 +17,9 @@ import numpy as np
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.tasks import Finished, Place
+from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.measures.table import MeasureTable, Rows
-from caseload_sim.runs.whole_files import MAKE_ROOM, unwritable, whole, write_text
+from caseload_sim.runs.whole_files import MAKE_ROOM, unwritable, write_file, write_text
 from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, is_regular, n_values, read_regular
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
@@ -27,34 +28,35 @@ MOST_KEPT_BYTES = 64_000_000  # of one replication; those of the shipped scenari
 _NAME = re.compile(r"(\d+)-(\d+)\.kept")
 _MOST_NAMED = 6
 _CHECKSUM_BYTES = 32
-# What reading a file that is not what it was can raise.
+# Errors that reading a damaged file can raise.
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError)
 
 
-class Unfinished(MutableMapping[Place, Finished]):
-    """Finished replications by place, each in a file that is whole or not there; see `begin` and `take_up`.
+class Unfinished(MutableMapping[ReplicationKey, Finished]):
+    """A dictionary of finished replications that is kept on disk; see `begin` and `take_up`.
 
-    Putting one in raises RunError when it cannot be written, taking one out when its file has been damaged since.
+    `kept[key] = finished` writes a file, completely or not at all, and raises RunError when it cannot be written. `kept[key]`
+    reads it, and raises RunError when it has been damaged since.
     """
 
     def __init__(self, folder: Path, inputs: Mapping[str, Any]) -> None:
         self.folder = folder
         self.inputs_digest = sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-        self._there: set[Place] = set()
+        self._there: set[ReplicationKey] = set()
         # Sixteen thousand names take as long to write and read as a small replication takes to run.
         self._rows: dict[str, Rows] = {}
         self._digests: dict[Rows, str] = {}
 
-    def __getitem__(self, place: Place) -> Finished:
-        if place not in self._there:
-            raise KeyError(place)
-        finished = self._read(place)
+    def __getitem__(self, key: ReplicationKey) -> Finished:
+        if key not in self._there:
+            raise KeyError(key)
+        finished = self._read(key)
         if finished is None:
-            raise RunError(f"{self._path(place)}: damaged since it was written. Go on with --resume to run it again.")
+            raise RunError(f"{self._path(key)}: damaged since it was written. Go on with --resume to run it again.")
         return finished
 
-    def __setitem__(self, place: Place, finished: Finished) -> None:
-        path = self._path(place)
+    def __setitem__(self, key: ReplicationKey, finished: Finished) -> None:
+        path = self._path(key)
         days = np.array(list(finished.over_time.values()))
         tables = [table for table in (finished.measures, finished.as_published) if table is not None]
         try:
@@ -67,54 +69,54 @@ class Unfinished(MutableMapping[Place, Finished]):
             }
             columns = b"".join(part.astype("<f8").tobytes() for part in (*(table.numbers.T for table in tables), days))
             content = json.dumps(about).encode() + b"\n" + columns
-            with whole(path) as file:
-                file.write(self._checksum(place, content) + content)
+            with write_file(path) as file:
+                file.write(self._checksum(key, content) + content)
         except OSError as error:
             raise unwritable(path, error, MAKE_ROOM) from None
-        self._there.add(place)
+        self._there.add(key)
 
-    def __delitem__(self, place: Place) -> None:
-        self._there.remove(place)
-        self._path(place).unlink(missing_ok=True)
+    def __delitem__(self, key: ReplicationKey) -> None:
+        self._there.remove(key)
+        self._path(key).unlink(missing_ok=True)
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[ReplicationKey]:
         return iter(sorted(self._there))
 
     def __len__(self) -> int:
         return len(self._there)
 
-    def __contains__(self, place: object) -> bool:
-        return place in self._there
+    def __contains__(self, key: object) -> bool:
+        return key in self._there
 
     def look(self) -> int:
-        """Find what is there; a file that is not whole, or of other inputs, is as if it were not. Returns how many were not."""
+        """Find the files of an earlier run. Leave out those that are damaged or of other inputs, and return how many these are."""
         damaged = 0
         for path in sorted(self.folder.glob("*.kept")):
             if match := _NAME.fullmatch(path.name):
-                place = int(match[1]), int(match[2])
-                if self._read(place) is None:
+                key = int(match[1]), int(match[2])
+                if self._read(key) is None:
                     damaged += 1
                 else:
-                    self._there.add(place)
+                    self._there.add(key)
         return damaged
 
-    def _path(self, place: Place) -> Path:
-        return self.folder / f"{place[0]:04d}-{place[1]:05d}.kept"
+    def _path(self, key: ReplicationKey) -> Path:
+        return self.folder / f"{key[0]:04d}-{key[1]:05d}.kept"
 
-    def _checksum(self, place: Place, content: bytes) -> bytes:
-        """Of a file's content, of the inputs, and of which replication it is, so that it fits no other."""
-        return sha256(f"{self.inputs_digest} {place[0]} {place[1]} ".encode() + content).digest()
+    def _checksum(self, key: ReplicationKey, content: bytes) -> bytes:
+        """A checksum of the content, the inputs and the key, so that a file that was renamed or copied from another run is noticed."""
+        return sha256(f"{self.inputs_digest} {key[0]} {key[1]} ".encode() + content).digest()
 
-    def _read(self, place: Place) -> Finished | None:
-        """What a file holds; None where it is damaged. Raises RunError for one that is too large to be read."""
-        path = self._path(place)
+    def _read(self, key: ReplicationKey) -> Finished | None:
+        """Read the file of a replication; None where it is damaged. Raises RunError for one that is too large."""
+        path = self._path(key)
         try:
             if is_regular(path) and (n_bytes := path.stat().st_size) > MOST_KEPT_BYTES:
                 raise RunError(
                     f"{path}: {n_bytes:,} bytes; at most {MOST_KEPT_BYTES:,}. caseload-sim writes none so large. Delete it."
                 )
             content = read_regular(path, MOST_KEPT_BYTES)
-            if content[:_CHECKSUM_BYTES] != self._checksum(place, content[_CHECKSUM_BYTES:]):
+            if content[:_CHECKSUM_BYTES] != self._checksum(key, content[_CHECKSUM_BYTES:]):
                 return None
             words, _, columns = content[_CHECKSUM_BYTES:].partition(b"\n")
             about = _parsed(words)
@@ -124,7 +126,7 @@ class Unfinished(MutableMapping[Place, Finished]):
                 n = 3 * len(rows.keys)
                 tables.append(MeasureTable(rows, numbers[:n].reshape(3, len(rows.keys)).T))
                 numbers = numbers[n:]
-            if about["days"] < 0:  # which NumPy would take for: as many as there are
+            if about["days"] < 0:  # NumPy would take -1 for: as many as there are
                 return None
             days = numbers.reshape(len(about["over_time"]), about["days"])
             over_time = dict(zip(map(tuple, about["over_time"]), days, strict=True))
@@ -137,11 +139,11 @@ class Unfinished(MutableMapping[Place, Finished]):
         return self.folder / f"rows-{digest[:16]}.json"
 
     def _digest_of(self, rows: Rows) -> str:
-        """The digest of names of rows that are on disk from now on. Raises OSError."""
+        """The digest of the names of rows, which are written to disk if they are not there yet. Raises OSError."""
         if rows not in self._digests:
             words = json.dumps(rows.keys).encode()
             digest = sha256(words).hexdigest()
-            with whole(self._names_file(digest)) as file:
+            with write_file(self._names_file(digest)) as file:
                 file.write(words)
             self._digests[rows], self._rows[digest] = digest, rows
         return self._digests[rows]
@@ -163,7 +165,7 @@ def _parsed(words: bytes) -> Any:
 
 
 def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
-    """An empty one in a folder that is made anew: whatever was there is gone. Raises OSError."""
+    """Begin without any finished replication, in an empty folder; whatever was in the folder is deleted. Raises OSError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_text(folder / INPUTS, json.dumps(inputs, indent=1))
@@ -171,7 +173,7 @@ def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
 
 
 def take_up(folder: Path, inputs: Mapping[str, Any]) -> tuple[Unfinished, int]:
-    """What an earlier run with the same inputs has finished, and how many files of it were damaged.
+    """Take up what an earlier run with the same inputs has finished. Returns it, and how many of its files were damaged.
 
     Raises RunError when the inputs were others, saying which, or cannot be read.
     """
@@ -195,9 +197,10 @@ _AGAIN = "Give the same inputs as then, or leave out --resume to begin anew."
 
 
 def refuse_others(out: Path, inputs: Mapping[str, Any], is_busy: Any) -> None:
-    """Raises RunError when runs of a scenario of this name are unfinished in `out`, but with other inputs.
+    """Raises RunError when a scenario of this name has unfinished runs in `out`, all of them with other inputs.
 
-    is_busy: whether somebody is writing a run folder just now
+    The message says what differs from the one that differs least: perhaps only the seed was forgotten.
+    is_busy: a function that says whether somebody is writing to a run folder just now
     """
     found = []
     for path in sorted(out.glob(f"*/{UNFINISHED}/{INPUTS}")):
@@ -225,12 +228,12 @@ def inputs_of(folder: Path) -> dict[str, Any] | None:
 
 
 def how_many(folder: Path) -> int:
-    """How many replications an unfinished run has finished, by their files."""
+    """How many replications an unfinished run has finished, counted by their files."""
     return sum(_NAME.fullmatch(path.name) is not None for path in folder.glob("*.kept"))
 
 
 def differences(before: Any, now: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    """Every value of nested tables that differs: dotted path, value before, value now; None where there is none."""
+    """Every value that differs between nested tables, as (dotted path, value before, value now); None for a value that is missing."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         keys = dict.fromkeys([*before, *now])
         return [

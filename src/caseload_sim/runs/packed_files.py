@@ -1,4 +1,4 @@
-"""Parquet files: what they would unpack to, by what they say of themselves, looked at before anything is unpacked."""
+"""Parquet files too large to read: refuse them by what they say of themselves, before anything is unpacked."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ _BYTES = {"bool": 1, "int32": 4}  # of a value once it is read
 
 
 def excess_in_footer(path: Path) -> str | None:
-    """Why the end of a Parquet file, which says what is in it, should not even be read; None when it may be."""
+    """Why not even the footer of a Parquet file, which says what is in the file, should be read; None when it may be."""
     with path.open("rb") as file:
         file.seek(max(file.seek(0, 2) - 8, 0))
         end = file.read()
@@ -26,9 +26,11 @@ def excess_in_footer(path: Path) -> str | None:
 
 
 def excess_in_parquet(about: Any, types: Mapping[str, str]) -> str | None:
-    """Why these columns of a Parquet file should not be read, by what pyarrow's FileMetaData says; None when they may be.
+    """Why these columns of a Parquet file should not be read; None when they may be.
 
-    Equal values take next to no room in the file, so it is rows that count, and what each takes once it is read.
+    A small file can be a large table: a million equal values take a few bytes. So what counts is the number of rows, and
+    how much memory each row takes once it is read.
+    about: pyarrow's FileMetaData; types: the type of each column to be read
     """
     n_rows = n_packed = 0
     for g in range(about.num_row_groups):

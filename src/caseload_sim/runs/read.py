@@ -118,12 +118,12 @@ def read_run(folder: str | Path) -> SavedRun:
     return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows)
 
 
-def read_record(place: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
     """What a run.json says, given itself or its folder.
 
     Raises RunError when there is none, the run is unfinished, or the file is not the record of one of the kinds.
     """
-    path = place / RECORD if place.is_dir() else place
+    path = stored / RECORD if stored.is_dir() else stored
     folder = path.parent
     try:
         data = read_regular(path, MOST_RECORD_BYTES)
@@ -160,8 +160,8 @@ def scenarios_in(path: Path, record: dict[str, Any]) -> dict[str, Scenario]:
         scenarios = [Scenario.model_validate_json(json.dumps(content)) for content in contents]
         known = set(list_sources())
         for scenario in scenarios:
-            for place, what in contradictions(scenario, known | set(scenario.sources)):
-                raise damaged(path, f"its scenario cannot be used, at {'.'.join(place)}: {what.rstrip('.')}")
+            for found_at, what in contradictions(scenario, known | set(scenario.sources)):
+                raise damaged(path, f"its scenario cannot be used, at {'.'.join(found_at)}: {what.rstrip('.')}")
         by_name = {scenario.name: scenario for scenario in scenarios}
         if record["kind"] == "comparison" and record["versus"] not in by_name:
             raise ValueError

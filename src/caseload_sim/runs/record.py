@@ -55,7 +55,7 @@ def inputs_of_sweep(
     return inputs_of("sweep", scenario, engine=engine, values=listed, shown=dict(shown))
 
 
-def of_run(
+def record_of_run(
     results: Results, engine: str, parameter_uncertainty: bool, reached: Reached | None = None
 ) -> dict[str, Any]:
     """The record of a run; reached: what came of asking for a precision."""
@@ -66,7 +66,7 @@ def of_run(
             "scenario": plain(results.scenario),
             "seed": results.scenario.run.seed,
             "parameter_uncertainty": parameter_uncertainty,
-            **({"precision": _of_precision(reached)} if reached else {}),
+            **({"precision": _record_of_precision(reached)} if reached else {}),
             **_made_with(engine),
             **({"own_policy": asdict(results.policy)} if results.policy else {}),
             "digests": list(results.digests),
@@ -79,7 +79,7 @@ def of_run(
     )
 
 
-def of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> dict[str, Any]:
+def record_of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> dict[str, Any]:
     """The record of a comparison; measures: what its figure was asked to show."""
     return _sealed(
         {
@@ -101,7 +101,7 @@ def of_comparison(compared: Compared, engine: str, measures: Sequence[str]) -> d
     )
 
 
-def of_sweep(swept: Sweep, values: Mapping[str, Sequence[float]], engine: str) -> dict[str, Any]:
+def record_of_sweep(swept: Sweep, values: Mapping[str, Sequence[float]], engine: str) -> dict[str, Any]:
     """The record of a sweep over these values by dotted path."""
     return _sealed(
         {
@@ -127,7 +127,7 @@ def _sealed(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, OWN_DIGEST: own_digest(record)}
 
 
-def _of_precision(reached: Reached) -> dict[str, Any]:
+def _record_of_precision(reached: Reached) -> dict[str, Any]:
     half_width = None if isnan(reached.half_width) else reached.half_width
     return {**asdict(reached), "half_width": half_width, "is_met": reached.is_met}
 

@@ -1,4 +1,4 @@
-"""A stored run once more: whether every table of every replication comes out as it was."""
+"""Run a stored run again, and see whether every table of every replication comes out as it was."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +17,10 @@ from caseload_sim.support.provenance import other_versions
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What came of running again: how many digests were compared, and which differ, in words.
+    """What came of running again.
 
-    notes: in words, what was not the same as then and may be why
+    n_digests: how many were compared; differing: which differ, in words
+    notes: what is not the same as it was then, such as the kind of machine, which may explain why digests differ
     """
 
     n_digests: int
@@ -29,10 +30,10 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is needed to run again what a run.json records, and what must come out.
+    """What a run.json says: what to run again, and the digests that must come out.
 
-    labels: what to call each scenario; starts: whose running start each uses
-    versions, platform: with what it was made; digests: for each scenario, those of each replication
+    labels: what to call each scenario; starts: the scenario whose running start each uses, None for its own
+    versions, platform: of packages and machine when it was made; digests: for each scenario, those of each replication
     """
 
     path: Path
@@ -46,16 +47,18 @@ class Recorded:
     digests: tuple[tuple[dict[str, str], ...], ...]
 
 
-def read_recorded(place: str | Path) -> Recorded:
-    """The record of a run, a sweep or a comparison, given a run.json or its folder, exactly as it was written.
+def read_recorded(stored: str | Path) -> Recorded:
+    """The record of a run, a sweep or a comparison.
+
+    stored: a run.json, or the folder that it is in
 
     Raises RunError when there is none, or it has been changed or damaged.
     """
-    place = Path(place)
-    if not place.exists():
-        raise RunError(f"{place}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
-    record = read_record(place, (*KINDS, "sweep"))
-    path = place / RECORD if place.is_dir() else place
+    stored = Path(stored)
+    if not stored.exists():
+        raise RunError(f"{stored}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
+    record = read_record(stored, (*KINDS, "sweep"))
+    path = stored / RECORD if stored.is_dir() else stored
     if record.get(OWN_DIGEST) != own_digest(record):
         raise damaged(path, "not as it was written")
     if own := record.get("own_policy"):
@@ -75,7 +78,7 @@ def read_recorded(place: str | Path) -> Recorded:
 
 
 def _recorded(path: Path, record: dict[str, Any], by_name: dict[str, Scenario]) -> Recorded:
-    """The record as values; whatever a record that is none can raise is for the caller."""
+    """Turn a record into a `Recorded`. The caller catches what a damaged record raises, such as KeyError."""
     scenarios, labels, digests = tuple(by_name.values()), tuple(by_name), record["digests"]
     starts: tuple[Scenario | None, ...] = (None,) * len(scenarios)
     if record["kind"] == "comparison":

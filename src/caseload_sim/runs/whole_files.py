@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, whatever ends the program while they are written."""
+"""Files that are written completely or not at all, even if the program is killed while it writes."""
 
 import os
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from caseload_sim.errors import RunError
 
 ELSEWHERE = "Choose another folder with --out."
 MAKE_ROOM = "Make room there."
-PART = ".part"  # what the name of a file ends in as long as it is not whole
+PART = ".part"  # what the name of a file ends in until it is complete
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write bytes to, which takes its name only when all of it is on the disk.
+def write_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing bytes. It gets its name only when the block ends and all bytes are on the disk.
 
-    It is written beside its place, so that giving it the name is one step of the file system, also on Windows. Leaving
-    with an error leaves what was there before. Raises OSError as writing does.
+    Until then it has another name in the same folder, since renaming within a folder is one step on every system. If the
+    block ends by an error, a file that had the name before is still there. Raises OSError as writing does.
     """
     part = path.with_name(f".{path.name}.{uuid4().hex[:8]}{PART}")
     try:
@@ -36,19 +36,19 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A whole text file, in UTF-8 with plain line ends. Raises OSError."""
-    with whole(path) as file:
+    """Write a text file, completely or not at all, in UTF-8 with plain line ends. Raises OSError."""
+    with write_file(path) as file:
         file.write(text.encode("utf-8"))
 
 
 def flush(path: Path) -> None:
-    """Have the disk hold a file that another library wrote. Raises OSError."""
+    """Wait until a file that another library wrote is on the disk, safe from a power cut. Raises OSError."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the disk hold the names in a folder, where the system can be asked to."""
+    """Wait until the names of the files in a folder are on the disk, where the system offers that."""
     if os.name == "posix":
         with suppress(OSError):  # some network file systems refuse
             number = os.open(folder, os.O_RDONLY)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from caseload_sim.errors import CatalogueError, ScenarioError, did_you_mean
-from caseload_sim.scenario.changes import _checked, _merged, _with_likenesses, _with_value
+from caseload_sim.scenario.changes import _check, _merge, _with_likenesses, _with_value
 from caseload_sim.scenario.files import _File, line_of, shipped_folder
 from caseload_sim.scenario.messages import DEFAULT_SCENARIO, _check_limits
 from caseload_sim.scenario.scenario import Scenario
@@ -75,29 +75,29 @@ def _chain(path: Path, paths: Sequence[Path]) -> tuple[_File, ...]:
     files = [_read(path)]
     while (parent := files[-1].content.get("extends")) is not None:
         here = files[-1]
-        place = f"{here.path}:{line_of(here.text, ('extends',))[0]}: extends"
+        location = f"{here.path}:{line_of(here.text, ('extends',))[0]}: extends"
         if not isinstance(parent, str):
-            raise ScenarioError(f"{place}: {parent!r} is not a name. Give a scenario's name in quotes.")
+            raise ScenarioError(f"{location}: {parent!r} is not a name. Give a scenario's name in quotes.")
         if parent.endswith(".toml"):
             if "/" in parent or "\\" in parent or ":" in parent:
                 raise ScenarioError(
-                    f"{place}: '{parent}' is outside the file's own folder. Give a scenario's name, "
+                    f"{location}: '{parent}' is outside the file's own folder. Give a scenario's name, "
                     "or the name of a file in the same folder."
                 )
             following = here.path.parent / parent
             if os.path.islink(following):  # noqa: PTH114 - of a name that is too long, this says no, and reading says why
-                raise ScenarioError(f"{place}: '{parent}' is a link. Extend a file that is in the folder itself.")
+                raise ScenarioError(f"{location}: '{parent}' is a link. Extend a file that is in the folder itself.")
         else:
             try:
                 following = _find(parent, paths)
             except CatalogueError as error:
-                raise ScenarioError(f"{place}: {error}") from None
+                raise ScenarioError(f"{location}: {error}") from None
         if any(os.path.realpath(following) == os.path.realpath(file.path) for file in files):
             circle = " -> ".join([*(file.path.name for file in files), following.name])
-            raise ScenarioError(f"{place}: '{parent}' leads in a circle ({circle}). Extend another scenario.")
+            raise ScenarioError(f"{location}: '{parent}' leads in a circle ({circle}). Extend another scenario.")
         if len(files) > MOST_ANCESTORS:
             raise ScenarioError(
-                f"{place}: more than {MOST_ANCESTORS} files that extend one another. Join some of them."
+                f"{location}: more than {MOST_ANCESTORS} files that extend one another. Join some of them."
             )
         files.append(_read(following))
     return tuple(files)
@@ -107,7 +107,7 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
     files = _chain(path, paths)
     content: dict[str, Any] = {}
     for file in reversed(files):
-        content = _merged(content, file.content)
+        content = _merge(content, file.content)
     content.pop("extends", None)
     if "name" in content:
         named = next(file for file in files if "name" in file.content)
@@ -125,4 +125,4 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
             content[key] = f"{path.stem}, from {files[1].path.stem}" if key == "title" else content.get(key, "")
     for dotted, value in changes.items():
         content = _with_value(content, dotted, value)
-    return _checked(Scenario, content, files, changes)
+    return _check(Scenario, content, files, changes)

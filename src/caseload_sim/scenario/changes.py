@@ -1,4 +1,4 @@
-"""One scenario changed: values set by dotted path, marked as the user's own, and checked like a file."""
+"""Change values of a scenario by their dotted paths, mark them as the user's own, and check the result like a file."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ from caseload_sim.scenario.messages import (
     _IN_LIMITS,
     MOST_EXPLAINED,
     _check_limits,
-    _explained,
-    _listed,
-    _place,
+    _explain,
+    _list_first,
+    _locate,
     _shown,
 )
 from caseload_sim.scenario.numbers import ORIGIN_KEYS
@@ -36,11 +36,11 @@ def changed(scenario: S, changes: Mapping[str, Any]) -> S:
     content = scenario.model_dump(mode="python", exclude_none=True)
     for path, value in changes.items():
         content = _with_value(content, path, value)
-    return _checked(type(scenario), content, (), changes)
+    return _check(type(scenario), content, (), changes)
 
 
 def parse_value(text: str) -> Any:
-    """A value as written after `--set path=`: TOML if it parses, else the bare word itself."""
+    """The value of a text after `--set path=`: read as TOML, so 0.3 is a number; if it is no TOML, the text itself."""
     if excess := excess_in_toml(text):
         raise ScenarioError(f"--set {text[:40]}...: {excess[1]}. {_IN_LIMITS}")
     try:
@@ -49,10 +49,11 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """The parent's content with the child's differences; a number is replaced with its origin.
+def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's content with what the child changes, for scenario files that extend one another.
 
-    A table of the child with `replace = true` takes the place of the parent's whole table.
+    If the child gives a number a new `value`, the parent's source for that number is dropped with the old value. A table of
+    the child with `replace = true` replaces the parent's table instead of changing it.
     """
     if child.get("replace") is True:
         return {key: value for key, value in child.items() if key != "replace"}
@@ -62,14 +63,14 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
     for key, value in child.items():
         old = result.get(key)
         if isinstance(value, Mapping):
-            result[key] = _merged(old if isinstance(old, Mapping) else {}, value)
+            result[key] = _merge(old if isinstance(old, Mapping) else {}, value)
         else:
             result[key] = value
     return result
 
 
 def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[str, Any]:
-    """Steps that say `like = "another"` filled up with what that other step has."""
+    """Fill up steps that say `like = "another"` with everything of that other step which they do not say themselves."""
     pathway = content.get("pathway")
     steps = pathway.get("steps") if isinstance(pathway, Mapping) else None
     if not isinstance(pathway, Mapping) or not isinstance(steps, Mapping):
@@ -79,19 +80,20 @@ def _with_likenesses(content: dict[str, Any], files: Sequence[_File]) -> dict[st
         if isinstance(step, Mapping) and "like" in step:
             other = steps.get(step["like"]) if isinstance(step["like"], str) else None
             if not isinstance(other, Mapping) or "like" in other:
-                place = _place(("pathway", "steps", name, "like"), files, {})
+                location = _locate(("pathway", "steps", name, "like"), files, {})
                 known = [key for key, one in steps.items() if isinstance(one, Mapping) and "like" not in one]
                 raise ScenarioError(
-                    f"{place}: {_shown(step['like'])} is not a step. {did_you_mean(str(step['like']), known)}"
+                    f"{location}: {_shown(step['like'])} is not a step. {did_you_mean(str(step['like']), known)}"
                 )
-            filled[name] = _merged(other, {key: value for key, value in step.items() if key != "like"})
+            filled[name] = _merge(other, {key: value for key, value in step.items() if key != "like"})
     return {**content, "pathway": {**pathway, "steps": filled}}
 
 
 def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The content with one value changed. `path` may stop at the number or go on to its `.value`.
+    """The content with one value changed. The path may name a number, or go on to its `.value`.
 
-    A value that is a table is merged in; it may be new, such as a shock, since the schema refuses what has no place.
+    A value may also be a table, which changes the table at that path, or is added, such as a new shock. A table where none
+    belongs is refused later, by the schema.
     """
     if not isinstance(path, str):
         raise ScenarioError(f"{path!r}: a change needs a dotted path, as in 'population.prevalence.ptsd'.")
@@ -119,31 +121,32 @@ def _with_value(content: Mapping[str, Any], path: str, value: Any) -> dict[str, 
         change["assumption"] = USERS_OWN
     for part in reversed(parts[:-1]):
         change = {part: change}
-    return _merged(content, change)
+    return _merge(content, change)
 
 
 def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The table with every number in it that has no origin marked as the user's own."""
+    """The table with every number marked as the user's own that has no source, assumption or fit."""
     result = {key: _as_users_own(value) if isinstance(value, Mapping) else value for key, value in table.items()}
     if "value" in result and not any(key in result for key in ("source", "assumption", "fitted")):
         result["assumption"] = USERS_OWN
     return result
 
 
-def _checked(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> S:
+def _check(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> S:
     _check_limits(content, files, changes)
     try:
         scenario = kind.model_validate(content)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise ScenarioError(_listed(_explained(detail, files, changes, content) for detail in details)) from None
+        raise ScenarioError(_list_first(_explain(detail, files, changes, content) for detail in details)) from None
     found = list(islice(contradictions(scenario, set(list_sources()) | set(scenario.sources)), 2 * MOST_EXPLAINED))
-    # A target is an error where it is asked for; inherited, or met by a changed prevalence, it only stays for comparison.
+    # An impossible target is an error if this change or file asks for it. If it is inherited, or became impossible because a
+    # prevalence was changed, it stays in the scenario and is only compared with.
     asked = any(path.startswith("population.targets") for path in changes)
     own = files[0].content if files and not any(path.startswith("population.prevalence") for path in changes) else {}
     found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]
     if found:
-        raise ScenarioError(_listed(f"{_place(path, files, changes)}: {message}" for path, message in found))
+        raise ScenarioError(_list_first(f"{_locate(path, files, changes)}: {message}" for path, message in found))
     return scenario
 
 

@@ -88,8 +88,8 @@ def _unknown_names(scenario: Assumptions) -> Found:
     for path, names, known, kind in named:
         for name in names:
             if name not in known:
-                place = (*path, name) if isinstance(names, Mapping) else path  # a table's key, or a value
-                yield place, f"'{name}' is not a known {kind}. {did_you_mean(name, known)}"
+                found_at = (*path, name) if isinstance(names, Mapping) else path  # a table's key, or a value
+                yield found_at, f"'{name}' is not a known {kind}. {did_you_mean(name, known)}"
 
 
 def _incomplete_tables(scenario: Assumptions) -> Found:

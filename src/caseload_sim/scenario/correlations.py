@@ -1,4 +1,7 @@
-"""How conditions hang together: correlations of liabilities, odds ratios, and why some populations cannot be."""
+"""Correlations between conditions, odds ratios, and why some sets of them are impossible.
+
+A condition is present where an unseen normal number, its liability, is above a threshold; correlations are those of liabilities.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -30,14 +33,14 @@ def both_below(h: Floats | float, k: Floats | float, correlation: Floats | float
 
 
 def odds_ratio(p: float, q: float, both: float) -> float:
-    """Odds ratio of two conditions with prevalences p and q that occur together in a share `both`."""
+    """Odds ratio of two conditions with prevalences p and q, if a share `both` of people has the two."""
     neither = 1 - p - q + both
     off = (p - both) * (q - both)
     return float(both * neither / off) if off > 0 else np.inf
 
 
 def tetrachoric(pair: Pair) -> float:
-    """The correlation of liabilities that a pair states: as given, or the one with its odds ratio at `pair.at`."""
+    """The correlation of liabilities of a pair: as it is given, or the one that makes its odds ratio at the prevalences `pair.at`."""
     if pair.measured_as == "tetrachoric" or pair.at is None:
         return pair.value
     return _correlation_with(pair.value, *pair.at)
@@ -45,7 +48,7 @@ def tetrachoric(pair: Pair) -> float:
 
 @cache
 def _correlation_with(wanted: float, p: float, q: float) -> float:
-    """The correlation at which conditions of prevalences p and q have this odds ratio, which rises with it."""
+    """The correlation at which conditions of prevalences p and q have this odds ratio, found by halving: more of one, more of the other."""
     from scipy.special import ndtri
 
     h, k = float(ndtri(p)), float(ndtri(q))
@@ -60,11 +63,12 @@ def _correlation_with(wanted: float, p: float, q: float) -> float:
 
 
 def residual_covariance(population: Population) -> NDArray[np.float64]:
-    """Covariance of what is left of each liability after the common factor and the passing state.
+    """How conditions vary together beyond the common factor and the passing state, which all conditions share.
 
-    Returns (c, c) float64 over all conditions in file order, also those that nobody has, so that setting a prevalence
-    to 0 leaves everyone else as they were. Its diagonal is
-    1 - loading**2 - state_share; a named correlation replaces what the common factor implies.
+    Its diagonal is 1 - loading**2 - state_share. Two conditions with a named correlation of 0.6 whose loadings imply 0.4
+    have 0.2 here; all other pairs have 0.
+    Returns (c, c) float64 over all conditions in file order. Those that nobody has are in it too, so that setting a
+    prevalence to 0 changes no draw of the others.
     """
     names = list(population.prevalence)
     loading = np.array([population.loading_of(name) for name in names])
@@ -84,7 +88,7 @@ def residual_factor(population: Population) -> NDArray[np.float64]:
 
 
 def faults(population: Population) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Why no such population can be: loadings that leave no room, or pairs that contradict each other."""
+    """Why no population can have these numbers: a loading that is too large, or correlations that contradict each other."""
     names = list(population.prevalence)
     room = {name: 1 - population.state_share_of(name) for name in names}
     crowded = [name for name in names if population.loading_of(name) ** 2 > room[name]]

@@ -1,4 +1,4 @@
-"""What must hold on average, by quadrature over the common factor: exact, with nothing simulated."""
+"""What is true of a population on average, calculated without simulation: how many disorders clients have, and the like."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
@@ -22,8 +22,9 @@ def counted_conditions(population: Population) -> tuple[str, ...]:
 def count_distribution(population: Population, names: Sequence[str]) -> Floats:
     """Chance of having exactly 0, 1, ... of the named conditions, (len(names) + 1,) float64.
 
-    Given the common factor, conditions are independent but for named correlations; each cluster of conditions tied by
-    these is counted together, exactly. Where a prevalence differs by stratum, the strata are averaged.
+    The common factor is what makes somebody with one disorder likelier to have others. For people with the same value of it,
+    conditions are independent, except those with a named correlation, which are counted together. The counts at each value
+    are then averaged over its distribution (Gauss-Hermite quadrature), and over strata where a prevalence differs by them.
     """
     kinds = sorted({kind for name in names for kind in population.prevalence_by.get(name, {})})
     if kinds:
@@ -72,7 +73,7 @@ def implied_odds_ratio(population: Population, first: str, second: str) -> float
 
 
 def _of_stratum(population: Population, parts: dict[str, str]) -> Population:
-    """The population of those in the given strata, its prevalences no longer differing by these."""
+    """The population of one part of each given stratum, such as women, with the prevalences of that part."""
     table = dict(population.prevalence)
     for name, by_kind in population.prevalence_by.items():
         for kind, shares in by_kind.items():
@@ -88,7 +89,7 @@ def _nodes() -> tuple[Floats, Floats]:
 
 
 def _clusters(population: Population, names: Sequence[str]) -> list[list[str]]:
-    """Named conditions grouped so that none of one group has a named correlation with one of another."""
+    """Groups of conditions: two with a named correlation are in the same group, so that groups are independent of each other."""
     cluster_of = {name: {name} for name in names}
     for first, others in population.correlation.items():
         for second in others:
@@ -123,7 +124,7 @@ def _cluster_counts(population: Population, cluster: Sequence[str], nodes: Float
 
 
 def _counts_of_many(level: Floats, correlation: Floats) -> Floats:
-    """As `_cluster_counts` for three or more conditions: the multivariate normal chance of every subset."""
+    """`_cluster_counts` for three or more conditions: adds up the multivariate normal chances of all their combinations."""
     from scipy.stats import multivariate_normal
 
     size = level.shape[1]
@@ -197,7 +198,10 @@ DEPRIVATION = "deprivation_decile"  # stratum, the first the least deprived, as 
 
 
 def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float) -> float:
-    """Share reached so many deciles from the middle, 0 to 1; a share of 0 or 1 is the same everywhere."""
+    """The share whom a modality reaches in one decile of deprivation, 0 to 1, if `reach` is that of the middle.
+
+    It rises or falls by `effect` logits a decile; a share of 0 or 1 is the same in all deciles.
+    """
     if reach in (0, 1):
         return reach
     return 1 / (1 + exp(-(log(reach / (1 - reach)) + effect * towards_least_deprived)))
@@ -206,8 +210,8 @@ def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float)
 def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:
     """Expected share of each modality among those reached, and the share whom none reaches, all 0 to 1.
 
-    Whoever is not reached by what they are offered has the first modality in the file that reaches them. One draw a
-    client decides: who lacks a telephone is among those who lack a connection, not somebody else.
+    A client whom the offered modality does not reach has the first one in the file that does. One draw decides for all
+    modalities: if telephone reaches 95% and video 80%, the 5% without a telephone are among the 20% without video.
     """
     modalities = scenario.pathway.modalities
     names, offers = list(modalities), sum(m.share.value for m in modalities.values())
@@ -230,7 +234,7 @@ def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:
 
 
 def staff_time_of_a_contact(scenario: Assumptions) -> float:
-    """Staff time of the mean contact, as a multiple of a standard contact, > 0; exactly 1 when all are standard."""
+    """Staff time of the mean contact in multiples of a standard contact, > 0; exactly 1 when all contacts are standard."""
     standard = scenario.pathway.standard_contact_minutes.value
     minutes = {name: modality.contact_minutes.value for name, modality in scenario.pathway.modalities.items()}
     if set(minutes.values()) <= {standard}:

@@ -1,8 +1,8 @@
 """One replication of a scenario, and everything that saves memory in it.
 
-`replication` is the whole story, from who is referred to what is counted. `intake` has everybody whom the queue is to
-know of, as plans alone; who they are is drawn again for those who are read. `running_start` and `pool`: who is there
-when the service opens. `providers`: many providers instead of one.
+`replication` tells the story from who is referred to what is counted. `intake` draws everybody who comes to the service
+and keeps only the plans that the queue needs; clients are drawn again when their outcomes are read. `running_start` and
+`pool`: who is there when the service opens. `providers`: many providers instead of one.
 
 May import: measures and all below it. Nothing below it may know that clients are drawn in blocks.
 Start with `replication.run_once`.

@@ -1,7 +1,7 @@
-"""Everybody whom the queue is to know of: drawn some at a time, and kept as plans.
+"""The intake: everybody who comes to the service in a replication, drawn a block at a time and kept as plans.
 
-Who they are and what care would be like for them fills ten times as much memory as what the queue needs to know, so it is
-drawn a second time, the very same, for those who are read.
+Clients and their care fill ten times as much memory as the plans that the queue needs. So after drawing a block only its
+plans are kept; when outcomes are read, clients and care are drawn a second time, with the same result.
 """
 
 from dataclasses import dataclass, replace
@@ -44,12 +44,14 @@ class Intake:
     """The clients of a replication, one row each: first referrals, then those who come back, then those there at opening.
 
     policy: who decides
-    ids: (n_ours,) int64, places in every random stream; parents: rows of the first referrals of those who come back
+    ids: (n_ours,) int64, the position of each client in every random stream
+    parents: rows of the first referrals of those who come back
     referral_day, booking_days: (n,) int32; exit: (n,) int8, see Care
-    parts: what the queue needs to know, until `plans` puts it together
-    disorders: emotional disorders of the mean first referral
+    parts: the plans of everybody, until `plans` combines them into one table
+    disorders: how many emotional disorders a first referral has on average
     opening: those who are there at opening, with their past
-    kept: clients and care of all who are not, where they were wanted, or are few
+    kept: clients and care of all others, where a caller wants all tables or the clients are few; None where they are
+        drawn again when they are read
     """
 
     scenario: Scenario
@@ -85,7 +87,12 @@ class Intake:
         return replace(past, client=past.client + np.int32(self.n_ours))
 
     def parts_of(self, rows: Rows) -> list[Rows]:
-        """These rows, ascending, in parts that are drawn and read at once: of first referrals, returns, or the opening."""
+        """Cut ascending rows into parts, each small enough to be drawn and read at once.
+
+        No part holds clients of two kinds, because first referrals, returns and those there at opening are drawn in
+        different ways. With 100 first referrals and 20 returns, rows 90 to 110 become 90 to 99 and 100 to 110. Where the
+        tables of everybody are kept, nothing is drawn, and kinds may be mixed.
+        """
         if self.kept is not None and (self.opening is None or self._opening_is_like_the_others):
             return [rows[some] for some in blocks_of(len(rows))] or [rows]
         edges = np.searchsorted(rows, [self.n_first, self.n_ours])
@@ -93,12 +100,12 @@ class Intake:
 
     @property
     def _opening_is_like_the_others(self) -> bool:
-        """Whether those there at opening can be read together with the others, and all are few."""
+        """Whether those there at opening may be in one part with the others: same scenario, and few clients."""
         assert self.opening is not None
         return self.opening.start_of is self.scenario and fit_one_block(self.n_ours)
 
     def tables_of(self, rows: Rows) -> tuple[Scenario, Clients, Care]:
-        """Clients and care of one part, and the scenario to which they belong."""
+        """Clients and care of one part of `parts_of`, and the scenario that they belong to."""
         ours, theirs = np.split(rows, np.searchsorted(rows, [self.n_ours]))
         if len(theirs):
             assert self.opening is not None
@@ -118,9 +125,9 @@ class Intake:
         return self.scenario, replace(clients, referral_day=days), care
 
     def with_opening(self, there: Opening) -> "Intake":
-        """The same and those who are there at opening, after all others."""
+        """This intake with those who are there at opening added after all others."""
         self.parts.add(there.plans)
-        self.clients_digest.add(_digested(there.clients))
+        self.clients_digest.add(_columns_to_digest(there.clients))
         return replace(
             self,
             referral_day=np.concatenate([self.referral_day, there.clients.referral_day]),
@@ -130,8 +137,8 @@ class Intake:
         )
 
     def plans(self) -> Plans:
-        """What the queue needs to know of everybody: asked for once, since it is held nowhere else afterwards."""
-        plans = self.parts.together()
+        """The plans of everybody, for an engine. Can be called only once: to save memory, no copy is kept here."""
+        plans = self.parts.combine()
         treated = self.exit[self.parents] == TREATED
         leaving, rows = self.parents[treated], self.n_first + np.flatnonzero(treated)
         if len(rows):
@@ -144,7 +151,7 @@ class Intake:
         return plans
 
     def with_days_of_return(self, plans: Plans, queue: Episodes) -> "Intake":
-        """The same with the days, known only now, on which those who came back were referred again."""
+        """This intake with the days on which clients came back. They are known only after the queue has been run."""
         unknown = self.referral_day == NOT_YET
         if not unknown.any():
             return self
@@ -164,7 +171,8 @@ class Intake:
 class Referred:
     """Who is referred from opening on, first referrals before those who may come back.
 
-    ids: (n,) int64, places in every random stream; referral_day: (n,) int32, NOT_YET for those who may come back
+    ids: (n,) int64, the position of each client in every random stream
+    referral_day: (n,) int32, NOT_YET for those who may come back
     parents: (n,) rows of the first referrals of those who may come back
     """
 
@@ -173,8 +181,8 @@ class Referred:
     parents: Rows
 
 
-def referred(scenario: Scenario, draws: Draws) -> Referred:
-    """Those referred from opening on, and once more those who will come back."""
+def draw_referrals(scenario: Scenario, draws: Draws) -> Referred:
+    """Everybody referred from opening on. Whoever may come back has a second row, for the second referral."""
     days = referral_days(scenario, draws)
     ids = ids_of_clients(scenario, draws, len(days))
     parents = _who_come_back(scenario, ids, draws)
@@ -195,11 +203,12 @@ def draw_intake(
     most_at_opening: int = 0,
     keep: bool = False,
 ) -> Intake:
-    """All about those referred.
+    """Draw everybody referred: who they are, their plans and their care.
 
-    drawn: the same, where it has been drawn already
-    most_at_opening: room for so many with `Intake.with_opening`, which takes memory only when it is used
-    keep: hold on to who they are, because it is wanted of all; so are a few, and all where the user's own policy decides
+    drawn: these three, if they have been drawn already
+    most_at_opening: how many `Intake.with_opening` may add: room is made for them, which fills no memory until it is used
+    keep: keep clients and care of everybody, because the caller wants all tables. They are kept anyway where the clients
+        fit in one block, and where a user's own policy decides
     """
     ids, days, n_first = who.ids, who.referral_day, len(who.ids) - len(who.parents)
     blocks = [slice(0, len(ids))] if drawn or is_own(policy) else blocks_of(len(ids))
@@ -217,7 +226,7 @@ def draw_intake(
         here = slice(parts.n_clients, parts.n_clients + len(clients.id))
         booking[here], exits[here] = care.booking_days, care.exit
         parts.add(plans)
-        digest.add(_digested(clients))
+        digest.add(_columns_to_digest(clients))
         if keep:
             kept.append((clients, care))
     tables = tuple(stacked(*columns) for columns in zip(*kept, strict=True)) if kept else None
@@ -227,8 +236,8 @@ def draw_intake(
     )  # fmt: skip
 
 
-def _digested(clients: Clients) -> dict[str, Any]:
-    """Who these clients are; the day of their referral may not be known yet."""
+def _columns_to_digest(clients: Clients) -> dict[str, Any]:
+    """The columns that the digest of clients is made of; without the day of referral, which may not be known yet."""
     return {"id": clients.id, "conditions": clients.conditions, "strata": clients.strata}
 
 

@@ -1,7 +1,7 @@
-"""Clients referred over the two years before opening, from whom those come who are there on day 0.
+"""The pool: clients referred in the two years before opening, some of whom are still with the service on day 0.
 
-They go through the very queue that opens. Whoever is then still booked, waiting or holding a place is there, with a past;
-stays are length-biased because the long ones are likelier to be met.
+They go through the same queue as everybody later. Whoever is then still booked, waiting or holding a place is there at
+opening, and brings a past. Long stays are met more often than short ones, as on any day in a real service.
 """
 
 from dataclasses import replace
@@ -26,22 +26,23 @@ from caseload_sim.support.threads import each_in_order
 
 
 def referred_in_pool(scenario: Scenario) -> int:
-    """How many are referred over the two years before opening, on average: many more than are there at opening."""
+    """How many are referred on average in the two years before opening. Most of them have left by then."""
     return int(_referrals_per_day(scenario).sum())
 
 
 def _referrals_per_day(scenario: Scenario) -> Floats:
     """Mean number of referrals on each of the pool's days."""
-    return referrals_per_day(_opened_earlier(scenario))[:POOL_DAYS]
+    return referrals_per_day(_open_two_years_earlier(scenario))[:POOL_DAYS]
 
 
 class Pool:
-    """The clients referred over the two years before opening, a Poisson number each day, with days counted from opening.
+    """The clients referred in the two years before opening, a Poisson number each day.
 
-    Most of them are gone at opening, so who they are is not kept but drawn again, the very same, for those who are there;
-    unless they are few, or a user's own policy decides.
+    Days are counted from opening, so that a referral 30 days before it is on day -30. To save memory, who the clients are
+    is not kept. It is drawn a second time, with the same result, for those who are still there at opening. It is kept
+    where the clients are few, or where a user's own policy decides.
 
-    ids: (n,) int64, places in every random stream; referral_day: (n,) int32, below 0
+    ids: (n,) int64, the position of each client in every random stream; referral_day: (n,) int32, below 0
     """
 
     def __init__(self, scenario: Scenario, draws: Draws, policy: Policy) -> None:
@@ -55,7 +56,10 @@ class Pool:
         self._kept: tuple[Clients, Care] | None = None
 
     def plans(self, drawn: Drawn | None = None) -> tuple[Plans, float]:
-        """What lay ahead of everybody, and the emotional disorders of the mean client, 0 with no clients."""
+        """The plans of everybody in the pool, and how many emotional disorders a client has on average, 0 with no clients.
+
+        drawn: clients, plans and care, if they have been drawn already
+        """
         n = len(self.ids)
 
         def each(some: slice) -> tuple[Plans, int]:
@@ -71,10 +75,10 @@ class Pool:
         for plans, emotional in each_in_order(each, blocks):
             parts.add(plans)
             disorders += emotional
-        return parts.together(), disorders / n if n else 0.0
+        return parts.combine(), disorders / n if n else 0.0
 
     def tables_of(self, rows: NDArray[np.intp]) -> tuple[Clients, Care]:
-        """Who some of them are, and what care would be like for them."""
+        """The clients in these rows, and what care would be like for them."""
         if self._kept is not None:
             return rows_of(self._kept[0], rows), rows_of(self._kept[1], rows)
 
@@ -87,24 +91,26 @@ class Pool:
         return stacked(*clients), stacked(*care)
 
 
-def _opened_earlier(scenario: Scenario) -> Scenario:
-    """The scenario as it would be had it opened two years earlier: what happens on a date happens on the same date."""
+def _open_two_years_earlier(scenario: Scenario) -> Scenario:
+    """The scenario opened two years earlier. What it says of a date, such as a bank holiday, stays on that date."""
     run = scenario.run
     earlier = {"opens": run.opens - timedelta(days=POOL_DAYS), "warm_up_days": run.warm_up_days + POOL_DAYS}
     return scenario.model_copy(update={"run": run.model_copy(update=earlier)})
 
 
-def _over_at_opening(opened_earlier: Scenario) -> Scenario:
-    """The same, of which only the two years are simulated."""
+def _end_at_opening(opened_earlier: Scenario) -> Scenario:
+    """The scenario that opened two years earlier, ended on the day on which the real one opens."""
     only = {"warm_up_days": 0, "data_collection_days": POOL_DAYS, "follow_up_days": 0}
     return opened_earlier.model_copy(update={"run": opened_earlier.run.model_copy(update=only)})
 
 
-def _by_the_clock(scenario: Scenario, plans: Plans, before: Capacity) -> Episodes:
-    """Stays of the pool that began before opening, if all wait equally long at a step: as long as its staff make them.
+def _stays_with_equal_waits(scenario: Scenario, plans: Plans, before: Capacity) -> Episodes:
+    """The pool's stays that began before opening, if everybody waited equally long at a step.
 
-    `start.waiting` says how many wait at a step; where it does not, as many as the staff leave waiting in the long run:
-    those with the least patience, or well soonest, leave until the rest can be served. Whatever the order of the lists.
+    No queue is run: the wait at each step is reckoned beforehand, say 60 days, and whoever has more patience than that
+    starts on the 60th day. The wait is the one with as many people on the list as `start.waiting` says. Where that says
+    nothing, it is the shortest wait at which enough people give up, or are well, that the staff can serve the rest.
+    before: the capacity over the two years
     """
     leads_to, joined = plans.first.copy(), plans.joins_day.astype(np.int64)
     staffed = before.counted
@@ -148,7 +154,11 @@ def _days_until_leaving(plans: Plans, row: Days, joined: NDArray[np.int64]) -> N
 def _wait_days(
     scenario: Scenario, name: str, places: float, patience: NDArray[np.int64], days: NDArray[np.int64]
 ) -> int:
-    """Days that everybody waits at a step, for so many arrivals over the pool's days."""
+    """Days that everybody waits at a step; see `_stays_with_equal_waits`.
+
+    name: of the step; places: staffed there on the mean day
+    patience, days: (n,) of everybody who joins the list over the pool's days; days: how long each would hold a place
+    """
     if len(patience) == 0:
         return 0
     if name in scenario.start.waiting:
@@ -165,18 +175,18 @@ def _wait_days(
     return 0 if served >= len(patience) else int(min(patience[most_patient_first[served]], POOL_DAYS))
 
 
-def _by_the_queue(plans: Plans, at_first: Plans, before: Capacity) -> Episodes:
-    """Stays of the pool that began before opening, by the rules of the day.
+def _stays_by_queueing(plans: Plans, at_first: Plans, before: Capacity) -> Episodes:
+    """The pool's stays that began before opening, found by running the queue over the two years before.
 
-    at_first: those who are there when the two years begin: doubles of people of the pool. The few who stay for longer
-        than two years leave their places at opening.
-    before: places over the two years
+    at_first: the people whom the service has when the two years begin. They are copies of people of the pool, and only
+        fill lists and places: their own stays are not in the answer, and those still there at opening are forgotten.
+    before: the capacity over the two years
     """
     n = len(plans.joins_day)
     both = PlansInParts(n + len(at_first.joins_day))
     both.add(replace(plans, joins_day=plans.joins_day + np.int32(POOL_DAYS)))
     both.add(at_first)
-    queue = engine_at_hand(both.n_clients)(both.together(), before)
+    queue = engine_at_hand(both.n_clients)(both.combine(), before)
     queue = slice_of(queue, slice(0, int(np.searchsorted(queue.client, n))))
 
     def from_opening(day: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -47,7 +47,10 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
 
 
 def pooled(simulations: list[Simulation], all_of_them: Replication) -> Simulation:
-    """All providers as if they were one: their clients one after the other; all_of_them: their places and days added up."""
+    """The tables of several providers as one: the clients of the first, then those of the second, and so on.
+
+    all_of_them: the places and days of the providers, added up already
+    """
     first_row = np.cumsum([0] + [len(one.clients.id) for one in simulations])
     columns = {f.name: np.concatenate([getattr(one.episodes, f.name) for one in simulations]) for f in fields(Episodes)}
     columns["client"] = np.concatenate(

@@ -1,4 +1,4 @@
-"""One replication of a scenario: who is referred, what the queue makes of them, and what is counted."""
+"""One replication of a scenario: draw the clients, run the queue, read the outcomes, count what measures need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -28,13 +28,13 @@ from caseload_sim.pathway.own_policy import chosen_policy
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.policies import POLICIES, Decide, Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients, draw_intake, referred
+from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients, draw_intake, draw_referrals
 from caseload_sim.simulation.pool import Pool, referred_in_pool
 from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
-from caseload_sim.simulation.running_start import Opening, opening_of, running_start, with_history, within_places
+from caseload_sim.simulation.running_start import Opening, add_history, leave_out_excess, opening_of, running_start
 from caseload_sim.support.columns import Days, by_name, fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.support.provenance import Digest, digest
-from caseload_sim.support.threads import each_in_order, meanwhile, products_by_one_thread
+from caseload_sim.support.threads import each_in_order, products_by_one_thread, run_in_background
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +56,30 @@ def run_once(
     start_of: Scenario | None = None,
     policy: Decide | None = None,
     *,
-    whole: bool,
+    all_tables: bool,
 ) -> tuple[MeasureTable, OverTime, dict[str, str], Simulation | None]:
-    """One replication: its measures, its days, the digests of its tables and, if it is wanted, all tables of all clients.
+    """Run one replication. Returns its measures, its days, the digests of its tables, and its tables.
 
-    Several providers are run each by itself and counted as one.
+    A scenario of several providers is run provider by provider, and counted as one service.
+    all_tables: return the tables of all clients too, which take much memory; without it the last value is None
     """
     load(engine)
     if scenario.providers is None:
-        one, every = _simulate(scenario, replication, engine, start_of, policy, whole=whole)
+        one, every = _simulate(scenario, replication, engine, start_of, policy, all_tables=all_tables)
         return one.measures(), over_time(one), one.digests, every
     number = scenario.providers.number
     each = [
-        _simulate(provider, replication * number + k, engine, start_of, policy, whole=whole)
+        _simulate(provider, replication * number + k, engine, start_of, policy, all_tables=all_tables)
         for k, provider in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
     ]
-    all_of_them = _added(scenario, replication, [one for one, _ in each])
-    every = pooled([every for _, every in each if every], all_of_them) if whole else None
+    all_of_them = _add_up(scenario, replication, [one for one, _ in each])
+    every = pooled([every for _, every in each if every], all_of_them) if all_tables else None
     table = together(all_of_them.measures(), percentiles([one.measures() for one, _ in each]))
     return table, over_time(all_of_them), all_of_them.digests, every
 
 
-def _added(scenario: Scenario, replication: int, each: Sequence[CountedReplication]) -> CountedReplication:
-    """Several providers as if they were one: their clients, their places and their days added up."""
+def _add_up(scenario: Scenario, replication: int, each: Sequence[CountedReplication]) -> CountedReplication:
+    """Count several providers as one: add up their clients, their places and their days."""
     capacity = each[0].capacity
     summed = {
         f.name: sum(getattr(one.capacity, f.name) for one in each)
@@ -106,36 +107,38 @@ def _simulate(
     start_of: Scenario | None,
     decide: Decide | None,
     *,
-    whole: bool,
+    all_tables: bool,
 ) -> tuple[CountedReplication, Simulation | None]:
-    """One replication of one provider, and all tables of all clients if they are wanted."""
+    """Run one replication of one provider; see `run_once`."""
     draws = Draws(scenario.run.seed, replication)
     policy = chosen_policy(scenario, decide) or POLICIES[scenario.pathway.policy]
-    intake, capacity = everybody(scenario, draws, policy, start_of, keep=whole)
+    intake, capacity = everybody(scenario, draws, policy, start_of, keep=all_tables)
     plans = intake.plans()
     check_plans(plans)
     large = not fit_one_block(len(plans.joins_day))
-    with meanwhile(partial(digest, plans), worth_it=large) as digest_of_plans:
+    with run_in_background(partial(digest, plans), worth_it=large) as digest_of_plans:
         queue = engine(plans, capacity)
         digest_of_courses = digest_of_plans()
     intake = intake.with_days_of_return(plans, queue)
     digest_of_clients = intake.digest_of_clients()
-    with meanwhile(partial(digest, queue), worth_it=large) as digest_of_queue:
-        daily = check_invariants(queue, plans, capacity)  # as if nothing had been before opening, which changes no day
+    with run_in_background(partial(digest, queue), worth_it=large) as digest_of_queue:
+        daily = check_invariants(
+            queue, plans, capacity
+        )  # without stays over before opening, which hold no place on any day
         del plans  # nothing needs them any more, and they are half of what a large service fills
-        episodes = with_history(queue, intake.history) if intake.history else queue
-        rows = _counted(scenario, intake, episodes)
+        episodes = add_history(queue, intake.history) if intake.history else queue
+        rows = _rows_to_count(scenario, intake, episodes)
         digests = {"clients": digest_of_clients, "courses": digest_of_courses, "episodes": digest_of_queue()}
     one = Replication(scenario, replication, capacity, daily, digests)  # that of outcomes is added below
     read = _Reader(one, intake, episodes)
-    if whole:
-        every = read.whole()
+    if all_tables:
+        every = read.read_all()
         some = only(every, rows)
         digests["outcomes"] = digest(some.outcomes)
         return CountedReplication(**by_name(one), counted=tally(some)), every
 
     def read_and_counted(part: Rows) -> tuple[Outcomes, Tally]:
-        simulation = read.some(part)
+        simulation = read.read_part(part)
         return simulation.outcomes, tally(simulation)
 
     digest_of_outcomes, n, tallies = Digest(), 0, []
@@ -150,16 +153,17 @@ def _simulate(
 def everybody(
     scenario: Scenario, draws: Draws, policy: Policy, start_of: Scenario | None = None, *, keep: bool = False
 ) -> tuple[Intake, Capacity]:
-    """Everybody of whom the queue is to know, and the places there are for them.
+    """Draw everybody who comes to the service, and the places that there are for them.
 
-    start_of: the scenario whose running start is used, this one if None; given another, the same people with the same
-        plans are there on day 0, and what differs begins then; so they wait in the order of this scenario's policy
-    policy: it also made the running start, if that is not another scenario's
+    start_of: the scenario whose running start is used, this one if None. With another scenario, for example today's
+        service, both begin on day 0 with the same people on their lists and differ only from then on. The order in which
+        these people are served is that of this scenario's policy.
+    policy: decides about this scenario, and about its own running start; another scenario's start has its own policy
     """
     start_of = start_of or scenario
     policy_at_start = policy if start_of is scenario else POLICIES[start_of.pathway.policy]
     begun = start_of.start.running and bool(policy_at_start.steps)
-    who, most = referred(scenario, draws), referred_in_pool(start_of) if begun else 0
+    who, most = draw_referrals(scenario, draws), referred_in_pool(start_of) if begun else 0
 
     def intake_of(drawn: Drawn | None = None) -> Intake:
         return draw_intake(scenario, draws, policy, who, drawn=drawn, most_at_opening=most, keep=keep)
@@ -171,7 +175,7 @@ def everybody(
         intake, there = intake_of(ours), opening_of(pool, theirs)
     else:
         opening = partial(running_start, start_of, draws, policy_at_start) if begun else lambda: None
-        with meanwhile(opening, worth_it=not fit_one_block(most)) as already_there:
+        with run_in_background(opening, worth_it=not fit_one_block(most)) as already_there:
             intake = intake_of()
             there = already_there()
     capacity = places(scenario, draws, intake.disorders)
@@ -180,7 +184,7 @@ def everybody(
     at_start = capacity
     if start_of is not scenario:
         at_start = places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
-    there = within_places(there, at_start, draws)
+    there = leave_out_excess(there, at_start, draws)
     if start_of is not scenario:
         order, plans = in_order_of(policy, scenario, there.clients, there.care, draws), there.plans
         there = replace(there, plans=replace(plans, priority=order[plans.client, plans.step]))
@@ -188,7 +192,7 @@ def everybody(
 
 
 def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Drawn]:
-    """All about those referred and about the pool: of a few, both take hardly longer than one."""
+    """Draw the clients referred and the pool in one go: for small services that takes hardly longer than one of them."""
     ids, days = np.concatenate([who.ids, pool.ids]), np.concatenate([who.referral_day, pool.referral_day])
     clients, plans, care = draw_people(pool.scenario, ids, days, pool.draws, policy)
     ours, theirs = (
@@ -199,13 +203,13 @@ def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Dr
 
 
 def mean_disorders(scenario: Scenario, clients: Clients) -> float:
-    """Emotional disorders that these clients have on average, which moves how many staff leave; 0 with no clients."""
+    """How many emotional disorders these clients have on average, 0 with no clients; how many staff leave depends on it."""
     counts = clients.count(scenario, "emotional_disorder")
     return float(counts.mean()) if len(counts) else 0.0
 
 
-def _counted(scenario: Scenario, intake: Intake, episodes: Episodes) -> Rows:
-    """Rows of those whose referral was open at some time in the data collection period: no measure counts others."""
+def _rows_to_count(scenario: Scenario, intake: Intake, episodes: Episodes) -> Rows:
+    """Rows of clients whose referral was open on some day of the data collection period. No measure counts the others."""
     day = intake.referral_day
     end_day, _ = leaving(scenario, day, intake.exit, intake.booking_days, episodes)
     return _open_in_period(scenario, day, end_day)
@@ -218,20 +222,20 @@ def _open_in_period(scenario: Scenario, referral_day: Days, end_day: Days) -> Ro
 
 
 def counted_rows(simulation: Simulation) -> Rows:
-    """Rows of those whom measures count; see `_counted`."""
+    """Rows of those whom measures count; see `_rows_to_count`."""
     return _open_in_period(simulation.scenario, simulation.clients.referral_day, simulation.outcomes.end_day)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads how clients end, once the queue has run."""
+    """Reads the outcomes of clients, once the queue has been run."""
 
     replication: Replication
     intake: Intake
     episodes: Episodes
 
-    def some(self, part: Rows) -> Simulation:
-        """All tables of some clients, of those whom `Intake.parts_of` says can be read at once."""
+    def read_part(self, part: Rows) -> Simulation:
+        """All tables of the clients of one part of `Intake.parts_of`."""
         of, clients, care = self.intake.tables_of(part)
         draws = self.intake.draws
         who = condition_of(of, clients, illness_of(of, clients, draws), draws)
@@ -239,9 +243,9 @@ class _Reader:
         outcomes = read_outcomes(self.replication.scenario, clients, who, care, stays, draws)
         return Simulation(**by_name(self.replication), clients=clients, care=care, episodes=stays, outcomes=outcomes)
 
-    def whole(self) -> Simulation:
+    def read_all(self) -> Simulation:
         """All tables of all clients."""
-        parts = list(each_in_order(self.some, self.intake.parts_of(np.arange(len(self.intake.referral_day)))))
+        parts = list(each_in_order(self.read_part, self.intake.parts_of(np.arange(len(self.intake.referral_day)))))
         clients, care = stacked(*(one.clients for one in parts)), stacked(*(one.care for one in parts))
         outcomes = one_after_the_other([one.outcomes for one in parts])
         return Simulation(
@@ -250,7 +254,7 @@ class _Reader:
 
 
 def only(every: Simulation, rows: Rows) -> Simulation:
-    """The tables of some clients, whose rows ascend."""
+    """All tables, cut down to these ascending rows."""
     return replace(
         every,
         clients=rows_of(every.clients, rows),
@@ -261,7 +265,7 @@ def only(every: Simulation, rows: Rows) -> Simulation:
 
 
 def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
-    """The stays of some clients, who are numbered from 0."""
+    """The stays of the clients in these ascending rows, their rows counted anew from 0."""
     if len(rows) == 0:
         return slice_of(episodes, slice(0, 0))
     first, after = np.searchsorted(episodes.client, [rows[0], rows[-1] + 1])

@@ -1,4 +1,7 @@
-"""Who is with a service already when it opens: from the pool, fitted into the places there are, with their past."""
+"""The clients whom a service already has on the day it opens: some booked, some waiting, some in a course.
+
+They are taken from the pool (see `pool`), the clients referred in the two years before.
+"""
 
 from dataclasses import dataclass, fields, replace
 
@@ -14,15 +17,23 @@ from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.policies import POLICIES, Policy
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.service import DAYS_PER_WEEK
-from caseload_sim.simulation.pool import Pool, _by_the_clock, _by_the_queue, _opened_earlier, _over_at_opening
+from caseload_sim.simulation.pool import (
+    Pool,
+    _end_at_opening,
+    _open_two_years_earlier,
+    _stays_by_queueing,
+    _stays_with_equal_waits,
+)
 from caseload_sim.support.columns import rows_of
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Everybody who is there at opening, in the same order in all three tables, and what had happened to them before.
+    """Everybody who is with the service at opening.
 
-    history: stays that were over before opening; start_of: the scenario to which they belong
+    clients, plans, care: the same people in the same order
+    history: their stays that were over before opening, such as an assessment a month earlier
+    start_of: the scenario that they belong to
     """
 
     clients: Clients
@@ -33,34 +44,41 @@ class Opening:
 
 
 def running_start(scenario: Scenario, draws: Draws, policy: Policy | None = None) -> Opening:
-    """Who is booked, waiting or in a course at opening, with the stays that lie behind them.
+    """Who is booked, waiting or in a course at opening, and which stays they have behind them.
 
-    The queue itself, over the two years before: with the referrals, staff and days off of those years, and on the first of
-    them the people whom the clock finds (`_by_the_clock`), of whom hardly anybody is left at opening. Where
-    `start.waiting` says how many wait, the clock alone decides, since a queue has the list that its staff leave.
+    The queue is run over the two years before opening, with the referrals, staff and days off of those years. It needs
+    people to begin with too: those come from `_stays_with_equal_waits`, and hardly any of them are left at opening.
+    Where `start.waiting` says how many wait, the queue is not run, because its list would be as long as its staff make
+    it and not as long as the scenario says: `_stays_with_equal_waits` then decides alone.
     policy: the one that the scenario names if None
     """
     return opening_of(Pool(scenario, draws, policy or POLICIES[scenario.pathway.policy]))
 
 
 def opening_of(pool: "Pool", drawn: Drawn | None = None) -> Opening:
-    """`running_start` from its pool. drawn: all about the pool, where it has been drawn already."""
+    """The same as `running_start`, for a pool that exists already.
+
+    drawn: the clients, plans and care of the pool, if they have been drawn already; else they are drawn here
+    """
     scenario, draws = pool.scenario, pool.draws
     plans, mean_disorders = pool.plans(drawn)
-    before = places(_over_at_opening(_opened_earlier(scenario)), draws, mean_disorders, before_opening=True)
-    stays = _by_the_clock(scenario, plans, before)
+    before = places(_end_at_opening(_open_two_years_earlier(scenario)), draws, mean_disorders, before_opening=True)
+    stays = _stays_with_equal_waits(scenario, plans, before)
     if not scenario.start.waiting:
-        stays = _by_the_queue(plans, _at_opening(plans, stays, _there(plans, stays)), before)
-    there = _there(plans, stays)
+        stays = _stays_by_queueing(
+            plans, _count_days_from_last_list(plans, stays, _find_those_there(plans, stays)), before
+        )
+    there = _find_those_there(plans, stays)
     clients, care = pool.tables_of(np.flatnonzero(there))
     past = rows_of(stays, np.flatnonzero(stays.ended_day != NOT_YET))
-    return Opening(clients, _at_opening(plans, stays, there), care, _of_some(past, there), scenario)
+    return Opening(clients, _count_days_from_last_list(plans, stays, there), care, _select_stays(past, there), scenario)
 
 
-def within_places(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
-    """Without those who would hold a place beyond the ones staffed in the first week, drawn by lot.
+def leave_out_excess(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
+    """Leave out clients in a course for whom no place is staffed in the first week; lots decide who.
 
-    Only where `start.waiting` says how many wait: the queue never lets more people start than there are places.
+    If 12 clients hold a place at opening and 10 places are staffed, 2 of the 12 are left out. This is needed only where
+    `start.waiting` says how many wait: otherwise the queue was run, and it never lets in more people than there are places.
     """
     if not there.start_of.start.waiting:
         return there
@@ -76,27 +94,31 @@ def within_places(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
         rows_of(there.clients, rows),
         plans_from(there.plans, rows, there.plans.first[rows]),
         rows_of(there.care, rows),
-        _of_some(there.history, stays),
+        _select_stays(there.history, stays),
         there.start_of,
     )
 
 
-def _of_some(stays: Episodes, who: NDArray[np.bool_]) -> Episodes:
-    """The stays of some of the clients, numbered from 0."""
+def _select_stays(stays: Episodes, who: NDArray[np.bool_]) -> Episodes:
+    """The stays of those clients for whom `who` is true, their rows counted anew from 0."""
     new_row = np.cumsum(who, dtype=np.int32) - np.int32(1)
     stays = rows_of(stays, np.flatnonzero(who[stays.client]))
     return replace(stays, client=new_row[stays.client])
 
 
-def _there(plans: Plans, stays: Episodes) -> NDArray[np.bool_]:
-    """Who of the pool is with the service at opening, (n,) bool: booked, or in a stay that is not over."""
+def _find_those_there(plans: Plans, stays: Episodes) -> NDArray[np.bool_]:
+    """Who of the pool is with the service at opening, (n,) bool: those booked for later, and those in a stay that is not over."""
     there = plans.joins_day >= 0
     there[stays.client[stays.ended_day == NOT_YET]] = True
     return there
 
 
-def _at_opening(plans: Plans, stays: Episodes, there: NDArray[np.bool_]) -> Plans:
-    """The plans of those who are there, with days counted from the list they are on or were on last."""
+def _count_days_from_last_list(plans: Plans, stays: Episodes, there: NDArray[np.bool_]) -> Plans:
+    """The plans of those who are there at opening, as if the list that they are on now had been their first.
+
+    An engine counts `inside_from` and `inside_to` from the day of joining the first list. Somebody who joined that list on
+    day -300 and is on a later one since day -100 has 200 taken off both, and -100 as the day of joining.
+    """
     joined, started, first = plans.joins_day.copy(), np.full_like(plans.joins_day, NOT_YET), plans.first.copy()
     now = np.flatnonzero(stays.ended_day == NOT_YET)
     who = stays.client[now]
@@ -107,20 +129,20 @@ def _at_opening(plans: Plans, stays: Episodes, there: NDArray[np.bool_]) -> Plan
     some = plans_from(plans, rows, first[rows])
     later = (joined - plans.joins_day)[rows][some.client]
 
-    def since_now(days: NDArray[np.int32]) -> NDArray[np.int32]:
+    def count_from_last_list(days: NDArray[np.int32]) -> NDArray[np.int32]:
         return np.where(days == NEVER, NEVER, days - later).astype(np.int32)
 
     return replace(
         some,
         joins_day=joined[rows],
         started_day=started[rows],
-        inside_from=since_now(some.inside_from),
-        well_after=since_now(some.well_after),
+        inside_from=count_from_last_list(some.inside_from),
+        well_after=count_from_last_list(some.well_after),
     )
 
 
-def with_history(episodes: Episodes, history: Episodes) -> Episodes:
-    """The engine's table with the stays that were over before opening."""
+def add_history(episodes: Episodes, history: Episodes) -> Episodes:
+    """The stays that an engine wrote and those that were over before opening, in one table."""
     if len(history.client) == 0:
         return episodes
     return canonical([np.concatenate([getattr(history, f.name), getattr(episodes, f.name)]) for f in fields(Episodes)])

@@ -1,4 +1,4 @@
-"""Rows of any table of columns: some of them, those of several tables one after the other, or block by block; or one row by name."""
+"""Tables made of columns: choose rows, cut into blocks, put one table after another. Any dataclass of arrays will do."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
@@ -14,36 +14,43 @@ CLIENTS_AT_ONCE = 65_536  # fewer, and calling numpy costs more than its work; m
 
 
 def blocks_of(n: int, size: int | None = None) -> list[slice]:
-    """Stretches of at most so many rows that together are n rows, CLIENTS_AT_ONCE if None; none when n is 0."""
+    """Cut n rows into blocks of at most `size` rows, CLIENTS_AT_ONCE if None; no block when n is 0.
+
+    >>> blocks_of(5, 2)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
     size = size or CLIENTS_AT_ONCE
     return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
 
 def fit_one_block(n: int) -> bool:
-    """Whether so many rows are at most one of `blocks_of`."""
+    """Whether `blocks_of` cuts so many rows into at most one block."""
     return n <= CLIENTS_AT_ONCE
 
 
 def rows_of(table: Table, rows: NDArray[np.intp]) -> Table:
-    """Some rows of a table of columns; those with two dimensions are then column by column in memory."""
+    """A table with only these rows. Arrays of two dimensions then lie column by column in memory, which is how they are used."""
     result: Table = _each_column(lambda column: column.T.take(rows, axis=-1).T, table)
     return result
 
 
 def slice_of(table: Table, rows: slice) -> Table:
-    """A stretch of rows of a table of columns, which are views of the same memory."""
+    """A table with a stretch of the rows. Nothing is copied: its columns are views of the same memory."""
     result: Table = _each_column(lambda column: column[rows], table)
     return result
 
 
 def stacked(*tables: Table) -> Table:
-    """The rows of several tables of the same kind, one table after the other; what is no column is the first's."""
+    """One table with the rows of the first table, then those of the second, and so on. What is no column is taken from the first."""
     result: Table = _each_column(lambda *columns: np.concatenate(columns), *tables)
     return result
 
 
 def as_rows(columns: Iterable[NDArray[Any]], some: slice) -> NDArray[np.float32]:
-    """Some rows of columns, one column after the other, (columns, n) float32: for matrix products of flags and small counts."""
+    """A matrix with a row for each of these columns, cut to a stretch, (columns, n) float32.
+
+    For matrix products of flags and small whole numbers, which float32 holds exactly.
+    """
     chosen = [column[some] for column in columns]
     result = np.empty((len(chosen), some.stop - some.start), dtype=np.float32)
     for k, column in enumerate(chosen):
@@ -52,18 +59,18 @@ def as_rows(columns: Iterable[NDArray[Any]], some: slice) -> NDArray[np.float32]
 
 
 def read_only(column: Column) -> Column:
-    """The same array, which nobody can write to: for those that are kept, and given to whoever asks."""
+    """Make an array unwritable and return it: for arrays in a cache, which every caller shares."""
     column.flags.writeable = False
     return column
 
 
 def by_name(row: Any) -> dict[str, Any]:
-    """The fields of a flat dataclass; `dataclasses.asdict` copies each value in depth, which takes ten times as long."""
+    """The fields of a flat dataclass by name. Ten times as fast as `dataclasses.asdict`, which copies each value in depth."""
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 def largest_column(table: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Which column of each row has the largest number, the first of equals, (n,) int8."""
+    """For each row, the number of the column with the largest value, (n,) int8; the first of them if several are equal."""
     best, which = table[:, 0].copy(), np.zeros(len(table), dtype=np.int8)
     for j in range(1, table.shape[1]):
         better = table[:, j] > best
@@ -79,7 +86,11 @@ def field_names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _each_column(change: Callable[..., NDArray[Any]], *tables: Any) -> Any:
-    """Tables of the same kind with every column changed. No function within this one: it would hold on to columns in a cycle."""
+    """A table made by calling `change` for each column, with that column of each of the tables.
+
+    It goes down into dicts, tuples and dataclasses within the table. No function is defined in here: calling itself, it would
+    be part of a reference cycle, and columns would stay in memory until the next garbage collection.
+    """
     first = tables[0]
     kind: Any = type(first)
     if kind is np.ndarray:

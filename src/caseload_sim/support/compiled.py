@@ -1,4 +1,4 @@
-"""Loops compiled by numba where it is there and has been loaded, or is worth loading: it is not on every platform."""
+"""Functions compiled by numba. It is not on every platform, and takes a second to load, so it is used only where that pays."""
 
 import pickle
 import sys
@@ -22,14 +22,15 @@ def numba_is_there() -> bool:
 
 
 def numba_is_loaded() -> bool:
-    """Whether this process has loaded numba already, so that what is compiled costs nothing more."""
+    """Whether this process has loaded numba already, so that using compiled code costs no time to load it."""
     return "numba" in sys.modules
 
 
 class Compiled:
-    """A function compiled by numba at its first call, from numba's cache on disk after the first time.
+    """A function that numba compiles at its first call; later processes read the machine code from numba's cache on disk.
 
-    It works whatever has become of the cache. What the function itself raises comes through: it is never run twice.
+    If the cache is damaged or cannot be written, the function is compiled again. An error in the function itself is raised as
+    usual: the function is never run a second time.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -40,7 +41,7 @@ class Compiled:
 
     @cached_property
     def dispatcher(self) -> Any:
-        """The function as numba has it."""
+        """The function as numba's object, which compiles it for the types of the arguments it is called with."""
         from numba import njit
 
         try:
@@ -52,9 +53,10 @@ class Compiled:
 
 
 class CacheThatMayFail:
-    """numba's cache of a function, as if it were empty where it cannot be used: the function is then compiled.
+    """numba's cache of one function, which looks empty where it cannot be used, so that numba compiles the function.
 
-    numba asks it before it runs anything, so that an error here says nothing about what is run.
+    numba asks the cache before it runs the function. So an error that is caught here comes from the cache, never from the
+    function.
     """
 
     def __init__(self, numbas: Any) -> None:
@@ -64,7 +66,7 @@ class CacheThatMayFail:
         return getattr(self._numbas, name)
 
     def load_overload(self, *asked: Any) -> Any:
-        """What was compiled for these types of arguments; None if there is nothing that can be used."""
+        """The machine code for these types of arguments; None if the cache has none that can be used."""
         try:
             return self._numbas.load_overload(*asked)
         except CACHE_ERRORS:
@@ -73,6 +75,6 @@ class CacheThatMayFail:
             return None
 
     def save_overload(self, *made: Any) -> None:
-        """Keep what was compiled, if that can be."""
+        """Put machine code into the cache; do nothing where it cannot be written."""
         with suppress(*CACHE_ERRORS):
             self._numbas.save_overload(*made)

@@ -1,4 +1,4 @@
-"""With what an answer is made: the digest of any table, and the versions that an answer can depend on."""
+"""How to tell later whether an answer is the same: digests of tables, and versions of all that an answer can depend on."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -16,14 +16,14 @@ class Digest:
     """SHA-256 over names, types, shapes and little-endian bytes of a table's integer and boolean columns.
 
     Columns of the tables within it count too, each under its dotted name. Floats do not: they differ between machines.
-    A table may be added block by block: the answer is that of the whole.
+    A table may be added block by block: the digest is the same as if it were added at once.
     """
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple[Any, str, int]] = {}
 
     def add(self, table: object) -> None:
-        """More rows of the table."""
+        """Add more rows of the table."""
         for name, column in _columns_of(table, ""):
             if column.dtype.kind in "iub":
                 little = np.ascontiguousarray(column, _little(column.dtype))
@@ -45,7 +45,7 @@ def _little(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def digest(table: object) -> str:
-    """The digest of a whole table; see `Digest`."""
+    """The digest of a table; see `Digest`."""
     result = Digest()
     result.add(table)
     return result.hexdigest()
@@ -76,7 +76,7 @@ def versions_here() -> dict[str, str]:
 
 
 def other_versions(there: dict[str, str], here_is: str = "here") -> list[str]:
-    """In words, what has another version there than here."""
+    """Say in words which packages have another version there than here."""
     here = versions_here()
     return [
         f"{name} {there.get(name, 'none')}, and {here_is} is {here.get(name, 'none')}"

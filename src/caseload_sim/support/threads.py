@@ -1,4 +1,4 @@
-"""Threads, and what else is a setting of the whole process: blocks of clients worked on at once, BLAS, garbage collection."""
+"""Threads that work on several blocks of clients at once, and settings of the whole process: garbage collection, BLAS."""
 
 import atexit
 import gc
@@ -25,16 +25,19 @@ Answer = TypeVar("Answer")
 
 
 def collect_seldom() -> None:
-    """Look for garbage after so many new objects, not after each 700; and not at the end, when everything is given back.
+    """Let Python look for garbage after 200,000 new objects, not after every 700, and never when the process ends.
 
-    For processes that are our own: Python programs that use this package keep the collector as they have it.
+    Only for commands and workers, whose process is our own. A program that imports this package keeps its own settings.
     """
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     atexit.register(gc.freeze)
 
 
 def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> Generator[Answer, None, None]:
-    """`map`, by several threads where processors are free; no more answers are held than there are threads, and one."""
+    """`map` by several threads, with the answers in the order of the items; without threads where only one may work.
+
+    To save memory, it does not run ahead: with 4 threads, at most 5 answers are in memory at any time.
+    """
     n_threads = min(threads_here(), len(items))
     if n_threads < 2:
         yield from map(function, items)
@@ -52,10 +55,15 @@ def each_in_order(function: Callable[[Item], Answer], items: Sequence[Item]) -> 
 
 
 @contextmanager
-def meanwhile(function: Callable[[], Answer], *, worth_it: bool) -> Iterator[Callable[[], Answer]]:
-    """Something is done beside what is in the block: call what it gives for the answer. At once, if there is no thread free.
+def run_in_background(function: Callable[[], Answer], *, worth_it: bool) -> Iterator[Callable[[], Answer]]:
+    """Call a function in a second thread while the block runs. The block is given a function that waits for the answer.
 
-    worth_it: whether it takes much longer than starting a thread
+        with run_in_background(count_words, worth_it=True) as n_words:
+            draw_pictures()
+            print(n_words())
+
+    Without a free thread, the function is called before the block begins.
+    worth_it: whether the function takes much longer than starting a thread; if not, no thread is started
     """
     if not worth_it or threads_here() < 2:
         answer = function()
@@ -66,7 +74,7 @@ def meanwhile(function: Callable[[], Answer], *, worth_it: bool) -> Iterator[Cal
 
 
 def threads_here() -> int:
-    """How many threads may work on a replication: one where replications run side by side already."""
+    """How many threads may work on a replication; 1 in a worker process or a thread, where replications run side by side already."""
     if multiprocessing.parent_process() is not None or threading.current_thread() is not threading.main_thread():
         return 1
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -74,10 +82,10 @@ def threads_here() -> int:
 
 
 class _OneThreadForProducts:
-    """Limits the threads of matrix products while anybody asks for it; see `products_by_one_thread`.
+    """Keeps matrix products to one thread while at least one block asks for it; see `products_by_one_thread`.
 
-    How many threads OpenBLAS takes is a setting of the whole process. So who asks for the limit is counted for the whole
-    process too: the first sets it, and only the last, in whatever thread, gives back what was before.
+    OpenBLAS, which makes the products, has one number of threads for the whole process. So the blocks that ask are counted:
+    the first to begin sets the limit, and the last to end restores what was before, in whatever threads they run.
     """
 
     def __init__(self) -> None:
@@ -101,10 +109,10 @@ _one_thread_for_products = _OneThreadForProducts()
 
 @contextmanager
 def products_by_one_thread() -> Iterator[None]:
-    """Matrix products are the work of whoever asks for them, of no helpers, until the last who asks for this is done.
+    """Within this block, a matrix product is made by the thread that asks for it alone.
 
-    OpenBLAS keeps as many helpers as there are processors, who wait by spinning: with two threads, or a neighbour, on two
-    processors a replication took three times as long.
+    OpenBLAS would share it among as many threads as there are processors, which keep a processor busy even while they wait.
+    On two processors, with two threads of our own or another busy program, a replication then took three times as long.
     """
     with _one_thread_for_products:
         yield
