@@ -147,8 +147,7 @@ def test_the_ends_of_the_tornado_are_direct_runs(
 def test_soft_inputs_are_set_or_multiplied_as_their_doubt_says(small: Scenario) -> None:
     changed = with_doubts(small, {"spill": 0.5, "right_problem": 0.8})
     for name, spill in small.outcome.treatment.spill.items():
-        expected = spill.value * (1 if name == "default" else 0.5)
-        assert changed.outcome.treatment.spill[name].value == pytest.approx(expected)
+        assert changed.outcome.treatment.spill[name].value == pytest.approx(0.5 * spill.value)
     assert changed.pathway.routing.right_problem.value == 0.8
     drawn = [with_drawn_doubts(small, k).pathway.routing.right_problem.value for k in range(20)]
     assert len(set(drawn)) == 20
@@ -165,7 +164,7 @@ def test_doubt_needs_ranges_and_two_draws(small: Scenario) -> None:
 
 def test_a_range_that_is_none_is_refused() -> None:
     with pytest.raises(ScenarioError, match="`low` must lie below `high`"):
-        get_scenario(changes={"doubt.distress.low": 2.0})
+        get_scenario(changes={"doubt.depth.low": 2.0})
 
 
 def test_the_figure_of_doubt_is_legible(doubted: tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]) -> None:
