@@ -294,7 +294,7 @@ def test_findings_are_of_one_provider() -> None:
 def test_the_outcome_model_finds_the_reference_values_of_its_prototype() -> None:
     """Interview and untreated twin within 2 points, and what sampling may add; official recovery of the treated is lower.
 
-    That one row is known to be missed, by 3 points: fewer step up than in the prototype, and some give up between two steps.
+    That one row is known to be missed, by 3 points; why has not been found, and fewer step up than in the prototype.
     """
     rows = validate_model(get_scenario("outcome_reference_trial"), replications=2)
     assert all(row.role == "check" for row in rows), "reference values are never fitted to"
