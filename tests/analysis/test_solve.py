@@ -173,7 +173,7 @@ def test_a_goal_finds_its_row_or_says_what_is_missing(quick: Scenario, waits: So
     found = row_of(rows, goal_from("full_remission/referred/sustained>=0.5").quantity)
     assert (found.base, found.at, found.service, found.group) == ("referred", "sustained", "service", "all")
     for text, message in {
-        "recovery/finished/sustained>=0.5": "recovery has no reading 'sustained'. Known: end.",
+        "recovery/finished/sustained>=0.5": "recovery has no reading 'sustained'. Known: end, month_12.",
         "wait_days_mean<=5": "wait_days_mean has several of group; name one: step=assessment, ",
         "wait_days_mean///step=hi<=5": "has no group 'step=hi'",
     }.items():
