@@ -81,7 +81,8 @@ def test_effects_are_paired_have_the_right_sign_and_are_kept(
     assert sum(low[0]) < 0 < sum(high[0]), "less effect, fewer recover"
     low, high = found["instruments.full_remission_margin"]
     assert low[0] == high[0] == [0.0, 0.0], "the margin is nothing to the questionnaires"
-    assert min(low[1]) > 0 > max(high[1])
+    assert min(low[1]) >= 0 >= max(high[1])
+    assert sum(low[1]) > 0 > sum(high[1])
     assert found["pathway.routing.complexity.per_flag"] == [[[0.0, 0.0]] * 2] * 2, (
         "not used by this policy: the pairing is exact"
     )

@@ -55,7 +55,7 @@ def uncertainty(
 
 @takes("seed", *OF_A_SCENARIO, "json")
 def structures(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
-    """Show what other structures of the outcome model, which evidence does not tell from the one in use, say of the same clients.
+    """Show what other structures of the outcome model, no worse by the evidence, say of the same clients.
 
     Each changes one assumption that nobody has measured and is fitted to the same published figures. The lowest and the
     highest are what a figure could be; they are never pooled, since nobody knows how likely each structure is.
