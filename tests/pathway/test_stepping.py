@@ -228,7 +228,7 @@ def test_the_complex_leave_low_intensity_sooner_and_high_intensity_as_all_others
 def test_the_deprived_take_up_less_and_the_others_more() -> None:
     """The same draws with an effect and without: one way above the mean, the other way below, and nobody against it."""
     plain = get_scenario(changes={"pathway.attendance.per_deprivation_sd": 0})
-    steep = get_scenario(changes={"pathway.attendance.per_deprivation_sd": -0.5})
+    steep = get_scenario(changes={"pathway.attendance.per_deprivation_sd": -1})
     clients = draw_population(plain, DRAWS, N)
     without, with_it = (exits_of(s, clients, DRAWS) for s in (plain, steep))
     came, comes = without == TREATED, with_it == TREATED
