@@ -187,7 +187,10 @@ def test_audit_and_uncertainty_on_the_command_line(tmp_path: Path) -> None:
     saved = {file.name for folder in (tmp_path / "results").iterdir() for file in folder.iterdir()}
     assert saved == {"table.csv", "tornado.csv", "figure.png"}
     as_json = json.loads(call_here("uncertainty", "small.toml", "--draws", "2", "--json", folder=tmp_path).stdout)
-    assert set(as_json) == {"rungs", "tornado"}
+    assert set(as_json) == {"rungs", "tornado", "structures"}
+    assert as_json["structures"][0]["structure"] == "as_used"
+    assert len(as_json["structures"]) > 12
+    assert "could be, from" in in_doubt.stdout
     refused = call_here("audit", "small.toml", "--result", "9.2", folder=tmp_path)
     assert refused.returncode == 2
     assert "give a share between 0 and 1" in refused.stderr

@@ -18,8 +18,10 @@ from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.accounts import draw_uncertainty, rung_label
 from caseload_sim.runs.tables import as_json
+from caseload_sim.scenario.scenario import Scenario
 
 _TOO_LITTLE_TO_SHOW = 0.0005
+NOBODY_COUNTED = "nobody was counted; structures need a longer data collection or more referrals."
 
 
 @takes(*(name for name in OF_A_TABLE if name != "replications"))
@@ -33,6 +35,7 @@ def uncertainty(
     """Say how sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured.
 
     Draws soft inputs from the ranges that the scenario gives in [doubt], and shows which of them moves each rung most.
+    Then what other structures of the outcome model say of the same clients, as `structures` does.
 
     Example:
 
@@ -46,10 +49,15 @@ def uncertainty(
             rows, tornado = run_uncertainty(chosen, draws=draws, **how)
         beside = {"tornado": (tornado, TornadoRow)}
         saved = folder.save_table(rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside=beside)
+    by_structure = () if why_no_structures(chosen) else rows_by_structure(chosen)
     if shared.json:
-        print(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)}}}')
+        print(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)},\n"structures": {as_json(by_structure)}}}')
     else:
         print_doubt(rows, tornado)
+        if by_structure:
+            print_structures(by_structure)
+        else:
+            Page().note(why_no_structures(chosen) or NOBODY_COUNTED)
     saved_in(saved)
 
 
@@ -65,19 +73,27 @@ def structures(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
         caseload-sim structures hepgul_2016
     """
     chosen = with_run(shared.opened(scenario), shared.seed, 1)
-    if chosen.providers is not None:
-        raise RunError(f"{chosen.name}: structures are compared for one provider, not several.")
+    if why_not := why_no_structures(chosen):
+        raise RunError(f"{chosen.name}: {why_not}")
     announce_work([chosen], False)
-    found = read_structures(simulate(chosen), most_clients=20_000)
-    if found is None:
-        raise RunError(
-            f"{chosen.name}: nobody was counted; structures need a longer data collection or more referrals."
-        )
-    rows = structure_rows(chosen.name, found)
+    rows = rows_by_structure(chosen)
+    if not rows:
+        raise RunError(f"{chosen.name}: {NOBODY_COUNTED}")
     if shared.json:
         print_json(rows)
     else:
         print_structures(rows)
+
+
+def why_no_structures(scenario: Scenario) -> str:
+    """Why structures cannot be compared for a scenario; empty when they can."""
+    return "" if scenario.providers is None else "structures are compared for one provider, not several."
+
+
+def rows_by_structure(scenario: Scenario) -> tuple[StructureRow, ...]:
+    """The clients of one replication by every structure; none where nobody was counted."""
+    found = read_structures(simulate(with_run(scenario, None, 1)), most_clients=20_000)
+    return () if found is None else structure_rows(scenario.name, found)
 
 
 def print_structures(rows: Sequence[StructureRow]) -> None:
