@@ -101,7 +101,9 @@ def test_the_stepped_policy_sends_ptsd_social_anxiety_and_ocd_to_high_intensity(
     mild, severe, flagged = (chance_of_high("stepped", known(0, *one)) for one in ((8,), (22,), (8, 10, 2)))
     assert mild < severe < 1
     assert mild < flagged < 1
-    below = routing.direct_per_phq9_sd.value * 7 / 6 + routing.direct_per_gad7_sd.value * 3 / 5  # of 8 and 10, against 15 and 13
+    below = (
+        routing.direct_per_phq9_sd.value * 7 / 6 + routing.direct_per_gad7_sd.value * 3 / 5
+    )  # of 8 and 10, against 15 and 13
     assert mild == pytest.approx(1 / (1 + np.exp(-routing.direct_intercept.value + below)))
 
 
