@@ -272,9 +272,8 @@ def _lines(rows: Sequence[Row]) -> list[str]:
         )
         if row.service:
             none, difference = (row_of(rows, quantity_of(row)._replace(service=name)) for name in ("none", DIFFERENCE))
-            lines.append(
-                f"{label:<21}{value_text(row):>18}{point_text(none):>7}{value_text(difference):>19}{fraction(row):>15}"
-            )
+            line = f"{label:<21}{value_text(row):>18}{point_text(none):>7} {value_text(difference):>18}"
+            lines.append(f"{line}{fraction(row):>{max(80 - len(line), 1)}}")
         else:
             lines.append(f"{label:<28}{value_text(row):>26}{fraction(row):>20}")
     return lines
