@@ -119,7 +119,7 @@ def test_from_today_every_value_opens_with_the_same_people(quick: Scenario) -> N
 
 def point(x: float, value: float, half: float) -> SolutionPoint:
     return SolutionPoint("s", "recovery", "finished", "end", "service", "all", value, value - half, value + half,
-                         np.nan, np.nan, np.nan, np.nan, "share", 5, "path", x, False)  # fmt: skip
+                         np.nan, np.nan, np.nan, np.nan, "share", 5, np.nan, np.nan, "path", x, False)  # fmt: skip
 
 
 def test_the_interval_inverts_the_band() -> None:

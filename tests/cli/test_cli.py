@@ -18,7 +18,7 @@ from commands import SMALL_FILE, call, call_here
 
 COLUMNS = (
     "scenario,measure,base,at,service,group,value,lower_95_ci,upper_95_ci,lower_95_range,upper_95_range,"
-    "numerator,denominator,unit,n_replications"
+    "numerator,denominator,unit,n_replications,could_be_low,could_be_high"
 )
 
 

@@ -290,8 +290,9 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     with (saved / "differences.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [field.name for field in fields(ComparisonRow)]
-    assert list(rows[0])[-5:] == [
-        "versus", "difference", "difference_lower_95_ci", "difference_upper_95_ci", "variance_removed"
+    assert list(rows[0])[-7:] == [
+        "versus", "difference", "difference_lower_95_ci", "difference_upper_95_ci", "difference_could_be_low",
+        "difference_could_be_high", "variance_removed"
     ]  # fmt: skip
     table = pq.read_table(saved / "differences.parquet").to_pylist()
     assert len(table) == len(rows) > 3000

@@ -1,19 +1,33 @@
 """What figures could be: the clients of a run read by every structure of the outcome model."""
 
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from caseload_sim.definitions.quantities import DIFFERENCE, REMISSIONS, Quantity
 from caseload_sim.errors import RunError
+from caseload_sim.experiments.compare import Compared, compare
 from caseload_sim.experiments.could_be import FEWEST, IN_USE, CouldBe, read_structures, structure_rows
-from caseload_sim.experiments.replicate import simulate
-from caseload_sim.measures.ladder import ladder_of
+from caseload_sim.experiments.replicate import replicate, simulate
+from caseload_sim.experiments.sweep import flattened, sweep
+from caseload_sim.measures.ladder import ladder_keys, ladder_values
+from caseload_sim.measures.measure import measure
+from caseload_sim.measures.rows import place_of, quantity_of, row_of
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.measures.table import Rows
 from caseload_sim.outcomes.structures import all_structures, under
+from caseload_sim.runs.kept_replications import begin, take_up
+from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.numbers import numbers
+from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import counted_rows, only, read_again
 from caseload_sim.support import threads
+from small_services import scenario_of
 
+UNLIKE = Quantity("first_contact_days_mean", "started", "", "", "all")
 TWO = tuple(one for one in all_structures() if one.name in ("more_flicker", "treatment_makes_milder"))
 
 
@@ -26,7 +40,7 @@ def found(small_simulation: Simulation) -> CouldBe:
 
 def counted_ladder(simulation: Simulation) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """The ladder of all who are counted."""
-    return np.asarray(ladder_of(only(simulation, counted_rows(simulation)), FEWEST)[1])
+    return ladder_values(only(simulation, counted_rows(simulation)), FEWEST)
 
 
 def test_the_first_is_the_scenario_itself_and_a_second_reading_says_the_same(
@@ -59,22 +73,21 @@ def test_threads_do_not_matter(
     assert np.array_equal(again.values, found.values, equal_nan=True)
 
 
-def test_lowest_and_highest_hold_the_structure_in_use(found: CouldBe) -> None:
-    bounds = found.bounds()
-    assert set(bounds) == set(found.keys)
-    key = Quantity("recovery", "finished", "end", "service", "all")
-    moved = found.moved()[:, found.keys.index(key)]
-    assert moved[0] == 0
-    assert bounds[key] == (moved.min(), moved.max())
-    assert all(low <= 0 <= high for low, high in bounds.values() if not np.isnan(low))
+def test_over_a_table_each_row_has_what_each_structure_adds_to_it(found: CouldBe, small_simulation: Simulation) -> None:
+    rows = Rows([UNLIKE, *reversed(found.keys)])
+    moved = found.over(rows)
+    assert moved.shape == (3, len(rows.keys))
+    assert np.isnan(moved[:, 0]).all(), "of a wait, structures say nothing"
+    for place in (1, 2000, len(rows.keys) - 1):
+        column = found.values[:, found.keys.index(rows.keys[place])]
+        assert np.array_equal(moved[:, place], column - column[0], equal_nan=True)
 
 
 def test_over_few_clients_there_is_no_value(small_simulation: Simulation) -> None:
     """All are counted whom a group has: with more asked for than there are, nothing is left."""
     some = only(small_simulation, counted_rows(small_simulation))
-    keys, values = ladder_of(some, FEWEST)
-    _, of_all = ladder_of(some, 0)
-    _, of_nobody = ladder_of(some, 10**6)
+    keys = ladder_keys(some)
+    values, of_all, of_nobody = (ladder_values(some, fewest) for fewest in (FEWEST, 0, 10**6))
     assert np.isnan(of_nobody).all()
     assert 0 < np.isnan(values).sum() < len(keys)
     assert np.isnan(values).sum() > np.isnan(of_all).sum()
@@ -88,7 +101,7 @@ def test_fewer_clients_are_read_if_fewer_are_asked_for(small_simulation: Simulat
     rows = counted_rows(small_simulation)
     every = int(np.ceil(len(rows) / 300))
     assert every > 1
-    _, expected = ladder_of(only(small_simulation, rows[::every]), FEWEST)
+    expected = ladder_values(only(small_simulation, rows[::every]), FEWEST)
     assert np.array_equal(read.values[0], expected, equal_nan=True)
 
 
@@ -98,9 +111,9 @@ def test_rows_of_the_table_are_the_rungs_of_those_who_finished(found: CouldBe) -
     assert np.isnan(rows[0].misfit)
     assert [row.misfit for row in rows[1:]] == [one.loss for one in TWO]
     for k, row in enumerate(rows):
-        for measure, (value, gain) in zip(("recovery", *REMISSIONS), row.figures, strict=True):
+        for rung, (value, gain) in zip(("recovery", *REMISSIONS), row.figures, strict=True):
             for figure, service in ((value, "service"), (gain, DIFFERENCE)):
-                place = found.keys.index(Quantity(measure, "finished", "end", service, "all"))
+                place = found.keys.index(Quantity(rung, "finished", "end", service, "all"))
                 assert figure == found.values[k, place]
 
 
@@ -144,7 +157,7 @@ def test_a_queue_of_its_own_would_hardly_change_what_a_structure_says(
         differences.append(counted_ladder(own) - counted_ladder(read_again(simulation, scenario)))
     mean = np.mean(differences, axis=0)
     chance = 3 * np.std(differences, axis=0, ddof=1) / np.sqrt(len(differences))  # many rows: three standard errors
-    keys, _ = ladder_of(only(of_some_size[0], counted_rows(of_some_size[0])), FEWEST)
+    keys = ladder_keys(only(of_some_size[0], counted_rows(of_some_size[0])))
     rows = [
         i for i, key in enumerate(keys)
         if key.group == "all" and key.base == "finished" and key.measure in ("recovery", *REMISSIONS)
@@ -154,3 +167,97 @@ def test_a_queue_of_its_own_would_hardly_change_what_a_structure_says(
     beyond = np.abs(mean) - chance
     assert {keys[i]: mean[i] for i in rows if beyond[i] > MOVED_AT_MOST[name]} == {}
     assert np.abs(mean[rows]).max() < 0.02
+
+
+def test_the_ladder_read_here_is_that_of_the_measures(small_simulation: Simulation) -> None:
+    """The same figures are counted in two ways: for a run, and for structures, which need no more than the ladder."""
+    some = only(small_simulation, counted_rows(small_simulation))
+    table, values = measure(small_simulation), ladder_values(some, 0)
+    expected = np.array([table[key].value for key in ladder_keys(some)])
+    assert np.allclose(values, expected, rtol=0, atol=1e-12, equal_nan=True)
+    assert (~np.isnan(values)).sum() > 10_000
+
+
+RUNGS = [
+    Quantity(measure, "finished", "end", service, "all")
+    for measure in ("recovery", *REMISSIONS)
+    for service in ("service", "none", DIFFERENCE)
+]
+
+
+DROP_OUT = "drop_out_per_session"
+SWEPT = f"pathway.steps.high_intensity.{DROP_OUT}"
+
+
+@pytest.fixture(scope="module")
+def two_of_one_service() -> list[Scenario]:
+    """A small service, and the same with three times the drop-out."""
+    quick = scenario_of("hepgul_2016")
+    worse = quick.with_changes(
+        {path: 3 * number.value for path, number, _ in numbers(quick) if path.endswith(DROP_OUT)}
+    )
+    return [quick, worse.model_copy(update={"name": "worse"})]
+
+
+@pytest.fixture(scope="module")
+def compared(two_of_one_service: list[Scenario]) -> Compared:
+    return compare(two_of_one_service, replications=2)
+
+
+def test_every_rung_says_what_it_could_be_and_lies_between(compared: Compared) -> None:
+    reference, other = compared.results
+    of_first = read_structures(reference.first)
+    assert of_first is not None
+    moved = of_first.moved()
+    for key in RUNGS:
+        row = row_of(reference.rows, key)
+        of_key = moved[:, of_first.keys.index(key)]
+        assert row.could_be_low == pytest.approx(row.value + of_key.min(), abs=1e-12)
+        assert row.could_be_high == pytest.approx(row.value + of_key.max(), abs=1e-12)
+        assert row.could_be_low <= row.value <= row.could_be_high
+    assert other.moved is not None
+
+
+def test_what_structures_say_nothing_of_has_no_range(compared: Compared) -> None:
+    ladder = {key.measure for key in ladder_keys(compared.results[0].first)}
+    others = [row for row in compared.results[0].rows if row.measure not in ladder]
+    assert len({row.measure for row in others}) > 20
+    assert all(np.isnan(row.could_be_low) and np.isnan(row.could_be_high) for row in others)
+
+
+def test_a_difference_could_be_what_one_structure_makes_of_both(compared: Compared) -> None:
+    """A structure that doubts how well treatment works doubts it in both: the range of a difference is of pairs."""
+    (reference, other), versus = compared.results, compared.versus
+    assert reference.moved is not None
+    assert other.moved is not None
+    rows = [row for row in compared.rows if row.scenario == other.scenario.name]
+    for key in RUNGS:
+        place, row = place_of(reference.rows, key), row_of(rows, key)
+        assert row.versus == versus
+        apart = other.moved[:, place] - reference.moved[:, place]
+        assert row.difference_could_be_low == pytest.approx(row.difference + apart.min(), abs=1e-12)
+        assert row.difference_could_be_high == pytest.approx(row.difference + apart.max(), abs=1e-12)
+        assert row.difference_could_be_low <= row.difference <= row.difference_could_be_high
+    own = [row for row in compared.rows if row.scenario == versus]
+    assert np.isnan([row.difference_could_be_low for row in own]).all()
+
+
+def test_a_sweep_has_ranges_and_a_second_replication_changes_none(two_of_one_service: list[Scenario]) -> None:
+    quick = two_of_one_service[0]
+    swept = sweep(quick, {SWEPT: [0.01, 0.05]}, "recovery", replications=1)
+    for point in swept.points:
+        results = replicate(quick.with_changes(point.at), replications=2)
+        for row in point.rows:
+            again = row_of(results.rows, quantity_of(row))
+            assert row.could_be_high - row.value == pytest.approx(again.could_be_high - again.value, abs=1e-12)
+            assert row.could_be_low < row.could_be_high
+
+
+def test_kept_replications_keep_what_structures_add(two_of_one_service: list[Scenario], tmp_path: Path) -> None:
+    quick, kept = two_of_one_service[0], begin(tmp_path / "kept", {})
+    swept = partial(sweep, quick, {SWEPT: [0.01]}, "recovery", replications=2)
+    first = swept(kept=kept)
+    again, damaged = take_up(tmp_path / "kept", {})
+    assert (len(again), damaged) == (2, 0)
+    assert as_json(flattened(swept(kept=again))) == as_json(flattened(first))
+    assert first.points[0].rows[0].could_be_low < first.points[0].rows[0].could_be_high

@@ -1,7 +1,7 @@
 """What would change it: what-ifs compared in one go, and ranked by what they gain in a rung of the ladder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Unpack
 
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
@@ -29,6 +29,7 @@ class RankRow:
 
     place: 1 for the largest gain in the rung `ranked_by`; the same in all rows of a scenario
     gain, gain_lower_95_ci, gain_upper_95_ci: mean over replications of the paired difference, and its t interval
+    gain_could_be_low, gain_could_be_high: lowest and highest gain by other structures of the outcome model
     gbp_per_one_more: what is spent more, for each client more who is well; NaN where there are not more
     """
 
@@ -43,6 +44,8 @@ class RankRow:
     gain: float
     gain_lower_95_ci: float
     gain_upper_95_ci: float
+    gain_could_be_low: float
+    gain_could_be_high: float
     gbp_per_one_more: float
     n_replications: int
 
@@ -64,7 +67,7 @@ def rank(
     """
     everything = (reference, *what_ifs)
     requests = requests_for(everything, seed=seed, replications=replications)
-    summaries = list(summarise_each(requests, RunOptions(**how)))
+    summaries = list(summarise_each([replace(one, could_be=True) for one in requests], RunOptions(**how)))
     compared = differences(summaries, summaries[0])
     rungs = [by, *(rung for rung in LADDER_TO_REFERRED if rung != by)]
     rows = {one.name: [row for row in compared if row.scenario == one.name] for one in everything}
@@ -109,6 +112,8 @@ def _row(place: int, row: ComparisonRow, by: Quantity, gbp_per_one_more: float) 
         gain=row.difference,
         gain_lower_95_ci=row.difference_lower_95_ci,
         gain_upper_95_ci=row.difference_upper_95_ci,
+        gain_could_be_low=row.difference_could_be_low,
+        gain_could_be_high=row.difference_could_be_high,
         gbp_per_one_more=gbp_per_one_more,
         n_replications=row.n_replications,
     )

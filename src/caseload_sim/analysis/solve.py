@@ -161,7 +161,7 @@ def solve(
         """Run the scenario at those of these values at which it has not been run, all at once."""
         new = [value for value in dict.fromkeys(values) if value not in runs]
         scenarios = [changed[value] if value in changed else scenario.with_changes({path: value}) for value in new]
-        requests = [Request(with_run(one, seed, replications), start_of) for one in scenarios]
+        requests = [Request(with_run(one, seed, replications), start_of, could_be=True) for one in scenarios]
         for value, summary in zip(new, summarise_each(requests, replace(options, progress=None)), strict=True):
             runs[value] = summary
             options.report(min(len(runs), at_most), at_most)

@@ -20,7 +20,7 @@ from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, shown_of_trial
 from caseload_sim.figures.compare import reading
-from caseload_sim.measures.rows import digits_of, value_text
+from caseload_sim.measures.rows import could_be_text, digits_of, value_text
 from caseload_sim.runs.tables import write_csv
 from caseload_sim.scenario.scenario import Scenario
 
@@ -152,25 +152,32 @@ def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
             if label:
                 page.say(f"  {label}")
             for row in same:
-                for line in _lines(row):
-                    page.line(line)
+                for line, style in _lines(row):
+                    page.line(line, style)
     page.gap()
     page.note(
         f"Seed {run.seed}, {replications_text(run.replications)}. difference: less "
         f"{compared.versus}, shares in points of %. Brackets: 95% interval over replications, of differences paired; "
-        "chance alone, not the doubt about assumptions. removed: share of the variance of the difference that common "
+        "chance alone, not the doubt about assumptions. could be: lowest and highest by other structures of the outcome model, "
+        "no interval. removed: share of the variance of the difference that common "
         "draws take away, itself rough with few replications. All rows, for every group of clients, are in differences.csv."
     )
 
 
-def _lines(row: ComparisonRow) -> list[str]:
+def _lines(row: ComparisonRow) -> list[tuple[str, str]]:
+    """Lines and their style: value and difference, and below them what both could be, where that is known."""
     lines = []
     name = f"    {row.scenario}"
     if len(name) > _NAME_WIDTH:
-        lines.append(name)
+        lines.append((name, ""))
         name = ""
     removed = "" if np.isnan(row.variance_removed) else f"{100 * row.variance_removed:.0f}%"
-    return [*lines, f"{name:<{_NAME_WIDTH}}{value_text(row):>22}{_difference(row):>25}{removed:>9}".rstrip()]
+    lines.append((f"{name:<{_NAME_WIDTH}}{value_text(row):>22}{_difference(row):>25}{removed:>9}".rstrip(), ""))
+    value = could_be_text(row.could_be_low, row.could_be_high, row.unit)
+    apart = could_be_text(row.difference_could_be_low, row.difference_could_be_high, row.unit, with_sign=True)
+    if value or apart:
+        lines.append((f"{'      could be':<{_NAME_WIDTH}}{value:>22}{apart:>25}".rstrip(), "dim"))
+    return lines
 
 
 def _difference(row: ComparisonRow) -> str:

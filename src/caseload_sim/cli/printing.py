@@ -10,7 +10,16 @@ from rich.text import Text
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import BASES, DIFFERENCE, words
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.measures.rows import Row, UncertaintyRow, digits_of, point_text, quantity_of, row_of, value_text
+from caseload_sim.measures.rows import (
+    Row,
+    UncertaintyRow,
+    could_be_text,
+    digits_of,
+    point_text,
+    quantity_of,
+    row_of,
+    value_text,
+)
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.costs import Costs, financial_year
 from caseload_sim.support.row_table import as_table
@@ -225,8 +234,8 @@ def print_results(results: Results) -> None:
         for name, some in rows.items():
             if some:
                 page.meaning(words(name), definition(name).definition)
-                for line in _lines(some):
-                    page.line(line)
+                for line, style in _lines(some):
+                    page.line(line, style)
         if growth := rows.get("waiting_list_growth"):
             page.say(stability_in_words(growth), "bold")
         page.gap()
@@ -237,7 +246,8 @@ def print_results(results: Results) -> None:
         f"{results.scenario.title}. Seed {run.seed}, {replications_text(run.replications)}; "
         f"{run.warm_up_days} days of warm-up, {run.data_collection_days} of data collection, {run.follow_up_days} of "
         "follow-up. none: the same clients, untreated. Brackets: 95% interval of the mean over replications, which is "
-        "chance alone and not the doubt about assumptions. n and of: means per replication. All groups are in "
+        "chance alone and not the doubt about assumptions. could be: lowest and highest by other structures of the outcome "
+        "model that fit no worse (`caseload-sim structures`); no interval, as nobody knows how likely each is. n and of: means per replication. All groups are in "
         "measures.csv; `caseload-sim list measures` has denominators in words, `caseload-sim explain` the sources."
     )
 
@@ -259,8 +269,8 @@ def stability_in_words(growth: Sequence[Row]) -> str:
     return f"Not stable: of the waiting lists, {', '.join(said)} clients a week."
 
 
-def _lines(rows: Sequence[Row]) -> list[str]:
-    """One line for each base and reading, or for each step."""
+def _lines(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Lines and their style: one for each base and reading, or for each step, and below it what it could be."""
     by_step = rows[0].measure in _BY_STEP
     lines = []
     for row in rows:
@@ -273,10 +283,18 @@ def _lines(rows: Sequence[Row]) -> list[str]:
         if row.service:
             none, difference = (row_of(rows, quantity_of(row)._replace(service=name)) for name in ("none", DIFFERENCE))
             line = f"{label:<21}{value_text(row):>18}{point_text(none):>7} {value_text(difference):>18}"
-            lines.append(f"{line}{fraction(row):>{max(80 - len(line), 1)}}")
+            lines.append((f"{line}{fraction(row):>{max(80 - len(line), 1)}}", ""))
+            lines += _could_be(row, difference)
         else:
-            lines.append(f"{label:<28}{value_text(row):>26}{fraction(row):>20}")
+            lines.append((f"{label:<28}{value_text(row):>26}{fraction(row):>20}", ""))
     return lines
+
+
+def _could_be(row: Row, difference: Row) -> list[tuple[str, str]]:
+    """The line below a rung: between what it and the difference could be; none where that is not known."""
+    value = could_be_text(row.could_be_low, row.could_be_high, row.unit)
+    apart = could_be_text(difference.could_be_low, difference.could_be_high, difference.unit, with_sign=True)
+    return [(f"{'    could be':<21}{value:>18}{'':7} {apart:>18}", "dim")] if value else []
 
 
 def print_uncertainty(rows: Sequence[UncertaintyRow]) -> None:

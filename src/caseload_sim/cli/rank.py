@@ -17,6 +17,7 @@ from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.accounts import plot_ranking
 from caseload_sim.figures.style import figure_of
+from caseload_sim.measures.rows import could_be_text
 
 
 @takes(*OF_A_TABLE)
@@ -77,9 +78,12 @@ def print_ranking(rows: Sequence[RankRow]) -> None:
             label = f"   {words(row.measure)}, {row.base}, {words(row.at)}"
             cells = "".join(f"{text(row):>{width}}" for _, width, text in _RANK_COLUMNS)
             page.line(f"{label:<39}{cells}")
+            if could_be := could_be_text(row.gain_could_be_low, row.gain_could_be_high, "share", with_sign=True):
+                page.line(f"{'     could be':<39}{could_be:>29}", "dim")
     page.gap()
     n = rows[0].n_replications
     page.note(
         f"{replications_text(n)} on common random numbers. gain: points of 100 over {rows[0].versus}. {CHANCE_ALONE} "
+        "could be: lowest and highest gain by other structures of the outcome model, no interval. "
         "GBP each: what is spent more for each client more who is well; - where there are not more. Places whose intervals overlap may change with another seed."
     )

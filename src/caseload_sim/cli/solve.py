@@ -16,7 +16,7 @@ from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.solve import draw_solution, or_more, row_in_words
-from caseload_sim.measures.rows import value_text
+from caseload_sim.measures.rows import could_be_text, value_text
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.pathway import AssessmentStep
 
@@ -110,10 +110,11 @@ def print_solution(solution: Solution) -> None:
     page.title(f"SOLVE {row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}")
     page.say(f"by {solution.path}")
     page.note(meaning.definition)
-    page.note(f"{'set to':>12}{'measure':>32}{'target' if goal.sign == '=' else 'target met':>14}")
+    page.note(f"{'set to':>12}{'measure':>32}{'could be':>14}{'target' if goal.sign == '=' else 'target met':>14}")
     for point in solution.points:
         now = "  now" if point.set_to == solution.present else ""
-        line = f"{point.set_to:>12.5g}{value_text(point):>32}{_verdict(point, solution):>14}{now}"
+        could_be = could_be_text(point.could_be_low, point.could_be_high, point.unit) or "-"
+        line = f"{point.set_to:>12.5g}{value_text(point):>32}{could_be:>14}{_verdict(point, solution):>14}{now}"
         page.line(line)
     page.gap()
     for sentence in sentences(solution):
@@ -122,7 +123,8 @@ def print_solution(solution: Solution) -> None:
     page.note(
         f"Seed {run.seed}, {replications_text(run.replications)}, the same clients and draws at every "
         f"value. {_opening(solution)} Interval of the solution: the values at which the target lies within the 95% "
-        "interval of the mean, by straight lines between those tried; chance alone, not the doubt about assumptions."
+        "interval of the mean, by straight lines between those tried; chance alone, not the doubt about assumptions. "
+        "could be: lowest and highest by other structures of the outcome model, no interval."
     )
 
 

@@ -15,7 +15,7 @@ from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.sweep import Sweep, SweepRow, combinations, flattened, values_in
 from caseload_sim.experiments.sweep import sweep as run_sweep
 from caseload_sim.figures.population import draw_sweep
-from caseload_sim.measures.rows import value_text
+from caseload_sim.measures.rows import could_be_text, value_text
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.record import inputs_of_sweep, record_of_sweep
 
@@ -101,3 +101,5 @@ def print_sweep(swept: Sweep) -> None:
         for row in point.rows:
             label = ", ".join(filter(None, (row.base if row.base != "all" else "", words(row.at), row.service)))
             page.line(f"{values:<16}{label:<30}{value_text(row):>22}{fraction(row):>12}")
+            if could_be := could_be_text(row.could_be_low, row.could_be_high, row.unit):
+                page.line(f"{'':<16}{'  could be':<30}{could_be:>22}", "dim")

@@ -6,7 +6,7 @@ jobs, compiled code makes the same draws to the last bit.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -146,6 +146,26 @@ class Draws:
         """Whole days, rounded down, of an exponential time with that mean, (n,) int32, >= 0."""
         days = -mean_days * np.log(self.uniform(purpose, ids))
         return np.minimum(days, 2**30).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedDraws(Draws):
+    """The same random numbers, each kept once it is drawn: for whoever reads the same clients again and again.
+
+    kept: by purposes and ids; a draw is handed out as it is, so it cannot be written to
+    """
+
+    kept: dict[tuple[tuple[str, ...], bytes], Floats] = field(default_factory=dict, compare=False, repr=False)
+
+    def uniforms(self, purposes: Sequence[str], ids: Ids) -> Floats:
+        """As of `Draws`."""
+        key = tuple(purposes), ids.tobytes()
+        found = self.kept.get(key)
+        if found is None:
+            found = Draws.uniforms(self, purposes, ids)
+            found.setflags(write=False)
+            self.kept[key] = found
+        return found
 
 
 @lru_cache(maxsize=4096)

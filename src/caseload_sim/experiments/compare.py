@@ -9,12 +9,13 @@ import numpy as np
 from caseload_sim.definitions.measures import check_measures
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiments.replicate import Results, Summary, replicate_each
+from caseload_sim.experiments.replicate import Results, Summary, moved_apart, replicate_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, trial_rows
 from caseload_sim.measures.rows import Row, quantity_of
+from caseload_sim.measures.summary import lowest_and_highest
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, by_name
 from caseload_sim.support.statistics import half_widths, mean_of, variance_of
@@ -34,11 +35,13 @@ HEADLINES = (
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow(Row):
-    """One figure of one scenario, and how far it lies from the same figure of another: the columns of `Row`, then five.
+    """One figure of one scenario, and how far it lies from the same figure of another: the columns of `Row`, then seven.
 
     versus: the scenario compared with; empty in that scenario's own rows, whose differences are NaN
     difference: mean over replications of this scenario's value less the other's, in the unit of the row
     difference_lower_95_ci, difference_upper_95_ci: paired t interval of it over replications
+    difference_could_be_low, difference_could_be_high: its lowest and highest by other structures of the outcome model, each
+        of which reads both scenarios; see `could_be_low` of `Row`
     variance_removed: 1 - variance of the paired difference / (sum of the two variances): what common draws save
         against two runs with different ones; 0.9 means a tenth of the replications for the same interval, below 0 that
         pairing does harm. NaN with fewer than two replications in which both have a value, and where neither varies.
@@ -48,6 +51,8 @@ class ComparisonRow(Row):
     difference: float
     difference_lower_95_ci: float
     difference_upper_95_ci: float
+    difference_could_be_low: float
+    difference_could_be_high: float
     variance_removed: float
 
 
@@ -189,28 +194,37 @@ def check_names(chosen: Sequence[Scenario]) -> None:
 def _rows(one: Summary, reference: Summary) -> list[ComparisonRow]:
     """One scenario's rows with their distance from the reference's; groups that the reference lacks have none."""
     if one is reference:
-        return [ComparisonRow(**by_name(row), **_difference("", *[np.nan] * 4)) for row in one.rows]
+        return [ComparisonRow(**by_name(row), **_difference("", *[np.nan] * 6)) for row in one.rows]
     column = {quantity_of(row): i for i, row in enumerate(reference.rows)}
+    both = [(i, column[quantity_of(row)]) for i, row in enumerate(one.rows) if quantity_of(row) in column]
+    ours, at = np.array(both, dtype=np.intp).reshape(-1, 2).T
     theirs = np.full_like(one.values, np.nan)
-    for i, row in enumerate(one.rows):
-        if quantity_of(row) in column:
-            theirs[:, i] = reference.values[:, column[quantity_of(row)]]
+    theirs[:, ours] = reference.values[:, at]
     mean, half, removed = paired(one.values, theirs)
+    low, high = np.full((2, len(mean)), np.nan)
+    low[ours], high[ours] = lowest_and_highest(moved_apart(one, reference, ours.tolist(), at.tolist()), len(both))
+    low, high = mean + low, mean + high
     return [
         ComparisonRow(
             **by_name(row),
-            **_difference(reference.scenario.name, mean[i], mean[i] - half[i], mean[i] + half[i], removed[i]),
+            **_difference(
+                reference.scenario.name, mean[i], mean[i] - half[i], mean[i] + half[i], low[i], high[i], removed[i]
+            ),
         )
         for i, row in enumerate(one.rows)
     ]
 
 
-def _difference(versus: str, difference: float, low: float, high: float, removed: float) -> dict[str, Any]:
+def _difference(
+    versus: str, difference: float, low: float, high: float, could_be_low: float, could_be_high: float, removed: float
+) -> dict[str, Any]:
     return {
         "versus": versus,
         "difference": float(difference),
         "difference_lower_95_ci": float(low),
         "difference_upper_95_ci": float(high),
+        "difference_could_be_low": float(could_be_low),
+        "difference_could_be_high": float(could_be_high),
         "variance_removed": float(removed),
     }
 

@@ -20,8 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from caseload_sim.definitions.quantities import DIFFERENCE, REMISSIONS, Quantity
-from caseload_sim.measures.ladder import ladder_of
+from caseload_sim.draws.streams import RememberedDraws
+from caseload_sim.measures.ladder import ladder_keys, ladder_values
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.measures.table import Rows
 from caseload_sim.outcomes.structures import Structure, all_structures, under
 from caseload_sim.simulation.replication import counted_rows, only, read_again
 from caseload_sim.support.columns import Floats
@@ -48,13 +50,11 @@ class CouldBe:
         """What each structure adds to a row of the structure in use, (structures, rows)."""
         return np.asarray(self.values - self.values[0])
 
-    def bounds(self) -> dict[Quantity, tuple[float, float]]:
-        """Lowest and highest of what a structure adds to each row, the one in use being one of them."""
-        moved = self.moved()
-        some = ~np.isnan(moved).any(axis=0)
-        low, high = np.full(len(self.keys), np.nan), np.full(len(self.keys), np.nan)
-        low[some], high[some] = moved[:, some].min(axis=0), moved[:, some].max(axis=0)
-        return dict(zip(self.keys, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+    def over(self, rows: Rows) -> Floats:
+        """What each structure adds to each row of a table of measures, (structures, rows); NaN where it says nothing of it."""
+        moved = np.full((len(self.names), len(rows.keys)), np.nan)
+        moved[:, [rows.places[key] for key in self.keys]] = self.moved()
+        return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,11 @@ def read_structures(
     some = only(simulation, rows[::every])
     scenarios = [simulation.scenario, *(under(simulation.scenario, one) for one in structures)]
 
-    def ladder(k: int) -> tuple[tuple[Quantity, ...], Floats]:
-        return ladder_of(some if k == 0 else read_again(some, scenarios[k]), FEWEST)
+    draws = RememberedDraws(simulation.scenario.run.seed, simulation.replication)
 
-    found = list(each_in_order(ladder, range(len(scenarios))))
-    keys = found[0][0]
-    return CouldBe(keys, (IN_USE, *(one.name for one in structures)), np.stack([values for _, values in found]))
+    def ladder(k: int) -> Floats:
+        of_structure = some if k == 0 else read_again(some, scenarios[k], draws, by_course=False)
+        return ladder_values(of_structure, FEWEST)
+
+    values = np.stack(list(each_in_order(ladder, range(len(scenarios)))))
+    return CouldBe(ladder_keys(some), (IN_USE, *(one.name for one in structures)), values)

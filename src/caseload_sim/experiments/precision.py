@@ -137,7 +137,7 @@ def replicate_until(
     n, first = min(FIRST_REPLICATIONS, most), None
     while True:
         scenario = with_run(scenario, seed, n)
-        each = finish_each([Request(scenario, all_tables=first is None)], options)
+        each = finish_each([Request(scenario, all_tables=first is None, could_be=True)], options)
         with closing(each):
             finished, simulation = next(each)
         first = first or simulation

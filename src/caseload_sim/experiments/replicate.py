@@ -40,11 +40,13 @@ class Summary:
     rows: every measure, summarised
     values: (replications, rows) float64, the value of each row in each replication, NaN where it has none; of a ratio of
         means, what the replication adds to it (see `values_by_replication`)
+    moved: (structures, rows) float64, what each structure of the outcome model adds to each row; None if not asked for
     """
 
     scenario: Scenario
     rows: Sequence[Row]
     values: NDArray[np.float64]
+    moved: NDArray[np.float64] | None
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; where nothing is said, the only one there is, or finished, end, service.
@@ -130,7 +132,9 @@ def replicate_each(requests: Sequence[Request], options: RunOptions | None = Non
     """
     options = options or RunOptions()
     policy = own_policy(options.policy) if options.policy else None
-    with closing(finish_each([replace(request, all_tables=True) for request in requests], options)) as each:
+    with closing(
+        finish_each([replace(request, all_tables=True, could_be=True) for request in requests], options)
+    ) as each:
         for request, (finished, first) in zip(requests, each, strict=True):
             assert first is not None
             yield results_of(request.scenario, finished, first, policy)
@@ -140,8 +144,7 @@ def summarise_each(requests: Sequence[Request], options: RunOptions | None = Non
     """The measures of several scenarios, in their order. Kept replications are used as they are, and not run again."""
     with closing(finish_each(requests, options)) as each:
         for request, (finished, _) in zip(requests, each, strict=True):
-            tables = [one.measures for one in finished]
-            yield Summary(request.scenario, summarise(request.scenario.name, tables), values_by_replication(tables))
+            yield Summary(request.scenario, *_summarised(request.scenario, finished))
 
 
 def days_of(
@@ -159,18 +162,35 @@ def results_of(
 ) -> Results:
     """Make results of all replications of a scenario; first: all tables of the first of them."""
     tables = [one.measures for one in finished]
+    rows, values, moved = _summarised(scenario, finished)
     as_published = [one.as_published for one in finished if one.as_published is not None]
     return Results(
         scenario=scenario,
-        rows=summarise(scenario.name, tables),
+        rows=rows,
         over_time=summarise_days(scenario.name, [one.over_time for one in finished]),
         digests=tuple(one.digests for one in finished),
         first=first,
         uncertainty=split_of_variance(scenario.name, tables, as_published) if as_published else (),
-        values=values_by_replication(tables),
+        values=values,
+        moved=moved,
         policy=policy,
         cost_effects=cost_effects(scenario.name, tables),
     )
+
+
+def moved_apart(one: Summary, other: Summary, ours: Sequence[int], theirs: Sequence[int]) -> NDArray[np.float64] | None:
+    """What each structure adds to the difference of rows of two summaries, (structures, rows); None where one has none."""
+    if one.moved is None or other.moved is None:
+        return None
+    return np.asarray(one.moved[:, ours] - other.moved[:, theirs])
+
+
+def _summarised(
+    scenario: Scenario, finished: Sequence[Finished]
+) -> tuple[Sequence[Row], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Rows, values and what structures add, as `Summary` has them."""
+    tables, moved = [one.measures for one in finished], finished[0].moved
+    return summarise(scenario.name, tables, moved), values_by_replication(tables), moved
 
 
 def check_engines(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> tuple[int, str | None]:

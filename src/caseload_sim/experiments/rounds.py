@@ -33,6 +33,7 @@ class Request:
     all_tables: all tables of the first replication are wanted; it is then run even if it was finished before, since only
         measures are kept
     read: called with all tables of each replication; what it returns is kept with the measures
+    could_be: the clients of the first replication are read by every structure of the outcome model too
     """
 
     scenario: Scenario
@@ -40,6 +41,7 @@ class Request:
     only: tuple[int, ...] | None = None
     all_tables: bool = False
     read: Read | None = None
+    could_be: bool = False
 
     @property
     def replications(self) -> Sequence[int]:
@@ -57,6 +59,7 @@ class Request:
             options.parameter_uncertainty,
             repr(own),
             repr(self.read),
+            self.could_be,
         ]
         digest = sha256(json.dumps(asked).encode()).digest()
         return int.from_bytes(digest[:_BYTES_OF_A_NUMBER], "big")
@@ -82,16 +85,17 @@ def finish_each(
 
     def task_of(k: int, r: int) -> Task:
         asked = requests[k]
-        all_tables = asked.all_tables and r == asked.replications[0]
+        is_first = r == asked.replications[0]
         return Task(
             asked.scenario,
             r,
             engine,
             asked.start_of,
             options.parameter_uncertainty,
-            all_tables,
+            asked.all_tables and is_first,
             options.policy,
             asked.read,
+            asked.could_be and is_first and (k, r) in waiting.missing,
         )
 
     # A policy that a user wrote may go wrong if two threads call it at once, so then only one thread works.

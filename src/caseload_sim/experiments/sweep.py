@@ -92,9 +92,9 @@ def sweep(
     ready = [with_run(scenario.with_changes(setting), seed, replications) for setting in settings]
     options = RunOptions(**how)
     points: list[SweepPoint] = []
-    with closing(finish_each([Request(one) for one in ready], replace(options, progress=None))) as each:
+    with closing(finish_each([Request(one, could_be=True) for one in ready], replace(options, progress=None))) as each:
         for setting, one, (finished, _) in zip(settings, ready, each, strict=True):
-            rows = summarise(one.name, [replication.measures for replication in finished])
+            rows = summarise(one.name, [replication.measures for replication in finished], finished[0].moved)
             digests = tuple(replication.digests for replication in finished)
             found = tuple(rows[row_number] for row_number in places_of(rows, quantity, unsaid))
             points.append(SweepPoint(setting, found, digests))

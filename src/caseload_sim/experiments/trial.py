@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
-from caseload_sim.experiments.replicate import Results
+from caseload_sim.experiments.replicate import Results, moved_apart
 from caseload_sim.measures.rows import Row, quantity_of
+from caseload_sim.measures.summary import lowest_and_highest
 from caseload_sim.support.columns import Columns
 from caseload_sim.support.statistics import half_widths, mean_of
 
@@ -32,6 +33,8 @@ class TrialRow:
     difference: the first less the second, with its t interval over replications, each of which is one trial
     one_trial_lower_95, one_trial_upper_95: where the difference found by a single trial would fall, 95 times in 100
     paired_difference: of all clients, each in both scenarios, with its interval
+    difference_could_be_low, difference_could_be_high: lowest and highest paired difference by other structures of the outcome
+        model; see `ComparisonRow`
     times_wider: the interval of the trial over that of the paired difference; NaN where that has none
     """
 
@@ -50,6 +53,8 @@ class TrialRow:
     paired_difference: float
     paired_lower_95_ci: float
     paired_upper_95_ci: float
+    difference_could_be_low: float
+    difference_could_be_high: float
     times_wider: float
     denominator: float
     versus_denominator: float
@@ -90,6 +95,7 @@ def _trial(one: Results, reference: Results) -> list[TrialRow]:
     paired = one.values[:, rows[2]] - reference.values[:, rows[3]]
     mean, (half, wide) = mean_of(apart), half_widths(apart)
     mean_paired, (half_paired, _) = mean_of(paired), half_widths(paired)
+    low, high = lowest_and_highest(moved_apart(one, reference, rows[2], rows[3]), len(figures))
     wider = np.full(len(figures), np.nan)
     np.divide(half, half_paired, out=wider, where=half_paired > 0)
     n = (~np.isnan(apart)).sum(axis=0)
@@ -108,6 +114,8 @@ def _trial(one: Results, reference: Results) -> list[TrialRow]:
             **_interval("one_trial_{}_95", mean, wide, i),
             paired_difference=float(mean_paired[i]),
             **_interval("paired_{}_95_ci", mean_paired, half_paired, i),
+            difference_could_be_low=float(mean_paired[i] + low[i]),
+            difference_could_be_high=float(mean_paired[i] + high[i]),
             times_wider=float(wider[i]),
             denominator=arm[i].denominator,
             versus_denominator=versus_arm[i].denominator,

@@ -251,7 +251,7 @@ def plot_waiting_list(
 
 
 def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
-    """The recovery ladder: each rung with the service, and for the same clients with none."""
+    """The recovery ladder: each rung with the service, and for the same clients with none, and what both could be."""
     held = as_table(table, Row)
     ax = new_axes(ax, 8.5, 5.2)
     rungs = {rung: ladder_label(rung) for rung in LADDER}
@@ -267,7 +267,8 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     with_it, without = ([row_of(held, rung._replace(service=service)) for rung in rungs] for service in SERVICES)
     values = 100 * np.array([[row.value for row in rows] for rows in (with_it, without)])
     ax.plot(values, [heights, heights], color="#aaaaaa", linewidth=2, zorder=1)
-    limit = max(60.0, max(values[0]) + 12)
+    highest = [max(row.value, row.could_be_high if row.could_be_high == row.could_be_high else 0) for row in with_it]
+    limit = max(60.0, 100 * max(highest) + 12)
     for rows, value, colour, marker, right, label in (
         (with_it, values[0], BLUE, "o", True, "with the service"),
         (without, values[1], ORANGE, "D", False, "the same clients with none"),
@@ -276,7 +277,11 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             continue
         error = 100 * _intervals(rows)
         ax.errorbar(value, heights, xerr=error, fmt=marker, color=colour, markersize=8, capsize=3, label=label)
-        edges = value + error[1] if right else value - error[0]
+        low, high = (100 * np.array([getattr(row, end) for row in rows]) for end in ("could_be_low", "could_be_high"))
+        bands = ax.hlines(heights, low, high, color=colour, alpha=0.3, linewidth=9, zorder=1)
+        if right and not np.isnan(low).all():
+            bands.set_label("could be, by other structures of the outcome model")
+        edges = np.fmax(value + error[1], high) if right else np.fmin(value - error[0], low)
         for k, edge in enumerate(edges):
             ax.annotate(
                 f"{value[k]:.0f}%", (edge, k), xytext=(7 if right else -7, 0), textcoords="offset points",

@@ -1,16 +1,17 @@
 """Outcome measures: official figures by questionnaire, and the rungs of the ladder by interview."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import BASES, DIFFERENCE, READINGS, REMISSIONS, SCORED, SERVICES, Quantity
 from caseload_sim.measures.bands import bands
 from caseload_sim.measures.counting import Counted, Counts, group_sums, ratios
 from caseload_sim.measures.simulation import Simulation, groups, scored, within
 from caseload_sim.outcomes.outcomes import Outcomes, recovered, reliable_change
 from caseload_sim.outcomes.readings import Reading
-from caseload_sim.support.columns import Columns
+from caseload_sim.support.columns import Columns, Flags
 
 
 def _official(simulation: Simulation) -> Iterator[Counted]:
@@ -47,27 +48,47 @@ def _official(simulation: Simulation) -> Iterator[Counted]:
             yield Counted(measure, "finished", at, service, reading.scores(at)[name == "gad7"], finished)
 
 
-def ladder_of(simulation: Simulation, fewest: int) -> tuple[tuple[Quantity, ...], Columns]:
-    """Official figures and rungs alone, for every group, with the differences between service and none: keys and values.
+def ladder_keys(simulation: Simulation) -> tuple[Quantity, ...]:
+    """Official figures and rungs alone, for every group, with the differences between service and none."""
+    rows, by_group = _shares(simulation), _members(simulation)
+    keys = [Quantity(row.measure, row.base, row.at, row.service, group) for row in rows for group in by_group]
+    keys += [
+        Quantity(rows[i].measure, rows[i].base, rows[i].at, DIFFERENCE, group)
+        for i in _twins(rows)
+        for group in by_group
+    ]
+    return (*keys, *_disorder_keys(simulation.clients.disorder_names))
 
-    fewest: over fewer in the denominator a value is NaN
-    """
-    rows, by_group = [*_official(simulation), *_ladder(simulation)], {**groups(simulation), **bands(simulation)}
+
+def ladder_values(simulation: Simulation, fewest: int) -> Columns:
+    """The value of each of `ladder_keys`, (keys,); NaN over fewer than `fewest` in the denominator."""
+    rows = _shares(simulation)
     sums = group_sums(
         [*((row.numerator, row.denominator) for row in rows), *((row.denominator, row.denominator) for row in rows)],
-        list(by_group.values()),
+        list(_members(simulation).values()),
     )
     numerators, denominators = np.split(sums, 2)
-    enough = denominators >= fewest
     values = np.full(numerators.shape, np.nan)
-    np.divide(numerators, denominators, out=values, where=enough)
-    keys = [Quantity(row.measure, row.base, row.at, row.service, group) for row in rows for group in by_group]
-    twins = [i for i, row in enumerate(rows) if row.service == "none"]  # the row before a twin is that with the service
-    keys += [
-        Quantity(rows[i].measure, rows[i].base, rows[i].at, DIFFERENCE, group) for i in twins for group in by_group
-    ]
-    differences = [values[i - 1] - values[i] for i in twins]
-    return tuple(keys), np.concatenate([values.ravel(), *differences])
+    np.divide(numerators, denominators, out=values, where=denominators >= max(fewest, 1))
+    differences = [values[i - 1] - values[i] for i in _twins(rows)]
+    by_disorder = _disorder_numbers(_disorders(simulation)).reshape(-1, len(SERVICES) + 1, 3)
+    by_disorder[by_disorder[:, 0, 1] < fewest] = np.nan
+    return np.concatenate([values.ravel(), *differences, by_disorder[:, :, 2].ravel()])
+
+
+def _shares(simulation: Simulation) -> list[Counted]:
+    """Shares and mean scores; of counts no structure says anything but by way of these."""
+    rows = [*_official(simulation), *_ladder(simulation)]
+    return [row for row in rows if definition(row.measure).unit != "referrals"]
+
+
+def _members(simulation: Simulation) -> dict[str, Flags]:
+    return {**groups(simulation), **bands(simulation)}
+
+
+def _twins(rows: Sequence[Counted]) -> list[int]:
+    """Rows of the untreated; the row before each is that with the service."""
+    return [i for i, row in enumerate(rows) if row.service == "none"]
 
 
 def _readings(out: Outcomes) -> tuple[tuple[str, Reading], ...]:

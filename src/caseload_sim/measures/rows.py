@@ -17,7 +17,12 @@ from caseload_sim.support.row_table import RowTable
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One reported figure: mean over replications, its interval, and where a single year's figure falls."""
+    """One reported figure: mean over replications, its interval, and where a single year's figure falls.
+
+    could_be_low, could_be_high: lowest and highest value by other structures of the outcome model that fit no worse (see
+        `could_be.py`); no interval, since nobody knows how likely each is. NaN for what does not hang on that model, over
+        few clients, and where it was not asked for
+    """
 
     scenario: str
     measure: str
@@ -34,6 +39,8 @@ class Row:
     denominator: float
     unit: str
     n_replications: int
+    could_be_low: float
+    could_be_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +200,11 @@ def value_text(row: Row) -> str:
     scale, digits = 100 if row.unit == "share" else 1, digits_of(row.unit)
     dash = "," if row.lower_95_ci < 0 else "-"
     return f"{point_text(row)} ({scale * row.lower_95_ci:{digits}}{dash}{scale * row.upper_95_ci:{digits}})"
+
+
+def could_be_text(low: float, high: float, unit: str, *, with_sign: bool = False) -> str:
+    """What a figure could be by other structures of the outcome model, as 40.8 to 49.7; empty where nothing is known."""
+    if np.isnan(low) or np.isnan(high):
+        return ""
+    scale, form = 100 if unit == "share" else 1, f"{'+z' if with_sign else 'z'}{digits_of(unit)}"
+    return f"{scale * low:{form}} to {scale * high:{form}}"

@@ -86,6 +86,10 @@ class CourseScores:
     last_gad7: Scores
 
 
+_NO_DAYS, _NO_CODES = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int8)
+NO_COURSE_SCORES = CourseScores(_NO_DAYS, _NO_CODES, _NO_DAYS, *[_NO_CODES] * 4)
+
+
 def course_scores(
     scenario: Scenario,
     clients: Clients,

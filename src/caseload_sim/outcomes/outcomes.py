@@ -13,7 +13,7 @@ from caseload_sim.clients.severity import FIRST, Condition, passing_at, scores_o
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.outcomes.contacts import Contacts, contacts_of
-from caseload_sim.outcomes.courses import CourseScores, course_scores, courses_of
+from caseload_sim.outcomes.courses import NO_COURSE_SCORES, CourseScores, course_scores, courses_of
 from caseload_sim.outcomes.readings import Reading, occasions_of, reading_days, reading_of
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
@@ -51,10 +51,13 @@ def read_outcomes(
     care: Care,
     episodes: Episodes,
     draws: Draws,
+    *,
+    by_course: bool = True,
 ) -> Outcomes:
     """Read every client once with what they received, and once as if there had been no service.
 
     who: the clients as they came, and how long each problem lasts; episodes: of these clients alone, whose rows it names
+    by_course: read the scores of each course too, which no rung of the ladder needs; without it there are none
 
     Both readings are on the same days, with the same draws.
     """
@@ -71,14 +74,18 @@ def read_outcomes(
     planned_end = np.zeros(len(clients.id), dtype=bool)
     planned_end[courses.client[courses.last_rows]] = ~courses.dropped_out[courses.last_rows]
     service = reading_of(scenario, who, given, days, occasions, planned_end)
-    last_scores = service.last_phq9, service.last_gad7
+    scores_of_courses = (
+        course_scores(scenario, clients, who, care, courses, (service.last_phq9, service.last_gad7), draws)
+        if by_course
+        else NO_COURSE_SCORES
+    )
     return Outcomes(
         **by_name(contacts),
         first_phq9=first_scores[0],
         first_gad7=first_scores[1],
         diagnosed=occasions.diagnosed,
         principal=occasions.principal,
-        course_scores=course_scores(scenario, clients, who, care, courses, last_scores, draws),
+        course_scores=scores_of_courses,
         service=service,
         none=reading_of(scenario, who, None, days, occasions),
     )

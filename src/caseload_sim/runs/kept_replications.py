@@ -66,8 +66,11 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
                 "days": days.shape[-1],
                 "digests": finished.digests,
                 "read": finished.read,
+                "structures": 0 if finished.moved is None else len(finished.moved),
             }
-            columns = b"".join(part.astype("<f8").tobytes() for part in (*(table.numbers.T for table in tables), days))
+            moved = [] if finished.moved is None else [finished.moved]
+            parts = (*(table.numbers.T for table in tables), days, *moved)
+            columns = b"".join(part.astype("<f8").tobytes() for part in parts)
             content = json.dumps(about).encode() + b"\n" + columns
             with write_file(path) as file:
                 file.write(self._checksum(key, content) + content)
@@ -126,12 +129,17 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
                 n = 3 * len(rows.keys)
                 tables.append(MeasureTable(rows, numbers[:n].reshape(3, len(rows.keys)).T))
                 numbers = numbers[n:]
-            if about["days"] < 0:  # NumPy would take -1 for: as many as there are
+            n_structures = about["structures"]
+            if about["days"] < 0 or n_structures < 0:  # NumPy would take -1 for: as many as there are
                 return None
+            numbers, of_structures = np.split(numbers, [len(about["over_time"]) * about["days"]])
             days = numbers.reshape(len(about["over_time"]), about["days"])
             over_time = dict(zip(map(tuple, about["over_time"]), days, strict=True))
+            moved = of_structures.reshape(n_structures, len(tables[0].rows.keys))
             read = {str(name): float(value) for name, value in about.get("read", {}).items()}
-            return Finished(tables[0], over_time, dict(about["digests"]), tables[1] if tables[1:] else None, read)
+            as_published = tables[1] if tables[1:] else None
+            digests, added = dict(about["digests"]), moved if n_structures else None
+            return Finished(tables[0], over_time, digests, as_published, read, added)
         except _DAMAGE:
             return None
 

@@ -277,16 +277,20 @@ def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
     return replace(rows_of(stays, kept), client=client[kept])
 
 
-def read_again(simulation: Simulation, scenario: Scenario) -> Simulation:
+def read_again(
+    simulation: Simulation, scenario: Scenario, draws: Draws | None = None, *, by_course: bool = True
+) -> Simulation:
     """The same people with the same stays, read by another outcome model: what the queue made of them stays as it was.
 
     scenario: one that differs in how clients get better and are read, not in who comes or in what the service does
+    draws: of this replication, where the caller keeps them; by_course: see `read_outcomes`
     Raises RunError for several providers, whose clients belong to scenarios of their own.
     """
     if scenario.providers is not None:
         raise RunError(f"{scenario.name}: several providers cannot be read again; use one.")
-    draws = Draws(scenario.run.seed, simulation.replication)
+    draws = draws or Draws(scenario.run.seed, simulation.replication)
     clients = people(scenario, draws, simulation.clients.id, simulation.clients.referral_day)
     who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
-    outcomes = read_outcomes(scenario, clients, who, simulation.care, simulation.episodes, draws)
+    care, stays = simulation.care, simulation.episodes
+    outcomes = read_outcomes(scenario, clients, who, care, stays, draws, by_course=by_course)
     return replace(simulation, scenario=scenario, clients=clients, outcomes=outcomes)
