@@ -11,8 +11,7 @@ from caseload_sim.draws.distributions import category
 from caseload_sim.draws.streams import RETURN_IDS, START_IDS, Draws
 from caseload_sim.errors import RunError
 from caseload_sim.scenario.correlations import residual_factor
-from caseload_sim.scenario.expected import DEPRIVATION
-from caseload_sim.scenario.population import Eligibility, Population
+from caseload_sim.scenario.population import DEPRIVATION, Eligibility, Population
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import CLIENTS_AT_ONCE, Floats, Ids, blocks_of, stacked
 from caseload_sim.support.threads import each_in_order
