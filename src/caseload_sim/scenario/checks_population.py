@@ -15,7 +15,7 @@ MOST_STRATA = 100
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
 RESERVED_NAMES = frozenset(
     ("all", "disorders", "emotional_disorders", "dependence", "childhood_abuse", "step", "id", "referral_day", "distress",
-     "recorded_problem", "modality")
+     "recorded_problem", "modality", "provider")
 )  # fmt: skip
 ROUNDING = 5e-4  # published shares are rounded
 

@@ -67,10 +67,13 @@ def run_once(
     if scenario.providers is None:
         one, every = _simulate(scenario, replication, engine, start_of, policy, all_tables=all_tables)
         return one.measures(), over_time(one), one.digests, every
-    number = scenario.providers.number
+    number, draws = scenario.providers.number, Draws(scenario.run.seed, replication)
+    starts: Sequence[Scenario | None] = [start_of] * number
+    if start_of and start_of.providers and start_of.providers.number == number:
+        starts = provider_scenarios(start_of, draws)  # each opens with the people of the same provider
     each = [
-        _simulate(provider, replication * number + k, engine, start_of, policy, all_tables=all_tables)
-        for k, provider in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
+        _simulate(provider, replication * number + k, engine, start, policy, all_tables=all_tables)
+        for k, (provider, start) in enumerate(zip(provider_scenarios(scenario, draws), starts, strict=True))
     ]
     all_of_them = _add_up(scenario, replication, [one for one, _ in each])
     every = pooled([every for _, every in each if every], all_of_them) if all_tables else None
@@ -286,7 +289,7 @@ def read_again(
     draws: of this replication, where the caller keeps them; by_course: see `read_outcomes`
     Raises RunError for several providers, whose clients belong to scenarios of their own.
     """
-    if scenario.providers is not None:
+    if scenario.providers is not None or simulation.scenario.providers is not None:
         raise RunError(f"{scenario.name}: several providers cannot be read again; use one.")
     draws = draws or Draws(scenario.run.seed, simulation.replication)
     clients = people(scenario, draws, simulation.clients.id, simulation.clients.referral_day)
