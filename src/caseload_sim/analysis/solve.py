@@ -163,7 +163,9 @@ def solve(
         new = [value for value in dict.fromkeys(values) if value not in runs]
         scenarios = [changed[value] if value in changed else scenario.with_changes({path: value}) for value in new]
         requests = [
-            Request(with_run(one, seed, replications), start_of(one, scenario) if opens_as_today else None, could_be=True)
+            Request(
+                with_run(one, seed, replications), start_of(one, scenario) if opens_as_today else None, could_be=True
+            )
             for one in scenarios
         ]
         for value, summary in zip(new, summarise_each(requests, replace(options, progress=None)), strict=True):
