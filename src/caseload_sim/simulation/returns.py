@@ -20,6 +20,14 @@ from caseload_sim.support.columns import Days
 from caseload_sim.support.threads import each_in_order
 
 
+def plans_with_returns(intake: Intake, capacity: Capacity, engine: Engine) -> Plans:
+    """The plans of everybody, those who come back included, for an engine. Can be called only once, as `Intake.plans`."""
+    plans = intake.plans()
+    if len(intake.parents):
+        with_returns(intake, plans, capacity, engine(plans, capacity), engine)
+    return plans
+
+
 def with_returns(intake: Intake, plans: Plans, capacity: Capacity, queue: Episodes, engine: Engine) -> Episodes:
     """Run the queue with those who come back, and write who they are, and after how many days, into the plans.
 
