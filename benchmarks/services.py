@@ -16,6 +16,7 @@ from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
 from caseload_sim.simulation.replication import everybody, mean_disorders
+from caseload_sim.simulation.returns import plans_with_returns
 
 SEED = 1
 DAYS_PER_YEAR = 365
@@ -62,7 +63,7 @@ def service(n_clients: int, load: float, offered: dict[str, float], changes: dic
 def queue_of(scenario: Scenario) -> tuple[Plans, Capacity]:
     """What an engine is given of the first replication."""
     intake, capacity = everybody(scenario, Draws(scenario.run.seed, 0), POLICIES[scenario.pathway.policy])
-    return intake.plans(), capacity
+    return plans_with_returns(intake, capacity, kernel.run), capacity
 
 
 def plain_queue(n_clients: int, load: float, offered: dict[str, float]) -> tuple[Courses, Capacity]:

@@ -269,7 +269,7 @@ def test_the_log_is_saved_when_asked_for_with_the_columns_that_animation_expects
     with (saved / "events.csv").open(encoding="utf-8", newline="") as file:
         text = list(csv.DictReader(file))
     table = pq.read_table(saved / "events.parquet")
-    columns = ["entity_id", "event_type", "event", "time", "pathway", "run_number", "resource_id"]
+    columns = ["entity_id", "event_type", "event", "time", "pathway", "run_number", "resource_id", "provider"]
     assert list(text[0]) == table.column_names == columns == [field.name for field in fields(EventRow)]
     rows = table.to_pylist()
     assert len(rows) == len(text) > 1000

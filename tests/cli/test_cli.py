@@ -69,7 +69,7 @@ def test_a_run_prints_the_ladder_and_leaves_a_complete_folder(folder: Path) -> N
     assert clients.num_rows == outcomes.num_rows > 500
     assert outcomes.column("end_day").null_count >= 0
     assert set(pq.read_table(saved / "episodes.parquet").column_names) == {
-        "id", "step", "joined_day", "started_day", "ended_day", "ending"
+        "id", "provider", "step", "joined_day", "started_day", "ended_day", "ending"
     }  # fmt: skip
     header = (saved / "over_time.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == "scenario,measure,step,day,value,lower_95_ci,upper_95_ci"

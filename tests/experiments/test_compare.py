@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pytest
 
 from building import check_legible
 from caseload_sim.cli.compare import print_comparison
+from caseload_sim.draws.streams import START_IDS
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import HEADLINES, Compared, ComparisonRow, compare, paired, shown
 from caseload_sim.experiments.replicate import replicate
@@ -171,6 +173,43 @@ def test_what_makes_a_comparison_mean_less_is_said(small: Scenario) -> None:
     assert notes[0].startswith("busier has 1,500 referrals a year, now 1,200: a client is referred on another day")
     assert "warm-up 100 days against 200" in notes[1]
     assert "some of a difference is measurement" in notes[2]
+
+
+OPENINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "a condition that nobody has": ({"population.prevalence.ocd": 0}, "other conditions that occur: each opens with people of its own"),
+    "a condition more": (
+        {"population.prevalence": {"own": {"group": "emotional_disorder", "value": 0.1, "assumption": "x"}}},
+        "other conditions that occur",
+    ),
+    "a condition of another kind": ({"population.prevalence.personality_disorder.group": "dependence"}, "other conditions that occur"),
+    "a stratum more": ({"population.strata": {"home": {"own": {"value": 1, "assumption": "x"}}}}, "other strata"),
+    "something more is disclosed": (
+        {"pathway.routing.disclosure": {"ptsd": {"value": 0.5, "assumption": "x"}}}, "other conditions that can be disclosed",
+    ),
+    "an empty service": ({"start.running": False}, "changed opens empty: the other has people on its lists"),
+    "lists of another length": (
+        {"start.waiting": {"high_intensity": {"value": 9, "assumption": "x"}}}, "opens with the people of now. Give --own-start",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", list(OPENINGS))
+def test_what_a_comparison_cannot_keep_of_the_opening_is_said(what: str, small: Scenario) -> None:
+    changes, message = OPENINGS[what]
+    both = {"now": small, "changed": small.with_changes(changes)}
+    compared = compare(both, replications=1)
+    (note,) = compared.notes
+    assert message in note
+    assert compare(both, replications=1, own_start=True).notes == (), "asked for"
+    there = [one.first.clients.id[one.first.clients.id >= START_IDS].tolist() for one in compared.results]
+    assert there[0] == there[1] or "opens with the people of now" not in note
+
+
+def test_against_no_service_everybody_opens_empty_and_it_is_said(small: Scenario) -> None:
+    alone = small.with_changes({"pathway.policy": "no_service"})
+    compared = compare({"alone": alone, "served": small}, replications=1)
+    assert any("served opens empty too" in note for note in compared.notes)
+    assert not np.any(compared.results[1].first.clients.id >= START_IDS)
 
 
 def test_seed_and_replications_are_the_same_for_all(small: Scenario) -> None:

@@ -14,7 +14,7 @@ from caseload_sim.analysis.service_file import waiting_at_opening
 from caseload_sim.analysis.validate_model import tolerance_of, validate_model
 from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population
-from caseload_sim.clients.questionnaires import below_caseness
+from caseload_sim.clients.questionnaires import RESIDUAL_PHQ9, below_caseness
 from caseload_sim.clients.remission import years_to_relapse
 from caseload_sim.clients.severity import scores_at_referral
 from caseload_sim.definitions.quantities import Quantity, words
@@ -385,7 +385,8 @@ def test_some_of_those_due_to_relapse_are_referred_again(small: Scenario) -> Non
         left = episodes.ended_day[episodes.client == first].max()
         joined = clients.referral_day[row] + simulation.care.booking_days[row]
         u = Draws(returning.run.seed, 0).uniform("relapse", clients.id[[first]])
-        ill_again = int(365 * years_to_relapse(returning, u, np.zeros(1, dtype=bool))[0])
+        residual = simulation.outcomes.service.last_phq9[[first]] >= RESIDUAL_PHQ9
+        ill_again = int(365 * years_to_relapse(returning, u, residual)[0])
         booked = int(simulation.care.booking_days[row])
         assert joined == left + max(ill_again + booked, 1), "referred again on the day of falling ill again"
         assert np.array_equal(clients.conditions[row], clients.conditions[first]), "the same person"

@@ -202,7 +202,7 @@ FILES = {
     ),
     "no assessment": (
         HEAD + '[pathway.steps]\nsecond = { kind = "assessment", staff = "assessor", patience_mean_days = { value = 9, '
-        'assumption = "x" } }', "the first step, and only the first",
+        'assumption = "x" } }', "one step, and only one, must be of kind 'assessment'",
     ),
     "a date that does not exist": (
         HEAD + '[run]\nopens = "2023-02-29"', "mine.toml:3: run.opens: '2023-02-29' is not a date; write it as 2022-04-02."

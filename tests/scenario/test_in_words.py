@@ -36,7 +36,7 @@ def test_a_changed_number_is_named_with_meaning_values_and_origins() -> None:
          "What happens to clients from referral to discharge."),
         ({"run.seed": 7}, "run.seed", 2016, 7, "How long is simulated, from which day on, how often, and with which seed."),
         ({"pathway.routing.high_intensity_problems": ["ptsd"]}, "pathway.routing.high_intensity_problems",
-         ["ptsd", "social_anxiety", "ocd"], ["ptsd"], "What the service writes down at assessment, and how it sends clients on."),
+         ["social_anxiety", "ptsd", "ocd"], ["ptsd"], "What the service writes down at assessment, and how it sends clients on."),
         ({"instruments.phq9.own_disorder": "ptsd"}, "instruments.phq9.own_disorder", "major_depression", "ptsd",
          "How a questionnaire score is read from severities, in points before softening at the floor."),
     ],

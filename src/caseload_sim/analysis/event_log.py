@@ -30,6 +30,7 @@ class EventRow:
         in all rows of a client
     run_number: the replication, 0 first
     resource_id: number of the place at its step, from 1; None where no place is held
+    provider: the number of the client's provider, from 1
     """
 
     entity_id: int
@@ -39,6 +40,7 @@ class EventRow:
     pathway: str
     run_number: int
     resource_id: int | None
+    provider: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class EventLog:
     entity_id: (m,) int64; event_type: (m,) int8, index into EVENT_TYPES
     event: (m,) int16, index into `event_names`; time: (m,) int32, days from opening
     pathway: (m,) int16, index into `pathway_names`; resource_id: (m,) int32, NO_PLACE where none is held
-    run_number: the replication
+    provider: (m,) int16, from 1; run_number: the replication
     """
 
     entity_id: NDArray[np.int64]
@@ -57,17 +59,26 @@ class EventLog:
     time: NDArray[np.int32]
     pathway: NDArray[np.int16]
     resource_id: NDArray[np.int32]
+    provider: NDArray[np.int16]
     event_names: tuple[str, ...]
     pathway_names: tuple[str, ...]
     run_number: int
 
     def rows(self) -> Iterator[EventRow]:
         """The events one by one, for files."""
-        columns = (self.entity_id, self.event_type, self.event, self.time, self.pathway, self.resource_id)
-        for entity, kind, event, time, pathway, place in zip(*(column.tolist() for column in columns), strict=True):
+        columns = (
+            self.entity_id,
+            self.event_type,
+            self.event,
+            self.time,
+            self.pathway,
+            self.resource_id,
+            self.provider,
+        )
+        for entity, kind, event, time, pathway, place, provider in zip(*(one.tolist() for one in columns), strict=True):
             yield EventRow(
                 entity, EVENT_TYPES[kind], self.event_names[event], time, self.pathway_names[pathway], self.run_number,
-                None if place == NO_PLACE else place,
+                None if place == NO_PLACE else place, provider,
             )  # fmt: skip
 
 
@@ -96,18 +107,18 @@ def event_log(simulation: Simulation) -> EventLog:
     stays, n_steps = np.arange(len(episodes.client)), len(steps)
     began, left = episodes.started_day != NOT_YET, out.end_day != NOT_YET
     over = began & (episodes.ended_day != NOT_YET)
-    place = place_numbers(episodes, n_steps)
-    everybody = np.arange(len(clients.id))
+    place = place_numbers(episodes, n_steps, clients.provider)
+    everybody = np.flatnonzero(clients.referral_day != NOT_YET)  # but not those who might have come back, and did not
     last = len(stays)  # a departure comes after every stay
     step = episodes.step.astype(np.int16)
     # Row of client, type, event, day, order within the client, place: one block for each kind of event.
     blocks = [
-        (everybody, _COMES_AND_GOES, 0, clients.referral_day, -1, NO_PLACE),
+        (everybody, _COMES_AND_GOES, 0, clients.referral_day[everybody], -1, NO_PLACE),
         (episodes.client, _WAITS, 2 + step, episodes.joined_day, 3 * stays, NO_PLACE),
         (episodes.client[began], _BEGINS, 2 + n_steps + step[began], episodes.started_day[began], 3 * stays[began] + 1,
          place[began]),
         (episodes.client[over], _ENDS, 2 + 2 * n_steps + step[over], episodes.ended_day[over], 3 * stays[over] + 2, place[over]),
-        (everybody[left], _COMES_AND_GOES, 1, out.end_day[left], 3 * last, NO_PLACE),
+        (np.flatnonzero(left), _COMES_AND_GOES, 1, out.end_day[left], 3 * last, NO_PLACE),
     ]  # fmt: skip
     filled = [[np.broadcast_to(np.asarray(part), len(block[0])) for part in block] for block in blocks]
     client, kind, event, day, order, number = (np.concatenate(parts) for parts in zip(*filled, strict=True))
@@ -120,6 +131,7 @@ def event_log(simulation: Simulation) -> EventLog:
         time=day[sorted_by].astype(np.int32),
         pathway=pathway[client[sorted_by]],
         resource_id=number[sorted_by].astype(np.int32),
+        provider=clients.provider[client[sorted_by]],
         event_names=event_names(steps),
         pathway_names=pathway_names,
         run_number=simulation.replication,
@@ -137,23 +149,36 @@ def _pathways(simulation: Simulation) -> tuple[NDArray[np.int16], tuple[str, ...
     return pathway, (*steps, *LEFT)
 
 
-def place_numbers(episodes: Episodes, n_steps: int) -> NDArray[np.int32]:
+def place_numbers(episodes: Episodes, n_steps: int, provider: NDArray[np.int16] | None = None) -> NDArray[np.int32]:
     """For each stay that began, the lowest place free at its step on that day, from 1; NO_PLACE for the others, (m,) int32.
 
     Places that end on a day are free on it (rule R2). Those who start together take numbers in the order of their joining
     and then of clients (rule R4). The engine knows no numbers: they are for drawing.
+    provider: (n,) of each client, the same for all if None. The places of a second provider have the numbers after those of
+        the first: no place is held by clients of two.
     """
     numbers = np.full(len(episodes.client), NO_PLACE, dtype=np.int32)
+    of = np.ones(len(numbers), dtype=np.int16) if provider is None else provider[episodes.client]
     for step in range(n_steps):
-        rows = np.flatnonzero((episodes.step == step) & (episodes.started_day != NOT_YET))
-        rows = rows[np.lexsort((episodes.client[rows], episodes.joined_day[rows], episodes.started_day[rows]))]
-        started, ended = episodes.started_day[rows].tolist(), episodes.ended_day[rows].tolist()
-        free: list[int] = []
-        held: list[tuple[int, int]] = []
-        for row, begins, ends in zip(rows.tolist(), started, ended, strict=True):
-            while held and held[0][0] <= begins:
-                heappush(free, heappop(held)[1])
-            number = heappop(free) if free else len(held) + 1
-            numbers[row] = number
-            heappush(held, (NEVER if ends == NOT_YET else ends, number))
+        so_far = 0
+        for one in np.unique(of).tolist():
+            rows = np.flatnonzero((episodes.step == step) & (of == one) & (episodes.started_day != NOT_YET))
+            rows = rows[np.lexsort((episodes.client[rows], episodes.joined_day[rows], episodes.started_day[rows]))]
+            numbers[rows] = so_far + _lowest_free(
+                episodes.started_day[rows].tolist(), episodes.ended_day[rows].tolist()
+            )
+            so_far = int(numbers[rows].max(initial=so_far))
+    return numbers
+
+
+def _lowest_free(started: list[int], ended: list[int]) -> NDArray[np.int32]:
+    """The lowest place free for each of these stays, in the order in which they start, from 1, (k,) int32."""
+    numbers = np.empty(len(started), dtype=np.int32)
+    free: list[int] = []
+    held: list[tuple[int, int]] = []
+    for row, (begins, ends) in enumerate(zip(started, ended, strict=True)):
+        while held and held[0][0] <= begins:
+            heappush(free, heappop(held)[1])
+        numbers[row] = heappop(free) if free else len(held) + 1
+        heappush(held, (NEVER if ends == NOT_YET else ends, int(numbers[row])))
     return numbers

@@ -241,8 +241,8 @@ def _strata(scenario: Scenario, clients: Clients) -> list[Comparison]:
             rows.append(_row(f"{kind}: {part}", share, (clients.strata[kind] == k).mean(), "input"))
     for condition, tables in scenario.population.prevalence_by.items():
         for kind, by_part in tables.items():
-            for k, (part, share) in enumerate(by_part.items()):
-                members = clients.strata[kind] == k
+            for part, asked in by_part.items():
+                members = clients.strata[kind] == clients.stratum_names[kind].index(part)
                 achieved = clients.has(condition)[members].mean() if members.any() else np.nan
-                rows.append(_row(f"prevalence: {condition}, {kind} {part}", share, achieved, "input"))
+                rows.append(_row(f"prevalence: {condition}, {kind} {part}", asked, achieved, "input"))
     return rows

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.compare import start_of
 from caseload_sim.experiments.replicate import Summary, summarise_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
@@ -152,7 +153,7 @@ def solve(
     present = number.value
     first_values, logarithmic = _first_values(number, low, high)
     changed = {value: scenario.with_changes({path: value}) for value in first_values}
-    start_of = scenario if from_today and scenario.start.running else None
+    opens_as_today = from_today and scenario.start.running
     options = RunOptions(**how)
     runs: dict[float, Summary] = {}
     at_most = len(first_values) + MOST_ROUNDS + (present not in changed)
@@ -161,7 +162,12 @@ def solve(
         """Run the scenario at those of these values at which it has not been run, all at once."""
         new = [value for value in dict.fromkeys(values) if value not in runs]
         scenarios = [changed[value] if value in changed else scenario.with_changes({path: value}) for value in new]
-        requests = [Request(with_run(one, seed, replications), start_of, could_be=True) for one in scenarios]
+        requests = [
+            Request(
+                with_run(one, seed, replications), start_of(one, scenario) if opens_as_today else None, could_be=True
+            )
+            for one in scenarios
+        ]
         for value, summary in zip(new, summarise_each(requests, replace(options, progress=None)), strict=True):
             runs[value] = summary
             options.report(min(len(runs), at_most), at_most)
@@ -198,7 +204,7 @@ def solve(
         scenario, path, present, goal, points, now, float(found), lower, upper, len(flips), better,
         goal.met_by(now.value), _best(in_range, goal),
         _hardly_moves(np.stack([runs[v].values[:, place_of(runs[v].rows, goal.quantity)] for v in x], axis=1), now.unit),
-        start_of is not None,
+        opens_as_today,
     )  # fmt: skip
 
 

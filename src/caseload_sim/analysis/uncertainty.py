@@ -152,7 +152,7 @@ def with_drawn_doubts(scenario: Scenario, replication: int) -> Scenario:
 def with_doubts(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
     """The scenario with these soft inputs: its numbers are multiplied by the value or set to it, as the `doubt` in the file says."""
     changes: dict[str, float] = {}
-    for name, value in values.items():
+    for name, value in sorted(values.items()):
         doubt: Doubt = scenario.doubt[name]
         for path in doubt.paths:
             changes[path] = value * _number(scenario, path) if doubt.multiplies else value

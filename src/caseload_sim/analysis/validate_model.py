@@ -46,7 +46,7 @@ def tolerance_of(official: Official) -> float:
 def validate_model(
     scenario: Scenario, *, replications: int | None = None, **how: Unpack[RunKeywords]
 ) -> tuple[ValidationRow, ...]:
-    """Every official figure of the scenario against the model, in file order.
+    """Every official figure of the scenario against the model, in the order of measures.
 
     how: the keywords of `RunOptions`, see `replicate`
     Raises RunError when the scenario has none, or names a measure that there is not.

@@ -11,8 +11,7 @@ from caseload_sim.draws.distributions import category
 from caseload_sim.draws.streams import RETURN_IDS, START_IDS, Draws
 from caseload_sim.errors import RunError
 from caseload_sim.scenario.correlations import residual_factor
-from caseload_sim.scenario.expected import DEPRIVATION
-from caseload_sim.scenario.population import Eligibility, Population
+from caseload_sim.scenario.population import DEPRIVATION, Eligibility, Population
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import CLIENTS_AT_ONCE, Floats, Ids, blocks_of, stacked
 from caseload_sim.support.threads import each_in_order
@@ -24,7 +23,9 @@ MOST_CANDIDATES_PER_CLIENT = 2_000
 class Clients:
     """The people referred, in order of referral.
 
-    id: (n,) int64, place in every random stream; ascending
+    id: (n,) int64, place in every random stream; ascending. In the tables of several providers, that place in the streams
+        of the client's own provider, plus IDS_OF_A_PROVIDER for each provider before it: no two clients have one id
+    provider: (n,) int16, the number of the provider, from 1; 1 where there is one alone
     referral_day: (n,) int32, days from opening
     conditions: (n, c) bool, meets criteria (true state), columns as `condition_names`
     severity: (n, d) float64, SD above threshold at referral, columns as `disorder_names`: scaled to the same mean for
@@ -37,6 +38,7 @@ class Clients:
     """
 
     id: Ids
+    provider: NDArray[np.int16]
     referral_day: NDArray[np.int32]
     conditions: NDArray[np.bool_]
     severity: Floats
@@ -110,6 +112,7 @@ def people(scenario: Scenario, draws: Draws, ids: Ids, referral_day: NDArray[np.
             severity[:, j], state_start[:, j] = above, state
     return Clients(
         id=ids,
+        provider=np.ones(len(ids), dtype=np.int16),
         referral_day=referral_day,
         conditions=conditions,
         severity=severity,

@@ -83,6 +83,9 @@ PURPOSES = (
 _PURPOSES = frozenset(PURPOSES)
 # In every stream, second referrals begin at the first of these positions, and the pool of a running start at the second.
 RETURN_IDS, START_IDS = 2**40, 2**41
+# Positions lie below this. Each of several providers has streams of its own, so in tables of them all its clients' ids are
+# so many further on for each provider before it.
+IDS_OF_A_PROVIDER = 2**42
 _DRAWS_AT_ONCE = 2**17  # of several purposes; more would leave the cache before they are used
 _LITTLE_WORD = np.dtype("<u8")
 _LONGEST_STEP = 2**20  # from one client to the next within a stretch

@@ -1,12 +1,12 @@
 """The Episodes table: who waited and who held a place at which step on which days."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.engines.plans import ENDINGS, GAVE_UP, NOT_YET, NOT_YET_ENDED, Capacity, Plans
+from caseload_sim.engines.plans import ENDINGS, GAVE_UP, NO_CLIENT, NOT_YET, NOT_YET_ENDED, Capacity, Plans
 from caseload_sim.support.columns import blocks_of, rows_of, slice_of
 
 
@@ -172,3 +172,16 @@ def check_invariants(
     begins[started[fresh], episodes.step[fresh]] = True
     assert np.all(~begins | (held <= capacity.places)), "rule R6: somebody started while held >= open"
     return held, waiting
+
+
+def stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
+    """The stays of the clients in these ascending rows, their rows counted anew from 0."""
+    if len(rows) == 0:
+        return slice_of(episodes, slice(0, 0))
+    first, after = np.searchsorted(episodes.client, [rows[0], rows[-1] + 1])
+    stays = slice_of(episodes, slice(int(first), int(after)))
+    new_row = np.full(int(rows[-1] - rows[0]) + 1, NO_CLIENT, dtype=np.int32)
+    new_row[rows - rows[0]] = np.arange(len(rows), dtype=np.int32)
+    client = new_row[stays.client - rows[0]]
+    kept = np.flatnonzero(client != NO_CLIENT)
+    return replace(rows_of(stays, kept), client=client[kept])

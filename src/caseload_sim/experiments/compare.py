@@ -16,6 +16,7 @@ from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, trial_rows
 from caseload_sim.measures.rows import Row, quantity_of
 from caseload_sim.measures.summary import lowest_and_highest
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, by_name
 from caseload_sim.support.statistics import half_widths, mean_of, variance_of
@@ -63,7 +64,7 @@ class Compared:
     versus: name of the scenario that the others are compared with
     results: each scenario's own, in the order asked for; rows: all of them, scenario by scenario
     notes: in words, what makes some differences mean less
-    own_start: each opened with its own lists; otherwise, where steps are the same, with those of `versus`
+    own_start: each opened with its own lists; otherwise, where `start_of` allows it, with those of `versus`
     trial: the same scenarios compared on different people, each person in one arm by lot; empty unless asked for
     """
 
@@ -87,8 +88,9 @@ def compare(
 ) -> Compared:
     """Run two scenarios or more on common random numbers, and compare each with the first, or with `versus`.
 
-    The same client has the same draws whatever the scenario, so a difference is of scenarios and not of luck. Where the
-    steps are the same, the people who are there at opening are those of the scenario compared with, with their plans.
+    The same client has the same draws whatever the scenario, so a difference is of scenarios and not of luck. The people who
+    are there at opening are those of the scenario compared with, with their plans, where both describe people by the same
+    steps, conditions and other labels. `notes` say where that cannot be kept.
 
     scenarios: of different names; or name -> scenario, which gives them these names: {"now": a, "with more staff": b}
     seed, replications: the same for all; those of the scenario compared with if None
@@ -104,7 +106,7 @@ def compare(
     results = tuple(replicate_each(requests, RunOptions(**how)))
     reference = next(one for one in results if one.scenario.name == (versus or chosen[0].name))
     others = [one.scenario for one in results if one is not reference]
-    notes = [note for other in others for note in _notes(reference.scenario, other)]
+    notes = [note for other in others for note in _notes(reference.scenario, other, own_start=own_start)]
     rows, trial = tuple(differences(results, reference)), trial_rows(results, reference) if by_lot else ()
     return Compared(reference.scenario.name, results, rows, tuple(notes), own_start, trial)
 
@@ -138,10 +140,30 @@ def differences(results: Sequence[Summary], reference: Summary) -> list[Comparis
 
 
 def start_of(scenario: Scenario, reference: Scenario) -> Scenario | None:
-    """The scenario whose people are there at opening: the reference's, where both have a running start and the same steps."""
-    shared = scenario.start.running and reference.start.running and scenario.steps == reference.steps
-    same_columns = scenario.population.conditions() == reference.population.conditions()
-    return reference if shared and same_columns else None
+    """The scenario whose people are there at opening: the reference's, or None where each must have its own.
+
+    None where one of them opens empty, or where people of the one do not fit the tables of the other.
+    """
+    shared = scenario.start.running and reference.start.running and not _unlike(scenario, reference)
+    return reference if shared else None
+
+
+def _unlike(scenario: Scenario, reference: Scenario) -> list[str]:
+    """In what the people of two scenarios are described by other columns or labels, in words."""
+    pairs = zip(_described_by(scenario).items(), _described_by(reference).values(), strict=True)
+    return [words for (words, ours), theirs in pairs if ours != theirs]
+
+
+def _described_by(scenario: Scenario) -> dict[str, Any]:
+    population, pathway = scenario.population, scenario.pathway
+    return {
+        "steps": scenario.steps,
+        "conditions that occur": [(name, population.prevalence[name].group) for name in population.conditions()],
+        "strata": {kind: tuple(strata) for kind, strata in population.strata.items()},
+        "modalities": tuple(pathway.modalities),
+        "conditions that can be disclosed": tuple(pathway.routing.disclosure),
+        "numbers of providers": scenario.providers.number if scenario.providers else 1,
+    }
 
 
 def shown(rows: Sequence[ComparisonRow], measures: Sequence[str] = ()) -> tuple[ComparisonRow, ...]:
@@ -244,8 +266,39 @@ def paired(ours: Columns, theirs: Columns) -> tuple[Columns, Columns, Columns]:
     return mean_of(difference), half, removed
 
 
-def _notes(reference: Scenario, other: Scenario) -> list[str]:
-    """What makes the differences of a scenario from the reference mean less than they seem, in words."""
+def _notes_on_opening(reference: Scenario, other: Scenario) -> list[str]:
+    """What a comparison cannot keep of who is there at opening, in words."""
+    name, versus = other.name, reference.name
+    opens_with_people = {
+        one.name: one.start.running and bool(POLICIES[one.pathway.policy].steps) for one in (reference, other)
+    }
+    if not reference.start.running and not other.start.running:
+        return []
+    if not reference.start.running or not other.start.running:
+        empty = versus if other.start.running else name
+        return [f"{empty} opens empty: the other has people on its lists from the first day on."]
+    if unlike := _unlike(other, reference):
+        return [
+            f"{name} and {versus} have other {' and other '.join(unlike)}: each opens with people of its own, not with the same, "
+            "so until these have left, partly other people are counted."
+        ]
+    if opens_with_people[name] and not opens_with_people[versus]:
+        return [
+            f"{name} opens empty too, because nobody is there at the opening of {versus}. Give --own-start for its own."
+        ]
+    if other.start != reference.start:
+        return [
+            f"{name} says otherwise who is there at opening (start), but opens with the people of {versus}. Give --own-start for "
+            "its own."
+        ]
+    return []
+
+
+def _notes(reference: Scenario, other: Scenario, *, own_start: bool) -> list[str]:
+    """What makes the differences of a scenario from the reference mean less than they seem, in words.
+
+    own_start: the caller asked that each opens with its own people
+    """
     ours, theirs = reference.model_dump(mode="json"), other.model_dump(mode="json")
     name, versus = other.name, reference.name
     notes = []
@@ -266,6 +319,8 @@ def _notes(reference: Scenario, other: Scenario) -> list[str]:
         notes.append(
             f"{name} and {versus} count other days ({', '.join(days)}): partly other people, or with another time to end."
         )
+    if not own_start:
+        notes += _notes_on_opening(reference, other)
     if ours["population"]["eligibility"] != theirs["population"]["eligibility"]:
         notes.append(f"{name} and {versus} admit by other rules: they compare other people.")
     if ours["instruments"] != theirs["instruments"]:

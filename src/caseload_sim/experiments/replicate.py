@@ -30,6 +30,7 @@ from caseload_sim.pathway.own_policy import OwnPolicy, own_policy
 from caseload_sim.scenario.policies import POLICIES, Decide
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import everybody, run_once
+from caseload_sim.simulation.returns import plans_with_returns
 from caseload_sim.support.compiled import numba_is_there
 
 
@@ -200,7 +201,7 @@ def check_engines(scenario: Scenario, *, seed: int | None = None, replication: i
     """
     scenario = with_run(scenario, seed, 1)
     intake, capacity = everybody(scenario, Draws(scenario.run.seed, replication), POLICIES[scenario.pathway.policy])
-    plans = intake.plans()
+    plans = plans_with_returns(intake, capacity, kernel.run)
     reference = ENGINES["reference"](plans, capacity)
     others = [kernel.run(plans, capacity, compiled=compiled) for compiled in (False, True)[: 1 + numba_is_there()]]
     differences = (first_difference(reference, other, capacity.steps) for other in others)

@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import GAD7_RELIABLE_CHANGE, PHQ9_RELIABLE_CHANGE, Scores, below_caseness
-from caseload_sim.clients.remission import complexity_of, treatment_given
+from caseload_sim.clients.remission import Given, complexity_of, treatment_given
 from caseload_sim.clients.severity import FIRST, Condition, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes
+from caseload_sim.engines.plans import LONGEST_DAYS, NEVER
 from caseload_sim.outcomes.contacts import Contacts, contacts_of
-from caseload_sim.outcomes.courses import NO_COURSE_SCORES, CourseScores, course_scores, courses_of
-from caseload_sim.outcomes.readings import Reading, occasions_of, reading_days, reading_of
+from caseload_sim.outcomes.courses import NO_COURSE_SCORES, Courses, CourseScores, course_scores, courses_of
+from caseload_sim.outcomes.readings import Reading, day_of_relapse, occasions_of, reading_days, reading_of
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Flags, by_name, rows_of, stacked
+from caseload_sim.support.columns import Days, Flags, by_name, rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,11 @@ def read_outcomes(
 
     Both readings are on the same days, with the same draws.
     """
-    courses = courses_of(scenario, care, episodes)
-    contacts = contacts_of(scenario, clients, care, episodes, courses, draws)
+    courses, contacts = _took_place(scenario, clients, care, episodes, draws)
     days = reading_days(scenario, clients.referral_day, contacts)
     occasions = occasions_of(scenario, clients, draws)
     first_scores = scores_on(scenario, who, passing_at(scenario, clients, FIRST, draws), days.first_contact)
-    complexity, received = (
-        complexity_of(scenario, clients),
-        (contacts.sessions, contacts.contacts, contacts.first_course),
-    )
-    given = treatment_given(scenario, care.target, care.response, complexity, *received)
-    planned_end = np.zeros(len(clients.id), dtype=bool)
-    planned_end[courses.client[courses.last_rows]] = ~courses.dropped_out[courses.last_rows]
+    given, planned_end = _given(scenario, clients, care, courses, contacts)
     service = reading_of(scenario, who, given, days, occasions, planned_end)
     scores_of_courses = (
         course_scores(scenario, clients, who, care, courses, (service.last_phq9, service.last_gad7), draws)
@@ -89,6 +83,43 @@ def read_outcomes(
         service=service,
         none=reading_of(scenario, who, None, days, occasions),
     )
+
+
+def days_until_relapse(
+    scenario: Scenario, clients: Clients, who: Condition, care: Care, episodes: Episodes, draws: Draws
+) -> Days:
+    """Whole days from the end of treatment until a client falls ill again, (n,) int32; NEVER for all others.
+
+    The others were not treated, are not over by the horizon, have nothing that was over, or fell ill again before the end.
+    Arguments as in `read_outcomes`, by whose rule a client relapses.
+    """
+    courses, contacts = _took_place(scenario, clients, care, episodes, draws)
+    days, occasions = reading_days(scenario, clients.referral_day, contacts), occasions_of(scenario, clients, draws)
+    given, planned_end = _given(scenario, clients, care, courses, contacts)
+    relapse = day_of_relapse(scenario, who, given, days, occasions, planned_end)
+    after = relapse - (contacts.end_day.astype(np.float64) - clients.referral_day)
+    relapses = contacts.ended & (contacts.first_course >= 0) & np.isfinite(after) & (after >= 0)
+    return np.where(relapses, np.minimum(np.where(relapses, after, 0), LONGEST_DAYS), NEVER).astype(np.int32)
+
+
+def _took_place(
+    scenario: Scenario, clients: Clients, care: Care, episodes: Episodes, draws: Draws
+) -> tuple[Courses, Contacts]:
+    courses = courses_of(scenario, care, episodes)
+    return courses, contacts_of(scenario, clients, care, episodes, courses, draws)
+
+
+def _given(
+    scenario: Scenario, clients: Clients, care: Care, courses: Courses, contacts: Contacts
+) -> tuple[Given, Flags]:
+    """What treatment has given each client by the end, and whose treatment ended as planned, (n,) bool."""
+    complexity, received = (
+        complexity_of(scenario, clients),
+        (contacts.sessions, contacts.contacts, contacts.first_course),
+    )
+    planned_end = np.zeros(len(clients.id), dtype=bool)
+    planned_end[courses.client[courses.last_rows]] = ~courses.dropped_out[courses.last_rows]
+    return treatment_given(scenario, care.target, care.response, complexity, *received), planned_end
 
 
 def one_after_the_other(tables: Sequence[Outcomes]) -> Outcomes:

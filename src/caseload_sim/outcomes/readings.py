@@ -164,9 +164,7 @@ def reading_of(
     given: what treatment has given by the end, None for the same clients without the service
     planned_end: (n,) bool, whose treatment ended as planned, of whom some are read once more; nobody if None
     """
-    last = scores_on(scenario, who, occasions.last, days.last_contact, given)
-    if planned_end is not None:
-        last = _after_one_more_look(scenario, who, given, days, occasions, planned_end, last)
+    last = _last_scores(scenario, who, given, days, occasions, planned_end)
     severity, _ = severity_on(scenario, who, occasions.last, days.end, given)
     end = _found(severity + occasions.error_end, occasions)
     relapse = _relapse_day(scenario, who, given, days, occasions, last[0])
@@ -187,6 +185,40 @@ def reading_of(
         clear_month_12=month_12.clear,
         relapsed=relapsed,
     )
+
+
+def day_of_relapse(
+    scenario: Scenario,
+    who: Condition,
+    given: Given | None,
+    days: ReadingDays,
+    occasions: Occasions,
+    planned_end: Flags | None = None,
+) -> Floats:
+    """Day since referral on which what was over at the end comes back, (n,) float64; inf where nothing was over by then.
+
+    The same rule as that of `Reading.sustained` and of month 12, for arguments as in `reading_of`.
+    """
+    over = distress_over_by(scenario, who.illness, days.end, given)
+    for j in range(who.severity.shape[1]):
+        over = over | over_by(scenario, who.illness, days.end, given, j)
+    last = _last_scores(scenario, who, given, days, occasions, planned_end)
+    return np.where(over, _relapse_day(scenario, who, given, days, occasions, last[0]), np.inf)
+
+
+def _last_scores(
+    scenario: Scenario,
+    who: Condition,
+    given: Given | None,
+    days: ReadingDays,
+    occasions: Occasions,
+    planned_end: Flags | None,
+) -> tuple[Scores, Scores]:
+    """The last scores, each (n,) int8; of one more look where there was one and it was better."""
+    last = scores_on(scenario, who, occasions.last, days.last_contact, given)
+    if planned_end is None:
+        return last
+    return _after_one_more_look(scenario, who, given, days, occasions, planned_end, last)
 
 
 def _after_one_more_look(

@@ -66,7 +66,9 @@ def first_course(scenario: Scenario, clients: Clients, decision: Decision, draws
     ids = clients.id
     if not decision.chance:
         return np.full(len(ids), NO_STEP, dtype=np.int8)
-    (*others, last) = decision.chance
+    (*others, last) = sorted(
+        decision.chance, key=scenario.steps.index
+    )  # whatever the order in which a policy names them
     u, below = draws.uniform("route", ids), decision.chance[last]
     chosen = np.full(len(ids), scenario.steps.index(others[0] if others else last))
     chosen[u < below] = scenario.steps.index(last)

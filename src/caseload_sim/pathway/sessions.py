@@ -7,8 +7,8 @@ from caseload_sim.clients.population import Clients
 from caseload_sim.draws.distributions import category, counts_from_uniform, negative_binomial
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_DAYS
-from caseload_sim.scenario.expected import DEPRIVATION
 from caseload_sim.scenario.pathway import CourseStep, Influence, Step
+from caseload_sim.scenario.population import DEPRIVATION
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Codes, Days, Floats, Ids
 
@@ -28,18 +28,21 @@ def booking_days(scenario: Scenario, clients: Clients, draws: Draws) -> Days:
 def modality_of(scenario: Scenario, clients: Clients, draws: Draws) -> Codes:
     """How each client's contacts take place, (n,) int8, index into `pathway.modalities`, or NOT_REACHED.
 
-    Whoever cannot be reached by what was offered has the first modality in the file that reaches them.
+    Whoever cannot be reached by what was offered has the modality that reaches most clients of their area; of several, the
+    first by name. If that does not reach them, none does, since one draw decides for all.
     """
     modalities = list(scenario.pathway.modalities.values())
     offered = category(draws.uniform("modality", clients.id), [modality.share.value for modality in modalities])
-    u, least = draws.uniform("modality_reach", clients.id), -_towards_most_deprived(clients)
-    first = np.full(len(u), NOT_REACHED, dtype=np.int8)
+    u, least = draws.uniform("modality_reach", clients.id), -_towards_most_deprived(scenario, clients)
+    otherwise, widest = np.full(len(u), NOT_REACHED, dtype=np.int8), np.zeros(len(u))
     by_offer = np.zeros(len(u), dtype=bool)
-    for k, modality in reversed(list(enumerate(modalities))):
-        reached = u < _shifted(modality.reach.value, modality.reach_per_deprivation_decile.value * least)
-        first[reached] = k
+    for k, modality in enumerate(modalities):
+        reach = _shifted(modality.reach.value, modality.reach_per_deprivation_decile.value * least)
+        reached, wider = u < reach, reach > widest
+        otherwise[reached & wider] = k
+        widest[wider] = reach[wider]
         by_offer |= reached & (offered == k)
-    return np.where(by_offer, offered, first)
+    return np.where(by_offer, offered, otherwise)
 
 
 def influence(scenario: Scenario, clients: Clients, effects: Influence) -> Floats:
@@ -48,15 +51,14 @@ def influence(scenario: Scenario, clients: Clients, effects: Influence) -> Float
         return np.zeros(len(clients.id))
     n_emotional = clients.count(scenario, "emotional_disorder")
     total = effects.per_emotional_disorder.value * (n_emotional - effects.reference_disorders.value)
-    return np.asarray(total + effects.per_deprivation_decile.value * _towards_most_deprived(clients))
+    return np.asarray(total + effects.per_deprivation_decile.value * _towards_most_deprived(scenario, clients))
 
 
-def _towards_most_deprived(clients: Clients) -> Floats:
+def _towards_most_deprived(scenario: Scenario, clients: Clients) -> Floats:
     """Deciles of deprivation from the middle, (n,) float64; zeros where it is not known."""
     if DEPRIVATION not in clients.strata:
         return np.zeros(len(clients.id))
-    deciles = clients.strata[DEPRIVATION].astype(np.float64)  # 0 the least deprived, as NHS England counts them
-    return np.asarray(deciles - (len(clients.stratum_names[DEPRIVATION]) - 1) / 2)
+    return np.array(scenario.population.steps_from_the_middle(DEPRIVATION))[clients.strata[DEPRIVATION]]
 
 
 def drop_out_effects(scenario: Scenario, clients: Clients, modality: Codes) -> Floats:

@@ -60,6 +60,7 @@ def write_events(path: Path, log: EventLog) -> None:
         "pathway": _labelled(log.pathway, log.pathway_names).cast(pa.string()),
         "run_number": pa.array(np.full(len(log.time), log.run_number, dtype=np.int64)),
         "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
+        "provider": pa.array(log.provider),
     }
     pq.write_table(pa.table(columns), path, compression=PARQUET_CODEC)
 
@@ -82,7 +83,7 @@ def _labelled(codes: Any, labels: Sequence[str]) -> Any:
 
 def _client_columns(simulation: Simulation) -> dict[str, Any]:
     clients, care = simulation.clients, simulation.care
-    columns: dict[str, Any] = {"id": clients.id, "referral_day": clients.referral_day}
+    columns: dict[str, Any] = {"id": clients.id, "provider": clients.provider, "referral_day": clients.referral_day}
     columns |= {name: clients.conditions[:, c] for c, name in enumerate(clients.condition_names)}
     columns |= {f"severity_{name}": clients.severity[:, j] for j, name in enumerate(clients.disorder_names)}
     columns["distress"] = clients.distress
@@ -95,9 +96,10 @@ def _client_columns(simulation: Simulation) -> dict[str, Any]:
 
 
 def _episode_columns(simulation: Simulation) -> dict[str, Any]:
-    episodes, ids = simulation.episodes, simulation.clients.id
+    episodes, clients = simulation.episodes, simulation.clients
     return {
-        "id": ids[episodes.client],
+        "id": clients.id[episodes.client],
+        "provider": clients.provider[episodes.client],
         "step": _labelled(episodes.step, simulation.scenario.steps),
         "joined_day": episodes.joined_day,
         "started_day": episodes.started_day,
@@ -110,6 +112,7 @@ def _outcome_columns(simulation: Simulation) -> dict[str, Any]:
     out, clients = simulation.outcomes, simulation.clients
     columns: dict[str, Any] = {
         "id": clients.id,
+        "provider": clients.provider,
         "end_day": out.end_day,
         "left": _labelled(out.left, LEFT),
         "first_contact_day": out.first_contact_day,

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from caseload_sim.scenario.costs import Costs
-from caseload_sim.scenario.numbers import Part
+from caseload_sim.scenario.numbers import Figures, Part, Table
 from caseload_sim.scenario.outcome import Doubt, Instruments, Official, Outcome, Source
 from caseload_sim.scenario.pathway import Pathway
 from caseload_sim.scenario.population import Population
@@ -23,17 +23,17 @@ class Assumptions(Part):
     providers: Providers | None = None
     population: Population
     instruments: Instruments
-    staff: dict[str, Staff]
+    staff: Table[Staff]
     pathway: Pathway
     outcome: Outcome
     costs: Costs
-    doubt: dict[str, Doubt] = Field(default_factory=dict)
-    official: dict[str, Official] = Field(default_factory=dict)
-    sources: dict[str, Source] = Field(default_factory=dict)
+    doubt: Table[Doubt] = Field(default_factory=dict)
+    official: Figures[Official] = Field(default_factory=dict)
+    sources: Table[Source] = Field(default_factory=dict)
 
     @property
     def disorders(self) -> tuple[str, ...]:
-        """The emotional disorders that occur, in file order; remission is defined for these alone."""
+        """The emotional disorders that occur; remission is defined for these alone."""
         return self.population.conditions("emotional_disorder")
 
     @property

@@ -151,8 +151,8 @@ def _impossible_pathway(scenario: Assumptions) -> Found:
         if needed not in pathway.steps:
             yield ("pathway", "policy"), f"policy '{pathway.policy}' needs a step called '{needed}'."
     kinds = [step.kind for step in pathway.steps.values()]
-    if kinds.count("assessment") != 1 or kinds[0] != "assessment":
-        yield ("pathway", "steps"), "the first step, and only the first, must be of kind 'assessment'."
+    if kinds.count("assessment") != 1:
+        yield ("pathway", "steps"), "one step, and only one, must be of kind 'assessment'."
     yield from _impossible_shares(scenario)
     without_contacts = [*_modalities_that_reach_nobody(scenario)]
     yield from without_contacts

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from caseload_sim.definitions.labels import leading_number
 from caseload_sim.errors import did_you_mean
 from caseload_sim.scenario.assumptions import Assumptions
-from caseload_sim.scenario.population import Population
+from caseload_sim.scenario.population import DEPRIVATION, Population
 
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
@@ -14,7 +15,7 @@ MOST_STRATA = 100
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
 RESERVED_NAMES = frozenset(
     ("all", "disorders", "emotional_disorders", "dependence", "childhood_abuse", "step", "id", "referral_day", "distress",
-     "recorded_problem", "modality")
+     "recorded_problem", "modality", "provider")
 )  # fmt: skip
 ROUNDING = 5e-4  # published shares are rounded
 
@@ -128,8 +129,34 @@ def _counts(group: str) -> list[int]:
     return list(range(int(low), (int(high) if dash else int(low)) + 1))
 
 
+def _deciles_without_order(population: Population) -> Found:
+    """Areas by deprivation, which much depends on, in no order, or in one that their own names contradict."""
+    deciles, here = population.strata.get(DEPRIVATION, {}), ("population", "strata", DEPRIVATION)
+    if any(decile.rank is not None for decile in deciles.values()):
+        return  # each has one of its own
+    if len(deciles) > 1:
+        numbers = [leading_number(name) for name in deciles]
+        for name, number in zip(deciles, numbers, strict=True):
+            if number is None or numbers.count(number) > 1:
+                yield (
+                    (*here, name),
+                    "does not say how deprived it is. Begin its name with a number of its own, 1 being the least deprived, "
+                    "or give each stratum a `rank`.",
+                )
+                return
+        for word, k in (("least", 0), ("most", -1)):
+            for name in deciles:
+                if word in name and name != list(deciles)[k]:
+                    yield (
+                        (*here, name),
+                        f"is called the {word} deprived, but its number puts it elsewhere: the lowest is the least deprived. "
+                        "Number the strata so, or give each a `rank`.",
+                    )
+
+
 def _impossible_strata(population: Population) -> Found:
-    """Prevalences by stratum must name a known condition and stratum, all of its parts, and average to the whole."""
+    """Deciles must say which is the least deprived; prevalences by stratum must fit the strata, and average to the whole."""
+    yield from _deciles_without_order(population)
     for condition, tables in population.prevalence_by.items():
         here = ("population", "prevalence_by", condition)
         if condition not in population.prevalence:

@@ -67,7 +67,7 @@ def residual_covariance(population: Population) -> NDArray[np.float64]:
 
     Its diagonal is 1 - loading**2 - state_share. Two conditions with a named correlation of 0.6 whose loadings imply 0.4
     have 0.2 here; all other pairs have 0.
-    Returns (c, c) float64 over all conditions in file order. Those that nobody has are in it too, so that setting a
+    Returns (c, c) float64 over all conditions in order of labels. Those that nobody has are in it too, so that setting a
     prevalence to 0 changes no draw of the others.
     """
     names = list(population.prevalence)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from caseload_sim.scenario.numbers import Number, OfFigure, Part, Positive, Share
+from caseload_sim.scenario.numbers import Figures, Names, Number, OfFigure, Part, Positive, Share, Table
 
 DEFAULT_STAFF = "default"  # stands for the kinds of staff that a table does not list
 
@@ -49,7 +49,7 @@ class StaffCosts(Part):
     """What staff in post cost."""
 
     price_year: PriceYear = Field(description="the year in whose prices staff are given")
-    per_year: dict[str, Money] = Field(
+    per_year: Table[Money] = Field(
         description="pounds a year per whole-time equivalent in post, with employer's costs and overheads"
     )
 
@@ -93,7 +93,7 @@ class Grant(Part):
     gbp_a_year: Money = Field(description="pounds a year, for all of England")
     price_year: PriceYear = Field(description="the year in whose prices that is given")
     national_referrals: Referrals = Field(description="referrals a year in England")
-    shared_among: tuple[str, ...] = Field(strict=False)
+    shared_among: Names
 
     @model_validator(mode="after")
     def _is_for_somebody(self) -> Self:
@@ -110,8 +110,8 @@ class Costs(Part):
     sessions: SessionCosts
     wte: StaffCosts
     utilities: Utilities
-    index: dict[str, Positive] = Field(description="price level of the financial year that begins then")
-    published: dict[str, PublishedCost] = Field(default_factory=dict)
+    index: Table[Positive] = Field(description="price level of the financial year that begins then")
+    published: Figures[PublishedCost] = Field(default_factory=dict)
     grant: Grant | None = None
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ import numpy as np
 
 from caseload_sim.scenario.assumptions import Assumptions
 from caseload_sim.scenario.correlations import both_below, odds_ratio, residual_covariance
-from caseload_sim.scenario.population import Population
+from caseload_sim.scenario.population import DEPRIVATION, Population
 from caseload_sim.support.columns import Floats
 
 N_NODES = 96  # Gauss-Hermite: the count mix is stable to 1e-9 from 64 on
@@ -194,9 +194,6 @@ def _is_possible(p: Floats, groups: Sequence[str], wanted: Sequence[float]) -> b
     return bool(np.all(p.cumsum() <= np.array(means) + rounding) and abs(means[-1] - p.sum()) <= rounding)
 
 
-DEPRIVATION = "deprivation_decile"  # stratum, the first the least deprived, as NHS England counts them
-
-
 def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float) -> float:
     """The share whom a modality reaches in one decile of deprivation, 0 to 1, if `reach` is that of the middle.
 
@@ -210,8 +207,8 @@ def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float)
 def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:
     """Expected share of each modality among those reached, and the share whom none reaches, all 0 to 1.
 
-    A client whom the offered modality does not reach has the first one in the file that does. One draw decides for all
-    modalities: if telephone reaches 95% and video 80%, the 5% without a telephone are among the 20% without video.
+    A client whom the offered modality does not reach has the one that reaches most. One draw decides for all modalities: if
+    telephone reaches 95% and video 80%, the 5% without a telephone are among the 20% without video.
     """
     modalities = scenario.pathway.modalities
     names, offers = list(modalities), sum(m.share.value for m in modalities.values())
@@ -220,7 +217,7 @@ def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:
         reach = [
             reach_in_stratum(m.reach.value, m.reach_per_deprivation_decile.value, deciles) for m in modalities.values()
         ]
-        edges = sorted({0.0, 1.0, *reach})
+        edges, widest = sorted({0.0, 1.0, *reach}), names[reach.index(max(reach))]
         for low, high in pairwise(edges):
             reached = [name for name, share in zip(names, reach, strict=True) if share >= high]
             for name, modality in modalities.items():
@@ -228,7 +225,7 @@ def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:
                 if not reached:
                     lost += clients
                 else:
-                    result[name if name in reached else reached[0]] += clients
+                    result[name if name in reached else widest] += clients
     total = sum(result.values())
     return {name: share / total if total else 0.0 for name, share in result.items()}, lost
 
@@ -250,5 +247,5 @@ def _strata(scenario: Assumptions) -> Iterator[tuple[float, float]]:
         yield 1.0, 0.0
         return
     total = sum(part.value for part in parts.values())
-    for k, part in enumerate(parts.values()):
-        yield part.value / total, (len(parts) - 1) / 2 - k
+    for part, above in zip(parts.values(), scenario.population.steps_from_the_middle(DEPRIVATION), strict=True):
+        yield part.value / total, -above

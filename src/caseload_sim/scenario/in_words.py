@@ -154,7 +154,7 @@ def differences_in_words(first: Scenario, second: Scenario) -> str:
 
 
 def _leaves(value: Any, path: str, meaning: str) -> Iterator[tuple[str, _Leaf]]:
-    """Every input below a part of a scenario, in file order; what a table means holds for what is in it."""
+    """Every input below a part of a scenario; what a table means holds for what is in it."""
     if isinstance(value, Number):
         yield path, _Leaf(value.value, meaning, _origin_of(value))
         for name in type(value).model_fields:

@@ -1,12 +1,19 @@
 """Numbers with an origin: every claim about the world carries its source, or says that it is assumed or fitted."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from caseload_sim.definitions.labels import Place, in_order, names_in_order, place_of
+from caseload_sim.definitions.measures import all_measures
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
+
+T = TypeVar("T")
+# Tables and lists of names in the order of labels, so that the order of lines in a file decides about nothing.
+Table = Annotated[dict[str, T], AfterValidator(in_order)]
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(names_in_order)]
 
 ORIGIN_KEYS = ("source", "where", "assumption", "fitted", "n")
 
@@ -163,8 +170,25 @@ class OfFigure(Number):
         return Quantity(self.measure, self.base, self.at, group=self.group)
 
 
+FigureT = TypeVar("FigureT", bound=OfFigure)
+
+
+def _by_measure(figures: dict[str, FigureT]) -> dict[str, FigureT]:
+    """Published figures in the order of the measures that stand for them, those of one measure by their other parts."""
+    place = {name: k for k, name in enumerate(all_measures())}
+
+    def place_of_figure(label: str) -> tuple[int, str, Place]:
+        one = figures[label]
+        return place.get(one.measure, len(place)), ".".join(map(str, one.quantity)), place_of(label)
+
+    return {label: figures[label] for label in sorted(figures, key=place_of_figure)}
+
+
+Figures = Annotated[dict[str, FigureT], AfterValidator(_by_measure)]
+
+
 def numbers(part: Part | Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Number, str]]:
-    """Every number of a scenario with its dotted path and what it means, in file order."""
+    """Every number of a scenario with its dotted path and what it means."""
     if isinstance(part, Part):
         items = [(k, getattr(part, k), f.description or "") for k, f in type(part).model_fields.items()]
     else:

@@ -10,12 +10,14 @@ from caseload_sim.scenario.numbers import (
     Amount,
     Correlation,
     Effect,
+    Names,
     Number,
     OfFigure,
     Part,
     Points,
     Positive,
     Share,
+    Table,
 )
 from caseload_sim.scenario.population import DEFAULT
 
@@ -33,7 +35,7 @@ class Instrument(Part):
     )
     own_weight: Points = Field(description="points per SD of the questionnaire's own disorder")
     others_weight: Points = Field(description="points, at most, that other disorders present add")
-    sees: dict[str, Amount] = Field(description="how soon another disorder reaches that most, per SD of its severity")
+    sees: Table[Amount] = Field(description="how soon another disorder reaches that most, per SD of its severity")
     distress_weight: Points = Field(description="points per SD of distress")
     softness: Positive = Field(description="points over which the floor bends")
     error_sd: Amount = Field(description="SD of the error of each reading, points")
@@ -60,7 +62,7 @@ class Official(OfFigure):
     low: float | None = None
     high: float | None = None
     role: Literal["fitted", "check"]
-    fitted_by: tuple[str, ...] = Field(default=(), strict=False)
+    fitted_by: Names = ()
     note: str = ""
 
     @property
@@ -83,7 +85,7 @@ class Doubt(Part):
     multiplies: the range is of a factor on the present values, not of the value itself
     """
 
-    paths: tuple[str, ...] = Field(strict=False, min_length=1)
+    paths: Names = Field(min_length=1)
     low: float
     high: float
     multiplies: bool = False
@@ -104,7 +106,7 @@ class Remission(Part):
     exponential with mean 1; lengths of one client are alike (frailty).
     """
 
-    monthly_hazard: dict[str, Amount] = Field(description="rate a month at which a disorder ends, with no care at all")
+    monthly_hazard: Table[Amount] = Field(description="rate a month at which a disorder ends, with no care at all")
     monthly_hazard_of_distress: Amount = Field(
         description="rate a month at which the distress ends that brought the client, with no care at all"
     )
@@ -114,7 +116,7 @@ class Remission(Part):
     reference_disorders: Amount = Field(description="number of emotional disorders at which that is nothing")
     per_severity_sd: Effect = Field(description="log of a disorder's rate, per SD of its severity above 1, up to 3")
     per_deprivation_sd: Effect = Field(description="log of the rates, per SD of the area's deprivation")
-    by_condition: dict[str, Effect] = Field(description="log of the rates for clients with the condition")
+    by_condition: Table[Effect] = Field(description="log of the rates for clients with the condition")
     hysteresis: Amount = Field(
         description="SD on either side of the threshold where hardly anybody stands: what is present is as far above"
     )
@@ -144,7 +146,7 @@ class Treatment(Part):
     fidelity: Share = Field(description="share of the effect that the delivered protocol keeps")
     therapist_sd: Amount = Field(description="SD of the multiplier of the effect, drawn for each client and step")
     per_deprivation_sd: Effect = Field(description="log of the effect, per SD of the area's deprivation")
-    spill: dict[str, Share] = Field(description="share of the effect reaching a disorder that is not the target")
+    spill: Table[Share] = Field(description="share of the effect reaching a disorder that is not the target")
 
 
 class Endings(Part):

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from caseload_sim.scenario.numbers import Amount, Effect, Part, Positive, Share, ShareMissed
+from caseload_sim.definitions.labels import place_of
+from caseload_sim.scenario.numbers import Amount, Effect, Names, Part, Positive, Share, ShareMissed, Table
 
 
 class Missed(Part):
@@ -53,7 +54,7 @@ class CourseStep(Part):
     planned_sessions_mean: Positive = Field(description="mean planned sessions (at least one)")
     planned_sessions_shape: Positive = Field(description="negative binomial shape of planned sessions beyond the first")
     drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
-    effect: dict[str, Share] = Field(description="effect relative to the trials, by target disorder")
+    effect: Table[Share] = Field(description="effect relative to the trials, by target disorder")
     sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
     effect_per_complexity: Effect = Field(
         default=_NOTHING, description="log of the effect, per point of complexity above 1"
@@ -77,7 +78,29 @@ class CourseStep(Part):
 
 
 Step = Annotated[AssessmentStep | CourseStep, Field(discriminator="kind")]
-ASSESSMENT = 0  # number of the step that is the assessment: the first, and no other (checks.py sees to it)
+ASSESSMENT = 0  # number of the step that is the assessment, which comes first in whatever order steps are written
+
+
+def _in_order_of_stepping(steps: dict[str, Step]) -> dict[str, Step]:
+    """Steps with the assessment first and every step after those that lead up to it and the one that it stands beside.
+
+    Steps of which neither is above the other follow the order of labels.
+    """
+    below: dict[str, set[str]] = {name: set() for name in steps}
+    for name, step in steps.items():
+        if isinstance(step, CourseStep):
+            ways = ((step.steps_up_to, name), (name, step.steps_down_to), (name, step.instead_of))
+            for upper, lower in ways:
+                if upper in below and lower in below and upper != lower and upper is not None and lower is not None:
+                    below[upper].add(lower)
+    left = sorted(steps, key=lambda name: (steps[name].kind != "assessment", place_of(name)))
+    placed: dict[str, Step] = {}
+    while left:
+        # None is free where steps lead in a circle, which is refused later with the name of the step.
+        following = next((name for name in left if below[name] <= placed.keys()), left[0])
+        left.remove(following)
+        placed[following] = steps[following]
+    return placed
 
 
 class Booking(Part):
@@ -105,7 +128,7 @@ class Attendance(Part):
     intercept: Effect = Field(description="logit")
     per_emotional_disorder: Effect = Field(description="logit per emotional disorder")
     per_deprivation_sd: Effect = Field(description="logit per SD of the area's deprivation")
-    by_condition: dict[str, Effect] = Field(description="logit for clients with the condition")
+    by_condition: Table[Effect] = Field(description="logit for clients with the condition")
     incomplete_share: Share = Field(description="share of those who do not that leave before assessment is complete")
 
 
@@ -170,9 +193,9 @@ class Routing(Part):
     interview_assessment_time: Positive = Field(
         description="time of an assessment with a structured interview, as a multiple of one without"
     )
-    otherwise_recorded: tuple[str, ...] = Field(strict=False)
-    disclosure: dict[str, Share] = Field(description="chance that a condition is disclosed at assessment")
-    high_intensity_problems: tuple[str, ...] = Field(strict=False)
+    otherwise_recorded: Names
+    disclosure: Table[Share] = Field(description="chance that a condition is disclosed at assessment")
+    high_intensity_problems: Names
     direct_intercept: Effect = Field(description="logit of going straight to high intensity with any other problem")
     direct_per_phq9_sd: Effect = Field(description="logit per 6 points of PHQ-9 above 15")
     direct_per_gad7_sd: Effect = Field(description="logit per 5 points of GAD-7 above 13")
@@ -203,9 +226,9 @@ class Pathway(Part):
     standard_contact_minutes: Positive = Field(
         description="minutes of the contacts that `contacts_per_week` of staff counts"
     )
-    modalities: dict[str, Modality]
+    modalities: Table[Modality]
     returns: Returns
-    steps: dict[str, Step]
+    steps: Annotated[dict[str, Step], AfterValidator(_in_order_of_stepping)]
 
     @property
     def courses(self) -> dict[str, CourseStep]:

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from caseload_sim.scenario.numbers import Amount, Correlation, OddsRatio, Pair, Part, Positive, Share
+from caseload_sim.definitions.labels import in_order, leading_number
+from caseload_sim.scenario.numbers import Amount, Correlation, Names, OddsRatio, Pair, Part, Positive, Share, Table
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
+DEPRIVATION = "deprivation_decile"  # kind of stratum, the lowest the least deprived, as NHS England counts them
 MOST_CONDITIONS = 50
 
 
@@ -17,12 +19,34 @@ class Prevalence(Share):
     group: Group
 
 
+class Stratum(Share):
+    """The share of referred clients in a stratum, and where it stands among the others of its kind."""
+
+    rank: Annotated[float, Field(ge=-1e6, le=1e6)] | None = Field(
+        default=None,
+        description="place among the strata of its kind, the lowest first; without it the number a name begins with",
+    )
+
+
+def _by_rank(strata: dict[str, Stratum]) -> dict[str, Stratum]:
+    """Strata of one kind by their ranks if they have them, else by their names."""
+    ranks = [stratum.rank for stratum in strata.values() if stratum.rank is not None]
+    if not ranks:
+        return in_order(strata)
+    if len(set(ranks)) < len(strata):
+        raise ValueError("either no stratum of a kind has a `rank`, or each has one of its own; put this right")
+    return dict(sorted(strata.items(), key=lambda one: one[1].rank or 0.0))
+
+
+Strata = Annotated[dict[str, Stratum], AfterValidator(_by_rank)]
+
+
 class Eligibility(Part):
     """Who is admitted at all, as a trial admits: only used by scenarios about trials."""
 
     emotional_disorders_min: Annotated[int, Field(ge=0, le=100)]
     emotional_disorders_max: Annotated[int, Field(ge=0, le=100)]
-    excluded_conditions: tuple[str, ...] = Field(strict=False)
+    excluded_conditions: Names
     principal_severity_min: Annotated[float, Field(ge=0, le=5)] = Field(
         default=0.0, description="severity of the worst disorder below which nobody is admitted, SD"
     )
@@ -32,7 +56,7 @@ class Eligibility(Part):
 class Combination(Share):
     """A share of clients with any, or with all, of some conditions."""
 
-    conditions: tuple[str, ...] = Field(strict=False)
+    conditions: Names
 
 
 class Targets(Part):
@@ -43,23 +67,21 @@ class Targets(Part):
     scores_by_problem: recorded problem -> phq9, gad7, mean at the start
     """
 
-    count_mix: dict[str, Share] = Field(
+    count_mix: Table[Share] = Field(
         default_factory=dict,
         description="share with this many emotional disorders and dependences; the last key ends in +",
     )
-    any_of: dict[str, Combination] = Field(
-        default_factory=dict, description="share with at least one of the conditions"
-    )
-    all_of: dict[str, Combination] = Field(default_factory=dict, description="share with all of the conditions")
-    odds_ratio: dict[str, dict[str, OddsRatio]] = Field(
+    any_of: Table[Combination] = Field(default_factory=dict, description="share with at least one of the conditions")
+    all_of: Table[Combination] = Field(default_factory=dict, description="share with all of the conditions")
+    odds_ratio: Table[Table[OddsRatio]] = Field(
         default_factory=dict, description="published odds ratio of two conditions"
     )
-    start_scores: dict[str, Amount] = Field(default_factory=dict, description="official scores at the start")
+    start_scores: Table[Amount] = Field(default_factory=dict, description="official scores at the start")
     start_scores_after: Amount | None = Field(default=None, description="days from referral to the first course")
     later_course_after: Amount | None = Field(
         default=None, description="days from the end of a course to the one after stepping up"
     )
-    scores_by_problem: dict[str, dict[str, Amount]] = Field(
+    scores_by_problem: Table[Table[Amount]] = Field(
         default_factory=dict, description="official mean scores at the start, by recorded problem"
     )
 
@@ -70,26 +92,26 @@ class Fit(Part):
     loading_min: Correlation = Field(description="lowest loading of emotional disorders")
     loading_max: Correlation = Field(description="highest loading of emotional disorders")
     prevalence_shift_max: Amount = Field(description="largest shift of assumed prevalences, logits, one for all")
-    start: dict[str, Share] = Field(description="assumed prevalences from which the shift is counted")
+    start: Table[Share] = Field(description="assumed prevalences from which the shift is counted")
 
 
 class Population(Part):
     """Who is referred: conditions, how they hang together, and the strata used in reports."""
 
-    prevalence: dict[str, Prevalence] = Field(
+    prevalence: Table[Prevalence] = Field(
         description="share of referred clients meeting criteria", max_length=MOST_CONDITIONS
     )
-    loading: dict[str, Correlation] = Field(description="loading on the common distress factor, by group or condition")
-    correlation: dict[str, dict[str, Pair]] = Field(
+    loading: Table[Correlation] = Field(description="loading on the common distress factor, by group or condition")
+    correlation: Table[Table[Pair]] = Field(
         default_factory=dict,
         description="how two liabilities hang together, replacing what the common factor implies",
     )
-    prevalence_by: dict[str, dict[str, dict[str, Share]]] = Field(
+    prevalence_by: Table[Table[Table[Share]]] = Field(
         default_factory=dict, description="prevalence in each stratum: condition, kind of stratum, stratum"
     )
     targets: Targets = Targets()
     fit: Fit | None = None
-    state_share: dict[str, Share] = Field(
+    state_share: Table[Share] = Field(
         description="share of liability variance that is passing: drawn anew for each reading"
     )
     deprivation_correlation: Correlation = Field(
@@ -98,11 +120,24 @@ class Population(Part):
     mean_severity: Positive = Field(description="mean severity of those with a disorder, SD above threshold")
     distress_correlation: Correlation = Field(description="correlation of general distress with the common factor")
     eligibility: Eligibility | None = None
-    strata: dict[str, dict[str, Share]] = Field(description="share of referrals in each stratum")
+    strata: Table[Strata] = Field(description="share of referrals in each stratum")
 
     def conditions(self, *groups: Group) -> tuple[str, ...]:
-        """Names of the conditions that occur (prevalence above 0), in file order; of all groups if none is named."""
+        """Names of the conditions that occur (prevalence above 0); of all groups if none is named."""
         return tuple(name for name, p in self.prevalence.items() if p.value > 0 and (not groups or p.group in groups))
+
+    def steps_from_the_middle(self, kind: str) -> list[float]:
+        """How far each stratum of a kind lies above the middle of the lowest and the highest, by rank or by name.
+
+        Of deciles named 1 to 10, -4.5 to 4.5, in whatever order they are written. Strata without a number are at the middle.
+        """
+        places = [
+            stratum.rank if stratum.rank is not None else leading_number(name)
+            for name, stratum in self.strata.get(kind, {}).items()
+        ]
+        known = [place for place in places if place is not None]
+        middle = (min(known) + max(known)) / 2 if known else 0.0
+        return [0.0 if place is None else place - middle for place in places]
 
     def state_share_of(self, condition: str) -> float:
         """The passing share of a condition's liability variance."""

@@ -14,6 +14,7 @@ from caseload_sim.scenario.numbers import (
     Factor,
     Part,
     Share,
+    Table,
     YearlyChange,
     YearlyRate,
 )
@@ -119,7 +120,7 @@ class Demand(Part):
     growth_per_year: YearlyChange = Field(description="growth of referrals a year, as a share")
     seasonal: bool = Field(description="referrals follow the months of the year")
     monthly_index: MonthlyIndex
-    shocks: dict[str, Shock] = Field(default_factory=dict)
+    shocks: Table[Shock] = Field(default_factory=dict)
 
 
 class Providers(Part):
@@ -135,7 +136,7 @@ class Start(Part):
     """Who is there at opening."""
 
     running: bool = Field(description="false opens an empty service")
-    waiting: dict[str, Amount] = Field(
+    waiting: Table[Amount] = Field(
         default_factory=dict,
         description="clients on the list of each step at opening; where not given, as many as make the service stationary",
     )
@@ -188,7 +189,7 @@ class Staff(Part):
         default=DaysLong(value=365, assumption="a year, as the scenario does not say"),
         description="days until a trainee qualifies",
     )
-    surge: dict[str, Surge] = Field(default_factory=dict)
+    surge: Table[Surge] = Field(default_factory=dict)
 
     @property
     def available_share(self) -> float:

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, draw_population, ids_of_clients, people
-from caseload_sim.clients.remission import years_to_relapse
 from caseload_sim.draws.streams import RETURN_IDS, Draws
 from caseload_sim.engines.episodes import Episodes, joined_first
-from caseload_sim.engines.plans import LONGEST_DAYS, NOT_YET, Plans, PlansInParts
-from caseload_sim.pathway.assessment import TREATED
+from caseload_sim.engines.plans import NOT_YET, Plans, PlansInParts
 from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.pathway.demand import referral_days
 from caseload_sim.scenario.policies import Policy, is_own
@@ -137,18 +135,11 @@ class Intake:
         )
 
     def plans(self) -> Plans:
-        """The plans of everybody, for an engine. Can be called only once: to save memory, no copy is kept here."""
-        plans = self.parts.combine()
-        treated = self.exit[self.parents] == TREATED
-        leaving, rows = self.parents[treated], self.n_first + np.flatnonzero(treated)
-        if len(rows):
-            # Before the queue nobody knows who will have residual symptoms at the end: all are taken to have none.
-            u = self.draws.uniform("relapse", self.ids[leaving])
-            years = years_to_relapse(self.scenario, u, np.zeros(len(u), dtype=bool))
-            delay = np.minimum(365 * years, LONGEST_DAYS).astype(np.int32)
-            plans.returns_as[leaving] = rows
-            plans.return_after_days[leaving] = np.maximum(delay + self.booking_days[rows], 1)
-        return plans
+        """The plans of everybody, for an engine. Can be called only once: to save memory, no copy is kept here.
+
+        Nobody comes back yet: who does is known from how clients end, see `returns`.
+        """
+        return self.parts.combine()
 
     def with_days_of_return(self, plans: Plans, queue: Episodes) -> "Intake":
         """This intake with the days on which clients came back. They are known only after the queue has been run."""
@@ -242,7 +233,7 @@ def _columns_to_digest(clients: Clients) -> dict[str, Any]:
 
 
 def _who_come_back(scenario: Scenario, ids: Ids, draws: Draws) -> Rows:
-    """Rows of those who will come back once they relapse, if they were treated.
+    """Rows of those who would come back if they relapse after treatment.
 
     A person who returns is as ill as at the first referral, and has draws of their own for all that follows.
     """

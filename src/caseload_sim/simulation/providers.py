@@ -1,11 +1,12 @@
 """Many providers instead of one: each with staff of its own measure, all pooled as national statistics pool them."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
+from caseload_sim.clients.population import Clients
 from caseload_sim.definitions.quantities import Quantity, Value
-from caseload_sim.draws.streams import Draws
+from caseload_sim.draws.streams import IDS_OF_A_PROVIDER, Draws
 from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.measures.simulation import Replication, Simulation
 from caseload_sim.measures.table import MeasureTable, stacked_numbers, table_of
@@ -49,6 +50,8 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
 def pooled(simulations: list[Simulation], all_of_them: Replication) -> Simulation:
     """The tables of several providers as one: the clients of the first, then those of the second, and so on.
 
+    Every client has an id of their own, and the number of their provider.
+
     all_of_them: the places and days of the providers, added up already
     """
     first_row = np.cumsum([0] + [len(one.clients.id) for one in simulations])
@@ -57,7 +60,8 @@ def pooled(simulations: list[Simulation], all_of_them: Replication) -> Simulatio
         [one.episodes.client + row for one, row in zip(simulations, first_row, strict=False)]
     )
     outcomes = one_after_the_other([one.outcomes for one in simulations])
-    clients, care = stacked(*(one.clients for one in simulations)), stacked(*(one.care for one in simulations))
+    clients = stacked(*(_of_provider(one.clients, k) for k, one in enumerate(simulations)))
+    care = stacked(*(one.care for one in simulations))
     return Simulation(
         scenario=all_of_them.scenario,
         replication=all_of_them.replication,
@@ -69,6 +73,12 @@ def pooled(simulations: list[Simulation], all_of_them: Replication) -> Simulatio
         episodes=canonical([*columns.values()]),
         outcomes=outcomes,
     )
+
+
+def _of_provider(clients: Clients, k: int) -> Clients:
+    """The clients of the provider with so many before it, with ids that no client of another one has."""
+    number = np.full_like(clients.provider, k + 1)
+    return replace(clients, id=clients.id + k * IDS_OF_A_PROVIDER, provider=number)
 
 
 def percentiles(tables: list[MeasureTable]) -> MeasureTable:

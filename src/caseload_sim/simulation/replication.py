@@ -7,15 +7,14 @@ from hashlib import sha256
 from operator import add
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, people
 from caseload_sim.clients.remission import illness_of
 from caseload_sim.clients.severity import condition_of
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import Engine, load
-from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans
-from caseload_sim.engines.plans import NO_CLIENT, NOT_YET, Capacity, plans_of_stretch
+from caseload_sim.engines.episodes import Episodes, check_invariants, check_plans, stays_of
+from caseload_sim.engines.plans import NOT_YET, Capacity, plans_of_stretch
 from caseload_sim.errors import RunError
 from caseload_sim.measures.measure import Tally, measured, tally
 from caseload_sim.measures.service import over_time
@@ -31,6 +30,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients, draw_intake, draw_referrals
 from caseload_sim.simulation.pool import Pool, referred_in_pool
 from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
+from caseload_sim.simulation.returns import with_returns
 from caseload_sim.simulation.running_start import Opening, add_history, leave_out_excess, opening_of, running_start
 from caseload_sim.support.columns import Days, by_name, fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.support.provenance import Digest, digest
@@ -67,10 +67,13 @@ def run_once(
     if scenario.providers is None:
         one, every = _simulate(scenario, replication, engine, start_of, policy, all_tables=all_tables)
         return one.measures(), over_time(one), one.digests, every
-    number = scenario.providers.number
+    number, draws = scenario.providers.number, Draws(scenario.run.seed, replication)
+    starts: Sequence[Scenario | None] = [start_of] * number
+    if start_of and start_of.providers and start_of.providers.number == number:
+        starts = provider_scenarios(start_of, draws)  # each opens with the people of the same provider
     each = [
-        _simulate(provider, replication * number + k, engine, start_of, policy, all_tables=all_tables)
-        for k, provider in enumerate(provider_scenarios(scenario, Draws(scenario.run.seed, replication)))
+        _simulate(provider, replication * number + k, engine, start, policy, all_tables=all_tables)
+        for k, (provider, start) in enumerate(zip(provider_scenarios(scenario, draws), starts, strict=True))
     ]
     all_of_them = _add_up(scenario, replication, [one for one, _ in each])
     every = pooled([every for _, every in each if every], all_of_them) if all_tables else None
@@ -119,6 +122,9 @@ def _simulate(
     with run_in_background(partial(digest, plans), worth_it=large) as digest_of_plans:
         queue = engine(plans, capacity)
         digest_of_courses = digest_of_plans()
+    if len(intake.parents):
+        queue = with_returns(intake, plans, capacity, queue, engine)
+        digest_of_courses = digest(plans)
     intake = intake.with_days_of_return(plans, queue)
     digest_of_clients = intake.digest_of_clients()
     with run_in_background(partial(digest, queue), worth_it=large) as digest_of_queue:
@@ -239,7 +245,7 @@ class _Reader:
         of, clients, care = self.intake.tables_of(part)
         draws = self.intake.draws
         who = condition_of(of, clients, illness_of(of, clients, draws), draws)
-        stays = _stays_of(self.episodes, part)
+        stays = stays_of(self.episodes, part)
         outcomes = read_outcomes(self.replication.scenario, clients, who, care, stays, draws)
         return Simulation(**by_name(self.replication), clients=clients, care=care, episodes=stays, outcomes=outcomes)
 
@@ -259,22 +265,9 @@ def only(every: Simulation, rows: Rows) -> Simulation:
         every,
         clients=rows_of(every.clients, rows),
         care=rows_of(every.care, rows),
-        episodes=_stays_of(every.episodes, rows),
+        episodes=stays_of(every.episodes, rows),
         outcomes=of_clients(every.outcomes, rows),
     )
-
-
-def _stays_of(episodes: Episodes, rows: NDArray[np.intp]) -> Episodes:
-    """The stays of the clients in these ascending rows, their rows counted anew from 0."""
-    if len(rows) == 0:
-        return slice_of(episodes, slice(0, 0))
-    first, after = np.searchsorted(episodes.client, [rows[0], rows[-1] + 1])
-    stays = slice_of(episodes, slice(int(first), int(after)))
-    new_row = np.full(int(rows[-1] - rows[0]) + 1, NO_CLIENT, dtype=np.int32)
-    new_row[rows - rows[0]] = np.arange(len(rows), dtype=np.int32)
-    client = new_row[stays.client - rows[0]]
-    kept = np.flatnonzero(client != NO_CLIENT)
-    return replace(rows_of(stays, kept), client=client[kept])
 
 
 def read_again(
@@ -286,7 +279,7 @@ def read_again(
     draws: of this replication, where the caller keeps them; by_course: see `read_outcomes`
     Raises RunError for several providers, whose clients belong to scenarios of their own.
     """
-    if scenario.providers is not None:
+    if scenario.providers is not None or simulation.scenario.providers is not None:
         raise RunError(f"{scenario.name}: several providers cannot be read again; use one.")
     draws = draws or Draws(scenario.run.seed, simulation.replication)
     clients = people(scenario, draws, simulation.clients.id, simulation.clients.referral_day)
