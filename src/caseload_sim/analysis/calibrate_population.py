@@ -16,6 +16,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats
 
 N_CLIENTS_FOR_SCORES = 50_000
+USUAL_TRIES = 60  # of a fit to scores, each of which draws so many clients
 SCORES_FITTED = ("phq9_mean", "gad7_mean", "at_caseness")  # their spread is compared, not fitted
 ROUNDED_TO = 4  # decimals of fitted values: a change of 0.0001 moves no share by more than that
 

@@ -18,6 +18,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats
 
 MOST_ROUNDS = 12
+MOST_RUNS_FOR_AN_EFFECT = 18  # two replications at both ends and at seven values between: 4 is halved to 0.05
 LONGEST_STEP = 1.0  # in logits, logs or effects: beyond it a straight line says little
 NUDGE = 0.1  # for derivatives, on the same scales
 FITTED_DECIMALS = 4
@@ -74,12 +75,7 @@ def calibrate_service(
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
     Raises RunError when nothing is to be fitted, or a path in `fitted_by` is not a number of the scenario.
     """
-    fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by and _is_of(part, o)}
-    if not fitted:
-        where = " under `outcome.`" if part == "outcome" else ""
-        raise RunError(
-            f"{scenario.name}: no official figure says what is `fitted_by` it{where}, so there is nothing to fit."
-        )
+    fitted = _fitted(scenario, part)
     known = {path: number for path, number, _ in numbers(scenario)}
     for name, official in fitted.items():
         for path in official.fitted_by:
@@ -135,6 +131,22 @@ def calibrate_service(
         {path: known[path].value for paths in groups for path in paths},
         part,
     )
+
+
+def _fitted(scenario: Scenario, part: str) -> dict[str, Official]:
+    """The official figures that are fitted. Raises RunError when there are none."""
+    fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by and _is_of(part, o)}
+    if not fitted:
+        where = " under `outcome.`" if part == "outcome" else ""
+        raise RunError(
+            f"{scenario.name}: no official figure says what is `fitted_by` it{where}, so there is nothing to fit."
+        )
+    return fitted
+
+
+def runs_at_most_for(scenario: Scenario, part: str) -> int:
+    """How many runs the fit of a part of a scenario takes at most. Raises RunError when there is nothing to fit."""
+    return runs_at_most_of(len(_fitted(scenario, part)))
 
 
 def _is_of(part: str, official: Official) -> bool:

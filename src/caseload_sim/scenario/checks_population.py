@@ -1,6 +1,7 @@
 """Contradictions in a population: impossible correlations, counts and targets, names that clash."""
 
 from collections.abc import Iterator
+from math import prod
 
 from caseload_sim.errors import did_you_mean
 from caseload_sim.scenario.assumptions import Assumptions
@@ -9,6 +10,7 @@ from caseload_sim.scenario.population import Population
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
 MOST_STRATA = 100
+MOST_KINDS_OF_PEOPLE = 1_000  # by strata that prevalences differ by: expected counts are reckoned for each
 
 
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
@@ -32,6 +34,10 @@ def _impossible_population(scenario: Assumptions) -> Found:
     if not scenario.disorders:
         yield ("population", "prevalence"), "needs at least one emotional disorder with a prevalence above 0."
     yield from _clashing_names(population)
+    for kind_of_target, combinations in (("any_of", population.targets.any_of), ("all_of", population.targets.all_of)):
+        for name, combination in combinations.items():
+            if not combination.conditions:
+                yield ("population", "targets", kind_of_target, name, "conditions"), "is empty; name the conditions."
     for name, shares in population.strata.items():
         if len(shares) > MOST_STRATA:
             yield ("population", "strata", name), f"has {len(shares)} strata; at most {MOST_STRATA} can be told apart."
@@ -130,6 +136,14 @@ def _counts(group: str) -> list[int]:
 
 def _impossible_strata(population: Population) -> Found:
     """Prevalences by stratum must name a known condition and stratum, all of its parts, and average to the whole."""
+    kinds = {kind for tables in population.prevalence_by.values() for kind in tables}
+    together = prod(len(population.strata.get(kind, {})) or 1 for kind in kinds)
+    if together > MOST_KINDS_OF_PEOPLE:
+        yield (
+            ("population", "prevalence_by"),
+            f"prevalences differ by {' and '.join(sorted(kinds))}, which make {together:,} kinds of people; at most "
+            f"{MOST_KINDS_OF_PEOPLE:,}.",
+        )
     for condition, tables in population.prevalence_by.items():
         here = ("population", "prevalence_by", condition)
         if condition not in population.prevalence:

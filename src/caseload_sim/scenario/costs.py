@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from caseload_sim.scenario.numbers import Number, OfFigure, Part, Positive, Share
+from caseload_sim.scenario.numbers import Level, Number, OfFigure, Part, Share
 
 DEFAULT_STAFF = "default"  # stands for the kinds of staff that a table does not list
 
@@ -110,7 +110,7 @@ class Costs(Part):
     sessions: SessionCosts
     wte: StaffCosts
     utilities: Utilities
-    index: dict[str, Positive] = Field(description="price level of the financial year that begins then")
+    index: dict[str, Level] = Field(description="price level of the financial year that begins then")
     published: dict[str, PublishedCost] = Field(default_factory=dict)
     grant: Grant | None = None
 

@@ -4,11 +4,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from caseload_sim.scenario.numbers import Amount, Correlation, OddsRatio, Pair, Part, Positive, Share
+from caseload_sim.scenario.numbers import (
+    Correlation,
+    Logits,
+    MeanDays,
+    MeanInSd,
+    OddsRatio,
+    Pair,
+    Part,
+    ScorePoints,
+    Share,
+)
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
 MOST_CONDITIONS = 50
+MOST_KINDS_OF_STRATA = 20
 
 
 class Prevalence(Share):
@@ -54,9 +65,9 @@ class Targets(Part):
     odds_ratio: dict[str, dict[str, OddsRatio]] = Field(
         default_factory=dict, description="published odds ratio of two conditions"
     )
-    start_scores: dict[str, Amount] = Field(default_factory=dict, description="official scores at the start")
-    start_scores_after: Amount | None = Field(default=None, description="days from referral to the first score")
-    scores_by_problem: dict[str, dict[str, Amount]] = Field(
+    start_scores: dict[str, ScorePoints] = Field(default_factory=dict, description="official scores at the start")
+    start_scores_after: MeanDays | None = Field(default=None, description="days from referral to the first score")
+    scores_by_problem: dict[str, dict[str, ScorePoints]] = Field(
         default_factory=dict, description="official mean scores at the start, by recorded problem"
     )
 
@@ -66,7 +77,7 @@ class Fit(Part):
 
     loading_min: Correlation = Field(description="lowest loading of emotional disorders")
     loading_max: Correlation = Field(description="highest loading of emotional disorders")
-    prevalence_shift_max: Amount = Field(description="largest shift of assumed prevalences, logits, one for all")
+    prevalence_shift_max: Logits = Field(description="largest shift of assumed prevalences, logits, one for all")
     start: dict[str, Share] = Field(description="assumed prevalences from which the shift is counted")
 
 
@@ -92,10 +103,12 @@ class Population(Part):
     deprivation_correlation: Correlation = Field(
         description="correlation of the common factor with the area's deprivation"
     )
-    mean_severity: Positive = Field(description="mean severity of those with a disorder, SD above threshold")
+    mean_severity: MeanInSd = Field(description="mean severity of those with a disorder, SD above threshold")
     distress_correlation: Correlation = Field(description="correlation of general distress with the common factor")
     eligibility: Eligibility | None = None
-    strata: dict[str, dict[str, Share]] = Field(description="share of referrals in each stratum")
+    strata: dict[str, dict[str, Share]] = Field(
+        description="share of referrals in each stratum", max_length=MOST_KINDS_OF_STRATA
+    )
 
     def conditions(self, *groups: Group) -> tuple[str, ...]:
         """Names of the conditions that occur (prevalence above 0), in file order; of all groups if none is named."""
