@@ -94,9 +94,7 @@ ONE_OF_EACH = list({kind: (path, bounds) for path, kind, bounds in reversed(ALL)
 
 def test_there_are_fields_to_try_and_each_states_two_bounds() -> None:
     assert len(ONE_OF_EACH) >= 120
-    assert {kind for kind, (_, bounds) in ONE_OF_EACH if len(bounds) != 2} == {"population.correlation.*.*"}, (
-        "by a rule"
-    )
+    assert [kind for kind, (_, bounds) in ONE_OF_EACH if len(bounds) != 2] == []
 
 
 def ends(scenario: Scenario) -> None:
@@ -114,7 +112,7 @@ def changed_or_refused(path: str, value: float, scenario: Scenario | None = None
         return (scenario or EVERYTHING).with_changes({path: value})
     except ScenarioError as error:
         message = str(error)
-    assert re.match(r"(--set )?[\w.]+: .{10,}\.", message), message
+    assert re.match(r"(--set )?[^:]+: .{10,}\.", message), message
     return None
 
 
@@ -210,7 +208,7 @@ def test_as_many_as_may_be_take_nobody_away_and_one_more_is_refused(of: str) -> 
     assert len(compared) > 5_000
     for key in compared:
         assert after[key] == pytest.approx(before[key], nan_ok=True), key
-    with pytest.raises(ScenarioError, match="of at most (50|20) entries"):
+    with pytest.raises(ScenarioError, match=r"of at most (50|20) entries"):
         one.with_changes(more(of, ROOM[of] + 1))
 
 

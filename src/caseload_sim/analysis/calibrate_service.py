@@ -73,7 +73,8 @@ def calibrate_service(
     update them (Broyden's rule). Shares move in logits, so that they stay between 0 and 1; other numbers move in logs, so
     that they stay above 0; effects move as they are. Official figures that are checks are not used.
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
-    Raises RunError when nothing is to be fitted, or a path in `fitted_by` is not a number of the scenario.
+    Raises RunError when nothing is to be fitted, nobody is counted in what is, or a path in `fitted_by` is not a number of
+    the scenario.
     """
     fitted = _fitted(scenario, part)
     known = {path: number for path, number, _ in numbers(scenario)}
@@ -99,6 +100,12 @@ def calibrate_service(
             runs += 1
             options.report(min(runs, runs_at_most), runs_at_most)
             values = np.array([_row_of(results, official).value for official in fitted.values()])
+            if np.isnan(values).any():
+                nobody = ", ".join(name for name, value in zip(fitted, values, strict=True) if np.isnan(value))
+                raise RunError(
+                    f"{scenario.name}: has no {nobody} to fit, since nobody was counted. Use more referrals a year, days or "
+                    "replications, or a policy that treats."
+                )
             found.append(np.asarray((values - target) / scale))
         return found
 
@@ -193,6 +200,8 @@ def effect_that_reaches(
 def _moved(number: Number, by: float) -> float:
     """A number moved by so much: a share in logits, an effect as it is, any other in logs."""
     if isinstance(number, Share | ShareMissed):
+        if number.value in (0, 1):
+            return number.value  # no odds move these
         odds = number.value / (1 - number.value) * np.exp(by)
         value = odds / (1 + odds)
     elif isinstance(number, Effect):

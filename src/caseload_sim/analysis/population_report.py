@@ -120,10 +120,12 @@ def _pairs(scenario: Scenario, clients: Clients) -> list[Comparison]:
 def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str, float]:
     """Mean and SD of PHQ-9 and GAD-7, and the share at caseness, of those let through to treatment, when it starts.
 
-    Nobody leaves by chance alone here, and everybody starts after `start_scores_after` days: what the queue adds is in
+    NaN where nobody comes to treatment. Nobody leaves by chance alone here, and everybody starts after `start_scores_after` days: what the queue adds is in
     `validate-model`.
     """
     chosen = _treated(scenario, clients, draws)
+    if not chosen.any():
+        return dict.fromkeys(("phq9_mean", "phq9_sd", "gad7_mean", "gad7_sd", "at_caseness"), float("nan"))
     phq9, gad7 = (scores[chosen] for scores in _at_start(scenario, clients, draws))
     found = {"phq9_mean": phq9.mean(), "phq9_sd": phq9.std()}
     found |= {"gad7_mean": gad7.mean(), "gad7_sd": gad7.std()}

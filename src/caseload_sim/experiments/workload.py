@@ -35,7 +35,7 @@ MOST_SPELLS = (
 UNREMARKABLE_CLIENT_RUNS = 2_000_000
 UNREMARKABLE_BYTES = 2_000_000_000
 
-BYTES_OF_A_PROCESS = 115_000_000
+BYTES_OF_A_PROCESS = 122_000_000
 BYTES_OF_COMPILED_CODE = 110_000_000  # numba, which is loaded for large jobs
 WORTH_COMPILING = 150_000  # client-runs
 BYTES_OF_PAINTING, BYTES_OF_A_PAINTER = 50_000_000, 100_000_000  # matplotlib here, and in a process that draws
@@ -44,11 +44,11 @@ BYTES_OF_A_PLAN = 160  # what every client adds where only measures are kept
 # together and written, or drawn a block at a time.
 BYTES_OF_A_PERSON, BYTES_OF_A_CONDITION, BYTES_OF_A_DISORDER, BYTES_OF_A_STEP = 200, 1, 25, 24
 TIMES_AT_THE_PEAK, TIMES_IN_A_BLOCK = 3.0, 1.6
-TIMES_OF_PEOPLE = 2.2  # where clients and their scores are drawn and nothing else
-BYTES_OF_EVENTS = 1_500  # of one client, written line by line
+TIMES_OF_PEOPLE = 1.0  # where clients and their scores are drawn and nothing else
+BYTES_OF_EVENTS = 1_800  # of one client, written line by line
 ROWS_OF_A_GROUP, ROWS_OF_NO_GROUP = 300, 1_200  # of a table of measures
-BYTES_OF_A_ROW, BYTES_OF_A_ROW_KEPT, BYTES_OF_A_ROW_PROVIDED = 1_000, 56, 170  # once; for each replication; provider
-BYTES_OF_A_DAY, BYTES_OF_A_DAY_KEPT = 600, 60  # of one step
+BYTES_OF_A_ROW, BYTES_OF_A_ROW_KEPT, BYTES_OF_A_ROW_PROVIDED = 600, 56, 24  # once; for each replication; provider
+BYTES_OF_A_DAY, BYTES_OF_A_DAY_KEPT = 390, 30  # of one step
 BYTES_OF_A_POST = 80
 TABLES_KEPT = 512
 CANDIDATES_ASKED = 20_000  # to find out how many are eligible
@@ -207,13 +207,14 @@ def _bytes_of_a_replication(scenario: Scenario, keeping: Keeping, n_threads: int
     n_blocks = min(n_threads, max(referred, before) // CLIENTS_AT_ONCE + 1)
     blocks = TIMES_IN_A_BLOCK * of_a_client * min(referred + before, CLIENTS_AT_ONCE) * n_blocks
     one = max(plans + blocks, plans / 2 + tables)
+    if keeping.events:  # they are written when tables are, which are then no more than their columns
+        one = max(one, plans / 2 + (of_a_client + BYTES_OF_EVENTS) * referred * number)
     if round(referred) in SIDE_BY_SIDE:
         one = max(side_by_side * (plans + blocks / n_blocks), one)
     days = scenario.run.horizon_days + POOL_DAYS
     by_day = number * days * (16 * len(scenario.steps) + 8 * len(scenario.staff))
     by_provider = number * n_rows(scenario) * BYTES_OF_A_ROW_PROVIDED if number > 1 else 0
-    events = referred * number * BYTES_OF_EVENTS if keeping.events else 0
-    return one + by_day + by_provider + events + _bytes_of_staff(scenario, days) + _bytes_of_distributions(scenario)
+    return one + by_day + by_provider + _bytes_of_staff(scenario, days) + _bytes_of_distributions(scenario)
 
 
 def _bytes_of_tables(scenario: Scenario) -> float:

@@ -253,6 +253,7 @@ class Pair(Number):
     `at` gives those; the correlation it implies is kept when a scenario changes a prevalence.
     """
 
+    value: Annotated[float, Field(ge=-1, le=1e4)]
     measured_as: Literal["tetrachoric", "odds_ratio"] = "tetrachoric"
     at: tuple[_Inside, _Inside] | None = Field(default=None, strict=False)
 
