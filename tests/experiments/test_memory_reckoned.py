@@ -21,12 +21,12 @@ except SystemExit as stop:
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(works[0].memory_bytes, peak, file=sys.stderr)
 """
-TINY = {
+TINY: dict[str, object] = {
     "demand.referrals_per_year": 300, "run.warm_up_days": 10, "run.data_collection_days": 60, "run.follow_up_days": 100,
     "run.replications": 1,
 }  # fmt: skip
 STAFF = ("assessor", "psychological_wellbeing_practitioner", "high_intensity_therapist")
-MANY_STRATA = {
+MANY_STRATA: dict[str, object] = {
     f"population.strata.area{k}": "{"
     + ",".join(f'a{i} = {{ value = 0.01, assumption = "x" }}' for i in range(100))
     + "}"

@@ -25,6 +25,7 @@ from caseload_sim.scenario.pathway import MOST_MODALITIES, MOST_STEPS
 from caseload_sim.scenario.population import MOST_CONDITIONS, MOST_KINDS_OF_STRATA
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.service import MOST_DAYS
+from caseload_sim.simulation.intake import MOST_PLANS, check_countable
 
 HARMS = (5e-324, 1e-14, 1e300, -5e-324, -1e300)
 WHY = {"assumption": "x"}
@@ -263,6 +264,15 @@ def test_counts_of_conditions_that_all_hang_together_are_refused_where_they_woul
     scenario = EVERYTHING.with_changes({"population.correlation": chain})
     with pytest.raises(RunError, match=r"7 conditions hang together by named correlations; .* at most 6"):
         count_distribution(scenario.population, names)
+
+
+def test_more_clients_than_can_be_counted_are_refused_even_beyond_the_limits() -> None:
+    many = {"demand.referrals_per_year": 1e6, "demand.growth_per_year": 0, "run.follow_up_days": 36_500}
+    scenario = EVERYTHING.with_changes({**many, "run.weekends_off": False, "providers.number": 3})
+    assert scenario.run.horizon_days * 1e6 / 365 * 3 * len(EVERYTHING.steps) < MOST_PLANS
+    check_countable(scenario)
+    with pytest.raises(RunError, match=r"clients at 5 steps are more than can be counted\. Use fewer referrals a year"):
+        simulate(scenario.with_changes({"providers.number": 6}))
 
 
 def test_a_table_of_counts_ends_where_no_draw_reaches() -> None:

@@ -69,7 +69,10 @@ def slope_within(x: Floats, y: Floats, by: Flags, some: Flags) -> tuple[float, f
         if group.any():
             inner_x[group] -= inner_x[group].mean()
             inner_y[group] -= inner_y[group].mean()
-    slope = float(inner_x @ inner_y / (inner_x @ inner_x))
+    spread = inner_x @ inner_x
+    if spread == 0:  # within a group all have the same
+        return float("nan"), float("nan")
+    slope = float(inner_x @ inner_y / spread)
     return slope, float(y[some].mean() - slope * x[some].mean())
 
 
