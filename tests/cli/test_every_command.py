@@ -224,3 +224,42 @@ def test_a_command_loads_only_what_it_needs(words: str, unloaded: str, inputs: P
             [sys.executable, "-c", program, *words.split()], capture_output=True, encoding="utf-8", cwd=folder
         )
     assert ran.stdout.endswith("LOADED []\n"), ran.stdout[-300:] + ran.stderr
+
+
+GATED = {
+    **RUNS,
+    "population": "population small.toml --clients 1000",
+    "check": "check small.toml",
+    "structures": "structures small.toml",
+    "calibrate population": "calibrate population small.toml",
+    "calibrate outcome": "calibrate outcome small.toml",
+    "calibrate structures": "calibrate structures small.toml",
+}
+WITHOUT_A_SIMULATION = {"plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist"}
+
+
+def test_every_command_that_simulates_is_named_as_passing_the_gate() -> None:
+    assert {words.split()[0] for words in GATED.values()} | WITHOUT_A_SIMULATION == {name for name, *_ in COMMANDS}
+
+
+@pytest.mark.parametrize("words", list(GATED.values()), ids=list(GATED))
+def test_no_command_begins_what_is_too_much(
+    words: str, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "too_much", lambda work, memory_bytes: "too much of something")
+    with in_folder(inputs, tmp_path, "gated") as folder:
+        before = sorted(folder.iterdir())
+        result = call_here(*words.split(), folder=folder)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.startswith("RunError: too much of something. Use fewer referrals a year"), result.stderr
+        assert sorted(folder.iterdir()) == before, "nothing was begun"
+
+
+def test_a_file_that_run_would_not_begin_is_not_called_valid_without_a_word(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call_here("validate", "small.toml", folder=inputs).stderr == ""
+    result = call_here("validate", "small.toml", "--set", "demand.referrals_per_year=1000000",
+                       "--set", "run.follow_up_days=36000", "--set", "run.weekends_off=false", folder=inputs)  # fmt: skip
+    assert result.stdout.startswith("small.toml: valid.")
+    assert "more than 20,000,000 are not begun unasked; that takes --beyond-limits." in result.stderr

@@ -43,20 +43,22 @@ def mean(values: NDArray[Any]) -> float:
 
 
 def sd(values: NDArray[Any]) -> float:
-    return float(np.std(values.astype(np.float64)))
+    return float(np.std(values.astype(np.float64))) if len(values) else float("nan")
 
 
 def correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
+    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")  # where one of them does not vary
     return float(np.corrcoef(one.astype(np.float64), other.astype(np.float64))[0, 1])
 
 
 def odds_ratio(one: Flags, other: Flags) -> float:
     p, q = mean(one), mean(other)
-    return p / (1 - p) * (1 - q) / q
+    return p / (1 - p) * (1 - q) / q if p < 1 and q > 0 else float("nan")
 
 
 def kappa(one: Flags, other: Flags) -> float:
     """Cohen's kappa: agreement beyond what chance gives."""
     p, q = mean(one), mean(other)
     by_chance = p * q + (1 - p) * (1 - q)
-    return (mean(one == other) - by_chance) / (1 - by_chance)
+    return (mean(one == other) - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")

@@ -24,6 +24,7 @@ from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.structures import Structure, all_structures
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.numbers import numbers
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import read_again
 from caseload_sim.support.columns import Floats
@@ -114,11 +115,12 @@ def calibrate_outcome(
     fixed: values that are set and not moved, as another structure has them
     smaller_effects: share of the effects of treatment found in trials that is taken to be true
     executor: where tries run, in this process if None
-    Raises RunError for a scenario of several providers.
+    Raises RunError for a scenario of several providers, and for one without the figures that the anchors are of.
     """
     scenario = scenario or get_scenario(_content()["fit"]["scenario"])
     if scenario.providers is not None:
         raise RunError(f"{scenario.name}: calibrate the outcome with one provider, not several.")
+    _check_has_both_intensities(scenario)
     fixed = dict(fixed or {})
     scenario = scenario.with_changes(fixed) if fixed else scenario
     paths = [path for path in fitted_paths() if path not in fixed]
@@ -144,6 +146,11 @@ def calibrate_outcome(
         done += len(many)
         if progress:
             progress(min(done, n_tries), n_tries)
+        if unknown := [one.name for one in anchors if any(np.isnan(figures[one.name]) for figures in found)]:
+            raise RunError(
+                f"{scenario.name}: has nobody of whom to read {', '.join(unknown)}. Use more referrals a year or days of data "
+                "collection."
+            )
         return [_residual(figures, anchors, x, start) for figures, x in zip(found, many, strict=True)]
 
     x, (residual,) = start.copy(), tried([start])
@@ -178,6 +185,16 @@ def calibrate_outcome(
 
 
 SEVERITY_SHIFT = "outcome.treatment.severity_shift"
+
+
+def _check_has_both_intensities(scenario: Scenario) -> None:
+    policy = scenario.pathway.policy
+    missing = [step for step in ("low_intensity", "high_intensity") if step not in POLICIES[policy].steps]
+    if missing:
+        raise RunError(
+            f"{scenario.name}: policy '{policy}' starts nobody at {' or '.join(missing)}, and the anchors are of courses at both. "
+            "Calibrate the outcome by a scenario with both."
+        )
 
 
 def _moves_severity(fixed: Mapping[str, float]) -> bool:

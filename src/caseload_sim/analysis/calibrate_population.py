@@ -16,6 +16,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats
 
 N_CLIENTS_FOR_SCORES = 50_000
+USUAL_TRIES = 60  # of a fit to scores, each of which draws so many clients
 SCORES_FITTED = ("phq9_mean", "gad7_mean", "at_caseness")  # their spread is compared, not fitted
 ROUNDED_TO = 4  # decimals of fitted values: a change of 0.0001 moves no share by more than that
 
@@ -60,7 +61,7 @@ def calibrate_population(scenario: Scenario) -> PopulationFit:
     To the count mix when the scenario has one: exact expectations, two numbers for two free targets. Otherwise to the mean
     scores and caseness at the start, over a fixed draw of clients. Published prevalences are never moved. Where a bound
     of `population.fit` is met, the nearest fit within it is returned and says so.
-    Raises RunError when the scenario has no targets or no bounds, ScenarioError when no population can meet them.
+    Raises RunError when the scenario has no targets, no bounds or nobody in treatment, ScenarioError when no population can meet them.
     """
     population, targets = scenario.population, scenario.population.targets
     quantities = tuple(targets.count_mix) or tuple(name for name in SCORES_FITTED if name in targets.start_scores)
@@ -77,6 +78,11 @@ def calibrate_population(scenario: Scenario) -> PopulationFit:
         changed, draws = scenario.model_copy(update={"population": moved}), Draws(0, 0)
         clients = draw_population(changed, draws, N_CLIENTS_FOR_SCORES)
         scores = start_scores(changed, clients, draws)
+        if any(np.isnan(scores[name]) for name in quantities):
+            raise RunError(
+                f"{scenario.name}: nobody comes to treatment, so there are no scores at its start to fit. Calibrate a scenario "
+                "with a service, or give population.targets.count_mix."
+            )
         return np.array([scores[name] for name in quantities])
 
     if targets.count_mix:

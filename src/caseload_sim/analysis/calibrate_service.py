@@ -18,6 +18,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats
 
 MOST_ROUNDS = 12
+MOST_RUNS_FOR_AN_EFFECT = 18  # two replications at both ends and at seven values between: 4 is halved to 0.05
 LONGEST_STEP = 1.0  # in logits, logs or effects: beyond it a straight line says little
 NUDGE = 0.1  # for derivatives, on the same scales
 FITTED_DECIMALS = 4
@@ -72,14 +73,10 @@ def calibrate_service(
     update them (Broyden's rule). Shares move in logits, so that they stay between 0 and 1; other numbers move in logs, so
     that they stay above 0; effects move as they are. Official figures that are checks are not used.
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
-    Raises RunError when nothing is to be fitted, or a path in `fitted_by` is not a number of the scenario.
+    Raises RunError when nothing is to be fitted, nobody is counted in what is, or a path in `fitted_by` is not a number of
+    the scenario.
     """
-    fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by and _is_of(part, o)}
-    if not fitted:
-        where = " under `outcome.`" if part == "outcome" else ""
-        raise RunError(
-            f"{scenario.name}: no official figure says what is `fitted_by` it{where}, so there is nothing to fit."
-        )
+    fitted = _fitted(scenario, part)
     known = {path: number for path, number, _ in numbers(scenario)}
     for name, official in fitted.items():
         for path in official.fitted_by:
@@ -103,6 +100,12 @@ def calibrate_service(
             runs += 1
             options.report(min(runs, runs_at_most), runs_at_most)
             values = np.array([_row_of(results, official).value for official in fitted.values()])
+            if np.isnan(values).any():
+                nobody = ", ".join(name for name, value in zip(fitted, values, strict=True) if np.isnan(value))
+                raise RunError(
+                    f"{scenario.name}: has no {nobody} to fit, since nobody was counted. Use more referrals a year, days or "
+                    "replications, or a policy that treats."
+                )
             found.append(np.asarray((values - target) / scale))
         return found
 
@@ -135,6 +138,22 @@ def calibrate_service(
         {path: known[path].value for paths in groups for path in paths},
         part,
     )
+
+
+def _fitted(scenario: Scenario, part: str) -> dict[str, Official]:
+    """The official figures that are fitted. Raises RunError when there are none."""
+    fitted = {name: o for name, o in _with_targets(scenario).official.items() if o.fitted_by and _is_of(part, o)}
+    if not fitted:
+        where = " under `outcome.`" if part == "outcome" else ""
+        raise RunError(
+            f"{scenario.name}: no official figure says what is `fitted_by` it{where}, so there is nothing to fit."
+        )
+    return fitted
+
+
+def runs_at_most_for(scenario: Scenario, part: str) -> int:
+    """How many runs the fit of a part of a scenario takes at most. Raises RunError when there is nothing to fit."""
+    return runs_at_most_of(len(_fitted(scenario, part)))
 
 
 def _is_of(part: str, official: Official) -> bool:
@@ -181,6 +200,8 @@ def effect_that_reaches(
 def _moved(number: Number, by: float) -> float:
     """A number moved by so much: a share in logits, an effect as it is, any other in logs."""
     if isinstance(number, Share | ShareMissed):
+        if number.value in (0, 1):
+            return number.value  # no odds move these
         odds = number.value / (1 - number.value) * np.exp(by)
         value = odds / (1 + odds)
     elif isinstance(number, Effect):

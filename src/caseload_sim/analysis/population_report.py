@@ -135,9 +135,11 @@ def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str
 
     Of those let through to treatment, who all start after `start_scores_after` days, and once more of those who step up from
     that course, `later_course_after` days after its end; what the queue adds is in `validate-model`. As published, courses
-    of one session do not count, and later courses do.
+    of one session do not count, and later courses do. NaN where nobody comes to treatment.
     """
     _, phq9, gad7 = _at_start(scenario, clients, draws)
+    if not len(phq9):
+        return dict.fromkeys(("phq9_mean", "phq9_sd", "gad7_mean", "gad7_sd", "at_caseness"), float("nan"))
     found = {"phq9_mean": phq9.mean(), "phq9_sd": phq9.std()}
     found |= {"gad7_mean": gad7.mean(), "gad7_sd": gad7.std()}
     found["at_caseness"] = (~below_caseness(phq9, gad7)).mean()

@@ -125,6 +125,13 @@ class Solution:
     from_today: bool
 
 
+def within_range(scenario: Scenario, vary: str, low: float | None = None, high: float | None = None) -> list[Scenario]:
+    """The scenario as it is and at both ends of the range of values that `solve` would try. Raises as `solve` does."""
+    path, number = _number(scenario, vary)
+    values, _ = _first_values(number, low, high)
+    return [scenario, *(scenario.with_changes({path: value}) for value in (min(values), max(values)))]
+
+
 def solve(
     scenario: Scenario,
     target: str | Goal,

@@ -8,26 +8,34 @@ from typing import Annotated
 import typer
 
 from caseload_sim.analysis.calibrate_outcome import (
+    REPLICATIONS,
     EvidenceRow,
     OutcomeFit,
     calibrate_outcome,
     calibrate_structures,
     structures_as_toml,
 )
-from caseload_sim.analysis.calibrate_population import PopulationFit, calibrate_population
-from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service
+from caseload_sim.analysis.calibrate_population import (
+    N_CLIENTS_FOR_SCORES,
+    USUAL_TRIES,
+    PopulationFit,
+    calibrate_population,
+)
+from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, runs_at_most_for
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page
-from caseload_sim.cli.running import at_work, passing_folder
+from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.runs.whole_files import save_text
 from caseload_sim.scenario.scenario import Scenario
 
 KINDS = ("population", "service", "outcome", "structures")
 
 
-@takes(*OF_A_SCENARIO, *OF_RUNS)
+@takes(*OF_A_SCENARIO, *OF_RUNS, "beyond_limits")
 def calibrate(
     shared: Shared,
     what: Annotated[str, typer.Argument(metavar="KIND", help="population, service, outcome or structures.")],
@@ -57,6 +65,7 @@ def calibrate(
         raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, KINDS)}")
     chosen = shared.opened(scenario)
     if what == "population":
+        announce_people(chosen, N_CLIENTS_FOR_SCORES, shared.beyond_limits, times=USUAL_TRIES)
         fragment = _fit_population(chosen)
     elif what == "structures" or (what == "outcome" and not _has_own_targets(chosen)):
         fragment = _fit_to_anchors(shared, chosen, what)
@@ -83,6 +92,9 @@ def _has_own_targets(scenario: Scenario) -> bool:
 
 def _fit_to_anchors(shared: Shared, scenario: Scenario, what: str) -> str:
     """Fit the outcome model, or its other structures, to what is published, and print it. Returns the fragment or the file."""
+    once = with_run(scenario, None, REPLICATIONS)  # the service runs once; what follows reads its clients again
+    keeping = Keeping(all_tables=True, at_once=3 * REPLICATIONS, painted=False)
+    announce_work([once], shared.beyond_limits, jobs=shared.jobs, keeping=keeping)
     with at_work(shared, None, scenario, "tries", f"calibrate {what} {scenario.name}") as how:
         executor, progress = how.get("executor"), how.get("progress")
         if what == "structures":
@@ -117,6 +129,9 @@ def print_evidence(page: Page, rows: Sequence[EvidenceRow]) -> None:
 
 def _fit_runs(shared: Shared, scenario: Scenario, what: str, replications: int) -> str:
     """Fit a service or an outcome, run after run, and print it. Returns the fragment."""
+    each, times = with_run(scenario, None, replications), runs_at_most_for(scenario, what)
+    keeping = Keeping(painted=False)
+    announce_work([each], shared.beyond_limits, times=times, jobs=shared.jobs, keeping=keeping)
     with (
         passing_folder(shared, scenario, "calibrate", f"calibrate {what} {replications}") as folder,
         at_work(shared, folder, scenario, "runs", f"calibrate {what} {scenario.name}") as how,

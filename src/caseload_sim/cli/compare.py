@@ -19,6 +19,7 @@ from caseload_sim.experiments.compare import Compared, ComparisonRow, check_name
 from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, shown_of_trial
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.compare import reading
 from caseload_sim.measures.rows import could_be_text, digits_of, value_text
 from caseload_sim.runs.tables import write_csv
@@ -79,7 +80,8 @@ def compare(
     reference = with_run(reference, shared.seed, shared.replications)
     run = reference.run
     works = [with_run(one, None, run.replications) for one in chosen]
-    announce_work(works, shared.beyond_limits, jobs=shared.jobs)
+    keeping = Keeping(all_tables=True, at_once=len(works), painted=not no_figures)
+    announce_work(works, shared.beyond_limits, jobs=shared.jobs, keeping=keeping)
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]

@@ -10,7 +10,7 @@ import typer
 from caseload_sim.analysis.population_report import Comparison, population_report
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, print_json
-from caseload_sim.cli.running import saved_in, table_name
+from caseload_sim.cli.running import announce_people, saved_in, table_name
 from caseload_sim.definitions.quantities import words
 from caseload_sim.figures.population import draw_population
 from caseload_sim.runs.folder import RunFolder
@@ -18,7 +18,7 @@ from caseload_sim.scenario.checks_population import impossible_targets
 from caseload_sim.scenario.scenario import Scenario
 
 
-@takes("seed", "out", *OF_A_SCENARIO, "json")
+@takes("seed", "out", *OF_A_SCENARIO, "beyond_limits", "json")
 def population(
     shared: Shared,
     scenario: ScenarioArgument = DEFAULT,
@@ -26,6 +26,7 @@ def population(
 ) -> None:
     """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
     chosen = shared.opened(scenario)
+    announce_people(chosen, clients, shared.beyond_limits)
     rows = population_report(chosen, clients, shared.seed)
     name = table_name(chosen, "population", f"population of {clients}, seed {shared.seed}")
     saved = RunFolder(shared.out, name).save_table(rows, Comparison, lambda: draw_population(rows))

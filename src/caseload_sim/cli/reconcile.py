@@ -13,6 +13,7 @@ from caseload_sim.cli.running import announce_work, at_work, saved_in, table_fol
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.accounts import plot_waterfall
 from caseload_sim.figures.style import figure_of
 
@@ -80,7 +81,7 @@ def reconcile(
     # Between two scenarios, every mixture of groups runs, half of them nearer to each.
     both = [chosen] if second is None else [chosen, second]
     times = 1 if second is None else 2 ** (len(GROUPS) - 1)
-    announce_work(both, shared.beyond_limits, times=times, jobs=shared.jobs)
+    announce_work(both, shared.beyond_limits, times=times, jobs=shared.jobs, keeping=Keeping(all_tables=True))
     asked = f"reconcile {since} {to}" if second is None else f"reconcile {second.model_dump_json()} {to}"
     with table_folder(shared, chosen, "reconcile", asked) as folder:
         if second is None:

@@ -10,6 +10,8 @@ import typer
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
 from caseload_sim.experiments.replicate import check_engines
+from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.runs.rerun import read_recorded
 from caseload_sim.runs.rerun import rerun as run_again
 
@@ -30,7 +32,9 @@ def rerun(
     """
     recorded = read_recorded(place)
     times = 1 + recorded.parameter_uncertainty
-    announce_work(recorded.scenarios, shared.beyond_limits, times=times, jobs=shared.jobs)
+    announce_work(
+        recorded.scenarios, shared.beyond_limits, times=times, jobs=shared.jobs, keeping=Keeping(painted=False)
+    )
     stored = sha256(repr((recorded.scenarios, recorded.digests)).encode()).hexdigest()
     with (
         passing_folder(shared, recorded.scenarios[0], "rerun", f"rerun {stored}") as folder,
@@ -46,10 +50,13 @@ def rerun(
     print(f"{place}: all {outcome.n_digests} digests are equal.")
 
 
-@takes("seed", *OF_A_SCENARIO)
+@takes("seed", *OF_A_SCENARIO, "beyond_limits")
 def check(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     """Run a scenario through both engines and compare every row; exit code 1 when they differ."""
     chosen = shared.opened(scenario)
+    # Every engine, one of them with an object for each client, which takes as much memory as all tables do.
+    keeping = Keeping(all_tables=True, painted=False)
+    announce_work([with_run(chosen, None, 1)], shared.beyond_limits, times=3, keeping=keeping)
     stays, difference = check_engines(chosen, seed=shared.seed)
     if difference:
         print(f"{chosen.name}: the engines differ. {difference}")

@@ -26,6 +26,7 @@ from caseload_sim.experiments.precision import (
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.gallery import FreshRun, figure_names
 from caseload_sim.figures.painter import Painter
 from caseload_sim.measures.rows import Row
@@ -137,7 +138,10 @@ def run(
 def ready(scenario: Scenario, shared: Shared, asked: Asked) -> Scenario:
     """The scenario with its seed and the replications to begin with; says how much there is to do, if it is much."""
     longest = with_run(scenario, shared.seed, asked.most if asked.precision else shared.replications)
-    announce_work([longest], shared.beyond_limits, times=1 + asked.parameter_uncertainty, jobs=shared.jobs)
+    drawn = bool(asked.figures)
+    keeping = Keeping(all_tables=True, events=asked.with_events, painted=drawn, painter=drawn)
+    times = 1 + asked.parameter_uncertainty
+    announce_work([longest], shared.beyond_limits, times=times, jobs=shared.jobs, keeping=keeping)
     return with_run(longest, None, min(FIRST_REPLICATIONS, asked.most)) if asked.precision else longest
 
 

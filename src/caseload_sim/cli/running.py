@@ -19,7 +19,7 @@ from caseload_sim.errors import CaseloadError, RunError
 from caseload_sim.experiments.dask_workers import DaskWorkers
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.workers import Workers
-from caseload_sim.experiments.workload import too_much, work_of
+from caseload_sim.experiments.workload import Keeping, Work, too_much, work_of, work_of_people
 from caseload_sim.runs.folder import RunFolder, run_name
 from caseload_sim.runs.record import inputs_of
 from caseload_sim.scenario.scenario import Scenario
@@ -158,12 +158,33 @@ def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
         yield executor
 
 
-def announce_work(scenarios: Sequence[Scenario], beyond: bool, *, times: float = 1, jobs: int = 1) -> None:
+def announce_work(
+    scenarios: Sequence[Scenario],
+    beyond: bool,
+    *,
+    times: float = 1,
+    jobs: int = 1,
+    keeping: Keeping | None = None,
+) -> None:
     """Say on stderr how much work is about to begin, if it is much. Raises RunError if it is too much.
 
     beyond: --beyond-limits was given, so that nothing is too much; times: how often each replication is run
+    keeping: what the command keeps besides measures
     """
-    work = work_of(scenarios, times=times, jobs=jobs)
+    _announce(work_of(scenarios, times=times, jobs=jobs, keeping=keeping), beyond)
+
+
+def announce_people(scenario: Scenario, n_clients: int, beyond: bool, *, times: int = 1) -> None:
+    """The same of drawing so many clients, some times over, without a queue."""
+    _announce(work_of_people(scenario, n_clients, times), beyond)
+
+
+def too_much_to_run(scenario: Scenario) -> str | None:
+    """Why `run` would not begin a scenario unasked, in words; None when it would."""
+    return too_much(work_of([scenario], keeping=Keeping(all_tables=True)), _memory_bytes())
+
+
+def _announce(work: Work, beyond: bool) -> None:
     why = None if beyond else too_much(work, _memory_bytes())
     if why:
         raise RunError(

@@ -10,6 +10,7 @@ import typer
 from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
 from caseload_sim.analysis.stress_checklist import checklist
 from caseload_sim.cli.options import DEFAULT, NATIONAL, OF_A_SCENARIO, ScenarioArgument, Shared, takes
+from caseload_sim.cli.running import too_much_to_run
 from caseload_sim.runs.tables import as_json
 from caseload_sim.runs.whole_files import save_text
 from caseload_sim.scenario.in_words import differences_in_words, what_differs
@@ -30,6 +31,8 @@ def explain(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
 def validate(shared: Shared, scenario: ScenarioArgument) -> None:
     """Check a scenario file: says what is wrong and where, or that it is ready to run."""
     chosen = shared.opened(scenario)
+    if why := too_much_to_run(chosen):
+        print(f"Note: {why}; that takes --beyond-limits.", file=sys.stderr)
     print(f"{scenario}: valid. {chosen.title}. Run it with: caseload-sim run {scenario}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from
+from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from, within_range
 from caseload_sim.analysis.solve import solve as find
 from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
 from caseload_sim.cli.printing import Page, replications_text
@@ -65,7 +65,8 @@ def solve(
     chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
     target = as_written_now("--target", target)
     goal = goal_from(target)
-    announce_work([chosen], shared.beyond_limits, times=MOST_RUNS, jobs=shared.jobs)
+    tried = within_range(chosen, vary, low, high)  # what is varied may be the number of referrals
+    announce_work(tried, shared.beyond_limits, times=MOST_RUNS / len(tried), jobs=shared.jobs)
     asked = f"solve {target} {vary} {low} {high} {from_today}"
     with table_folder(shared, chosen, "solve", asked) as folder:
         with at_work(shared, folder, chosen, "values") as how:

@@ -16,6 +16,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.could_be import IN_USE, StructureRow, read_structures, structure_rows
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.accounts import draw_uncertainty, rung_label
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.scenario import Scenario
@@ -43,7 +44,7 @@ def uncertainty(
     """
     chosen = with_run(shared.opened(scenario), shared.seed, draws if draws > 0 else None)
     times = n_runs(chosen, draws) / max(draws, 1)
-    announce_work([chosen], shared.beyond_limits, times=times, jobs=shared.jobs)
+    announce_work([chosen], shared.beyond_limits, times=times, jobs=shared.jobs, keeping=Keeping(all_tables=True))
     with table_folder(shared, chosen, "uncertainty", f"uncertainty {draws}") as folder:
         with at_work(shared, folder, chosen, "runs") as how:
             rows, tornado = run_uncertainty(chosen, draws=draws, **how)
@@ -61,7 +62,7 @@ def uncertainty(
     saved_in(saved)
 
 
-@takes("seed", *OF_A_SCENARIO, "json")
+@takes("seed", *OF_A_SCENARIO, "beyond_limits", "json")
 def structures(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     """Show what other structures of the outcome model, no worse by the evidence, say of the same clients.
 
@@ -75,7 +76,7 @@ def structures(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     chosen = with_run(shared.opened(scenario), shared.seed, 1)
     if why_not := why_no_structures(chosen):
         raise RunError(f"{chosen.name}: {why_not}")
-    announce_work([chosen], False)
+    announce_work([chosen], shared.beyond_limits, keeping=Keeping(all_tables=True, painted=False))
     rows = rows_by_structure(chosen)
     if not rows:
         raise RunError(f"{chosen.name}: {NOBODY_COUNTED}")

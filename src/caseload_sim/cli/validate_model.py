@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.analysis.calibrate_service import effect_that_reaches
+from caseload_sim.analysis.calibrate_service import MOST_RUNS_FOR_AN_EFFECT, effect_that_reaches
 from caseload_sim.analysis.validate_model import ValidationRow
 from caseload_sim.analysis.validate_model import validate_model as compare_with_official
 from caseload_sim.cli.options import NATIONAL, OF_A_SCENARIO, OF_RUNS, Shared, takes
 from caseload_sim.cli.printing import Page, print_json
-from caseload_sim.cli.running import at_work, passing_folder
+from caseload_sim.cli.running import announce_work, at_work, passing_folder
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.workload import Keeping
 from caseload_sim.scenario.scenario import Scenario
 
 
-@takes("seed", "replications", *OF_A_SCENARIO, *OF_RUNS, "json")
+@takes("seed", "replications", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json")
 def validate_model(
     shared: Shared,
     scenario: Annotated[
@@ -29,6 +30,8 @@ def validate_model(
     met: the model's mean lies within 1 point (shares) or 5% (all else); its interval never widens that.
     """
     chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
+    more = with_run(chosen, None, MOST_RUNS_FOR_AN_EFFECT)  # where the effect that would reach recovery is looked for
+    announce_work([chosen, more], shared.beyond_limits, jobs=shared.jobs, keeping=Keeping(painted=False))
     multiple = None
     with (
         passing_folder(shared, chosen, "validate-model", "validate-model") as folder,

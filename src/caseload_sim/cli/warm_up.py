@@ -6,14 +6,14 @@ from caseload_sim.analysis.warm_up import WarmUpRow
 from caseload_sim.analysis.warm_up import warm_up as by_rule
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, print_json
-from caseload_sim.cli.running import at_work, saved_in, table_folder
+from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.replicate import days_of
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.solve import draw_warm_up
 
 
-@takes(*(name for name in OF_A_TABLE if name != "beyond_limits"))
+@takes(*OF_A_TABLE)
 def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     """Say by a published rule, MSER-5, how many days from opening to leave out, beside what the scenario leaves out.
 
@@ -25,6 +25,7 @@ def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
         caseload-sim warm-up national_2024_25 --replications 10 --jobs 2
     """
     chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
+    announce_work([chosen], shared.beyond_limits, jobs=shared.jobs)
     with table_folder(shared, chosen, "warm-up", "warm-up") as folder:
         with at_work(shared, folder, chosen) as how:
             over_time = days_of(chosen, **how)

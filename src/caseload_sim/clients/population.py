@@ -17,6 +17,7 @@ from caseload_sim.support.columns import CLIENTS_AT_ONCE, Floats, Ids, blocks_of
 from caseload_sim.support.threads import each_in_order
 
 MOST_CANDIDATES_PER_CLIENT = 2_000
+FEWEST_TO_JUDGE_BY = 100  # clients that so many candidates should have given
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,23 +197,30 @@ def _shares(population: Population) -> list[tuple[str, list[float]]]:
     return [(name, [share.value for share in shares.values()]) for name, shares in population.strata.items()]
 
 
+def are_eligible(scenario: Scenario, draws: Draws, rules: Eligibility, ids: Ids) -> NDArray[np.bool_]:
+    """Which candidates meet the rules, (n,) bool; ids: their places in every random stream, (n,)."""
+    candidates = people(scenario, draws, ids, np.zeros(len(ids), dtype=np.int32))
+    n_disorders = candidates.count(scenario, "emotional_disorder")
+    ok = (n_disorders >= rules.emotional_disorders_min) & (n_disorders <= rules.emotional_disorders_max)
+    ok &= candidates.severity.max(axis=1) >= rules.principal_severity_min
+    for name in rules.excluded_conditions:
+        ok &= ~candidates.has(name)
+    return np.asarray(ok)
+
+
 def _eligible_ids(scenario: Scenario, draws: Draws, rules: Eligibility, wanted: int, first_id: int) -> Ids:
     """The first `wanted` candidates who meet the rules; a client's id is the candidate's."""
     found: list[Ids] = []
     n_found, first, block = 0, first_id, CLIENTS_AT_ONCE
     while n_found < wanted:
-        if first - first_id > MOST_CANDIDATES_PER_CLIENT * max(wanted, 100):
+        seen = first - first_id
+        if seen > MOST_CANDIDATES_PER_CLIENT * FEWEST_TO_JUDGE_BY and n_found * MOST_CANDIDATES_PER_CLIENT < seen:
             raise RunError(
-                f"population.eligibility: only {n_found} of {first - first_id:,} candidates are eligible, too few to fill a "
+                f"population.eligibility: only {n_found} of {seen:,} candidates are eligible, too few to fill a "
                 "service. Raise the prevalence of what is asked for, or exclude less."
             )
         ids = np.arange(first, first + block, dtype=np.int64)
-        candidates = people(scenario, draws, ids, np.zeros(block, dtype=np.int32))
-        n_disorders = candidates.count(scenario, "emotional_disorder")
-        ok = (n_disorders >= rules.emotional_disorders_min) & (n_disorders <= rules.emotional_disorders_max)
-        ok &= candidates.severity.max(axis=1) >= rules.principal_severity_min
-        for name in rules.excluded_conditions:
-            ok &= ~candidates.has(name)
+        ok = are_eligible(scenario, draws, rules, ids)
         found.append(ids[ok])
         n_found += int(ok.sum())
         first += block

@@ -18,10 +18,14 @@ from caseload_sim.clients.population import Clients
 from caseload_sim.draws.streams import Draws
 from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.bounded import bounded_exp
 from caseload_sim.support.columns import Codes, Flags, Floats, largest_column, rows_of
 
 DAYS_PER_MONTH = 365 / 12
 _SMALLEST_CHANCE = 1e-12  # of a length: none is longer than 28 times the mean
+_MOST_EFFECT = (
+    10.0  # of a course, of that in the trials: with what is left of it, no effect runs away over many courses
+)
 _SEVERITY_THAT_COUNTS = (0.0, 3.0)  # SD: beyond it severity slows a disorder's end no further
 
 
@@ -75,9 +79,9 @@ def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
     for j, name in enumerate(names):
         severity = np.clip(clients.severity[:, j], *_SEVERITY_THAT_COUNTS)
         present[:, j] = clients.has(name)
-        hazard[:, j] = monthly[j] * care * np.exp(slower + remission.per_severity_sd.value * (severity - 1))
+        hazard[:, j] = monthly[j] * care * bounded_exp(slower + remission.per_severity_sd.value * (severity - 1))
         depth[:, j] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep[j])
-    distress_hazard = remission.monthly_hazard_of_distress.value * care * np.exp(slower)
+    distress_hazard = remission.monthly_hazard_of_distress.value * care * bounded_exp(slower)
     return Illness(present, length, hazard, distress_length, distress_hazard, depth)
 
 
@@ -169,7 +173,7 @@ def _strength_of(
         step = steps[s]
         assert step.kind == "course"
         effect = np.array(by_disorder(dict(step.effect), names))[target]
-        effect = effect * np.exp(step.effect_per_complexity.value * beyond_first)
+        effect = np.minimum(effect * bounded_exp(step.effect_per_complexity.value * beyond_first), _MOST_EFFECT)
         added = left * effect * -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
         strength += response[:, s] * added
         left -= added

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from caseload_sim.support.columns import Days, Floats, read_only
 from caseload_sim.support.compiled import numba_is_loaded
 
+_LONGEST_TAIL = 30  # exp(-30) is a thousandth of the smallest draw
 _N_CELLS = 2**14
 _TAIL_CELLS = _N_CELLS // 256  # on either side, where the function bends too much for a straight line
 
@@ -103,6 +104,16 @@ def counts_from_uniform(u: Floats, mean: Floats | float, shape: float = np.inf) 
     return result
 
 
+def n_of_table(mean: float, shape: float) -> int:
+    """How many counts a table of the distribution holds: all that are not rarer than any uniform draw.
+
+    Far beyond the mean, the chance of a negative binomial count falls by exp(1) with every 1 + mean / shape.
+    """
+    variance = mean if np.isinf(shape) else mean + mean**2 / shape
+    scale = 0.0 if np.isinf(shape) else mean / shape
+    return int(mean + max(12 * np.sqrt(variance), _LONGEST_TAIL * scale) + 40)
+
+
 @lru_cache(maxsize=512)
 def _distribution_table(mean: float, shape: float) -> Floats:
     """The chance of a count of at most 0, at most 1, at most 2 and so on, (k,) float64."""
@@ -110,8 +121,7 @@ def _distribution_table(mean: float, shape: float) -> Floats:
 
     if mean == 0:
         return read_only(np.ones(1))
-    variance = mean if np.isinf(shape) else mean + mean**2 / shape
-    k = np.arange(int(mean + 12 * np.sqrt(variance) + 40))
+    k = np.arange(n_of_table(mean, shape))
     if np.isinf(shape):
         log_mass = k * np.log(mean) - mean - gammaln(k + 1)
     else:
@@ -135,9 +145,8 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
     """
     mass = np.exp(successes * np.log1p(-share))
     result = np.zeros(len(u), dtype=np.int32)
-    for row in np.flatnonzero(mass < NOT_REACHED_BEFORE):  # hundreds of sessions nearly all missed
-        mean = successes[row] * share[row] / (1 - share[row])
-        result[row] = counts_from_uniform(u[row : row + 1], mean, float(successes[row]))[0]
+    hard = np.flatnonzero(mass < NOT_REACHED_BEFORE)  # hundreds of sessions nearly all missed
+    result[hard] = _by_halving(u[hard], successes[hard], share[hard])
     rows = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
     mass = mass[rows]
     reached, k = mass, 0
@@ -149,6 +158,20 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
         going = (u[rows] > reached) & (mass > 0)
         rows, mass, reached = rows[going], mass[going], reached[going]
     return result
+
+
+def _by_halving(u: Floats, successes: Days, share: Floats) -> Days:
+    """`negative_binomial` by halving a range of counts, which needs no table of them, (n,) int32."""
+    from scipy.special import betainc
+
+    mean = successes * share / (1 - share)
+    below = np.full(len(u), -1, dtype=np.int64)
+    enough = (mean + 12 * np.sqrt(mean / (1 - share)) + 40).astype(np.int64)
+    while np.any(enough - below > 1):
+        middle = (below + enough) // 2
+        reached = betainc(successes, middle + 1.0, 1 - share) >= u
+        below, enough = np.where(reached, below, middle), np.where(reached, middle, enough)
+    return np.asarray(enough, dtype=np.int32)
 
 
 def binomial(u: Floats, trials: Days, share: Floats) -> Days:

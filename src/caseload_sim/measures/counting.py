@@ -25,17 +25,20 @@ class Counted:
 
 # Flags or small whole numbers of clients, and whose are added up, both (n,).
 Summand = tuple[NDArray[Any], Flags]
-COUNTED_AT_ONCE = 16_384  # clients: sums are exact as long as nobody has a thousand of anything
+COUNTED_AT_ONCE = 16_384  # clients: sums are exact in single precision as long as nobody has a thousand of anything
 
 
 def group_sums(summands: Sequence[Summand], members: Sequence[Flags]) -> NDArray[np.float64]:
     """Sum of each column over those of its base who are in a group, (summands, groups).
 
-    Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here.
+    Sums of whole numbers below 2**24 are exact in single precision in any order, so matrix products are safe here; where
+    somebody has a thousand of something, double precision is used, which is exact to 2**53.
     """
     total = np.zeros((len(summands), len(members)))
+    highest = max((int(np.abs(column).max(initial=0)) for column, _ in summands), default=0)
+    exact = np.float32 if highest * COUNTED_AT_ONCE < 2**24 else np.float64  # hundreds of sessions, nearly all missed
     for some in blocks_of(len(members[0]), COUNTED_AT_ONCE):
-        each = np.empty((len(summands), some.stop - some.start), dtype=np.float32)
+        each = np.empty((len(summands), some.stop - some.start), dtype=exact)
         for row, (column, base) in zip(each, summands, strict=True):
             np.multiply(column[some], base[some], out=row)
         total += each @ as_rows(members, some).T

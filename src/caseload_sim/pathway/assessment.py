@@ -9,6 +9,7 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NO_STEP
 from caseload_sim.scenario.policies import POLICIES, Decision, Known, Policy
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.bounded import share_of_logit
 from caseload_sim.support.columns import Codes, Flags, Floats, largest_column
 
 # How a referral ends without a course: without a service, before any contact, or after the assessment.
@@ -121,4 +122,4 @@ def _chance_of_taking_up(scenario: Scenario, clients: Clients) -> Floats:
     logit = logit + attendance.per_deprivation_sd.value * clients.deprivation
     for name, effect in attendance.by_condition.items():
         logit = logit + effect.value * clients.has(name)
-    return np.asarray(1 / (1 + np.exp(-logit)))
+    return share_of_logit(np.asarray(logit, dtype=np.float64))

@@ -10,6 +10,7 @@ from caseload_sim.engines.plans import ASSESSED, DROPPED_OUT, FINISHED, LONGEST_
 from caseload_sim.scenario.pathway import CourseStep, Influence, Step
 from caseload_sim.scenario.population import DEPRIVATION
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.bounded import bounded_exp, share_of_logit
 from caseload_sim.support.columns import Codes, Days, Floats, Ids
 
 REFERENCE_COMPLEXITY = 3  # at which `drop_out_per_session` holds as it stands
@@ -115,7 +116,7 @@ def missed_sessions(name: str, ids: Ids, attended: Days, share: Floats, draws: D
 
 def patience_factor(scenario: Scenario, clients: Clients) -> Floats:
     """Mean patience of each client, of that of the mean client, (n,)."""
-    return np.asarray(np.exp(influence(scenario, clients, scenario.pathway.influences.patience)))
+    return bounded_exp(influence(scenario, clients, scenario.pathway.influences.patience))
 
 
 def patience_days(name: str, step: Step, ids: Ids, factor: Floats, draws: Draws) -> Days:
@@ -141,4 +142,4 @@ def _shifted(share: float, by: NDArray[np.float64]) -> Floats:
     """A share moved by so much on the logit scale, (n,); 0 and 1 stay what they are."""
     if share in (0, 1):
         return np.full(len(by), float(share))
-    return np.asarray(1 / (1 + np.exp(-(np.log(share / (1 - share)) + by))))
+    return share_of_logit(np.log(share / (1 - share)) + by)

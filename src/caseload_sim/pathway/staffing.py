@@ -1,6 +1,5 @@
 """Who is at work, and the places that makes: posts that fall vacant and are filled again, trainees, and surge teams."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,7 +21,9 @@ WHOLE_PLACE = 1e-6  # so that nine places are nine although 3 x 30 x 0.7 / 7 is 
 _MONDAY = 3  # 1 January 1970, day 0 of datetime64, was a Thursday: weeks begin three days before it
 
 _STATES = "staff_replacing", "staff_leaving"  # what is drawn for a post that is vacant, and for one that is filled
-_TURNS_AT_ONCE = 4  # of a few posts, as fast as one
+TURNS_AT_ONCE = 4  # of a few posts, as fast as one
+_FEWEST_BLOCKS, _MOST_SPELLS_KEPT = 16, 1_000_000
+BYTES_OF_A_BLOCK = 8 * TURNS_AT_ONCE * len(_STATES)  # for each post
 
 Booleans = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
@@ -142,20 +143,36 @@ class _Spells:
     def __init__(self, kind: str, ids: Numbers, mean_filled: float, mean_vacant: float, draws: Draws) -> None:
         self._kind, self._ids, self._draws = kind, ids, draws
         self._means = np.array([mean_vacant, mean_filled])
-        self._logs = np.empty((0, len(_STATES), len(ids)))  # by turn
+        self._logs: dict[int, Floats] = {}  # of some turns each, the last ones that were asked for
+        self._most = blocks_kept(len(ids))
 
     def days(self, posts: Numbers, turn: Numbers, filled: Booleans) -> Floats:
         """Days that the spells of these posts last, (posts,) float64; endless when nobody ever leaves."""
-        while len(self._logs) <= turn.max(initial=-1):
-            self._logs = np.concatenate([self._logs, self._logs_of_more_turns()])
-        state = filled.astype(np.intp)
-        return np.asarray(-self._means[state] * self._logs[turn, state, posts])
+        state, log = filled.astype(np.intp), np.empty(len(posts))
+        block, within = np.divmod(turn, TURNS_AT_ONCE)
+        for number in np.unique(block).tolist():
+            rows = np.flatnonzero(block == number)
+            log[rows] = self._logs_of(number)[within[rows], state[rows], posts[rows]]
+        return np.asarray(-self._means[state] * log)
 
-    def _logs_of_more_turns(self) -> Floats:
-        turns = range(len(self._logs), len(self._logs) + _TURNS_AT_ONCE)
+    def _logs_of(self, block: int) -> Floats:
+        """Of the turns of a block, drawn again if they have been forgotten."""
+        if block not in self._logs:
+            if len(self._logs) >= self._most:
+                del self._logs[next(iter(self._logs))]
+            self._logs[block] = self._drawn(block)
+        return self._logs[block]
+
+    def _drawn(self, block: int) -> Floats:
+        turns = range(TURNS_AT_ONCE * block, TURNS_AT_ONCE * (block + 1))
         purposes = [f"{purpose}:{turn}:{self._kind}" for turn in turns for purpose in _STATES]
         drawn = self._draws.uniforms(purposes, self._ids)
         return np.log(drawn).reshape(len(turns), len(_STATES), len(self._ids))
+
+
+def blocks_kept(n_posts: int) -> int:
+    """How many blocks of turns are kept of so many posts: 16, and of few posts as many as a million numbers' worth."""
+    return max(_FEWEST_BLOCKS, _MOST_SPELLS_KEPT // max(n_posts, 1))
 
 
 def _sizes(wte: float) -> Floats:
@@ -173,9 +190,13 @@ def _qualifying(staff: Staff, kind: str, horizon: int, draws: Draws) -> Iterator
     slots = np.arange(len(_sizes(staff.trainees.value)), dtype=np.int64)
     length = staff.training_days.value
     first = draws.uniform(f"staff_training:{kind}", slots) * length
-    moments = (first[:, None] + length * np.arange(int(horizon / length) + 1)).ravel()
-    days = np.ceil(moments[moments <= horizon - 1]).astype(np.int64)
-    yield from sorted(Counter(days.tolist()).items())
+    qualify = np.zeros(horizon, dtype=np.int64)
+    for k in range(int(horizon / length) + 1):
+        moments = first + length * k
+        days = np.ceil(moments[moments <= horizon - 1]).astype(np.int64)
+        qualify += np.bincount(days, minlength=horizon)
+    for day in np.flatnonzero(qualify).tolist():
+        yield day, int(qualify[day])
     yield horizon, 0
 
 

@@ -9,6 +9,8 @@ from caseload_sim.scenario.pathway import Pathway
 from caseload_sim.scenario.population import Population
 from caseload_sim.scenario.service import Demand, Providers, Run, Staff, Start
 
+MOST_KINDS_OF_STAFF = 50
+
 
 class Assumptions(Part):
     """The fields of a scenario: everything that is assumed, each number with its origin."""
@@ -23,7 +25,7 @@ class Assumptions(Part):
     providers: Providers | None = None
     population: Population
     instruments: Instruments
-    staff: Table[Staff]
+    staff: Table[Staff] = Field(max_length=MOST_KINDS_OF_STAFF)
     pathway: Pathway
     outcome: Outcome
     costs: Costs

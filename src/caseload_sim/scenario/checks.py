@@ -1,6 +1,7 @@
 """Contradictions that no single value shows: names that lead nowhere, shares that do not add up, staff shared twice."""
 
 from collections.abc import Collection, Mapping
+from math import exp, prod
 
 from caseload_sim.definitions.measures import all_measures
 from caseload_sim.errors import did_you_mean
@@ -9,13 +10,17 @@ from caseload_sim.scenario.checks_population import ROUNDING, Found, _impossible
 from caseload_sim.scenario.costs import DEFAULT_STAFF
 from caseload_sim.scenario.expected import staff_time_of_a_contact
 from caseload_sim.scenario.numbers import Number, numbers
+from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES
-from caseload_sim.scenario.population import DEFAULT
+from caseload_sim.scenario.population import DEFAULT, DEPRIVATION
 from caseload_sim.scenario.service import LAST_DATE
 
 MOST_MISSED = 0.95
 DAYS_PER_YEAR = 365
 MOST_REFERRALS_PER_YEAR = 1_000_000
+MOST_REFERRALS_PER_DAY = 100_000
+MOST_PLACES = 1e8  # at one step of all providers together: they are counted in 32 bits
+SHORTEST_MONTH_DAYS = 28
 
 
 def contradictions(scenario: Assumptions, sources: Collection[str]) -> Found:
@@ -26,6 +31,7 @@ def contradictions(scenario: Assumptions, sources: Collection[str]) -> Found:
     yield from _impossible_demand(scenario)
     yield from _impossible_population(scenario)
     yield from _impossible_pathway(scenario)
+    yield from _impossible_distress(scenario)
     yield from _impossible_costs(scenario)
 
 
@@ -135,6 +141,21 @@ def _impossible_demand(scenario: Assumptions) -> Found:
             f"{demand.growth_per_year.value:g} a year makes {most:.3g} referrals a year within the run; "
             f"at most {MOST_REFERRALS_PER_YEAR:,} can be.",
         )
+    index = demand.monthly_index.values()
+    per_day = most * (max(index) / sum(index) / SHORTEST_MONTH_DAYS if demand.seasonal else 1 / DAYS_PER_YEAR)
+    shocked = _most_by_shocks(scenario)
+    if per_day * shocked > MOST_REFERRALS_PER_DAY:
+        yield (
+            ("demand", "shocks" if shocked > 1 else "monthly_index"),
+            f"{per_day * shocked:.3g} referrals would come on one day; at most {MOST_REFERRALS_PER_DAY:,} can be.",
+        )
+
+
+def _most_by_shocks(scenario: Assumptions) -> float:
+    """The largest multiple of referrals on any day; shocks of the same day multiply each other."""
+    shocks = [shock for shock in scenario.demand.shocks.values() if shock.factor.value > 1]
+    return max((prod(one.factor.value for one in shocks if one.from_date <= day <= one.to_date)
+                for day in {shock.from_date for shock in shocks}), default=1.0)  # fmt: skip
 
 
 def _impossible_pathway(scenario: Assumptions) -> Found:
@@ -158,6 +179,7 @@ def _impossible_pathway(scenario: Assumptions) -> Found:
     yield from without_contacts
     if not without_contacts:
         yield from _places_lost(scenario)
+        yield from _too_many_places(scenario)
     yield from _staff_shared_too_often(scenario)
     for name, step in pathway.courses.items():
         for first, second in _TOGETHER:
@@ -210,6 +232,26 @@ def _modalities_that_reach_nobody(scenario: Assumptions) -> Found:
         yield here, "no modality reaches anybody; at least one needs a `reach` above 0."
 
 
+def _too_many_places(scenario: Assumptions) -> Found:
+    """Staff for more places than can be counted, all providers together."""
+    providers = scenario.providers
+    spread = providers.number * exp(providers.staff_log_sd.value) if providers else 1.0
+    for name, step in scenario.pathway.steps.items():
+        staff = scenario.staff.get(step.staff)
+        if staff is None:
+            continue
+        wte = staff.wte.value + staff.trainees.value + sum(surge.wte.value for surge in staff.surge.values())
+        made = wte * staff.contacts_per_wte_day * step.share_of_staff.value / staff_time_of_a_contact(scenario)
+        if isinstance(step, CourseStep):
+            made *= step.days_between_sessions.value / step.staff_time_per_contact.value
+        if made * spread > MOST_PLACES:
+            yield (
+                ("staff", step.staff, "wte"),
+                f"gives {made * spread:.2g} places at {name}; at most {MOST_PLACES:.0e} can be. Give fewer WTE, trainees, surge "
+                "teams or contacts a week.",
+            )
+
+
 def _places_lost(scenario: Assumptions) -> Found:
     """Staff too few for a single place, which would be rounded down to none."""
     for name, step in scenario.pathway.courses.items():
@@ -239,6 +281,18 @@ def _staff_shared_too_often(scenario: Assumptions) -> Found:
                 f"'{staff}' serves {' and '.join(names)} with shares of its time that add up to {total:g}; give each of them "
                 "a share_of_staff, together at most 1, or a kind of staff of its own.",
             )
+
+
+def _impossible_distress(scenario: Assumptions) -> Found:
+    """Distress that more than wholly depends on the common factor and on deprivation."""
+    by_area = scenario.outcome.distress.per_deprivation_sd.value if DEPRIVATION in scenario.population.strata else 0.0
+    shared = scenario.population.distress_correlation.value
+    if shared**2 + by_area**2 > 1:
+        yield (
+            ("population", "distress_correlation", "value"),
+            f"{shared:g}, with outcome.distress.per_deprivation_sd of {by_area:g}, leaves nothing of distress to itself; their "
+            "squares together may be at most 1.",
+        )
 
 
 def _impossible_costs(scenario: Assumptions) -> Found:

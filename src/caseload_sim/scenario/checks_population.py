@@ -1,6 +1,7 @@
 """Contradictions in a population: impossible correlations, counts and targets, names that clash."""
 
 from collections.abc import Iterator
+from math import prod
 
 from caseload_sim.definitions.labels import leading_number
 from caseload_sim.errors import did_you_mean
@@ -10,6 +11,7 @@ from caseload_sim.scenario.population import DEPRIVATION, Population
 Found = Iterator[tuple[tuple[str, ...], str]]
 SMALLEST_PREVALENCE = 0.005
 MOST_STRATA = 100
+MOST_KINDS_OF_PEOPLE = 1_000  # by strata that prevalences differ by: expected counts are reckoned for each
 
 
 # Names of groups and columns in results, which no condition and no kind of stratum may take.
@@ -33,6 +35,10 @@ def _impossible_population(scenario: Assumptions) -> Found:
     if not scenario.disorders:
         yield ("population", "prevalence"), "needs at least one emotional disorder with a prevalence above 0."
     yield from _clashing_names(population)
+    for kind_of_target, combinations in (("any_of", population.targets.any_of), ("all_of", population.targets.all_of)):
+        for name, combination in combinations.items():
+            if not combination.conditions:
+                yield ("population", "targets", kind_of_target, name, "conditions"), "is empty; name the conditions."
     for name, shares in population.strata.items():
         if len(shares) > MOST_STRATA:
             yield ("population", "strata", name), f"has {len(shares)} strata; at most {MOST_STRATA} can be told apart."
@@ -155,8 +161,18 @@ def _deciles_without_order(population: Population) -> Found:
 
 
 def _impossible_strata(population: Population) -> Found:
-    """Deciles must say which is the least deprived; prevalences by stratum must fit the strata, and average to the whole."""
+    """Deciles must say which is the least deprived; prevalences by stratum name known conditions and strata, all of their
+    parts, and average to the whole.
+    """
     yield from _deciles_without_order(population)
+    kinds = {kind for tables in population.prevalence_by.values() for kind in tables}
+    together = prod(len(population.strata.get(kind, {})) or 1 for kind in kinds)
+    if together > MOST_KINDS_OF_PEOPLE:
+        yield (
+            ("population", "prevalence_by"),
+            f"prevalences differ by {' and '.join(sorted(kinds))}, which make {together:,} kinds of people; at most "
+            f"{MOST_KINDS_OF_PEOPLE:,}.",
+        )
     for condition, tables in population.prevalence_by.items():
         here = ("population", "prevalence_by", condition)
         if condition not in population.prevalence:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from caseload_sim.scenario.numbers import Figures, Names, Number, OfFigure, Part, Positive, Share, Table
+from caseload_sim.scenario.numbers import Figures, Level, Names, Number, OfFigure, Part, Share, Table
 
 DEFAULT_STAFF = "default"  # stands for the kinds of staff that a table does not list
 
@@ -110,7 +110,7 @@ class Costs(Part):
     sessions: SessionCosts
     wte: StaffCosts
     utilities: Utilities
-    index: Table[Positive] = Field(description="price level of the financial year that begins then")
+    index: Table[Level] = Field(description="price level of the financial year that begins then")
     published: Figures[PublishedCost] = Field(default_factory=dict)
     grant: Grant | None = None
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
-from math import exp, log
+from math import log
 
 import numpy as np
 
+from caseload_sim.errors import RunError
 from caseload_sim.scenario.assumptions import Assumptions
 from caseload_sim.scenario.correlations import both_below, odds_ratio, residual_covariance
 from caseload_sim.scenario.population import DEPRIVATION, Population
+from caseload_sim.support.bounded import share_of_one_logit
 from caseload_sim.support.columns import Floats
 
+MOST_HANGING_TOGETHER = 6  # every combination of them is reckoned, at every node
 N_NODES = 96  # Gauss-Hermite: the count mix is stable to 1e-9 from 64 on
 
 
@@ -128,6 +131,11 @@ def _counts_of_many(level: Floats, correlation: Floats) -> Floats:
     from scipy.stats import multivariate_normal
 
     size = level.shape[1]
+    if size > MOST_HANGING_TOGETHER:
+        raise RunError(
+            f"population.correlation: {size} conditions hang together by named correlations; how many of them clients have is "
+            f"reckoned for at most {MOST_HANGING_TOGETHER}. Name fewer correlations."
+        )
     counts = np.zeros((len(level), size + 1))
     for signs in product((1, -1), repeat=size):
         flip = np.array(signs)
@@ -201,7 +209,7 @@ def reach_in_stratum(reach: float, effect: float, towards_least_deprived: float)
     """
     if reach in (0, 1):
         return reach
-    return 1 / (1 + exp(-(log(reach / (1 - reach)) + effect * towards_least_deprived)))
+    return share_of_one_logit(log(reach / (1 - reach)) + effect * towards_least_deprived)
 
 
 def shares_of_clients(scenario: Assumptions) -> tuple[dict[str, float], float]:

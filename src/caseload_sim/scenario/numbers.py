@@ -16,6 +16,7 @@ Table = Annotated[dict[str, T], AfterValidator(in_order)]
 Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(names_in_order)]
 
 ORIGIN_KEYS = ("source", "where", "assumption", "fitted", "n")
+NEAREST_TO_NOTHING = 1e-9  # a number is 0, or at least so far from it: nearer, quotients and logarithms overflow
 
 
 class Part(BaseModel):
@@ -40,6 +41,14 @@ class Number(Part):
             raise ValueError("a number needs either `source` with `where`, or `assumption`, or `fitted`")
         if self.source and not self.where:
             raise ValueError("a number with a `source` also says `where` in it")
+        return self
+
+    @model_validator(mode="after")
+    def _is_not_minute(self) -> Self:
+        if 0 < abs(self.value) < NEAREST_TO_NOTHING:
+            raise ValueError(
+                f"{self.value:g} is too near 0 to mean anything; it must be 0, or at least {NEAREST_TO_NOTHING:g} away from it"
+            )
         return self
 
     def origin(self) -> str:
@@ -68,15 +77,39 @@ class Points(Number):
 
 
 class Amount(Number):
-    """A number from 0 to a million."""
+    """A number of people or referrals, from 0 to a million."""
 
     value: Annotated[float, Field(ge=0, le=1e6)]
 
 
-class Positive(Number):
-    """A number above 0, up to a million."""
+class WholeTime(Number):
+    """Whole-time equivalents of one kind of staff, from 0 to 100,000: ten times all who treat in England."""
 
-    value: Annotated[float, Field(gt=0, le=1e6)]
+    value: Annotated[float, Field(ge=0, le=100_000)]
+
+
+class WeeklyContacts(Number):
+    """Contacts a week, from 0 to 500: one every twenty minutes, day and night."""
+
+    value: Annotated[float, Field(ge=0, le=500)]
+
+
+class Problems(Number):
+    """A number of disorders, from 0 to 50, which is as many as a scenario may name."""
+
+    value: Annotated[float, Field(ge=0, le=50)]
+
+
+class Multiple(Number):
+    """What something is multiplied by, from a hundredth to a hundred."""
+
+    value: Annotated[float, Field(ge=0.01, le=100)]
+
+
+class Level(Number):
+    """A price index, whatever its base: from a hundredth to a million."""
+
+    value: Annotated[float, Field(ge=0.01, le=1e6)]
 
 
 class Factor(Number):
@@ -86,9 +119,105 @@ class Factor(Number):
 
 
 class DaysLong(Number):
-    """A length of at least a day, up to a century."""
+    """A length of at least a week, up to a century."""
 
-    value: Annotated[float, Field(ge=1, le=36_500)]
+    value: Annotated[float, Field(ge=7, le=36_500)]
+
+
+class MeanDays(Number):
+    """A mean of days, from 0 to ten years: a few clients have twenty times as many, and no run is longer than that."""
+
+    value: Annotated[float, Field(ge=0, le=3650)]
+
+
+class Vacancy(Number):
+    """Mean days that a post stays vacant, from 0 to a million, which stands for never filled again."""
+
+    value: Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Patience(Number):
+    """Mean days that somebody would wait, from a quarter of an hour to a million, which stands for a patience without end."""
+
+    value: Annotated[float, Field(ge=0.01, le=1e6)]
+
+
+class DaysBetween(Number):
+    """Days from one booked session to the next, from a tenth to a year."""
+
+    value: Annotated[float, Field(ge=0.1, le=365)]
+
+
+class Sessions(Number):
+    """A number of sessions, from a tenth to 365."""
+
+    value: Annotated[float, Field(ge=0.1, le=365)]
+
+
+class Minutes(Number):
+    """Minutes of one contact, from one to a whole day."""
+
+    value: Annotated[float, Field(ge=1, le=1440)]
+
+
+class Shape(Number):
+    """The shape of a distribution, from 0.1 (nearly all have next to nothing, a few all) to 100,000 (all have the mean)."""
+
+    value: Annotated[float, Field(ge=0.1, le=100_000)]
+
+
+class WeibullShape(Number):
+    """The shape of a Weibull time, from 0.1 (nearly all at once, or hardly ever) to 10 (all at about the same time)."""
+
+    value: Annotated[float, Field(ge=0.1, le=10)]
+
+
+class Hazard(Number):
+    """A cumulative hazard, from 0 to 1,000: already 20 leaves none in a thousand million."""
+
+    value: Annotated[float, Field(ge=0, le=1000)]
+
+
+class InSd(Number):
+    """So many standard deviations, from 0 to 10."""
+
+    value: Annotated[float, Field(ge=0, le=10)]
+
+
+class MeanInSd(Number):
+    """A mean that is divided into, in standard deviations, from 0.01 to 10."""
+
+    value: Annotated[float, Field(ge=0.01, le=10)]
+
+
+class Logits(Number):
+    """How far something may be moved on the scale of logits, from 0 to 10."""
+
+    value: Annotated[float, Field(ge=0, le=10)]
+
+
+class Threshold(Number):
+    """Points of a score that counts what the service knows, from 0 to 10,000."""
+
+    value: Annotated[float, Field(ge=0, le=10_000)]
+
+
+class LogSd(Number):
+    """The SD of a logarithm, from 0 to 2: with 2, one in twenty has fifty times the median."""
+
+    value: Annotated[float, Field(ge=0, le=2)]
+
+
+class ScorePoints(Number):
+    """Points of a questionnaire, or their SD, or a share of those scored, from 0 to 100."""
+
+    value: Annotated[float, Field(ge=0, le=100)]
+
+
+class Softness(Number):
+    """Points over which a questionnaire's floor bends, from 0.01, which is a sharp corner, to 100."""
+
+    value: Annotated[float, Field(ge=0.01, le=100)]
 
 
 class YearlyRate(Number):
@@ -103,6 +232,12 @@ class YearlyChange(Number):
     value: Annotated[float, Field(ge=-0.5, le=1)]
 
 
+class RelativeRise(Number):
+    """By what share something rises with one more of another, from -1 (gone) to 1 (doubled)."""
+
+    value: Annotated[float, Field(ge=-1, le=1)]
+
+
 class Effect(Number):
     """An effect in SD or logits, from -10 to 10."""
 
@@ -110,9 +245,12 @@ class Effect(Number):
 
 
 class OddsRatio(Number):
-    """An odds ratio, above 0."""
+    """An odds ratio, from 0.0001 to 10,000."""
 
-    value: Annotated[float, Field(gt=0, le=1e4)]
+    value: Annotated[float, Field(ge=1e-4, le=1e4)]
+
+
+_Inside = Annotated[float, Field(ge=0.001, le=0.999)]
 
 
 class Pair(Number):
@@ -122,18 +260,19 @@ class Pair(Number):
     `at` gives those; the correlation it implies is kept when a scenario changes a prevalence.
     """
 
+    value: Annotated[float, Field(ge=-1, le=1e4)]
     measured_as: Literal["tetrachoric", "odds_ratio"] = "tetrachoric"
-    at: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] | None = Field(
-        default=None, strict=False
-    )
+    at: tuple[_Inside, _Inside] | None = Field(default=None, strict=False)
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         if self.measured_as == "tetrachoric":
             if not -1 < self.value < 1:
                 raise ValueError(f"{self.value:g} is out of range; a correlation lies between -1 and 1")
-        elif self.value <= 0 or self.at is None:
-            raise ValueError("an odds ratio must be above 0 and needs `at`, the two prevalences at which it holds")
+        elif self.at is None:
+            raise ValueError("an odds ratio needs `at`, the two prevalences at which it holds")
+        elif not 1e-4 <= self.value <= 1e4:
+            raise ValueError(f"{self.value:g} is out of range; an odds ratio lies between 0.0001 and 10,000")
         return self
 
 

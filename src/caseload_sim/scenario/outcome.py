@@ -7,17 +7,22 @@ from pydantic import Field, model_validator
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.scenario.numbers import (
-    Amount,
     Correlation,
     Effect,
+    Hazard,
+    InSd,
+    Multiple,
     Names,
     Number,
     OfFigure,
     Part,
     Points,
-    Positive,
+    Problems,
+    ScorePoints,
     Share,
+    Softness,
     Table,
+    WeibullShape,
 )
 from caseload_sim.scenario.population import DEFAULT
 
@@ -35,10 +40,10 @@ class Instrument(Part):
     )
     own_weight: Points = Field(description="points per SD of the questionnaire's own disorder")
     others_weight: Points = Field(description="points, at most, that other disorders present add")
-    sees: Table[Amount] = Field(description="how soon another disorder reaches that most, per SD of its severity")
+    sees: Table[InSd] = Field(description="how soon another disorder reaches that most, per SD of its severity")
     distress_weight: Points = Field(description="points per SD of distress")
-    softness: Positive = Field(description="points over which the floor bends")
-    error_sd: Amount = Field(description="SD of the error of each reading, points")
+    softness: Softness = Field(description="points over which the floor bends")
+    error_sd: ScorePoints = Field(description="SD of the error of each reading, points")
 
 
 class Instruments(Part):
@@ -46,8 +51,11 @@ class Instruments(Part):
 
     phq9: Instrument
     gad7: Instrument
-    interview_error_sd: Amount = Field(description="SD of the interview's error, in SD of severity")
-    full_remission_margin: Amount = Field(description="SD below threshold that counts as fully gone")
+    interview_error_sd: InSd = Field(description="SD of the interview's error, in SD of severity")
+    full_remission_margin: InSd = Field(description="SD below threshold that counts as fully gone")
+
+
+_Anything = Annotated[float, Field(ge=-1e6, le=1e9)]  # a published figure, or an end of a range of one
 
 
 class Official(OfFigure):
@@ -57,10 +65,10 @@ class Official(OfFigure):
     fitted_by: paths of the numbers that `calibrate service` moves, all by the same amount, to meet it
     """
 
-    value: Annotated[float, Field(ge=-1e6, le=1e9)]
+    value: _Anything
     service: str = ""
-    low: float | None = None
-    high: float | None = None
+    low: _Anything | None = None
+    high: _Anything | None = None
     role: Literal["fitted", "check"]
     fitted_by: Names = ()
     note: str = ""
@@ -86,8 +94,8 @@ class Doubt(Part):
     """
 
     paths: Names = Field(min_length=1)
-    low: float
-    high: float
+    low: _Anything
+    high: _Anything
     multiplies: bool = False
     meaning: str
     assumption: str
@@ -106,31 +114,29 @@ class Remission(Part):
     exponential with mean 1; lengths of one client are alike (frailty).
     """
 
-    monthly_hazard: Table[Amount] = Field(description="rate a month at which a disorder ends, with no care at all")
-    monthly_hazard_of_distress: Amount = Field(
+    monthly_hazard: Table[Hazard] = Field(description="rate a month at which a disorder ends, with no care at all")
+    monthly_hazard_of_distress: Hazard = Field(
         description="rate a month at which the distress ends that brought the client, with no care at all"
     )
-    usual_care: Positive = Field(description="what usual care, such as a family doctor's, multiplies all rates by")
+    usual_care: Multiple = Field(description="what usual care, such as a family doctor's, multiplies all rates by")
     shared: Share = Field(description="share of what decides a problem's length that all problems of a client share")
     per_emotional_disorder: Effect = Field(description="log of the rates, per emotional disorder above the reference")
-    reference_disorders: Amount = Field(description="number of emotional disorders at which that is nothing")
+    reference_disorders: Problems = Field(description="number of emotional disorders at which that is nothing")
     per_severity_sd: Effect = Field(description="log of a disorder's rate, per SD of its severity above 1, up to 3")
     per_deprivation_sd: Effect = Field(description="log of the rates, per SD of the area's deprivation")
     by_condition: Table[Effect] = Field(description="log of the rates for clients with the condition")
-    hysteresis: Amount = Field(
+    hysteresis: InSd = Field(
         description="SD on either side of the threshold where hardly anybody stands: what is present is as far above"
     )
-    depth_mean: Amount = Field(
-        description="mean SD, beyond that, by which a disorder lies below its threshold once over"
-    )
+    depth_mean: InSd = Field(description="mean SD, beyond that, by which a disorder lies below its threshold once over")
 
 
 class Distress(Part):
     """Distress that questionnaires see and that is no diagnosis, SD."""
 
-    reactive: Amount = Field(description="what brought the client, until it is over")
-    mood_sd: Amount = Field(description="SD of good and bad weeks, drawn anew for each reading")
-    drift_sd: Amount = Field(
+    reactive: InSd = Field(description="what brought the client, until it is over")
+    mood_sd: InSd = Field(description="SD of good and bad weeks, drawn anew for each reading")
+    drift_sd: InSd = Field(
         description="SD of lasting change from first contact to the end, half of it by the start of a course"
     )
     per_deprivation_sd: Correlation = Field(description="correlation with the area's deprivation")
@@ -139,12 +145,12 @@ class Distress(Part):
 class Treatment(Part):
     """What a full course takes from the length of a problem, on top of what time takes."""
 
-    full_course: Amount = Field(description="cumulative hazard that a full course adds for the disorder treated")
-    full_course_of_distress: Amount = Field(description="the same for the distress that brought the client")
-    distress_relief: Amount = Field(description="SD of distress that a full course takes away at once")
-    severity_shift: Amount = Field(description="SD by which a full course lowers the severity of what is not over")
+    full_course: Hazard = Field(description="cumulative hazard that a full course adds for the disorder treated")
+    full_course_of_distress: Hazard = Field(description="the same for the distress that brought the client")
+    distress_relief: InSd = Field(description="SD of distress that a full course takes away at once")
+    severity_shift: InSd = Field(description="SD by which a full course lowers the severity of what is not over")
     fidelity: Share = Field(description="share of the effect that the delivered protocol keeps")
-    therapist_sd: Amount = Field(description="SD of the multiplier of the effect, drawn for each client and step")
+    therapist_sd: InSd = Field(description="SD of the multiplier of the effect, drawn for each client and step")
     per_deprivation_sd: Effect = Field(description="log of the effect, per SD of the area's deprivation")
     spill: Table[Share] = Field(description="share of the effect reaching a disorder that is not the target")
 
@@ -164,11 +170,11 @@ class Endings(Part):
 class Relapse(Part):
     """When somebody who is well falls ill again: a Weibull time from the day it was over, whose hazard falls."""
 
-    yearly_hazard: Amount = Field(description="cumulative hazard of the first year, without residual symptoms")
-    residual_symptoms: Positive = Field(
+    yearly_hazard: Hazard = Field(description="cumulative hazard of the first year, without residual symptoms")
+    residual_symptoms: Multiple = Field(
         description="what residual symptoms (PHQ-9 of 5 or more) at the end multiply it by"
     )
-    shape: Positive = Field(description="Weibull shape; below 1 the hazard falls in time")
+    shape: WeibullShape = Field(description="Weibull shape; below 1 the hazard falls in time")
 
 
 class Outcome(Part):

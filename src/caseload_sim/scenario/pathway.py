@@ -8,7 +8,26 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from caseload_sim.definitions.labels import place_of
-from caseload_sim.scenario.numbers import Amount, Effect, Names, Part, Positive, Share, ShareMissed, Table
+from caseload_sim.scenario.numbers import (
+    DaysBetween,
+    Effect,
+    MeanDays,
+    Minutes,
+    Multiple,
+    Names,
+    Part,
+    Patience,
+    Problems,
+    Sessions,
+    Shape,
+    Share,
+    ShareMissed,
+    Table,
+    Threshold,
+)
+
+MOST_STEPS = 50
+MOST_MODALITIES = 50  # as with steps, codes of eight bits tell 127 apart; nobody needs as many
 
 
 class Missed(Part):
@@ -26,7 +45,7 @@ class Missed(Part):
 
 _ALL = Share(value=1, assumption="the staff does nothing else")
 _NOTHING = Effect(value=0, assumption="complexity moves nothing")
-_ONE_TO_ONE = Positive(value=1, assumption="one client at a time, with the whole contact")
+_ONE_TO_ONE = Multiple(value=1, assumption="one client at a time, with the whole contact")
 
 
 class AssessmentStep(Part):
@@ -35,7 +54,7 @@ class AssessmentStep(Part):
     kind: Literal["assessment"]
     staff: str
     share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
-    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
+    patience_mean_days: Patience = Field(description="mean days a client would wait before giving up")
 
 
 class CourseStep(Part):
@@ -44,18 +63,18 @@ class CourseStep(Part):
     kind: Literal["course"]
     staff: str
     share_of_staff: Share = Field(default=_ALL, description="share of the time of its staff that goes to this step")
-    staff_time_per_contact: Positive = Field(
+    staff_time_per_contact: Multiple = Field(
         default=_ONE_TO_ONE,
         description="staff contacts that one client's contact takes, as 0.2 in a group of ten with two",
     )
-    patience_mean_days: Positive = Field(description="mean days a client would wait before giving up")
-    lag_days_mean: Amount = Field(description="mean days from the offer of a place until the client can first come")
-    days_between_sessions: Positive = Field(description="days between booked sessions")
-    planned_sessions_mean: Positive = Field(description="mean planned sessions (at least one)")
-    planned_sessions_shape: Positive = Field(description="negative binomial shape of planned sessions beyond the first")
+    patience_mean_days: Patience = Field(description="mean days a client would wait before giving up")
+    lag_days_mean: MeanDays = Field(description="mean days from the offer of a place until the client can first come")
+    days_between_sessions: DaysBetween = Field(description="days between booked sessions")
+    planned_sessions_mean: Sessions = Field(description="mean planned sessions (at least one)")
+    planned_sessions_shape: Shape = Field(description="negative binomial shape of planned sessions beyond the first")
     drop_out_per_session: Share = Field(description="chance after each session that the client does not come back")
     effect: Table[Share] = Field(description="effect relative to the trials, by target disorder")
-    sessions_for_95_percent: Positive = Field(description="sessions that give 95% of the effect")
+    sessions_for_95_percent: Sessions = Field(description="sessions that give 95% of the effect")
     effect_per_complexity: Effect = Field(
         default=_NOTHING, description="log of the effect, per point of complexity above 1"
     )
@@ -68,7 +87,7 @@ class CourseStep(Part):
     )
     steps_up_to: str | None = None
     step_up_acceptance: Share | None = Field(default=None, description="share of non-responders who step up")
-    step_up_lag_days: Amount | None = Field(
+    step_up_lag_days: MeanDays | None = Field(
         default=None, description="further mean days until those stepped up can come to the step above"
     )
     steps_down_to: str | None = None
@@ -106,10 +125,10 @@ def _in_order_of_stepping(steps: dict[str, Step]) -> dict[str, Step]:
 class Booking(Part):
     """Days from referral until a client can be booked: most soon, a few much later."""
 
-    mean_days: Amount = Field(description="mean days until most clients can be booked")
-    shape: Positive = Field(description="shape of the gamma distribution of those days; 1 is exponential")
+    mean_days: MeanDays = Field(description="mean days until most clients can be booked")
+    shape: Shape = Field(description="shape of the gamma distribution of those days; 1 is exponential")
     slow_share: Share = Field(description="share of clients who can be booked only much later")
-    slow_mean_days: Amount = Field(description="mean days until those can be booked (exponential)")
+    slow_mean_days: MeanDays = Field(description="mean days until those can be booked (exponential)")
 
 
 class Screening(Part):
@@ -141,7 +160,7 @@ class Influence(Part):
     switched_on: bool
     per_emotional_disorder: Effect = Field(description="for each emotional disorder above the reference")
     per_deprivation_decile: Effect = Field(description="for each decile towards the most deprived, from the middle")
-    reference_disorders: Amount = Field(description="number of emotional disorders at which there is no effect")
+    reference_disorders: Problems = Field(description="number of emotional disorders at which there is no effect")
 
 
 class Influences(Part):
@@ -160,7 +179,7 @@ class Modality(Part):
     reach_per_deprivation_decile: Effect = Field(
         description="logit of being reached for each decile towards the least deprived, from the middle"
     )
-    contact_minutes: Positive = Field(description="minutes of staff time that a contact takes")
+    contact_minutes: Minutes = Field(description="minutes of staff time that a contact takes")
     missed: Effect = Field(description="logit of a booked contact being missed")
     drop_out: Effect = Field(description="logit of dropping out after a session")
 
@@ -180,7 +199,7 @@ class Complexity(Part):
     per_phq9_point: Effect = Field(description="points per point of PHQ-9")
     per_gad7_point: Effect = Field(description="points per point of GAD-7")
     per_flag: Effect = Field(description="points per disclosed condition")
-    threshold: Amount = Field(description="points from which policy `stratified` starts a client at high intensity")
+    threshold: Threshold = Field(description="points from which policy `stratified` starts a client at high intensity")
 
 
 class Routing(Part):
@@ -190,7 +209,7 @@ class Routing(Part):
     right_problem_by_interview: Share = Field(
         description="the same after a structured interview, as policy `diagnose_first` has it"
     )
-    interview_assessment_time: Positive = Field(
+    interview_assessment_time: Multiple = Field(
         description="time of an assessment with a structured interview, as a multiple of one without"
     )
     otherwise_recorded: Names
@@ -223,12 +242,12 @@ class Pathway(Part):
     routing: Routing
     missed: Missed
     influences: Influences
-    standard_contact_minutes: Positive = Field(
+    standard_contact_minutes: Minutes = Field(
         description="minutes of the contacts that `contacts_per_week` of staff counts"
     )
-    modalities: Table[Modality]
+    modalities: Table[Modality] = Field(max_length=MOST_MODALITIES)
     returns: Returns
-    steps: Annotated[dict[str, Step], AfterValidator(_in_order_of_stepping)]
+    steps: Annotated[dict[str, Step], AfterValidator(_in_order_of_stepping)] = Field(max_length=MOST_STEPS)
 
     @property
     def courses(self) -> dict[str, CourseStep]:

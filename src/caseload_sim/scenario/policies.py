@@ -96,7 +96,7 @@ def _low_or_high(chance_of_high: NDArray[np.float64]) -> dict[str, NDArray[np.fl
 
 
 def _stepped(known: Known, routing: Routing) -> Decision:
-    import numpy as np
+    from caseload_sim.support.bounded import share_of_logit
 
     logit = (
         routing.direct_intercept.value
@@ -104,7 +104,7 @@ def _stepped(known: Known, routing: Routing) -> Decision:
         + routing.direct_per_gad7_sd.value * (known.gad7 - 13.0) / 5.0
         + routing.direct_per_flag.value * known.flags
     )
-    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logit))
+    chance = share_of_logit(logit)
     chance[_needs_high_intensity(known, routing)] = 1.0
     return Decision(_low_or_high(chance))
 

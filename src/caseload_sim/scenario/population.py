@@ -5,12 +5,25 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from caseload_sim.definitions.labels import in_order, leading_number
-from caseload_sim.scenario.numbers import Amount, Correlation, Names, OddsRatio, Pair, Part, Positive, Share, Table
+from caseload_sim.scenario.numbers import (
+    Correlation,
+    Logits,
+    MeanDays,
+    MeanInSd,
+    Names,
+    OddsRatio,
+    Pair,
+    Part,
+    ScorePoints,
+    Share,
+    Table,
+)
 
 Group = Literal["emotional_disorder", "dependence", "personality_disorder", "childhood_abuse"]
 DEFAULT = "default"
 DEPRIVATION = "deprivation_decile"  # kind of stratum, the lowest the least deprived, as NHS England counts them
 MOST_CONDITIONS = 50
+MOST_KINDS_OF_STRATA = 20
 
 
 class Prevalence(Share):
@@ -76,12 +89,12 @@ class Targets(Part):
     odds_ratio: Table[Table[OddsRatio]] = Field(
         default_factory=dict, description="published odds ratio of two conditions"
     )
-    start_scores: Table[Amount] = Field(default_factory=dict, description="official scores at the start")
-    start_scores_after: Amount | None = Field(default=None, description="days from referral to the first course")
-    later_course_after: Amount | None = Field(
+    start_scores: Table[ScorePoints] = Field(default_factory=dict, description="official scores at the start")
+    start_scores_after: MeanDays | None = Field(default=None, description="days from referral to the first course")
+    later_course_after: MeanDays | None = Field(
         default=None, description="days from the end of a course to the one after stepping up"
     )
-    scores_by_problem: Table[Table[Amount]] = Field(
+    scores_by_problem: Table[Table[ScorePoints]] = Field(
         default_factory=dict, description="official mean scores at the start, by recorded problem"
     )
 
@@ -91,7 +104,7 @@ class Fit(Part):
 
     loading_min: Correlation = Field(description="lowest loading of emotional disorders")
     loading_max: Correlation = Field(description="highest loading of emotional disorders")
-    prevalence_shift_max: Amount = Field(description="largest shift of assumed prevalences, logits, one for all")
+    prevalence_shift_max: Logits = Field(description="largest shift of assumed prevalences, logits, one for all")
     start: Table[Share] = Field(description="assumed prevalences from which the shift is counted")
 
 
@@ -117,10 +130,10 @@ class Population(Part):
     deprivation_correlation: Correlation = Field(
         description="correlation of the common factor with the area's deprivation"
     )
-    mean_severity: Positive = Field(description="mean severity of those with a disorder, SD above threshold")
+    mean_severity: MeanInSd = Field(description="mean severity of those with a disorder, SD above threshold")
     distress_correlation: Correlation = Field(description="correlation of general distress with the common factor")
     eligibility: Eligibility | None = None
-    strata: Table[Strata] = Field(description="share of referrals in each stratum")
+    strata: Table[Strata] = Field(description="share of referrals in each stratum", max_length=MOST_KINDS_OF_STRATA)
 
     def conditions(self, *groups: Group) -> tuple[str, ...]:
         """Names of the conditions that occur (prevalence above 0); of all groups if none is named."""

@@ -10,16 +10,22 @@ from pydantic import BeforeValidator, Field, model_validator
 from caseload_sim.scenario.numbers import (
     Amount,
     DaysLong,
-    Effect,
     Factor,
+    LogSd,
     Part,
+    Problems,
+    RelativeRise,
     Share,
     Table,
+    Vacancy,
+    WeeklyContacts,
+    WholeTime,
     YearlyChange,
     YearlyRate,
 )
 
 DAYS_PER_WEEK = 7
+MOST_DAYS = 73_000  # of a run: no patience and no course is cut shorter than that (LONGEST_DAYS)
 ROUNDING = 1e-9  # by which sums of decimal fractions may miss 1
 FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
 
@@ -50,6 +56,15 @@ class Run(Part):
     opens: Date = Field(description="the date of day 0")
     weekends_off: bool = Field(description="nobody starts on weekends and bank holidays of England")
     staff_turnover: bool = Field(description="staff leave and are replaced; otherwise all posts are filled for good")
+
+    @model_validator(mode="after")
+    def _ends_some_day(self) -> Self:
+        if self.horizon_days > MOST_DAYS:
+            raise ValueError(
+                f"warm-up, data collection and follow-up add up to {self.horizon_days:,} days; at most {MOST_DAYS:,}, "
+                "which are two hundred years"
+            )
+        return self
 
     @property
     def horizon_days(self) -> int:
@@ -127,9 +142,7 @@ class Providers(Part):
     """Several providers of the scenario's size, pooled; they differ in their staff."""
 
     number: Annotated[int, Field(ge=2, le=1000)]
-    staff_log_sd: Amount = Field(
-        description="SD between providers of the logarithm of their staff, each kind by itself"
-    )
+    staff_log_sd: LogSd = Field(description="SD between providers of the logarithm of their staff, each kind by itself")
 
 
 class Start(Part):
@@ -145,7 +158,7 @@ class Start(Part):
 class Surge(Period):
     """Extra staff for a time, on top of the posts: none of them leaves before its end."""
 
-    wte: Amount = Field(description="whole-time equivalents added for a time")
+    wte: WholeTime = Field(description="whole-time equivalents added for a time")
 
 
 _NOT_GIVEN = "none, as the scenario does not say"
@@ -157,8 +170,8 @@ class Staff(Part):
     Turnover and trainees are none for a kind of staff of one's own that does not mention them.
     """
 
-    wte: Amount = Field(description="posts funded, whole-time equivalents")
-    contacts_per_week: Amount = Field(description="booked contacts a week per WTE, when at work")
+    wte: WholeTime = Field(description="posts funded, whole-time equivalents")
+    contacts_per_week: WeeklyContacts = Field(description="booked contacts a week per WTE, when at work")
     leave_share: Share = Field(description="share of working time on annual leave and bank holidays")
     sickness_share: Share = Field(description="share of working time lost to sickness")
     training_and_admin_share: Share = Field(description="share of working time for training and administration")
@@ -168,19 +181,19 @@ class Staff(Part):
     leavers_per_year: YearlyRate = Field(
         default=YearlyRate(value=0, assumption=_NOT_GIVEN), description="leavers a year per person in post"
     )
-    leavers_per_disorder: Effect = Field(
-        default=Effect(value=0, assumption=_NOT_GIVEN),
+    leavers_per_disorder: RelativeRise = Field(
+        default=RelativeRise(value=0, assumption=_NOT_GIVEN),
         description="relative rise of leaving for each emotional disorder that clients have above the reference",
     )
-    reference_disorders: Amount = Field(
-        default=Amount(value=0, assumption=_NOT_GIVEN),
+    reference_disorders: Problems = Field(
+        default=Problems(value=0, assumption=_NOT_GIVEN),
         description="emotional disorders of the mean client at which `leavers_per_year` holds",
     )
-    days_to_replace: Amount = Field(
-        default=Amount(value=0, assumption=_NOT_GIVEN), description="mean days that a post stays vacant"
+    days_to_replace: Vacancy = Field(
+        default=Vacancy(value=0, assumption=_NOT_GIVEN), description="mean days that a post stays vacant"
     )
-    trainees: Amount = Field(
-        default=Amount(value=0, assumption=_NOT_GIVEN), description="trainees, whole-time equivalents"
+    trainees: WholeTime = Field(
+        default=WholeTime(value=0, assumption=_NOT_GIVEN), description="trainees, whole-time equivalents"
     )
     trainee_share: Share = Field(
         default=Share(value=0, assumption=_NOT_GIVEN), description="contacts of a trainee, as a share of the qualified"

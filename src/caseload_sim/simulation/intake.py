@@ -14,14 +14,18 @@ from caseload_sim.clients.population import Clients, draw_population, ids_of_cli
 from caseload_sim.draws.streams import RETURN_IDS, Draws
 from caseload_sim.engines.episodes import Episodes, joined_first
 from caseload_sim.engines.plans import NOT_YET, Plans, PlansInParts
+from caseload_sim.errors import RunError
 from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people
-from caseload_sim.pathway.demand import referral_days
+from caseload_sim.pathway.demand import referral_days, referrals_per_day
 from caseload_sim.scenario.policies import Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.pool import referred_in_pool
 from caseload_sim.simulation.running_start import Opening
 from caseload_sim.support.columns import Codes, Days, Ids, blocks_of, fit_one_block, rows_of, stacked
 from caseload_sim.support.provenance import Digest
 from caseload_sim.support.threads import each_in_order
+
+MOST_PLANS = np.iinfo(np.int32).max  # a row for each client and step that they may come to
 
 
 def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
@@ -31,6 +35,18 @@ def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
     """
     referral_day = referral_days(scenario, draws)
     return replace(draw_population(scenario, draws, len(referral_day)), referral_day=referral_day)
+
+
+def check_countable(scenario: Scenario) -> None:
+    """Raises RunError where clients are so many that their plans could not be told apart in 32 bits."""
+    number = scenario.providers.number if scenario.providers else 1
+    referred = float(referrals_per_day(scenario).sum()) * (1 + scenario.pathway.returns.chance.value)
+    clients = number * (referred + referred_in_pool(scenario))
+    if clients * len(scenario.steps) > MOST_PLANS:
+        raise RunError(
+            f"{scenario.name}: {clients:,.0f} clients at {len(scenario.steps)} steps are more than can be counted. Use fewer "
+            "referrals a year, days or providers."
+        )
 
 
 Rows = NDArray[np.intp]

@@ -27,7 +27,15 @@ from caseload_sim.pathway.own_policy import chosen_policy
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.policies import POLICIES, Decide, Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.simulation.intake import Intake, Referred, Rows, draw_clients, draw_intake, draw_referrals
+from caseload_sim.simulation.intake import (
+    Intake,
+    Referred,
+    Rows,
+    check_countable,
+    draw_clients,
+    draw_intake,
+    draw_referrals,
+)
 from caseload_sim.simulation.pool import Pool, referred_in_pool
 from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.simulation.returns import with_returns
@@ -64,6 +72,7 @@ def run_once(
     all_tables: return the tables of all clients too, which take much memory; without it the last value is None
     """
     load(engine)
+    check_countable(scenario)
     if scenario.providers is None:
         one, every = _simulate(scenario, replication, engine, start_of, policy, all_tables=all_tables)
         return one.measures(), over_time(one), one.digests, every
