@@ -12,9 +12,6 @@ import pytest
 
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.experiments.tasks import Finished
-from caseload_sim.measures.measure import measure
-from caseload_sim.measures.service import over_time
 from caseload_sim.runs.folder import RunFolder, run_name
 from caseload_sim.runs.kept_replications import UNFINISHED
 from caseload_sim.runs.lock import Lock, is_held
@@ -22,12 +19,7 @@ from caseload_sim.runs.read import read_run
 from caseload_sim.runs.record import RECORD, inputs_of_run
 from caseload_sim.runs.whole_files import save_text, write_file, write_text
 from caseload_sim.scenario.scenario import Scenario
-
-
-def finished_of(results: Results) -> Finished:
-    """What is kept of the first replication."""
-    return Finished(measure(results.first), over_time(results.first), results.first.digests)
-
+from small_services import finished_of
 
 # --- files ---------------------------------------------------------------------------------------------------
 
