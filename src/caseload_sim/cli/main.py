@@ -5,10 +5,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
-from click import ClickException
 from typer.core import TyperCommand, TyperGroup
 
 from caseload_sim.errors import CaseloadError, harmless
@@ -17,6 +16,7 @@ from caseload_sim.support.threads import collect_seldom
 INTERRUPTED = 130
 BAD_INPUT = 2
 NARROWEST = 20
+_UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # click's, or that of typer's own copy of click
 
 # In the order in which --help shows them: name, module, function in it, and the first sentence of what it says of itself.
 COMMANDS = (
@@ -82,8 +82,8 @@ def _harmless() -> Iterator[None]:
     """What click says of arguments that it does not know: names of files may be among them."""
     try:
         yield
-    except ClickException as error:
-        error.message = harmless(error.message)  # type: ignore[misc]
+    except _UsageError as error:
+        error.message = harmless(error.message)  # type: ignore[attr-defined]
         raise
 
 

@@ -6,6 +6,7 @@ This module itself imports neither matplotlib nor figures: it must load fast, to
 from __future__ import annotations
 
 import pickle
+import warnings
 from concurrent.futures import Future, wait
 from functools import lru_cache, partial
 from io import BytesIO
@@ -73,7 +74,9 @@ def image_of_saved(tables: Tables, name: str, image_format: str) -> bytes:
     from caseload_sim.figures.gallery import FIGURES
 
     try:
-        return as_image(FIGURES[name].draw(tables), image_format)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of NumPy and matplotlib, of numbers that no run has
+            return as_image(FIGURES[name].draw(tables), image_format)
     except (LookupError, ArithmeticError, ValueError, TypeError, RuntimeError, MemoryError) as error:
         why = " ".join(str(error).split())[:_MOST_REASON]
         raise RunError(

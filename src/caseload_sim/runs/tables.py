@@ -1,6 +1,5 @@
 """Tables of a simulation as Parquet: columns with plain names, null for what did not happen, labels for codes."""
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -161,6 +160,8 @@ def _course_scores(simulation: Simulation, step: int, name: str) -> dict[str, An
 # What a spreadsheet takes for a formula, also after a space or in full width, and what it drops before it looks.
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 
+_ENCLOSED = re.compile('[,"\r\n]')
+
 
 def quoted(text: str) -> str:
     """A text as a cell of CSV: with a quote before it where a spreadsheet would take it for a formula; see `unquoted`."""
@@ -175,30 +176,35 @@ def unquoted(cell: str) -> str:
 def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> set[str]:
     """Rows with a header line; blank where there is no value. Returns the texts before which it put a quote."""
     names = [field.name for field in fields(row_type)]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
+    file.write(",".join(names) + "\n")
     lines = zip(*rows.columns, strict=True) if isinstance(rows, RowTable) else map(attrgetter(*names), rows)
     cells = _Cells()
     # Only NaN differs from itself. No function is called for a cell, of which there are some hundred thousand.
-    writer.writerows(
-        [
-            ("" if value != value else f"{value:.10g}")
-            if isinstance(value, float)
-            else cells[value]
-            if isinstance(value, str)
-            else value
-            for value in line
-        ]
+    file.writelines(
+        ",".join(
+            [
+                cells[value]
+                if isinstance(value, str)
+                else ("" if value != value else f"{value:.10g}")
+                if isinstance(value, float)
+                else ("" if value is None else f"{value}")
+                for value in line
+            ]
+        )
+        + "\n"
         for line in lines
     )
-    return {text for text, cell in cells.items() if text != cell}
+    return {text for text in cells if quoted(text) != text}
 
 
 class _Cells(dict[str, str]):
-    """How each text stands in CSV, found out once for each."""
+    """How each text stands in CSV, found out once for each. Python's own writer leaves a carriage return bare."""
 
     def __missing__(self, text: str) -> str:
-        self[text] = cell = quoted(text)
+        cell = quoted(text)
+        if _ENCLOSED.search(cell):
+            cell = '"' + cell.replace('"', '""') + '"'
+        self[text] = cell
         return cell
 
 
