@@ -1,5 +1,9 @@
 """Scenarios of every kind, small enough to be counted client by client."""
 
+from caseload_sim.experiments.replicate import Results
+from caseload_sim.experiments.tasks import Finished
+from caseload_sim.measures.measure import measure
+from caseload_sim.measures.service import over_time
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 
@@ -32,3 +36,8 @@ def scenario_of(case: str) -> Scenario:
     factor = float(changes["demand.referrals_per_year"]) / scenario.demand.referrals_per_year.value
     staff = {f"staff.{kind}.wte": max(one.wte.value * factor, 0.3) for kind, one in scenario.staff.items()}
     return scenario.with_changes({**staff, **changes})
+
+
+def finished_of(results: Results) -> Finished:
+    """What is kept of the first replication."""
+    return Finished(measure(results.first), over_time(results.first), results.first.digests)

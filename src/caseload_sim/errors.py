@@ -4,8 +4,13 @@ import re
 from collections.abc import Iterable
 
 # Characters that a terminal obeys instead of showing them, or that turn the order of what stands beside them.
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 MOST_SHOWN = 2_000  # characters of a line
+
+
+def harmless(text: str) -> str:
+    """A text with what a terminal would obey written out: \\x1b for an escape. Every text from a file is shown so."""
+    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class CaseloadError(Exception):
@@ -16,8 +21,7 @@ class CaseloadError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        shown = UNSEEN.sub(lambda found: ascii(found[0])[1:-1], message)
-        super().__init__("\n".join(_shortened(line) for line in shown.split("\n")))
+        super().__init__("\n".join(_shortened(line) for line in harmless(message).split("\n")))
 
 
 class ScenarioError(CaseloadError):

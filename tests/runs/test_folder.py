@@ -12,26 +12,14 @@ import pytest
 
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results
-from caseload_sim.experiments.tasks import Finished
-from caseload_sim.measures.measure import measure
-from caseload_sim.measures.service import over_time
-from caseload_sim.runs.folder import (
-    Lock,
-    RunFolder,
-    is_held,
-    run_name,
-)
+from caseload_sim.runs.folder import RunFolder, run_name
 from caseload_sim.runs.kept_replications import UNFINISHED
+from caseload_sim.runs.lock import Lock, is_held
 from caseload_sim.runs.read import read_run
 from caseload_sim.runs.record import RECORD, inputs_of_run
 from caseload_sim.runs.whole_files import save_text, write_file, write_text
 from caseload_sim.scenario.scenario import Scenario
-
-
-def finished_of(results: Results) -> Finished:
-    """What is kept of the first replication."""
-    return Finished(measure(results.first), over_time(results.first), results.first.digests)
-
+from small_services import finished_of
 
 # --- files ---------------------------------------------------------------------------------------------------
 
@@ -164,7 +152,7 @@ def test_a_lock_is_held_until_it_is_released_and_leaves_no_file(tmp_path: Path) 
 
 
 HOLD = (
-    "import sys\nfrom pathlib import Path\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.folder import Lock\n"
+    "import sys\nfrom pathlib import Path\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.lock import Lock\n"
     "sys.stdout.write('r'); sys.stdout.flush(); sys.stdin.read(1)\n"
     "try:\n    lock = Lock(Path(sys.argv[1])); sys.stdout.write('got')\n"
     "except RunError:\n    sys.stdout.write('not')\nsys.stdout.flush(); sys.stdin.read(1)"
@@ -229,7 +217,7 @@ def test_of_many_who_find_the_lock_of_a_killed_process_one_gets_it(tmp_path: Pat
 def test_a_lock_that_many_take_and_release_in_turn_is_never_held_by_two(tmp_path: Path) -> None:
     """Releasing removes the file: who opened it just before must not take what is left of it for the lock."""
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.folder import Lock\n"
+        "import os, sys\nfrom pathlib import Path\nfrom caseload_sim.errors import RunError\nfrom caseload_sim.runs.lock import Lock\n"
         "folder, taken = Path(sys.argv[1]), 0\n"
         "while taken < 200:\n    try:\n        lock = Lock(folder / 'x.lock')\n    except RunError:\n        continue\n"
         "    os.close(os.open(folder / 'alone', os.O_CREAT | os.O_EXCL)); os.unlink(folder / 'alone')\n"

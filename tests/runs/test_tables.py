@@ -1,17 +1,25 @@
 """The tables kept of a run: every column is documented, and says what the simulation says."""
 
+import csv
 import re
+from dataclasses import dataclass
+from io import StringIO
+from math import nan
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.simulation import Simulation
-from caseload_sim.runs.tables import write_tables
+from caseload_sim.runs.read import read_run
+from caseload_sim.runs.tables import quoted, unquoted, write_csv, write_tables
 from caseload_sim.support.columns import Flags
+from commands import call_here
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 NAMES = ("clients", "episodes", "outcomes")
@@ -117,3 +125,92 @@ def test_only_what_is_there_is_disclosed_and_the_lot_is_one_of_two(
         > 0.9
     )
     assert NOT_YET not in table["referral_day"].to_pylist()
+
+
+# --- CSV that a spreadsheet opens -----------------------------------------------------------------------------
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u3000=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201",
+            "'=1", "''=1", "=", "-", "\tx", '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0"]  # fmt: skip
+PLAIN = ["recovery", "step=high_intensity", "a-b", "a=1", "'quoted", "it's", "''", "", " x", "1e5", "\u00e9"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A row with a name and numbers."""
+
+    name: str
+    value: float
+    count: int
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *PLAIN], ids=ascii)
+def test_no_name_is_a_formula_and_each_is_read_as_it_was(text: str) -> None:
+    cell = quoted(text)
+    assert (cell != text) == (text in FORMULAS)
+    assert cell.strip()[:1] not in tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20") or not cell.strip()
+    assert unquoted(cell) == text
+    file = StringIO(newline="")
+    assert write_csv([Named(text, -1.5, -2), Named(text, nan, 3)], Named, file) == (
+        {text} if text in FORMULAS else set()
+    )
+    file.seek(0)
+    assert list(csv.reader(file)) == [["name", "value", "count"], [cell, "-1.5", "-2"], [cell, "", "3"]]
+
+
+@given(st.text(max_size=6) | st.text("'=+-@ \t\r\nx", max_size=6))
+def test_any_name_is_read_as_it_was(text: str) -> None:
+    assert unquoted(quoted(text)) == text
+    assert not quoted(text).lstrip().startswith(("=", "+", "-", "@"))
+
+
+HOSTILE = """
+extends = "hepgul_2016"
+title = "Names that are formulas"
+[run]
+replications = 2
+warm_up_days = 30
+data_collection_days = 60
+follow_up_days = 300
+[demand]
+referrals_per_year = { value = 300, assumption = "small" }
+[population.prevalence]
+"=1+1" = { value = 0.1, group = "emotional_disorder", assumption = "odd" }
+"""
+
+
+def test_every_csv_of_every_command_is_without_formulas_and_says_so(tmp_path: Path) -> None:
+    """The scenario is called after its file, and a condition is called as a formula is."""
+    (tmp_path / "=2+2.toml").write_text(HOSTILE, encoding="utf-8")
+    (tmp_path / "plain.toml").write_text(HOSTILE.split("[population.prev")[0], encoding="utf-8")
+    commands = (
+        ("run", "=2+2.toml", "--no-figures", "--csv", "--event-log"),
+        ("compare", "plain.toml", "=2+2.toml", "--no-figures", "--csv", "--by-lot"),
+        ("population", "=2+2.toml", "--clients", "1000"),
+        ("sweep", "=2+2.toml", "population.prevalence.ptsd", "0.1,0.2"),
+    )
+    for words in commands:
+        result = call_here(*words, folder=tmp_path)
+        assert result.returncode == 0, result.stderr
+        if words[0] != "population":
+            assert "Note: in CSV a ' stands before " in result.stderr
+            assert "=2+2" in result.stderr.split("Note: in CSV")[1].splitlines()[0]
+        for line in csv.reader(StringIO(result.stdout)) if "--csv" in words else ():
+            assert not any(cell[:1] in tuple("=+@") or re.match(r"-[^\d.]", cell) for cell in line), line
+    files = sorted((tmp_path / "results").rglob("*.csv"))
+    assert len(files) == 4 + 2 + 1 + 1
+    named = 0
+    for path in files:
+        with path.open(encoding="utf-8", newline="") as file:
+            for line in csv.reader(file):
+                assert not any(cell[:1] in tuple("=+@") or re.match(r"-[^\d.]", cell) for cell in line), (path, line)
+                named += "'=2+2" in line
+    assert named > 1_000
+    (run,) = (
+        path for path in (tmp_path / "results").iterdir() if "events.csv" in {file.name for file in path.iterdir()}
+    )
+    assert {row.scenario for row in read_run(run).rows} == {"=2+2"}
+    assert "in CSV" not in call_here("run", "plain.toml", "--no-figures", "--csv", folder=tmp_path).stderr
+
+
+def test_the_page_says_what_stands_before_a_formula() -> None:
+    assert "`'`" in DOCS.read_text(encoding="utf-8").split("## CSV")[1]

@@ -121,9 +121,9 @@ def retention(people: People) -> tuple[RetentionRow, ...]:
 
 
 def _curve(group: str, contacts: NDArray[np.int32], most: int) -> Iterator[RetentionRow]:
-    n = len(contacts)
+    n, ordered = len(contacts), np.sort(contacts)
     for k in range(1, most + 1) if n else ():
-        share = float((contacts >= k).mean())
+        share = float(n - np.searchsorted(ordered, k)) / n
         yield RetentionRow(group, k, share, *wilson_interval(share, n), n)
 
 

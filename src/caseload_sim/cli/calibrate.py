@@ -1,6 +1,5 @@
 """The command that fits what has no source to what is published."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +22,7 @@ from caseload_sim.analysis.calibrate_population import (
 )
 from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, runs_at_most_for
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page
+from caseload_sim.cli.printing import Page, say, tell
 from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
@@ -71,10 +70,10 @@ def calibrate(
         fragment = _fit_to_anchors(shared, chosen, what)
     else:
         fragment = _fit_runs(shared, chosen, what, replications)
-    print(fragment)
+    say(fragment)
     if out is not None:
         save_text(out, fragment)
-        print(f"Saved in {out}", file=sys.stderr)
+        tell(f"Saved in {out}")
 
 
 def _fit_population(scenario: Scenario) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from caseload_sim.cli.options import OF_A_TABLE, Shared, takes
-from caseload_sim.cli.printing import Page, print_json, replications_text
+from caseload_sim.cli.printing import Page, print_json, replications_text, tell
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import check_measures, definition
 from caseload_sim.definitions.quantities import BASES, READINGS, words
@@ -108,7 +108,7 @@ def compare(
         if by_lot:
             print_trial(compared, measure or [])
     for note in compared.notes:
-        print(f"Note: {note}", file=sys.stderr)
+        tell(f"Note: {note}")
     saved_in(saved)
 
 

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from caseload_sim.cli.options import Shared, takes
-from caseload_sim.cli.printing import Page
+from caseload_sim.cli.printing import Page, say, styled
 from caseload_sim.definitions.measures import MEASURES
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CaseloadError, CatalogueError, did_you_mean
@@ -35,7 +34,7 @@ def list_command(
         raise CatalogueError(f"{what}: nothing of that kind to list. {did_you_mean(what, LISTINGS)}")
     rows = LISTINGS[what](shared.scenario_path or [])
     if shared.json:
-        print(json.dumps(rows, indent=1))
+        say(json.dumps(rows, indent=1))
     else:
         print_plain(rows)
 
@@ -117,5 +116,5 @@ def print_plain(rows: Sequence[dict[str, Any]]) -> None:
     for name in names:
         table.add_column(words(name), no_wrap=name in ("name", "key"))
     for row in rows:
-        table.add_row(*(Text(str(row.get(name, ""))) for name in names))
+        table.add_row(*(styled(str(row.get(name, ""))) for name in names))
     page.console.print(table)

@@ -2,18 +2,21 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from caseload_sim.errors import CaseloadError
+from caseload_sim.errors import CaseloadError, harmless
 from caseload_sim.support.threads import collect_seldom
 
 INTERRUPTED = 130
 BAD_INPUT = 2
 NARROWEST = 20
+_UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # click's, or that of typer's own copy of click
 
 # In the order in which --help shows them: name, module, function in it, and the first sentence of what it says of itself.
 COMMANDS = (
@@ -58,7 +61,8 @@ class Later(TyperCommand):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Where parsing begins, and with it the command proper."""
-        return self.loaded().make_context(*args, **kwargs)
+        with _harmless():
+            return self.loaded().make_context(*args, **kwargs)
 
 
 class Commands(TyperGroup):
@@ -66,6 +70,21 @@ class Commands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "commands": {name: Later(name, *rest) for name, *rest in COMMANDS}})
+
+    def resolve_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Where a command that there is not is noticed."""
+        with _harmless():
+            return super().resolve_command(*args, **kwargs)
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """What click says of arguments that it does not know: names of files may be among them."""
+    try:
+        yield
+    except _UsageError as error:
+        error.message = harmless(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 app = typer.Typer(
@@ -121,7 +140,7 @@ def main() -> None:
         if isinstance(stop.__context__, BrokenPipeError):  # and a closed pipe into code 1
             sys.exit(0)
         if stop.code == INTERRUPTED:
-            print(getattr(stop, "message", "Interrupted: nothing was saved."), file=sys.stderr)
+            print(harmless(getattr(stop, "message", "Interrupted: nothing was saved.")), file=sys.stderr)
         raise
     except CaseloadError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """The options that several commands share, and how what was typed becomes a scenario."""
 
 import inspect
-import sys
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, fields
@@ -11,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from caseload_sim.cli.printing import tell
 from caseload_sim.definitions.quantities import with_slashes
 from caseload_sim.errors import RunError
 from caseload_sim.scenario.catalogue import open_scenario
@@ -143,5 +143,5 @@ def as_written_now(option: str, text: str) -> str:
     """A figure as typed, with slashes. The colons of earlier versions are turned into slashes, with a note on stderr."""
     slashed = with_slashes(text)
     if slashed != text:
-        print(f"{option} {text}: colons still do; it is now written {slashed}", file=sys.stderr)
+        tell(f"{option} {text}: colons still do; it is now written {slashed}")
     return slashed

@@ -1,14 +1,15 @@
 """The command `plot`: figures of a run that was saved."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from caseload_sim.cli.printing import say, tell
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.figures.gallery import FIGURES, figure_names, of_kind
-from caseload_sim.runs.folder import save_figures
+from caseload_sim.figures.gallery import figure_names, of_kind
+from caseload_sim.figures.painter import image_of_saved
+from caseload_sim.runs.folder import save_images
 from caseload_sim.runs.read import read_run
 
 FORMATS = ("png", "svg", "pdf")
@@ -36,15 +37,15 @@ def plot(
         raise RunError(f"--format {figure_format}: not a format for figures. {did_you_mean(figure_format, FORMATS)}")
 
     saved = read_run(folder)
-    figures = {}
+    images = {}
     for name in figure_names(figure, saved.kind) if figure else of_kind(saved.kind):
         try:
-            figures[name] = FIGURES[name].draw(saved)
+            images[name] = image_of_saved(saved, name, figure_format)
         except RunError as error:
             if figure:
                 raise
-            print(f"Not drawn: {name}. {error}", file=sys.stderr)
-    if not figures:
+            tell(f"Not drawn: {name}. {error}")
+    if not images:
         raise RunError(f"{folder}: no figure could be drawn.")
-    for path in save_figures(folder / "figures", figures, figure_format):
-        print(path)
+    for path in save_images(folder / "figures", images, figure_format):
+        say(str(path))

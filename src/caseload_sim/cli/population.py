@@ -1,6 +1,5 @@
 """The command that shows who is referred."""
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,8 +8,8 @@ import typer
 
 from caseload_sim.analysis.population_report import Comparison, population_report
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, print_json
-from caseload_sim.cli.running import announce_people, saved_in, table_name
+from caseload_sim.cli.printing import Page, print_json, tell
+from caseload_sim.cli.running import announce_people, kept_if_stopped, saved_in, table_name
 from caseload_sim.definitions.quantities import words
 from caseload_sim.figures.population import draw_population
 from caseload_sim.runs.folder import RunFolder
@@ -29,13 +28,15 @@ def population(
     announce_people(chosen, clients, shared.beyond_limits)
     rows = population_report(chosen, clients, shared.seed)
     name = table_name(chosen, "population", f"population of {clients}, seed {shared.seed}")
-    saved = RunFolder(shared.out, name).save_table(rows, Comparison, lambda: draw_population(rows))
+    folder = RunFolder(shared.out, name)
+    with kept_if_stopped(folder):
+        saved = folder.save_table(rows, Comparison, lambda: draw_population(rows))
     if shared.json:
         print_json(rows)
     else:
         print_population(rows, chosen, clients)
     for path, message in impossible_targets(chosen.population):
-        print(f"Note: {'.'.join(path)}: {message}", file=sys.stderr)
+        tell(f"Note: {'.'.join(path)}: {message}")
     saved_in(saved)
 
 

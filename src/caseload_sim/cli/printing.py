@@ -1,5 +1,6 @@
 """Results as tables on a terminal, readable at 80 columns: what several commands print alike, and the results of a run."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import BASES, DIFFERENCE, words
+from caseload_sim.errors import harmless
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.measures.rows import (
     Row,
@@ -31,9 +33,24 @@ _BY_STEP = ("wait_days_mean", "wait_days_median", "wait_days_90th_percentile", "
 CHANCE_ALONE = "Brackets: 95% interval over replications, paired; chance alone, not the doubt about assumptions."
 
 
+def say(text: str, end: str = "\n") -> None:
+    """Print a text, harmless to a terminal whatever file it comes from. Commands print with this and `Page`, nothing else."""
+    print(harmless(text), end=end)
+
+
+def tell(text: str) -> None:
+    """The same beside the results, on stderr: notes, and where something was saved."""
+    print(harmless(text), file=sys.stderr)
+
+
+def styled(text: str, style: str = "") -> Text:
+    """A text with a style for rich, which would let through what a terminal obeys."""
+    return Text(harmless(text), style)
+
+
 def print_json(rows: Sequence[object]) -> None:
     """Rows as JSON."""
-    print(as_json(rows))
+    say(as_json(rows))
 
 
 def replications_text(n: int) -> str:
@@ -54,34 +71,34 @@ class Page:
         self.console = Console(highlight=False)
 
     def title(self, text: str) -> None:
-        self.console.print(Text(text, "bold reverse"))
+        self.console.print(styled(text, "bold reverse"))
 
     def heading(self, text: str) -> None:
         """Above columns: like `line`, never broken."""
-        self.console.print(Text(text, "dim"), soft_wrap=True)
+        self.console.print(styled(text, "dim"), soft_wrap=True)
 
     def line(self, text: str, style: str = "") -> None:
         """A line of a table, which a narrow terminal may break as it likes."""
-        self.console.print(Text(text, style), soft_wrap=True)
+        self.console.print(styled(text, style), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
         """Words, broken between them where the terminal ends."""
-        self.console.print(Text(text, style))
+        self.console.print(styled(text, style))
 
     def note(self, text: str) -> None:
         """What is to be known in order to read what is above."""
         self.say(text, "dim")
 
     def meaning(self, name: str, definition: str) -> None:
-        self.console.print(Text.assemble((name, "bold"), ": ", (definition, "dim")))
+        self.console.print(Text.assemble((harmless(name), "bold"), ": ", (harmless(definition), "dim")))
 
     def denominator(self, text: str) -> None:
         """Under the meaning of a measure: of whom it is a share."""
-        self.console.print(Padding(Text(f"of: {text}", "dim"), (0, 0, 0, 2), expand=False))
+        self.console.print(Padding(styled(f"of: {text}", "dim"), (0, 0, 0, 2), expand=False))
 
     def below(self, text: str, style: str = "dim") -> None:
         """More about the line above, set in."""
-        self.console.print(Padding(Text(text, style), (0, 0, 0, 4)))
+        self.console.print(Padding(styled(text, style), (0, 0, 0, 4)))
 
     def gap(self) -> None:
         self.console.print()

@@ -1,6 +1,5 @@
 """The commands that run again: what was stored, and one replication through every engine."""
 
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +7,15 @@ from typing import Annotated
 import typer
 
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
+from caseload_sim.cli.printing import say, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
 from caseload_sim.experiments.replicate import check_engines
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.runs.rerun import read_recorded
 from caseload_sim.runs.rerun import rerun as run_again
+
+_MOST_DIFFERING = 1_000  # lines
 
 
 @takes(*OF_RUNS, "beyond_limits")
@@ -42,12 +44,14 @@ def rerun(
     ):
         outcome = run_again(place, anyway=anyway, **how)
     for note in outcome.notes:
-        print(f"Note: {note}", file=sys.stderr)
+        tell(f"Note: {note}")
     if outcome.differing:
-        print(f"{place}: {len(outcome.differing)} of {outcome.n_digests} digests differ.")
-        print("\n".join(outcome.differing))
+        say(f"{place}: {len(outcome.differing)} of {outcome.n_digests} digests differ.")
+        say("\n".join(outcome.differing[:_MOST_DIFFERING]))
+        if len(outcome.differing) > _MOST_DIFFERING:
+            say(f"... and {len(outcome.differing) - _MOST_DIFFERING:,} more")
         raise typer.Exit(1)
-    print(f"{place}: all {outcome.n_digests} digests are equal.")
+    say(f"{place}: all {outcome.n_digests} digests are equal.")
 
 
 @takes("seed", *OF_A_SCENARIO, "beyond_limits")
@@ -59,6 +63,6 @@ def check(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     announce_work([with_run(chosen, None, 1)], shared.beyond_limits, times=3, keeping=keeping)
     stays, difference = check_engines(chosen, seed=shared.seed)
     if difference:
-        print(f"{chosen.name}: the engines differ. {difference}")
+        say(f"{chosen.name}: the engines differ. {difference}")
         raise typer.Exit(1)
-    print(f"{chosen.name}: the engines agree on all {stays:,} stays.")
+    say(f"{chosen.name}: the engines agree on all {stays:,} stays.")

@@ -11,7 +11,7 @@ import typer
 from caseload_sim.analysis.event_log import event_names
 from caseload_sim.analysis.warm_up import too_short, warm_up
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import print_json, print_results
+from caseload_sim.cli.printing import print_json, print_results, tell
 from caseload_sim.cli.running import announce_work, at_work, kept_if_stopped
 from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.errors import RunError, did_you_mean
@@ -184,7 +184,7 @@ def show(results: Results, *, json: bool, csv: bool) -> BaseException | None:
 def say_what_else(results: Results, reached: Reached | None, saved: Path, figures: Sequence[str]) -> None:
     """On stderr: whether it had settled, how precise it is, and where everything is."""
     if note := too_short(warm_up(results.scenario, results.over_time)):
-        print(f"Note: {note}", file=sys.stderr)
+        tell(f"Note: {note}")
     if reached:
-        print(reached.in_words(), file=sys.stderr)
-    print(f"Saved in {saved}" + (f" (figures: {', '.join(figures)})" if figures else ""), file=sys.stderr)
+        tell(reached.in_words())
+    tell(f"Saved in {saved}" + (f" (figures: {', '.join(figures)})" if figures else ""))

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
@@ -14,7 +13,7 @@ from rich.progress import Progress as Bar
 
 from caseload_sim.cli.main import Stopped
 from caseload_sim.cli.options import RESULTS, Shared
-from caseload_sim.cli.printing import replications_text
+from caseload_sim.cli.printing import replications_text, styled, tell
 from caseload_sim.errors import CaseloadError, RunError
 from caseload_sim.experiments.dask_workers import DaskWorkers
 from caseload_sim.experiments.run_options import RunKeywords
@@ -23,6 +22,8 @@ from caseload_sim.experiments.workload import Keeping, Work, too_much, work_of, 
 from caseload_sim.runs.folder import RunFolder, run_name
 from caseload_sim.runs.record import inputs_of
 from caseload_sim.scenario.scenario import Scenario
+
+_MOST_QUOTED = 5
 
 
 class Progress:
@@ -40,9 +41,8 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         console = Console(stderr=True)
-        console.print(f"{self.title}: {self.periods}", markup=False, highlight=False, soft_wrap=True)
-        for note in self.notes:
-            console.print(note, markup=False, highlight=False, soft_wrap=True)
+        for line in (f"{self.title}: {self.periods}", *self.notes):
+            console.print(styled(line), highlight=False, soft_wrap=True)
         columns = (TextColumn(self.counted), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self.task = self.bar.add_task("", total=self.total)
@@ -82,7 +82,7 @@ def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) ->
     except RunError as error:
         if shared.resume:
             raise
-        print(f"Note: if this is ended early, nothing is kept. {error}", file=sys.stderr)
+        tell(f"Note: if this is ended early, nothing is kept. {error}")
         yield None
         return
     with kept_if_stopped(folder):
@@ -92,7 +92,18 @@ def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) ->
 
 def saved_in(folder: Path) -> None:
     """Say on stderr in which folder everything was saved."""
-    print(f"Saved in {folder}", file=sys.stderr)
+    tell(f"Saved in {folder}")
+
+
+def tell_quoted(folder: RunFolder) -> None:
+    """Say which names stand in CSV with a quote before them, if any do."""
+    if folder.quoted:
+        some = ", ".join(sorted(folder.quoted)[:_MOST_QUOTED])
+        more = f" and {len(folder.quoted) - _MOST_QUOTED} more" if len(folder.quoted) > _MOST_QUOTED else ""
+        tell(
+            f"Note: in CSV a ' stands before {some}{more}, which a spreadsheet would take for a formula; "
+            "`caseload-sim plot` reads it without."
+        )
 
 
 def table_name(scenario: Scenario, kind: str, asked: str) -> str:
@@ -116,6 +127,7 @@ def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
         raise
     finally:
         folder.discard()
+        tell_quoted(folder)
 
 
 @contextmanager
@@ -133,7 +145,8 @@ def at_work(
     """
     notes = (*(folder.notes if folder else ()), *notes)
     if scenario is None:
-        print(*(f"{note}\n" for note in notes), sep="", end="", file=sys.stderr)
+        for note in notes:
+            tell(note)
     with (
         nullcontext() if scenario is None else Progress(scenario, counted, named, notes) as progress,
         workers(shared.jobs, shared.dask) as executor,
@@ -151,7 +164,7 @@ def workers(jobs: int, dask: str | None = None) -> Iterator[Executor | None]:
         if jobs > 1:
             raise RunError("--jobs and --dask: choose one; a cluster has the workers that were started for it.")
         with DaskWorkers(dask) as cluster:
-            print(cluster.in_words(), file=sys.stderr)
+            tell(cluster.in_words())
             yield cluster
         return
     with nullcontext() if jobs == 1 else Workers(jobs) as executor:
@@ -191,7 +204,7 @@ def _announce(work: Work, beyond: bool) -> None:
             f"{why}. Use fewer referrals a year, days, replications or --jobs; or begin all the same with --beyond-limits."
         )
     if work.is_remarkable:
-        print(f"Work: {work}.", file=sys.stderr)
+        tell(f"Work: {work}.")
 
 
 def _memory_bytes() -> int | None:

@@ -1,7 +1,6 @@
 """Commands about scenario files: `explain`, `diff`, `validate`, `schema`, `report-checklist` and `new`."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
 from caseload_sim.analysis.stress_checklist import checklist
 from caseload_sim.cli.options import DEFAULT, NATIONAL, OF_A_SCENARIO, ScenarioArgument, Shared, takes
+from caseload_sim.cli.printing import say, tell
 from caseload_sim.cli.running import too_much_to_run
 from caseload_sim.runs.tables import as_json
 from caseload_sim.runs.whole_files import save_text
@@ -24,7 +24,7 @@ from caseload_sim.support.provenance import versions_here
 def explain(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     """Say in words what a scenario assumes, every number with its source or that it is an assumption."""
 
-    print(in_words(shared.opened(scenario), list_sources()))
+    say(in_words(shared.opened(scenario), list_sources()))
 
 
 @takes(*OF_A_SCENARIO)
@@ -32,8 +32,8 @@ def validate(shared: Shared, scenario: ScenarioArgument) -> None:
     """Check a scenario file: says what is wrong and where, or that it is ready to run."""
     chosen = shared.opened(scenario)
     if why := too_much_to_run(chosen):
-        print(f"Note: {why}; that takes --beyond-limits.", file=sys.stderr)
-    print(f"{scenario}: valid. {chosen.title}. Run it with: caseload-sim run {scenario}")
+        tell(f"Note: {why}; that takes --beyond-limits.")
+    say(f"{scenario}: valid. {chosen.title}. Run it with: caseload-sim run {scenario}")
 
 
 @takes("scenario_path", "json")
@@ -46,9 +46,9 @@ def diff(
 
     one, other = shared.opened(first), shared.opened(second)
     if shared.json:
-        print(as_json(what_differs(one, other)))
+        say(as_json(what_differs(one, other)))
     else:
-        print(differences_in_words(one, other))
+        say(differences_in_words(one, other))
 
 
 def schema(
@@ -58,10 +58,10 @@ def schema(
 
     text = json.dumps(scenario_file_schema(), indent=1)
     if out is None:
-        print(text)
+        say(text)
     else:
         save_text(out, text + "\n")
-        print(f"Saved in {out}", file=sys.stderr)
+        tell(f"Saved in {out}")
 
 
 @takes(*OF_A_SCENARIO)
@@ -74,10 +74,10 @@ def report_checklist(
 
     text = checklist(shared.opened(scenario), list_sources(), versions_here())
     if out is None:
-        print(text, end="")
+        say(text, end="")
     else:
         save_text(out, text)
-        print(f"Saved in {out}", file=sys.stderr)
+        tell(f"Saved in {out}")
 
 
 @takes("scenario_path")
@@ -100,4 +100,4 @@ def new(
     save_text(file, service_file(shared.opened(parent)))
     if not (schema := file.parent / SCHEMA_FILE).exists():
         save_text(schema, json.dumps(scenario_file_schema(), indent=1) + "\n")
-    print(f"Written: {file}. Fill in your numbers, then: caseload-sim run {file}", file=sys.stderr)
+    tell(f"Written: {file}. Fill in your numbers, then: caseload-sim run {file}")

@@ -10,7 +10,7 @@ import typer
 from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from, within_range
 from caseload_sim.analysis.solve import solve as find
 from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import Page, replications_text
+from caseload_sim.cli.printing import Page, replications_text, say
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
@@ -73,7 +73,7 @@ def solve(
             solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, **how)
         saved = folder.save_table(solution.points, SolutionPoint, lambda: draw_solution(solution))
     if shared.json:
-        print(json.dumps(_plain(solution), indent=1))
+        say(json.dumps(_plain(solution), indent=1))
     else:
         print_solution(solution)
     saved_in(saved)

@@ -9,7 +9,7 @@ import typer
 from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow, n_runs
 from caseload_sim.analysis.uncertainty import uncertainty as run_uncertainty
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_A_TABLE, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, percent, print_json
+from caseload_sim.cli.printing import Page, percent, print_json, say
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import RunError
@@ -52,7 +52,7 @@ def uncertainty(
         saved = folder.save_table(rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside=beside)
     by_structure = () if why_no_structures(chosen) else rows_by_structure(chosen)
     if shared.json:
-        print(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)},\n"structures": {as_json(by_structure)}}}')
+        say(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)},\n"structures": {as_json(by_structure)}}}')
     else:
         print_doubt(rows, tornado)
         if by_structure:

@@ -1,12 +1,8 @@
 """The run folder: the files of a run, which appear all together or not at all, and a lock for who is writing them."""
 
 import json
-import os
 import re
-import shutil
-import socket
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
@@ -15,98 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caseload_sim.analysis.event_log import EventRow, event_log
-from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import Compared, ComparisonRow
 from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.trial import TrialRow
-from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
+from caseload_sim.figures.painter import as_image, as_png
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
+from caseload_sim.runs import disk
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
+from caseload_sim.runs.lock import Lock, is_held
 from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
-from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
-from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
+from caseload_sim.runs.tables import save_csv, write_events, write_rows, write_tables
+from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_bytes, write_text
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.limits import read_regular
 from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_MOST_TEXT_BYTES = 1_000  # of the text that says who holds a lock
-
-
-class Lock:
-    """The right to write to a folder: only one process has it at a time, from here until `release`.
-
-    Whoever comes second gets a RunError at once. It is a lock of the operating system on a file beside the folder, so when
-    a process is killed its lock is free at once. A second file, a text, says who holds it: on Windows nobody can read a file
-    that is locked.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Take the lock. Raises RunError when somebody else has it, OSError when it cannot be written."""
-        self.path, self.text = path, path.with_name(f"{path.name}.txt")
-        self._file: int | None = self._take()
-        who = f"process {os.getpid()} on {socket.gethostname()} has been writing there since"
-        with suppress(OSError):  # only a message lacks something without it
-            self.text.unlink(missing_ok=True)  # of a process that was killed, and perhaps of another user
-            self.text.write_text(f"{who} {time.strftime('%Y-%m-%d %H:%M:%S')}", encoding="utf-8")
-
-    def _take(self) -> int:
-        """Open the lock file and lock it. Returns the number by which the system knows the open file."""
-        from filelock import lock_descriptor  # takes some hundredths of a second to load
-
-        while True:
-            number = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                if not lock_descriptor(number, blocking=False):
-                    raise RunError(
-                        f"{self.path.with_suffix('')}: {self._holder()}. Wait until it has ended, or choose another folder "
-                        "with --out."
-                    )
-                if os.fstat(number).st_nlink:
-                    return number
-            except BaseException:
-                os.close(number)
-                raise
-            os.close(
-                number
-            )  # whoever held it removed the file just after it was opened here, and the next makes a new one
-
-    def _holder(self) -> str:
-        try:
-            who = read_regular(self.text, _MOST_TEXT_BYTES).decode("utf-8")
-        except (OSError, ValueError):
-            who = ""
-        return who if who.isprintable() and who else "another process is writing there"
-
-    def release(self) -> None:
-        """Let others write, and leave no file behind. Does nothing the second time."""
-        if self._file is None:
-            return
-        number, self._file = self._file, None
-        self._remove(self.text)
-        if os.name == "posix":
-            self._remove(self.path)  # while it is held: afterwards it may be that of the next
-        os.close(number)
-        if os.name != "posix":
-            self._remove(self.path)  # Windows removes no file that is open, neither this one's nor that of the next
-
-    def _remove(self, file: Path) -> None:
-        with suppress(OSError):
-            file.unlink()
-
-
-def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock. It finds out by taking it for a moment."""
-    if not path.exists():
-        return False
-    try:
-        Lock(path).release()
-    except (RunError, OSError):  # or it is another user's, so that nobody here can tell
-        return True
-    return False
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
@@ -127,6 +48,7 @@ class RunFolder:
     to is noticed at once, and locked, so that nobody else writes to it.
     kept: finished replications, written as they come; None unless the inputs were given
     notes: sentences about work of an earlier run, such as how much of it is used
+    quoted: texts before which CSV has a quote, so that no spreadsheet takes them for formulas
     """
 
     def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
@@ -140,9 +62,12 @@ class RunFolder:
         self.partial = self.unfinished / "files"
         self.kept: Unfinished | None = None
         self.notes: tuple[str, ...] = ()
+        self.quoted: set[str] = set()
         try:
             str(self.final).encode()  # Parquet takes only names that are text
-            out.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(out, below=out)
+            for folder in (self.final, self.unfinished, self.partial, self.final / "figures"):
+                disk.refuse_link(folder)  # before the work, not after hours of it
             self._lock = Lock(_lock_of(self.final))
         except (OSError, UnicodeError) as error:
             raise unwritable(out, error) from None
@@ -157,7 +82,7 @@ class RunFolder:
 
     def _begin(self, out: Path, inputs: Mapping[str, Any] | None, resume: bool) -> None:
         if inputs is None:
-            self.unfinished.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(self.unfinished, below=out)
         elif resume and (self.unfinished / INPUTS).exists():
             self.kept, damaged = take_up(self.unfinished, inputs)
             self.notes = (f"Resumed: {len(self.kept)} replications were finished in {self.final}.",)
@@ -170,8 +95,8 @@ class RunFolder:
             elif n := how_many(self.unfinished):
                 self.notes = (f"Begun anew; {n} finished replications of an earlier run were dropped (see --resume).",)
             self.kept = begin(self.unfinished, inputs)
-        shutil.rmtree(self.partial, ignore_errors=True)
-        self.partial.mkdir()
+        disk.remove_folder(self.partial)
+        disk.make_folder(self.partial, below=out)
 
     def save(
         self,
@@ -191,25 +116,21 @@ class RunFolder:
         """
         with self._write_all_or_none():
             with run_in_background(partial(write_tables, self.partial, results.first), worth_it=True) as written:
-                with _created(self.partial / "measures.csv") as file:
-                    write_csv(results.rows, Row, file)
-                with _created(self.partial / "over_time.csv") as file:
-                    write_csv(results.over_time, OverTimeRow, file)
-                with _created(self.partial / "cost_effectiveness.csv") as file:
-                    write_csv(results.cost_effects, CostEffectRow, file)
+                self._save_csv(self.partial / "measures.csv", results.rows, Row)
+                self._save_csv(self.partial / "over_time.csv", results.over_time, OverTimeRow)
+                self._save_csv(self.partial / "cost_effectiveness.csv", results.cost_effects, CostEffectRow)
                 written()
             if results.uncertainty:
-                with _created(self.partial / "uncertainty.csv") as file:
-                    write_csv(results.uncertainty, UncertaintyRow, file)
+                self._save_csv(self.partial / "uncertainty.csv", results.uncertainty, UncertaintyRow)
             if with_events:
                 log = event_log(results.first)
                 write_events(self.partial / "events.parquet", log)
-                with _created(self.partial / "events.csv") as file:
-                    write_csv(log.rows(), EventRow, file)
+                self._save_csv(self.partial / "events.csv", log.rows(), EventRow)
             for figure, image in (images() if images else {}).items():
                 drawn = self.partial / "figures" / f"{figure}.png"
-                drawn.parent.mkdir(exist_ok=True)
-                drawn.write_bytes(image)
+                disk.make_folder(drawn.parent, below=self.partial)
+                with disk.new_file(drawn) as file:
+                    file.write(image)
             self._record(record_of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
@@ -219,12 +140,10 @@ class RunFolder:
         measures: what the forest plot shows, the headlines if empty
         """
         with self._write_all_or_none():
-            with _created(self.partial / "differences.csv") as file:
-                write_csv(compared.rows, ComparisonRow, file)
+            self._save_csv(self.partial / "differences.csv", compared.rows, ComparisonRow)
             write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
             if compared.trial:
-                with _created(self.partial / "trial.csv") as file:
-                    write_csv(compared.trial, TrialRow, file)
+                self._save_csv(self.partial / "trial.csv", compared.trial, TrialRow)
             if draw:
                 from caseload_sim.figures.compare import draw_differences
 
@@ -246,9 +165,9 @@ class RunFolder:
         """
         with self._write_all_or_none():
             for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
-                with _created(self.partial / f"{table}.csv") as file:
-                    write_csv(some, some_type, file)
-            (self.partial / "figure.png").write_bytes(as_png(draw()))
+                self._save_csv(self.partial / f"{table}.csv", some, some_type)
+            with disk.new_file(self.partial / "figure.png") as file:
+                file.write(as_png(draw()))
             if record is not None:
                 self._record(record)
         return self.final
@@ -260,11 +179,13 @@ class RunFolder:
 
     def discard(self) -> None:
         """Delete files that are half written, keep finished replications, and release the lock."""
-        shutil.rmtree(self.partial, ignore_errors=True)
+        with suppress(OSError):
+            disk.remove_folder(self.partial, disk.TIDYING_SECONDS)
         if not self.n_kept:
-            shutil.rmtree(self.unfinished, ignore_errors=True)
             with suppress(OSError):
-                self.final.rmdir()  # only if it is empty
+                disk.remove_folder(self.unfinished, disk.TIDYING_SECONDS)
+            with suppress(OSError):
+                disk.remove_if_empty(self.final)
         self._lock.release()
 
     def remove(self) -> None:
@@ -272,7 +193,7 @@ class RunFolder:
         self.kept = None
         self.discard()
         with suppress(OSError):
-            self.final.parent.rmdir()  # only if it is empty
+            disk.remove_if_empty(self.final.parent)
 
     @contextmanager
     def _write_all_or_none(self) -> Iterator[None]:
@@ -288,18 +209,35 @@ class RunFolder:
     def _record(self, record: dict[str, Any]) -> None:
         write_text(self.partial / RECORD, json.dumps(record, indent=1))
 
+    def _save_csv(self, path: Path, rows: Iterable[Any], row_type: type[Any]) -> None:
+        self.quoted |= save_csv(path, rows, row_type)
+
     def _move_into_folder(self) -> None:
-        """Move all files from `partial` to the run folder, run.json last. Other files that are in the folder stay."""
-        files = sorted(path for path in self.partial.rglob("*") if path.is_file())
-        for file in files:
+        """Move all files from `partial` to the run folder, run.json last. Other files that are in the folder stay.
+
+        Whether each can be replaced is found out first: a spreadsheet may have had one open for hours.
+        """
+        files = sorted(
+            (path for path in self.partial.rglob("*") if path.is_file()), key=lambda path: path.name == RECORD
+        )
+        targets = [self.final / file.relative_to(self.partial) for file in files]
+        for file, target in zip(files, targets, strict=True):
             flush(file)
-        (self.final / RECORD).unlink(
-            missing_ok=True
-        )  # without it the folder counts as incomplete, while its files may be of two runs
-        for file in sorted(files, key=lambda path: path.name == RECORD):
-            target = self.final / file.relative_to(self.partial)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
+            disk.make_folder(target.parent, below=self.final.parent)
+            disk.refuse_held(target)
+        before, left = self.unfinished / f"{RECORD}.before", len(files)
+        if disk.is_there(self.final / RECORD):
+            # Without it the folder counts as incomplete, while its files may be of two runs.
+            disk.replace(self.final / RECORD, before)
+        try:
+            for file, target in zip(files, targets, strict=True):
+                disk.replace(file, target)
+                left -= 1
+        except BaseException:
+            if left == len(files) and disk.is_there(before):  # all are still those of the earlier run
+                with suppress(OSError):
+                    disk.replace(before, self.final / RECORD)
+            raise
         flush_folder(self.final)
         self.kept = None
 
@@ -313,14 +251,18 @@ def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: s
 
     Raises RunError when they cannot be written.
     """
-    paths = [folder / f"{name}.{figure_format}" for name in figures]
+    return save_images(
+        folder, {name: as_image(figure, figure_format) for name, figure in figures.items()}, figure_format
+    )
+
+
+def save_images(folder: Path, images: Mapping[str, bytes], figure_format: str) -> list[Path]:
+    """Images by name as files of a folder, as `save_figures` does."""
+    paths = [folder / f"{name}.{figure_format}" for name in images]
     try:
-        folder.mkdir(exist_ok=True)
-        for path, figure in zip(paths, figures.values(), strict=True):
-            if figure_format == "png":
-                path.write_bytes(as_png(figure))
-            else:
-                figure.savefig(path, dpi=DOTS_PER_INCH)
+        disk.make_folder(folder, below=folder.parent)
+        for path, image in zip(paths, images.values(), strict=True):
+            write_bytes(path, image)
     except OSError as error:
         raise unwritable(folder, error, "Copy the run folder to where you may write.") from None
     return paths

@@ -7,20 +7,22 @@ scenario, and are in one file beside.
 
 import json
 import re
-import shutil
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from caseload_sim.definitions.measures import all_measures
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.measures.table import MeasureTable, Rows
+from caseload_sim.runs import disk
 from caseload_sim.runs.whole_files import MAKE_ROOM, unwritable, write_file, write_text
-from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, is_regular, n_values, read_regular
+from caseload_sim.support.limits import MOST_RECORD_BYTES, is_regular, json_in, read_regular
 
 UNFINISHED = "unfinished"  # the folder within a run folder that shows that the run is not complete
 INPUTS = "inputs.json"
@@ -80,7 +82,7 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
 
     def __delitem__(self, key: ReplicationKey) -> None:
         self._there.remove(key)
-        self._path(key).unlink(missing_ok=True)
+        disk.remove(self._path(key))
 
     def __iter__(self) -> Iterator[ReplicationKey]:
         return iter(sorted(self._there))
@@ -118,11 +120,11 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
                 raise RunError(
                     f"{path}: {n_bytes:,} bytes; at most {MOST_KEPT_BYTES:,}. caseload-sim writes none so large. Delete it."
                 )
-            content = read_regular(path, MOST_KEPT_BYTES)
+            content = disk.patiently(partial(read_regular, path, MOST_KEPT_BYTES), path)
             if content[:_CHECKSUM_BYTES] != self._checksum(key, content[_CHECKSUM_BYTES:]):
                 return None
             words, _, columns = content[_CHECKSUM_BYTES:].partition(b"\n")
-            about = _parsed(words)
+            about = json_in(words)
             numbers, tables = np.frombuffer(columns, "<f8"), []
             for digest in about["rows"][:2]:
                 rows = self._rows_of(digest)
@@ -159,23 +161,26 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
     def _rows_of(self, digest: str) -> Rows:
         """The rows whose names have that digest. Raises one of _DAMAGE when their file is not what it was."""
         if digest not in self._rows:
-            words = read_regular(self._names_file(digest), MOST_RECORD_BYTES)
+            path = self._names_file(digest)
+            words = disk.patiently(partial(read_regular, path, MOST_RECORD_BYTES), path)
             if sha256(words).hexdigest() != digest:
                 raise ValueError("other names")
-            self._rows[digest] = Rows([Quantity(*key) for key in _parsed(words)])
+            self._rows[digest] = Rows([_quantity(key) for key in json_in(words)])
         return self._rows[digest]
 
 
-def _parsed(words: bytes) -> Any:
-    if len(words) > MOST_RECORD_BYTES or n_values(words) > MOST_RECORD_VALUES:
-        raise ValueError("more values than any file of ours has")
-    return json.loads(words)
+def _quantity(parts: Sequence[str]) -> Quantity:
+    """The address of a row. Raises ValueError where there is no such measure."""
+    quantity = Quantity(*parts)
+    if not all(isinstance(part, str) for part in quantity) or quantity.measure not in all_measures():
+        raise ValueError("no such measure")
+    return quantity
 
 
 def begin(folder: Path, inputs: Mapping[str, Any]) -> Unfinished:
     """Begin without any finished replication, in an empty folder; whatever was in the folder is deleted. Raises OSError."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    disk.remove_folder(folder)
+    disk.make_folder(folder, below=folder.parent)
     write_text(folder / INPUTS, json.dumps(inputs, indent=1))
     return Unfinished(folder, inputs)
 
@@ -229,8 +234,8 @@ def _name(inputs: Mapping[str, Any]) -> Any:
 def inputs_of(folder: Path) -> dict[str, Any] | None:
     """What an unfinished run was given; None when that cannot be read."""
     try:
-        inputs = _parsed(read_regular(folder / INPUTS, MOST_RECORD_BYTES))
-    except (OSError, ValueError, RecursionError):
+        inputs = json_in(read_regular(folder / INPUTS, MOST_RECORD_BYTES))
+    except (OSError, ValueError):
         return None
     return inputs if isinstance(inputs, dict) else None
 

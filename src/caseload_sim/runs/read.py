@@ -17,16 +17,20 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row
 from caseload_sim.runs.kept_replications import UNFINISHED, how_many
+from caseload_sim.runs.known_rows import excess_in_rows
 from caseload_sim.runs.packed_files import excess_in_footer, excess_in_parquet
 from caseload_sim.runs.record import RECORD
+from caseload_sim.runs.tables import unquoted
 from caseload_sim.scenario.checks import contradictions
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
-from caseload_sim.support.limits import MOST_RECORD_BYTES, MOST_RECORD_VALUES, excess_in_content, n_values, read_regular
+from caseload_sim.support.limits import MOST_RECORD_BYTES, excess_in_content, json_in, read_regular
 
 KINDS = ("run", "comparison")  # that figures are drawn from
 MOST_TABLE_BYTES = 200_000_000
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
+MAY_BE_NULL = ("end_day", "referral_day")
+MOST_CONTACTS = 10_000  # of a client, of whom one with as many has one a day for 27 years
 T = TypeVar("T", bound=Row | OverTimeRow | CostEffectRow)
 
 
@@ -37,6 +41,7 @@ class SavedRun:
     kind: "run" or "comparison"; scenario: of the run, or the one that others are compared with
     measures_shown: what a comparison's figure was asked to show, empty for the headlines
     n_rows: how many rows each table has by its file's name, so that one cut short is known
+    scenario_names: of all that are compared, or the one
     Tables raise RunError when the folder lacks the file, or the file cannot be read.
     """
 
@@ -45,6 +50,7 @@ class SavedRun:
     scenario: Scenario
     measures_shown: tuple[str, ...]
     n_rows: Mapping[str, int]
+    scenario_names: tuple[str, ...]
 
     @property
     def period(self) -> tuple[int, int]:
@@ -75,6 +81,8 @@ class SavedRun:
         rows = _rows(self.folder / name, row_type)
         if len(rows) != self.n_rows.get(name):
             raise damaged(self.folder / name, f"{len(rows):,} rows, not the {self.n_rows.get(name)} of its record")
+        if excess := excess_in_rows(rows, row_type, self.scenario_names, self.scenario.steps):
+            raise damaged(self.folder / name, excess)
         return rows
 
     @property
@@ -86,13 +94,16 @@ class SavedRun:
         outcomes = _columns(self.folder / "outcomes.parquet", {"contacts": "int32", "end_day": "int32"})
         if len(clients["referral_day"]) != len(outcomes["contacts"]):
             raise damaged(self.folder / "outcomes.parquet", "not as many rows as clients.parquet")
+        contacts = outcomes["contacts"].to_numpy(zero_copy_only=False)
+        if contacts.min(initial=0) < 0 or contacts.max(initial=0) > MOST_CONTACTS:
+            raise damaged(self.folder / "outcomes.parquet", f"more contacts of a client than {MOST_CONTACTS:,}")
         conditions = np.stack([clients[name].to_numpy(zero_copy_only=False) for name in names], axis=1).astype(bool)
         is_emotional = [name in emotional for name in names]
         return People(
             condition_names=names,
             conditions=conditions,
             n_emotional=conditions[:, is_emotional].sum(axis=1, dtype=np.int64),
-            contacts=outcomes["contacts"].to_numpy(zero_copy_only=False).astype(np.int32),
+            contacts=contacts.astype(np.int32),
             referred=self.scenario.run.within_period(clients["referral_day"].to_numpy(zero_copy_only=False)),
             ended=~outcomes["end_day"].is_null().to_numpy(zero_copy_only=False),
         )
@@ -104,7 +115,7 @@ def read_run(folder: str | Path) -> SavedRun:
     Raises RunError when it is no such folder, or its run.json cannot be read.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise RunError(f"{folder}: no such folder. Give the folder that `caseload-sim run` or `compare` saved.")
     record = read_record(folder)
     scenarios = scenarios_in(folder / RECORD, record)
@@ -115,7 +126,14 @@ def read_run(folder: str | Path) -> SavedRun:
     n_rows = record.get("rows")
     if not isinstance(n_rows, dict):
         raise damaged(folder / RECORD, "does not say how many rows its tables have")
-    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows)
+    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows, tuple(scenarios))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long, or it is another user's
+        return False
 
 
 def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
@@ -123,12 +141,10 @@ def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
 
     Raises RunError when there is none, the run is unfinished, or the file is not the record of one of the kinds.
     """
-    path = stored / RECORD if stored.is_dir() else stored
+    path = stored / RECORD if _is_folder(stored) else stored
     folder = path.parent
     try:
-        data = read_regular(path, MOST_RECORD_BYTES)
-        too_large = len(data) > MOST_RECORD_BYTES or n_values(data) > MOST_RECORD_VALUES
-        record: Any = None if too_large else json.loads(data.decode("utf-8"))
+        record = json_in(read_regular(path, MOST_RECORD_BYTES))
     except FileNotFoundError:
         if (folder / UNFINISHED).is_dir():
             n = how_many(folder / UNFINISHED)
@@ -140,10 +156,8 @@ def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
         raise RunError(f"{folder}: not a run folder, because it has no {RECORD}.{hint}") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    except (ValueError, RecursionError):
-        raise damaged(path, "not JSON") from None
-    if too_large:
-        raise damaged(path, f"more than {MOST_RECORD_BYTES:,} bytes or {MOST_RECORD_VALUES:,} values")
+    except ValueError as error:
+        raise damaged(path, str(error)) from None
     kind = record.get("kind") if isinstance(record, dict) else None
     if kind not in kinds:
         raise damaged(path, f"not the record of a {' or a '.join(kinds)}")
@@ -187,7 +201,7 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
         rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
     except OSError as error:
         raise _unreadable(path, error) from None
-    except (ValueError, TypeError, csv.Error):
+    except (ValueError, TypeError, AttributeError, csv.Error):
         raise damaged(path, "not the table it should be") from None
     if not rows:
         raise damaged(path, "no rows")
@@ -196,7 +210,7 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
 
 def _cell(text: str, kind: Any) -> Any:
     if kind is str:
-        return text
+        return unquoted(text)
     return int(text) if kind is int else float(text) if text else nan
 
 
@@ -222,8 +236,11 @@ def _columns(path: Path, types: Mapping[str, str]) -> dict[str, Any]:
         if excess := excess_in_parquet(file.metadata, types):
             raise damaged(path, excess)
         table = file.read(columns=list(types))
+        for name in types:
+            if name not in MAY_BE_NULL and table.column(name).null_count:
+                raise damaged(path, f"no value in a row of column {name}")
         return {name: table.column(name).combine_chunks() for name in types}
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException, ValueError, LookupError, MemoryError):
         raise damaged(path, "not the table it should be") from None
 
 

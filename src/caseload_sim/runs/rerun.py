@@ -1,9 +1,11 @@
 """Run a stored run again, and see whether every table of every replication comes out as it was."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any, Unpack
 
+from caseload_sim.engines.engine import ENGINES
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import start_of
 from caseload_sim.experiments.rounds import Request, finish_each
@@ -13,6 +15,8 @@ from caseload_sim.runs.read import KINDS, damaged, read_record, scenarios_in
 from caseload_sim.runs.record import OWN_DIGEST, RECORD, own_digest, platform_here
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.provenance import other_versions
+
+_MOST_SHOWN = 200  # characters of a name, a version or a digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +59,42 @@ def read_recorded(stored: str | Path) -> Recorded:
     Raises RunError when there is none, or it has been changed or damaged.
     """
     stored = Path(stored)
-    if not stored.exists():
+    try:
+        there = stored.exists()
+    except OSError:  # its name is too long, or it is another user's
+        there = False
+    if not there:
         raise RunError(f"{stored}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
     record = read_record(stored, (*KINDS, "sweep"))
     path = stored / RECORD if stored.is_dir() else stored
     if record.get(OWN_DIGEST) != own_digest(record):
         raise damaged(path, "not as it was written")
-    if own := record.get("own_policy"):
-        raise RunError(
-            f"{path}: run with the policy '{own['name']}' of somebody's own, which is not in the record. Run it again from "
-            f"Python with that function (digest of its source {own['source_sha256'][:12]}) and compare the digests."
-        )
     by_name = scenarios_in(path, record)
     try:
+        if own := record.get("own_policy"):
+            raise RunError(
+                f"{path}: run with the policy '{_text(own['name'])}' of somebody's own, which is not in the record. Run it again "
+                f"from Python with that function (digest of its source {_text(own['source_sha256'])[:12]}) and compare the "
+                "digests."
+            )
         recorded = _recorded(path, record, by_name)
         counts = [scenario.run.replications for scenario in recorded.scenarios]
         if counts != [len(each) for each in recorded.digests]:
             raise ValueError
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise damaged(path, "not the record it should be") from None
     return recorded
+
+
+def _text(value: Any) -> str:
+    """A text of a record that is shown, in one line. Raises ValueError for anything else."""
+    if not isinstance(value, str) or len(value) > _MOST_SHOWN or not value.isprintable():
+        raise ValueError("no text to show")
+    return value
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {_text(name): _text(text) for name, text in value.items()}
 
 
 def _recorded(path: Path, record: dict[str, Any], by_name: dict[str, Scenario]) -> Recorded:
@@ -88,6 +108,8 @@ def _recorded(path: Path, record: dict[str, Any], by_name: dict[str, Scenario]) 
     elif record["kind"] == "run":
         digests = [digests]
     else:
+        if prod(map(len, record["values"].values())) != len(digests):
+            raise ValueError("other digests than settings")
         settings = combinations(record["values"])
         labels = tuple(", ".join(f"{path}={value:g}" for path, value in setting.items()) for setting in settings)
         scenarios = tuple(scenarios[0].with_changes(setting) for setting in settings)
@@ -97,12 +119,18 @@ def _recorded(path: Path, record: dict[str, Any], by_name: dict[str, Scenario]) 
         labels,
         scenarios,
         starts,
-        str(record["engine"]),
+        _engine(record["engine"]),
         bool(record.get("parameter_uncertainty", False)),
-        dict(record["versions"]),
-        str(record["platform"]),
-        tuple(tuple(dict(one) for one in each) for each in digests),
+        _texts(record["versions"]),
+        _text(record["platform"]),
+        tuple(tuple(map(_texts, each)) for each in digests),
     )
+
+
+def _engine(name: str) -> str:
+    if name not in ENGINES:
+        raise ValueError("no such engine")
+    return name
 
 
 def rerun(

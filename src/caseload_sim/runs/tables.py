@@ -1,9 +1,10 @@
 """Tables of a simulation as Parquet: columns with plain names, null for what did not happen, labels for codes."""
 
-import csv
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from io import TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from caseload_sim.definitions.quantities import READINGS, SCORED
 from caseload_sim.engines.plans import ENDINGS, NOT_YET
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.contacts import LEFT
+from caseload_sim.runs.disk import new_file
 from caseload_sim.runs.packed_files import PARQUET_CODEC
 from caseload_sim.support.columns import by_name
 from caseload_sim.support.row_table import RowTable
@@ -35,7 +37,8 @@ def write_tables(folder: Path, simulation: Simulation) -> None:
         repeating = [
             field.name for field in table.schema if field.name != "id" and not pa.types.is_floating(field.type)
         ]
-        pq.write_table(table, folder / f"{name}.parquet", compression=PARQUET_CODEC, use_dictionary=repeating)
+        with new_file(folder / f"{name}.parquet") as file:
+            pq.write_table(table, file, compression=PARQUET_CODEC, use_dictionary=repeating)
 
 
 def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
@@ -44,7 +47,8 @@ def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
     import pyarrow.parquet as pq
 
     columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
-    pq.write_table(pa.table(columns), path, compression=PARQUET_CODEC)
+    with new_file(path) as file:
+        pq.write_table(pa.table(columns), file, compression=PARQUET_CODEC)
 
 
 def write_events(path: Path, log: EventLog) -> None:
@@ -62,7 +66,8 @@ def write_events(path: Path, log: EventLog) -> None:
         "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
         "provider": pa.array(log.provider),
     }
-    pq.write_table(pa.table(columns), path, compression=PARQUET_CODEC)
+    with new_file(path) as file:
+        pq.write_table(pa.table(columns), file, compression=PARQUET_CODEC)
 
 
 def _arrow(column: Any) -> Any:
@@ -155,17 +160,61 @@ def _course_scores(simulation: Simulation, step: int, name: str) -> dict[str, An
     return columns
 
 
-def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> None:
-    """Rows with a header line; blank where there is no value."""
+# What a spreadsheet takes for a formula, also after a space or in full width, and what it drops before it looks.
+_FORMULA = re.compile(r"'*(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
+
+_ENCLOSED = re.compile('[,"\r\n]')
+
+
+def quoted(text: str) -> str:
+    """A text as a cell of CSV: with a quote before it where a spreadsheet would take it for a formula; see `unquoted`."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unquoted(cell: str) -> str:
+    """The text of a cell that `quoted` made."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+
+
+def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> set[str]:
+    """Rows with a header line; blank where there is no value. Returns the texts before which it put a quote."""
     names = [field.name for field in fields(row_type)]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
+    file.write(",".join(names) + "\n")
     lines = zip(*rows.columns, strict=True) if isinstance(rows, RowTable) else map(attrgetter(*names), rows)
+    cells = _Cells()
     # Only NaN differs from itself. No function is called for a cell, of which there are some hundred thousand.
-    writer.writerows(
-        [("" if value != value else f"{value:.10g}") if isinstance(value, float) else value for value in line]
+    file.writelines(
+        ",".join(
+            [
+                cells[value]
+                if isinstance(value, str)
+                else ("" if value != value else f"{value:.10g}")
+                if isinstance(value, float)
+                else ("" if value is None else f"{value}")
+                for value in line
+            ]
+        )
+        + "\n"
         for line in lines
     )
+    return {text for text in cells if quoted(text) != text}
+
+
+class _Cells(dict[str, str]):
+    """How each text stands in CSV, found out once for each. Python's own writer leaves a carriage return bare."""
+
+    def __missing__(self, text: str) -> str:
+        cell = quoted(text)
+        if _ENCLOSED.search(cell):
+            cell = '"' + cell.replace('"', '""') + '"'
+        self[text] = cell
+        return cell
+
+
+def save_csv(path: Path, rows: Iterable[Any], row_type: type[Any]) -> set[str]:
+    """Rows as a new file; see `write_csv`. Raises OSError."""
+    with TextIOWrapper(new_file(path), encoding="utf-8", newline="") as file:
+        return write_csv(rows, row_type, file)
 
 
 def as_json(rows: Iterable[Any]) -> str:
@@ -174,7 +223,3 @@ def as_json(rows: Iterable[Any]) -> str:
         {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in by_name(row).items()} for row in rows
     )
     return "[\n" + ",\n".join(json.dumps(row) for row in plain) + "\n]"
-
-
-def _created(path: Path) -> TextIO:
-    return path.open("w", encoding="utf-8", newline="")

@@ -8,9 +8,11 @@ from typing import IO
 from uuid import uuid4
 
 from caseload_sim.errors import RunError
+from caseload_sim.runs import disk
 
 ELSEWHERE = "Choose another folder with --out."
 MAKE_ROOM = "Make room there."
+LET_GO = "Close it there, and give the command again."
 PART = ".part"  # what the name of a file ends in until it is complete
 
 
@@ -23,27 +25,32 @@ def write_file(path: Path) -> Iterator[IO[bytes]]:
     """
     part = path.with_name(f".{path.name}.{uuid4().hex[:8]}{PART}")
     try:
-        with part.open("xb") as file:
+        with disk.new_file(part) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        disk.replace(part, path)
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            disk.remove(part, disk.TIDYING_SECONDS)
         raise
     flush_folder(path.parent)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, completely or not at all. Raises OSError."""
+    with write_file(path) as file:
+        file.write(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, completely or not at all, in UTF-8 with plain line ends. Raises OSError."""
-    with write_file(path) as file:
-        file.write(text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"))
 
 
 def flush(path: Path) -> None:
     """Wait until a file that another library wrote is on the disk, safe from a power cut. Raises OSError."""
-    with path.open("rb+") as file:
+    with disk.open_again(path) as file:
         os.fsync(file.fileno())
 
 
@@ -61,14 +68,21 @@ def flush_folder(folder: Path) -> None:
 def unwritable(path: Path, error: Exception, advice: str = ELSEWHERE) -> RunError:
     """What to say when a file or a folder cannot be written."""
     reason = getattr(error, "strerror", None) or error
-    return RunError(f"{str(path).encode(errors='replace').decode()}: cannot be written ({reason}). {advice}")
+    where = str(path).encode(errors="replace").decode()
+    if isinstance(error, disk.HeldError):
+        held = Path(error.filename).name
+        return RunError(
+            f"{where}: cannot be written, because another program has {held} open, such as a spreadsheet, OneDrive or a virus "
+            f"scanner, or it is another user's ({reason}). {LET_GO}{'' if advice == MAKE_ROOM else f' Or: {advice}'}"
+        )
+    return RunError(f"{where}: cannot be written ({reason}). {advice}")
 
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
-    if path.exists():
-        raise RunError(f"{path}: is there already. Choose another name with --out.")
     try:
+        if disk.is_there(path):
+            raise RunError(f"{path}: is there already. Choose another name with --out.")
         write_text(path, text)
     except (OSError, UnicodeError) as error:
         raise unwritable(path, error) from None

@@ -12,6 +12,7 @@ from caseload_sim.scenario.files import _File, line_of, shipped_folder
 from caseload_sim.scenario.messages import DEFAULT_SCENARIO, _check_limits
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import _read
+from caseload_sim.support.limits import UNSEEN_IN_KEYS
 
 MOST_ANCESTORS = 10
 
@@ -116,7 +117,9 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
             f"{named.path}:{line}: name: a scenario is called after its file; use `title` for a heading."
         )
     # Where file names are not read as UTF-8, letters beyond ASCII come as lone surrogates, which no file can hold.
-    content["name"] = os.fsencode(path.stem).decode("utf-8", errors="replace")
+    content["name"] = name = os.fsencode(path.stem).decode("utf-8", errors="replace")
+    if found := UNSEEN_IN_KEYS.search(name):
+        raise CatalogueError(f"{name!a}.toml: its name has the control character {found[0]!a}. Rename the file.")
     _check_limits(content, files)
     content = _with_likenesses(content, files)
     own = files[0].content

@@ -1,5 +1,6 @@
 """What a file may be at most, looked at before anything is built from it: size, nesting, length and number of values."""
 
+import json
 import re
 import stat
 from collections.abc import Mapping
@@ -12,11 +13,13 @@ MOST_SCENARIO_BYTES = 250_000  # five times the largest shipped scenario
 MOST_RECORD_BYTES = 64_000_000
 MOST_RECORD_VALUES = 1_000_000
 MOST_DEPTH = 20
+MOST_JSON_DEPTH = MOST_DEPTH + 10  # a record holds scenarios
+MOST_WHOLE_NUMBER = 2**64  # of a record; no seed is as large
 MOST_WORD = 500  # characters of a number, or of a key without quotes
 MOST_TEXT = 10_000
 MOST_ENTRIES = 250  # of one table or list
 MOST_VALUES = 10_000  # of a whole scenario, tables counted too
-_UNSEEN_IN_KEYS = re.compile(f"{UNSEEN.pattern}|[\t\n]")
+UNSEEN_IN_KEYS = re.compile(f"{UNSEEN.pattern}|[\t\n]")
 
 # Comments and strings are passed over whole; each alternative can be matched in one way only, so the scan takes linear time.
 _TOKEN = re.compile(
@@ -41,6 +44,45 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
         raise IsADirectoryError("not a file")
     with path.open("rb") as file:
         return file.read(most_bytes + 1)
+
+
+def json_in(data: bytes) -> Any:
+    """What a JSON text says.
+
+    Raises ValueError, in words, where it is none, or is more, or nested deeper, than any file of ours, or holds a text that
+    cannot be shown or a number that no float can be: all that is done with the content afterwards then takes little time.
+    """
+    if len(data) > MOST_RECORD_BYTES or n_values(data) > MOST_RECORD_VALUES:
+        raise ValueError(f"more than {MOST_RECORD_BYTES:,} bytes or {MOST_RECORD_VALUES:,} values")
+    try:
+        content = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
+    left: list[tuple[tuple[str, ...], Any]] = [((), content)]
+    while left:
+        path, value = left.pop()
+        if why := _excess_in_json(value, len(path)):
+            raise ValueError(f"{'.'.join(path)}: {why}" if path else why)
+        if isinstance(value, dict):
+            left += [((*path, key), one) for key, one in value.items()]
+        elif isinstance(value, list):
+            left += [((*path, str(i)), one) for i, one in enumerate(value)]
+    return content
+
+
+def _excess_in_json(value: Any, depth: int) -> str | None:
+    if isinstance(value, str):
+        found = UNSEEN.search(value)
+        return f"a text with the control character {found[0]!a}" if found else None
+    if isinstance(value, dict):
+        unseen = next((key for key in value if len(key) > MOST_WORD or UNSEEN_IN_KEYS.search(key)), None)
+        if unseen is not None:
+            return f"a key that cannot be shown, {unseen!a:.40}"
+    if isinstance(value, dict | list):
+        return f"nested deeper than {MOST_JSON_DEPTH} levels" if depth > MOST_JSON_DEPTH else None
+    if isinstance(value, int) and abs(value) > MOST_WHOLE_NUMBER:
+        return "a whole number beyond all that we write"
+    return None
 
 
 def n_values(json_text: bytes) -> int:
@@ -99,7 +141,7 @@ def excess_in_content(content: Mapping[str, Any]) -> tuple[tuple[str, ...], str]
                 left += [((*path, str(i)), one) for i, one in enumerate(value)]
                 continue
             for key, one in value.items():
-                if not isinstance(key, str) or len(key) > MOST_WORD or _UNSEEN_IN_KEYS.search(key):
+                if not isinstance(key, str) or len(key) > MOST_WORD or UNSEEN_IN_KEYS.search(key):
                     return path, f"a key that cannot be shown, {key!a:.40}"
                 left.append(((*path, key), one))
     return None
