@@ -1,6 +1,5 @@
 """All commands under one name, and what happens when one goes wrong."""
 
-import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -9,11 +8,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from caseload_sim.errors import CaseloadError
+from caseload_sim.support.surroundings import lead_nowhere, surroundings_in_order
 from caseload_sim.support.threads import collect_seldom
 
 INTERRUPTED = 130
 BAD_INPUT = 2
-NARROWEST = 20
 
 # In the order in which --help shows them: name, module, function in it, and the first sentence of what it says of itself.
 COMMANDS = (
@@ -108,27 +107,29 @@ def main() -> None:
     if script is not None and script.__name__ != "__main__":  # in the first process it is another word for `__main__`
         return
     collect_seldom()
-    if sys.stdout is None:  # closed by whoever called: there is nobody to print for
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" rather than failing
-    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns) < NARROWEST:
-        del os.environ["COLUMNS"]  # 0 is what some terminals say that do not know; nothing fits into it
+    with surroundings_in_order():
+        _called()
+
+
+def _called() -> None:
+    """Do what was typed, and say what went wrong."""
     try:
-        app()
-    except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
-        if isinstance(stop.__context__, BrokenPipeError):  # and a closed pipe into code 1
-            sys.exit(0)
-        if stop.code == INTERRUPTED:
-            print(getattr(stop, "message", "Interrupted: nothing was saved."), file=sys.stderr)
-        raise
+        try:
+            app()
+        except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
+            if isinstance(stop.__context__, BrokenPipeError):  # and a closed pipe into code 1
+                sys.exit(0)
+            if stop.code == INTERRUPTED:
+                print(getattr(stop, "message", "Interrupted: nothing was saved."), file=sys.stderr)
+            sys.stdout.flush()
+            raise
     except CaseloadError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except BrokenPipeError:  # the reader of a pipe has left: not an error of ours
-        sys.stdout = None
+        lead_nowhere(sys.stdout)
         sys.exit(0)
     except OSError as error:
+        lead_nowhere(sys.stdout)
         print(f"Not everything could be printed: {error.strerror or error}.", file=sys.stderr)
         sys.exit(BAD_INPUT)

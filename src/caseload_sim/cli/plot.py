@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.figures.gallery import FIGURES, figure_names, of_kind
-from caseload_sim.runs.folder import save_figures
+from caseload_sim.figures.gallery import figure_names, of_kind
+from caseload_sim.figures.painter import NotDrawn, image_of
+from caseload_sim.runs.folder import folder_of_figures, save_images
 from caseload_sim.runs.read import read_run
 
 FORMATS = ("png", "svg", "pdf")
@@ -36,15 +37,18 @@ def plot(
         raise RunError(f"--format {figure_format}: not a format for figures. {did_you_mean(figure_format, FORMATS)}")
 
     saved = read_run(folder)
-    figures = {}
-    for name in figure_names(figure, saved.kind) if figure else of_kind(saved.kind):
-        try:
-            figures[name] = FIGURES[name].draw(saved)
-        except RunError as error:
-            if figure:
-                raise
-            print(f"Not drawn: {name}. {error}", file=sys.stderr)
-    if not figures:
+    names = figure_names(figure, saved.kind) if figure else of_kind(saved.kind)
+    into = folder_of_figures(folder)
+    images: dict[str, bytes] = {}
+    for name in names:
+        image = image_of(saved, name, figure_format)
+        if not isinstance(image, NotDrawn):
+            images[name] = image
+        elif figure:
+            raise RunError(f"{name}: not drawn. {image.why}")
+        else:
+            print(f"Not drawn: {name}. {image.why}", file=sys.stderr)
+    if not images:
         raise RunError(f"{folder}: no figure could be drawn.")
-    for path in save_figures(folder / "figures", figures, figure_format):
+    for path in save_images(into, images, figure_format):
         print(path)

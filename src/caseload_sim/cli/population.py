@@ -10,7 +10,7 @@ import typer
 from caseload_sim.analysis.population_report import Comparison, population_report
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, print_json
-from caseload_sim.cli.running import saved_in, table_name
+from caseload_sim.cli.running import kept_if_stopped, saved_in, table_name
 from caseload_sim.definitions.quantities import words
 from caseload_sim.figures.population import draw_population
 from caseload_sim.runs.folder import RunFolder
@@ -26,16 +26,18 @@ def population(
 ) -> None:
     """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
     chosen = shared.opened(scenario)
-    rows = population_report(chosen, clients, shared.seed)
     name = table_name(chosen, "population", f"population of {clients}, seed {shared.seed}")
-    saved = RunFolder(shared.out, name).save_table(rows, Comparison, lambda: draw_population(rows))
+    folder = RunFolder(shared.out, name)
+    with kept_if_stopped(folder):
+        rows = population_report(chosen, clients, shared.seed)
+        folder.save_table(rows, Comparison, lambda: draw_population(rows))
     if shared.json:
         print_json(rows)
     else:
         print_population(rows, chosen, clients)
     for path, message in impossible_targets(chosen.population):
         print(f"Note: {'.'.join(path)}: {message}", file=sys.stderr)
-    saved_in(saved)
+    saved_in(folder)
 
 
 def print_population(rows: Sequence[Comparison], scenario: Scenario, n_clients: int) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -90,9 +89,12 @@ def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) ->
         folder.remove()
 
 
-def saved_in(folder: Path) -> None:
-    """Say on stderr in which folder everything was saved."""
-    print(f"Saved in {folder}", file=sys.stderr)
+def saved_in(folder: RunFolder, figures: Sequence[str] = ()) -> None:
+    """Say on stderr in which folder everything was saved, with which figures, and which could not be drawn."""
+    for name, why in folder.not_drawn.items():
+        print(f"Not drawn: {name}. {why}", file=sys.stderr)
+    drawn = [name for name in figures if name not in folder.not_drawn]
+    print(f"Saved in {folder.final}" + (f" (figures: {', '.join(drawn)})" if drawn else ""), file=sys.stderr)
 
 
 def table_name(scenario: Scenario, kind: str, asked: str) -> str:

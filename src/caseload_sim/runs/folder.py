@@ -12,6 +12,7 @@ from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from caseload_sim.analysis.event_log import EventRow, event_log
@@ -20,12 +21,12 @@ from caseload_sim.experiments.compare import Compared, ComparisonRow
 from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.trial import TrialRow
-from caseload_sim.figures.painter import DOTS_PER_INCH, as_png
+from caseload_sim.figures.painter import Image, Images, NotDrawn, picture
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
 from caseload_sim.runs.tables import _created, write_csv, write_events, write_rows, write_tables
-from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
+from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_file, write_text
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.limits import read_regular
 from caseload_sim.support.threads import run_in_background
@@ -33,6 +34,7 @@ from caseload_sim.support.threads import run_in_background
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+COPY_IT = "Copy the run folder to where you may write."
 _MOST_TEXT_BYTES = 1_000  # of the text that says who holds a lock
 
 
@@ -127,6 +129,7 @@ class RunFolder:
     to is noticed at once, and locked, so that nobody else writes to it.
     kept: finished replications, written as they come; None unless the inputs were given
     notes: sentences about work of an earlier run, such as how much of it is used
+    not_drawn: why figures are missing from what was saved, by name
     """
 
     def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
@@ -140,6 +143,7 @@ class RunFolder:
         self.partial = self.unfinished / "files"
         self.kept: Unfinished | None = None
         self.notes: tuple[str, ...] = ()
+        self.not_drawn: dict[str, str] = {}
         try:
             str(self.final).encode()  # Parquet takes only names that are text
             out.mkdir(parents=True, exist_ok=True)
@@ -177,7 +181,7 @@ class RunFolder:
         self,
         results: Results,
         engine: str,
-        images: Callable[[], dict[str, bytes]] | None = None,
+        images: Callable[[], Images] | None = None,
         *,
         with_events: bool = False,
         parameter_uncertainty: bool = False,
@@ -207,9 +211,7 @@ class RunFolder:
                 with _created(self.partial / "events.csv") as file:
                     write_csv(log.rows(), EventRow, file)
             for figure, image in (images() if images else {}).items():
-                drawn = self.partial / "figures" / f"{figure}.png"
-                drawn.parent.mkdir(exist_ok=True)
-                drawn.write_bytes(image)
+                self._write_image(f"figures/{figure}.png", image)
             self._record(record_of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
@@ -228,7 +230,8 @@ class RunFolder:
             if draw:
                 from caseload_sim.figures.compare import draw_differences
 
-                save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
+                drawn = picture(lambda: draw_differences(compared.rows, measures))
+                self._write_image("figures/differences.png", drawn)
             self._record(record_of_comparison(compared, engine, measures))
         return self.final
 
@@ -248,7 +251,7 @@ class RunFolder:
             for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
                 with _created(self.partial / f"{table}.csv") as file:
                     write_csv(some, some_type, file)
-            (self.partial / "figure.png").write_bytes(as_png(draw()))
+            self._write_image("figure.png", picture(draw))
             if record is not None:
                 self._record(record)
         return self.final
@@ -285,6 +288,14 @@ class RunFolder:
         finally:
             self.discard()
 
+    def _write_image(self, name: str, image: Image) -> None:
+        if isinstance(image, NotDrawn):
+            self.not_drawn[Path(name).stem] = image.why
+            return
+        path = self.partial / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(image)
+
     def _record(self, record: dict[str, Any]) -> None:
         write_text(self.partial / RECORD, json.dumps(record, indent=1))
 
@@ -308,19 +319,24 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:
-    """Figures by name as files of a folder, which is made when it is not there. Returns their paths.
+def save_images(folder: Path, images: Mapping[str, bytes], image_format: str) -> list[Path]:
+    """Images by name as files of a folder. Returns their paths. Raises RunError when they cannot be written."""
+    paths = [folder / f"{name}.{image_format}" for name in images]
+    try:
+        for path, image in zip(paths, images.values(), strict=True):
+            with write_file(path) as file:
+                file.write(image)
+    except OSError as error:
+        raise unwritable(folder, error, COPY_IT) from None
+    return paths
 
-    Raises RunError when they cannot be written.
-    """
-    paths = [folder / f"{name}.{figure_format}" for name in figures]
+
+def folder_of_figures(run: Path) -> Path:
+    """The folder of figures of a run folder, which is made when it is not there. Raises RunError when it cannot be written to."""
+    folder = run / "figures"
     try:
         folder.mkdir(exist_ok=True)
-        for path, figure in zip(paths, figures.values(), strict=True):
-            if figure_format == "png":
-                path.write_bytes(as_png(figure))
-            else:
-                figure.savefig(path, dpi=DOTS_PER_INCH)
+        with TemporaryFile(dir=folder):
+            return folder
     except OSError as error:
-        raise unwritable(folder, error, "Copy the run folder to where you may write.") from None
-    return paths
+        raise unwritable(folder, error, COPY_IT) from None
