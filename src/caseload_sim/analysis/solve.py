@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import Summary, summarise_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
@@ -152,6 +153,7 @@ def solve(
     present = number.value
     first_values, logarithmic = _first_values(number, low, high)
     changed = {value: scenario.with_changes({path: value}) for value in first_values}
+    check_figures(scenario, [goal.quantity])
     start_of = scenario if from_today and scenario.start.running else None
     options = RunOptions(**how)
     runs: dict[float, Summary] = {}

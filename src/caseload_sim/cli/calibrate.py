@@ -21,7 +21,7 @@ from caseload_sim.cli.printing import Page
 from caseload_sim.cli.running import at_work, passing_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
-from caseload_sim.runs.whole_files import save_text
+from caseload_sim.runs.whole_files import check_new, save_text
 from caseload_sim.scenario.scenario import Scenario
 
 KINDS = ("population", "service", "outcome", "structures")
@@ -56,6 +56,8 @@ def calibrate(
     if what not in KINDS:
         raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, KINDS)}")
     chosen = shared.opened(scenario)
+    if out is not None:
+        check_new(out)
     if what == "population":
         fragment = _fit_population(chosen)
     elif what == "structures" or (what == "outcome" and not _has_own_targets(chosen)):

@@ -1,14 +1,17 @@
 """All commands under one name, and what happens when one goes wrong."""
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from caseload_sim.errors import CaseloadError
-from caseload_sim.support.surroundings import lead_nowhere, surroundings_in_order
+from caseload_sim.support.surroundings import at_home, lead_nowhere, surroundings_in_order
 from caseload_sim.support.threads import collect_seldom
 
 INTERRUPTED = 130
@@ -52,12 +55,27 @@ class Later(TyperCommand):
     def loaded(self) -> Any:
         """The command itself, from the module that holds it."""
         own = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-        own.command(self.name)(getattr(import_module(f"caseload_sim.cli.{self.module}"), self.function))
+        own.command(self.name)(_at_home(getattr(import_module(f"caseload_sim.cli.{self.module}"), self.function)))
         return typer.main.get_command(own)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Where parsing begins, and with it the command proper."""
         return self.loaded().make_context(*args, **kwargs)
+
+
+def _at_home(command: Callable[..., None]) -> Callable[..., None]:
+    """A command all of whose paths may begin with `~`, also where no shell has put the home folder in its place."""
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(one) for one in value]
+        return at_home(value) if isinstance(value, Path) else value
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        command(**{name: whole(value) for name, value in given.items()})
+
+    return called
 
 
 class Commands(TyperGroup):

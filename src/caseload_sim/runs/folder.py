@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from errno import EEXIST
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from caseload_sim.runs.tables import _created, write_csv, write_events, write_ro
 from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_file, write_text
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.limits import read_regular
+from caseload_sim.support.surroundings import at_home
 from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ class RunFolder:
         inputs: all that the answer depends on; without them no replications are kept if the run is stopped
         Raises RunError when nothing can be written there, somebody else is writing there, or inputs differ on resuming.
         """
+        out = at_home(out)
         self.final = out / name
         self.unfinished = self.final / UNFINISHED
         self.partial = self.unfinished / "files"
@@ -148,11 +151,11 @@ class RunFolder:
             str(self.final).encode()  # Parquet takes only names that are text
             out.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(_lock_of(self.final))
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise unwritable(out, error) from None
         try:
             self._begin(out, inputs, resume)
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             self.discard()
             raise unwritable(out, error) from None
         except BaseException:
@@ -176,6 +179,7 @@ class RunFolder:
             self.kept = begin(self.unfinished, inputs)
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir()
+        _refuse_what_is_in_the_way(self.final)
 
     def save(
         self,
@@ -313,6 +317,14 @@ class RunFolder:
             file.replace(target)
         flush_folder(self.final)
         self.kept = None
+
+
+def _refuse_what_is_in_the_way(folder: Path) -> None:
+    """Raises OSError for what stands in a run folder where files are to be written, before anything is done for them."""
+    for path in folder.iterdir():
+        of_ours = path.suffix in (".csv", ".json", ".parquet", ".png")
+        if (of_ours and path.is_dir()) or (path.name == "figures" and not (path.is_dir() and os.access(path, os.W_OK))):
+            raise FileExistsError(EEXIST, f"{path.name} is in the way", str(path))
 
 
 def _lock_of(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from caseload_sim.runs.read import KINDS, damaged, read_record, scenarios_in
 from caseload_sim.runs.record import OWN_DIGEST, RECORD, own_digest, platform_here
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.provenance import other_versions
+from caseload_sim.support.surroundings import at_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def read_recorded(stored: str | Path) -> Recorded:
 
     Raises RunError when there is none, or it has been changed or damaged.
     """
-    stored = Path(stored)
+    stored = at_home(stored)
     if not stored.exists():
         raise RunError(f"{stored}: no such file or folder. Give a {RECORD}, or the folder that it is in.")
     record = read_record(stored, (*KINDS, "sweep"))

@@ -8,6 +8,7 @@ from typing import IO
 from uuid import uuid4
 
 from caseload_sim.errors import RunError
+from caseload_sim.support.surroundings import at_home
 
 ELSEWHERE = "Choose another folder with --out."
 MAKE_ROOM = "Make room there."
@@ -66,9 +67,21 @@ def unwritable(path: Path, error: Exception, advice: str = ELSEWHERE) -> RunErro
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
-    if path.exists():
-        raise RunError(f"{path}: is there already. Choose another name with --out.")
+    check_new(path)
     try:
-        write_text(path, text)
-    except (OSError, UnicodeError) as error:
+        write_text(at_home(path), text)
+    except (OSError, ValueError) as error:
+        raise unwritable(path, error) from None
+
+
+def check_new(path: Path) -> None:
+    """Raises RunError when a file of that name is there or cannot be made: it is made for a moment, to see."""
+    path = at_home(path)
+    try:
+        with path.open("xb"):
+            pass
+        path.unlink()
+    except FileExistsError:
+        raise RunError(f"{path}: is there already. Choose another name with --out.") from None
+    except (OSError, ValueError) as error:
         raise unwritable(path, error) from None

@@ -110,4 +110,4 @@ def at_home(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise RunError(f"{path}: {error} Write the folder in full, or ./~ for one that is called so.") from None
+        raise RunError(f"{path}: {error} Write the folder in full.") from None
