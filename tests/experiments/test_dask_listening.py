@@ -76,7 +76,7 @@ def speaks_tls(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=30) as plain, context.wrap_socket(plain):
             return True
-    except ssl.SSLError as error:
+    except OSError as error:  # which those of TLS are, and that it has not answered
         return "CERTIFICATE_REQUIRED" in str(error)
 
 

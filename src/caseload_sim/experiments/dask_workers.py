@@ -99,7 +99,11 @@ class DaskWorkers(Team):
         try:
             theirs = self._client.submit(eval, _CALL, given, pure=False)
         except Exception as error:  # Dask's, of a connection that has just been lost
-            ours.set_exception(RunError(f"{self.address}: Dask takes no task ({_in_short(error)})."))
+            is_lost = self._client.status != "running"
+            why = self._gone() if is_lost else RunError(f"{self.address}: Dask takes no task ({_in_short(error)}).")
+            with self._handing_over:
+                if not ours.done():
+                    ours.set_exception(why)
             return ours
         ours.add_done_callback(lambda done: theirs.cancel() if done.cancelled() else None)
         theirs.add_done_callback(lambda done: self._hand_over(done, ours))
