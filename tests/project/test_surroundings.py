@@ -12,9 +12,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from caseload_sim.experiments.compare import compare, shown
 from caseload_sim.experiments.replicate import replicate
 from caseload_sim.figures import gallery
 from caseload_sim.figures.canvas import own_settings
+from caseload_sim.figures.compare import draw_differences, plot_differences
 from caseload_sim.figures.gallery import FIGURES, FreshRun, Picture, of_kind
 from caseload_sim.figures.painter import NotDrawn, picture
 from caseload_sim.figures.run import plot_ladder, plot_waits
@@ -166,7 +168,8 @@ NAMES = {
     "one dollar": "5$",
     "of a file": "100% \\n_^{}\\",
     "lines": "one\ntwo\r\nthree",
-    "from the right": "\u202eabc\u202c \u05d0\u05d1 \u200f",
+    "from the right": "\u05d0\u05d1 \u200f \u0627\u0628 ab",
+    "turned round": "\u202eabc\u202c",
     "unseen": "\u0007\u001b[31m\u0085\u200b",
     "an underscore first": "_a",
     "long": "x" * 90,
@@ -189,7 +192,7 @@ leave_share = { value = 0.1, assumption = "x" }
 sickness_share = { value = 0.05, assumption = "x" }
 training_and_admin_share = { value = 0.05, assumption = "x" }
 """
-REFUSED_IN_FILES = ("lines", "from the right", "unseen")  # so that only a file itself can be named so
+REFUSED = ("lines", "turned round", "unseen")  # before anything is run
 
 
 def quoted(name: str) -> str:
@@ -200,20 +203,37 @@ def quoted(name: str) -> str:
 
 
 def odd_scenario(folder: Path, name: str) -> Path:
-    """A scenario whose file has that name, and its title, a step and a condition if they may."""
-    text = SMALL_FILE
-    if name not in [NAMES[kind] for kind in REFUSED_IN_FILES]:
-        text = text.replace('"A small service"', quoted(name)) + (
-            f'[population.prevalence.{quoted(name)}]\ngroup = "emotional_disorder"\nvalue = 0.1\nassumption = "x"\n'
-            f"[pathway.steps.{quoted(name)}]{ODD_STEP}"
-        )
+    """A scenario whose file, title, a step and a condition have that name."""
+    text = SMALL_FILE.replace('"A small service"', quoted(name)) + (
+        f'[population.prevalence.{quoted(name)}]\ngroup = "emotional_disorder"\nvalue = 0.1\nassumption = "x"\n'
+        f"[pathway.steps.{quoted(name)}]{ODD_STEP}"
+    )
     path = folder / f"{''.join(letter for letter in name if letter not in '/' + chr(0))[:60]}.toml"
     path.write_text(text, encoding="utf-8")
     return path
 
 
 @posix
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REFUSED)
+def test_names_that_no_terminal_shows_are_refused_before_anything_is_run(name: str, folder: Path) -> None:
+    refused = call_here("run", str(odd_scenario(folder, NAMES[name])), folder=folder)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("ScenarioError: ")
+    assert not (folder / "results").exists()
+
+
+def test_no_name_given_in_python_costs_a_figure(folder: Path) -> None:
+    small = load_scenario(folder / "small.toml")
+    compared = compare({"now": small, **dict.fromkeys(NAMES.values(), small)}, replications=2)
+    assert isinstance(picture(lambda: draw_differences(compared.rows)), bytes)
+    ax = plot_differences(shown(compared.rows))
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == [f" {name}" if name.startswith("_") else name for name in NAMES.values()]
+    figure_of(ax).draw_without_rendering()
+
+
+@posix
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
 def test_no_name_costs_a_figure(name: str, folder: Path) -> None:
     path = odd_scenario(folder, NAMES[name])
 
@@ -226,10 +246,9 @@ def test_no_name_costs_a_figure(name: str, folder: Path) -> None:
     everything = [word for figure in of_kind("run") for word in ("--figure", figure)]
     drawn("run", str(path), *everything, n=len(of_kind("run")))
     drawn("compare", "small.toml", str(path))
-    if name not in ("mathematics", "unseen"):  # the oddest are tried everywhere
+    if name != "mathematics":  # the oddest is tried everywhere
         return
-    swept = NAMES[name] if name == "mathematics" else "ptsd"
-    drawn("sweep", str(path), f"population.prevalence.{swept}", "0.1,0.2")
+    drawn("sweep", str(path), f"population.prevalence.{NAMES[name]}", "0.1,0.2")
     drawn("solve", str(path), "--target", "recovery>=0.4", "--vary", "staff.assessor.wte")
     drawn("rank", "small.toml", str(path))
     drawn("warm-up", str(path))
