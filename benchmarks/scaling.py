@@ -46,7 +46,7 @@ def gains(engine: Engine) -> dict[str, float]:
     with (
         Workers(N_WORKERS) as processes,
         LocalCluster(
-            n_workers=N_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
+            n_workers=N_WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster,
         DaskWorkers(cluster.scheduler_address) as dask,
     ):  # fmt: skip

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 SECONDS_TO_START = 60.0
+NO_PAGES = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")  # without the second, HTTP is served to everybody
 
 
 class Cluster:
@@ -25,7 +26,7 @@ class Cluster:
 
     def __enter__(self) -> "Cluster":
         file = self.folder / "scheduler.json"
-        command = ["--host", "127.0.0.1", "--port", "0", "--protocol", self.protocol, "--no-dashboard", "--no-show"]
+        command = ["--host", "127.0.0.1", "--port", "0", "--protocol", self.protocol, *NO_PAGES, "--no-show"]
         self.scheduler = self._start("scheduler", *command, "--idle-timeout", "600s", "--scheduler-file", str(file))
         try:
             self.address = str(_when_written(file)["address"])
@@ -36,7 +37,7 @@ class Cluster:
 
     def add_worker(self, before: str = "") -> subprocess.Popen[bytes]:
         """One worker with one thread; before: Python that it runs before anything else."""
-        place = ["--host", "127.0.0.1", "--local-directory", str(self.folder), "--no-dashboard"]
+        place = ["--host", "127.0.0.1", "--local-directory", str(self.folder), *NO_PAGES]
         worker = self._start("worker", self.address, *place, "--no-nanny", "--nthreads", "1", "--memory-limit", "0",
                              "--death-timeout", "20", before=before)  # fmt: skip
         self.workers.append(worker)

@@ -18,7 +18,7 @@ import pytest
 
 from caseload_sim.engines import kernel
 from caseload_sim.errors import RunError, ScenarioError
-from caseload_sim.experiments import rounds, settings, tasks
+from caseload_sim.experiments import rounds, settings, tasks, workers
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.sweep import flattened, sweep
@@ -258,3 +258,80 @@ def test_only_processes_of_our_own_look_for_garbage_seldom() -> None:
     workers = Workers(1)
     assert workers.submit(gc.get_threshold).result()[0] == garbage.NEW_OBJECTS
     workers.stop()
+
+
+UNGUARDED = {
+    "with": "with Workers(2) as workers:\n    print(list(answers(int, [(0, '7')], workers)))",
+    "without with": "workers = Workers(1)\nprint(workers.submit(int, '7').result())",
+    "by an executor for all": "workers = Workers(2)\nprint([one.result() for one in [workers.submit(int, '7') for _ in range(3)]])",
+}
+
+
+@pytest.mark.parametrize("how", UNGUARDED)
+@pytest.mark.parametrize("by", ["script", "standard input"])
+def test_a_program_without_a_guard_ends_with_an_error_that_names_it(how: str, by: str, tmp_path: Path) -> None:
+    text = "from caseload_sim import Workers\nfrom caseload_sim.experiments.workers import answers\n" + UNGUARDED[how]
+    script = tmp_path / "script.py"
+    script.write_text(text, encoding="utf-8")
+    words, given = ([str(script)], "") if by == "script" else (["-"], text)
+    ran = subprocess.run(
+        [sys.executable, *words], input=given, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=100
+    )
+    assert ran.returncode == 1
+    said = [line for line in ran.stderr.splitlines() if "a worker process ended before it could begin" in line]
+    assert len(said) == 1, ran.stderr
+    assert 'under `if __name__ == "__main__":`' in said[0]
+    assert ran.stdout == ""
+
+
+def start_workers(number: int) -> int:
+    return int(Workers(1).submit(double, number).result())
+
+
+def test_a_worker_that_may_start_no_workers_says_so() -> None:
+    with Workers(1) as executor, pytest.raises(RunError, match=r"no worker process can be started here \(daemonic"):
+        list(answers(start_workers, [(0, 7)], executor))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, AssertionError, KeyError, MemoryError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["starting", "sending"])
+def test_whatever_goes_wrong_with_a_worker_settles_every_future(
+    error: type[BaseException], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd:
+        def recv_bytes(self) -> bytes:
+            return b"ready"
+
+        def send_bytes(self, content: bytes) -> None:
+            raise error("odd")
+
+        def close(self) -> None:
+            pass
+
+    class Process:
+        exitcode = 1
+
+        def join(self, seconds: float | None = None) -> None:
+            pass
+
+        def is_alive(self) -> bool:
+            return False
+
+    def new_worker(self: Workers) -> object:
+        if where == "starting":
+            raise error("odd")
+        return workers._Worker(Process(), Odd())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workers, "_new_worker", new_worker)
+    with Workers(2) as executor:
+        futures = [executor.submit(double, k) for k in range(5)]
+        assert [type(future.exception(timeout=60)) for future in futures] == [
+            RunError if where == "starting" and issubclass(error, Exception) else error
+        ] * 5
+
+
+def test_nothing_is_taken_after_the_end_and_nothing_waits_for_ever() -> None:
+    executor = Workers(1)
+    executor.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        executor.submit(double, 1)

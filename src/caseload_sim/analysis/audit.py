@@ -1,5 +1,6 @@
 """An independent audit by interview: what a sample would find, and what would have to be true for a given finding."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -14,6 +15,7 @@ from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.rows import place_of
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.statistics import likely_means
 
 AUDITED_BASES = ("finished", "started")  # not all of BASES: an audit interviews clients whom the service has seen
 
@@ -111,13 +113,16 @@ def _shares(values: NDArray[np.float64], column: int) -> NDArray[np.float64]:
 
 
 def _audited(shares: NDArray[np.float64], n: int, result: float) -> tuple[float, float, float]:
-    """2.5% and 97.5% of the audited rate, and the chance of `result` or less: binomial, mixed over replications."""
-    from scipy.stats import binom
+    """2.5% and 97.5% of the audited rate, and the chance of `result` or less: binomial, mixed over years like the replications."""
+    from scipy.special import bdtr
 
-    k = np.arange(n + 1)
-    cumulative = binom.cdf(k[None, :], n, shares[:, None]).mean(axis=0)
-    low = int(np.searchsorted(cumulative, 0.025))
-    high = int(np.searchsorted(cumulative, 0.975))
+    years = np.clip(likely_means(shares), 0.0, 1.0)
+
+    def chance_of(k: int) -> float:
+        """That at most k of the n are found well."""
+        return float(np.mean(bdtr(k, n, years)))
+
+    low, high = (bisect_left(range(n), share, key=chance_of) for share in (0.025, 0.975))
     # 9.2% is no whole number of 90: up to the next whole client counts as "or less"
     at_most = int(np.ceil(result * n - 1e-9))
-    return low / n, high / n, float(cumulative[min(at_most, n)])
+    return low / n, high / n, chance_of(min(at_most, n))

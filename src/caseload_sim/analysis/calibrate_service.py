@@ -8,6 +8,7 @@ import numpy as np
 
 from caseload_sim.analysis.validate_model import _row_of, _with_targets, tolerance_of
 from caseload_sim.errors import RunError
+from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import summarise_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
@@ -82,6 +83,7 @@ def calibrate_service(
         for path in official.fitted_by:
             if path not in known:
                 raise RunError(f"official.{name}.fitted_by: {path} is not a number of {scenario.name}.")
+    check_figures(scenario, [official.quantity for official in fitted.values()])
     groups = [official.fitted_by for official in fitted.values()]
     target = np.array([official.value for official in fitted.values()])
     scale = np.array([tolerance_of(official) for official in fitted.values()])

@@ -13,6 +13,7 @@ from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.compare import start_of
+from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import Summary, summarise_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
@@ -160,6 +161,7 @@ def solve(
     present = number.value
     first_values, logarithmic = _first_values(number, low, high)
     changed = {value: scenario.with_changes({path: value}) for value in first_values}
+    check_figures(scenario, [goal.quantity])
     opens_as_today = from_today and scenario.start.running
     options = RunOptions(**how)
     runs: dict[float, Summary] = {}

@@ -17,12 +17,12 @@ from caseload_sim.experiments.tasks import Finished
 from caseload_sim.scenario.outcome import Doubt
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns
-from caseload_sim.support.statistics import variance_of
+from caseload_sim.support.statistics import range_of_one_more, variance_of
 
 
 @dataclass(frozen=True, slots=True)
 class DoubtRow:
-    """One rung: its value, the range that holds it in 95 of 100 draws, and what that spread comes from.
+    """One rung: its value, the range into which one more draw falls 95 times in 100, and what that spread comes from.
 
     sd_chance: the spread between years when every input is fixed
     sd_sampling: what is added by drawing published prevalences from their sampling distributions
@@ -88,7 +88,7 @@ def uncertainty(
         values = [_ladder_of(finished) for (finished,), _ in each]
     of_draws, of_ends = np.array(values[: 4 * draws]).reshape(draws, 4, len(LADDER)), values[4 * draws :]
     chance, sampling, structure, everything = np.moveaxis(of_draws, 1, 0)
-    low, high = np.quantile(everything, [0.025, 0.975], axis=0)
+    low, high = (np.clip(end, 0.0, 1.0) for end in range_of_one_more(everything))
     sds = [np.sqrt(variance_of(column)) for column in (chance, sampling - chance, structure - chance)]
     rows = tuple(
         DoubtRow(

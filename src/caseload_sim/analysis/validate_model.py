@@ -5,6 +5,7 @@ from typing import Unpack
 
 from caseload_sim.definitions.measures import definition
 from caseload_sim.errors import RunError
+from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import Summary, summarise_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
@@ -52,6 +53,7 @@ def validate_model(
     Raises RunError when the scenario has none, or names a measure that there is not.
     """
     request = Request(with_run(_with_targets(scenario), None, replications))
+    check_figures(scenario, [official.quantity for official in scenario.official.values()])
     (results,) = summarise_each([request], RunOptions(**how))
     return compare_with_official(scenario, results)
 

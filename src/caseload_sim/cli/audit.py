@@ -35,12 +35,12 @@ def audit(
     with table_folder(shared, chosen, "audit", f"audit {n} {result}") as folder:
         with at_work(shared, folder, chosen) as how:
             rows = run_audit(chosen, n=n, result=result, **how)
-        saved = folder.save_table(rows, AuditRow, lambda: figure_of(plot_audit(rows)))
+        folder.save_table(rows, AuditRow, lambda: figure_of(plot_audit(rows)))
     if shared.json:
         print_json(rows)
     else:
         print_audit(rows)
-    saved_in(saved)
+    saved_in(folder)
 
 
 def print_audit(rows: Sequence[AuditRow]) -> None:

@@ -28,7 +28,7 @@ from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.runs.whole_files import save_text
+from caseload_sim.runs.whole_files import check_new, save_text
 from caseload_sim.scenario.scenario import Scenario
 
 KINDS = ("population", "service", "outcome", "structures")
@@ -63,6 +63,8 @@ def calibrate(
     if what not in KINDS:
         raise CatalogueError(f"{what}: nothing of that kind to calibrate. {did_you_mean(what, KINDS)}")
     chosen = shared.opened(scenario)
+    if out is not None:
+        check_new(out)
     if what == "population":
         announce_people(chosen, N_CLIENTS_FOR_SCORES, shared.beyond_limits, times=USUAL_TRIES)
         fragment = _fit_population(chosen)

@@ -97,7 +97,7 @@ def compare(
                 by_lot=by_lot,
                 **how,
             )
-        saved = folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
+        folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
     rows = [row for row in (compared.trial or compared.rows) if not measure or row.measure in measure]
     if shared.json:
         print_json(rows)
@@ -109,7 +109,7 @@ def compare(
             print_trial(compared, measure or [])
     for note in compared.notes:
         tell(f"Note: {note}")
-    saved_in(saved)
+    saved_in(folder)
 
 
 def _opened(name: str, shared: Shared) -> Scenario:

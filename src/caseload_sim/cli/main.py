@@ -1,21 +1,22 @@
 """All commands under one name, and what happens when one goes wrong."""
 
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from caseload_sim.errors import CaseloadError, harmless
+from caseload_sim.support.surroundings import at_home, lead_nowhere, surroundings_in_order
 from caseload_sim.support.threads import collect_seldom
 
 INTERRUPTED = 130
 BAD_INPUT = 2
-NARROWEST = 20
 _UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # click's, or that of typer's own copy of click
 
 # In the order in which --help shows them: name, module, function in it, and the first sentence of what it says of itself.
@@ -56,13 +57,28 @@ class Later(TyperCommand):
     def loaded(self) -> Any:
         """The command itself, from the module that holds it."""
         own = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-        own.command(self.name)(getattr(import_module(f"caseload_sim.cli.{self.module}"), self.function))
+        own.command(self.name)(_at_home(getattr(import_module(f"caseload_sim.cli.{self.module}"), self.function)))
         return typer.main.get_command(own)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Where parsing begins, and with it the command proper."""
         with _harmless():
             return self.loaded().make_context(*args, **kwargs)
+
+
+def _at_home(command: Callable[..., None]) -> Callable[..., None]:
+    """A command all of whose paths may begin with `~`, also where no shell has put the home folder in its place."""
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(one) for one in value]
+        return at_home(value) if isinstance(value, Path) else value
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        command(**{name: whole(value) for name, value in given.items()})
+
+    return called
 
 
 class Commands(TyperGroup):
@@ -127,27 +143,29 @@ def main() -> None:
     if script is not None and script.__name__ != "__main__":  # in the first process it is another word for `__main__`
         return
     collect_seldom()
-    if sys.stdout is None:  # closed by whoever called: there is nobody to print for
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" rather than failing
-    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns) < NARROWEST:
-        del os.environ["COLUMNS"]  # 0 is what some terminals say that do not know; nothing fits into it
+    with surroundings_in_order():
+        _called()
+
+
+def _called() -> None:
+    """Do what was typed, and say what went wrong."""
     try:
-        app()
-    except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
-        if isinstance(stop.__context__, BrokenPipeError):  # and a closed pipe into code 1
-            sys.exit(0)
-        if stop.code == INTERRUPTED:
-            print(harmless(getattr(stop, "message", "Interrupted: nothing was saved.")), file=sys.stderr)
-        raise
+        try:
+            app()
+        except SystemExit as stop:  # typer turns Ctrl-C into this code, and says nothing
+            if isinstance(stop.__context__, BrokenPipeError):  # and a closed pipe into code 1
+                sys.exit(0)
+            if stop.code == INTERRUPTED:
+                print(harmless(getattr(stop, "message", "Interrupted: nothing was saved.")), file=sys.stderr)
+            sys.stdout.flush()
+            raise
     except CaseloadError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except BrokenPipeError:  # the reader of a pipe has left: not an error of ours
-        sys.stdout = None
+        lead_nowhere(sys.stdout)
         sys.exit(0)
     except OSError as error:
+        lead_nowhere(sys.stdout)
         print(f"Not everything could be printed: {error.strerror or error}.", file=sys.stderr)
         sys.exit(BAD_INPUT)

@@ -8,8 +8,8 @@ import typer
 from caseload_sim.cli.printing import say, tell
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.figures.gallery import figure_names, of_kind
-from caseload_sim.figures.painter import image_of_saved
-from caseload_sim.runs.folder import save_images
+from caseload_sim.figures.painter import NotDrawn, image_of_saved
+from caseload_sim.runs.folder import folder_of_figures, save_images
 from caseload_sim.runs.read import read_run
 
 FORMATS = ("png", "svg", "pdf")
@@ -37,15 +37,18 @@ def plot(
         raise RunError(f"--format {figure_format}: not a format for figures. {did_you_mean(figure_format, FORMATS)}")
 
     saved = read_run(folder)
-    images = {}
-    for name in figure_names(figure, saved.kind) if figure else of_kind(saved.kind):
-        try:
-            images[name] = image_of_saved(saved, name, figure_format)
-        except RunError as error:
-            if figure:
-                raise
-            tell(f"Not drawn: {name}. {error}")
+    names = figure_names(figure, saved.kind) if figure else of_kind(saved.kind)
+    into = folder_of_figures(folder)
+    images: dict[str, bytes] = {}
+    for name in names:
+        image = image_of_saved(saved, name, figure_format)
+        if not isinstance(image, NotDrawn):
+            images[name] = image
+        elif figure:
+            raise RunError(f"{name}: not drawn. {image.why}")
+        else:
+            tell(f"Not drawn: {name}. {image.why}")
     if not images:
         raise RunError(f"{folder}: no figure could be drawn.")
-    for path in save_images(folder / "figures", images, figure_format):
+    for path in save_images(into, images, figure_format):
         say(str(path))

@@ -26,18 +26,18 @@ def population(
     """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
     chosen = shared.opened(scenario)
     announce_people(chosen, clients, shared.beyond_limits)
-    rows = population_report(chosen, clients, shared.seed)
     name = table_name(chosen, "population", f"population of {clients}, seed {shared.seed}")
     folder = RunFolder(shared.out, name)
     with kept_if_stopped(folder):
-        saved = folder.save_table(rows, Comparison, lambda: draw_population(rows))
+        rows = population_report(chosen, clients, shared.seed)
+        folder.save_table(rows, Comparison, lambda: draw_population(rows))
     if shared.json:
         print_json(rows)
     else:
         print_population(rows, chosen, clients)
     for path, message in impossible_targets(chosen.population):
         tell(f"Note: {'.'.join(path)}: {message}")
-    saved_in(saved)
+    saved_in(folder)
 
 
 def print_population(rows: Sequence[Comparison], scenario: Scenario, n_clients: int) -> None:

@@ -47,12 +47,12 @@ def rank(
     with table_folder(shared, chosen, "rank", asked) as folder:
         with at_work(shared, folder, chosen, named=", ".join(one.name for one in everybody)) as how:
             rows = run_rank(chosen, others, by=figure, seed=run.seed, replications=run.replications, **how)
-        saved = folder.save_table(rows, RankRow, lambda: figure_of(plot_ranking(rows)))
+        folder.save_table(rows, RankRow, lambda: figure_of(plot_ranking(rows)))
     if shared.json:
         print_json(rows)
     else:
         print_ranking(rows)
-    saved_in(saved)
+    saved_in(folder)
 
 
 # Columns of the ranking, after the rung: heading, width, and what stands there.

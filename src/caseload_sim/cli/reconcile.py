@@ -91,9 +91,9 @@ def reconcile(
             n = chosen.run.replications
             with at_work(shared, folder, chosen, "runs", f"{chosen.name}, {second.name}") as how:
                 rows = reconcile_scenarios(chosen, second, to, seed=shared.seed, replications=n, **how)
-        saved = folder.save_table(rows, ReconcileRow, lambda: figure_of(plot_waterfall(rows)))
+        folder.save_table(rows, ReconcileRow, lambda: figure_of(plot_waterfall(rows)))
     if shared.json:
         print_json(rows)
     else:
         print_reconciliation(rows)
-    saved_in(saved)
+    saved_in(folder)

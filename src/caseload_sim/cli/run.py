@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from caseload_sim.analysis.event_log import event_names
 from caseload_sim.analysis.warm_up import too_short, warm_up
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
 from caseload_sim.cli.printing import print_json, print_results, tell
-from caseload_sim.cli.running import announce_work, at_work, kept_if_stopped
+from caseload_sim.cli.running import announce_work, at_work, kept_if_stopped, saved_in
 from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.precision import (
@@ -122,7 +121,7 @@ def run(
             images = painter.begin(FreshRun.of(results), figures) if figures else None
             # Shown before figures are drawn, even to a program that reads it.
             unprinted = show(results, json=shared.json, csv=csv)
-            saved = folder.save(
+            folder.save(
                 results,
                 engine,
                 images,
@@ -130,7 +129,7 @@ def run(
                 parameter_uncertainty=parameter_uncertainty,
                 reached=reached,
             )
-    say_what_else(results, reached, saved, figures)
+    say_what_else(results, reached, folder, figures)
     if unprinted:
         raise unprinted
 
@@ -181,10 +180,10 @@ def show(results: Results, *, json: bool, csv: bool) -> BaseException | None:
     return None
 
 
-def say_what_else(results: Results, reached: Reached | None, saved: Path, figures: Sequence[str]) -> None:
+def say_what_else(results: Results, reached: Reached | None, folder: RunFolder, figures: Sequence[str]) -> None:
     """On stderr: whether it had settled, how precise it is, and where everything is."""
     if note := too_short(warm_up(results.scenario, results.over_time)):
         tell(f"Note: {note}")
     if reached:
         tell(reached.in_words())
-    tell(f"Saved in {saved}" + (f" (figures: {', '.join(figures)})" if figures else ""))
+    saved_in(folder, figures)

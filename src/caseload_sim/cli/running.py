@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -90,9 +89,12 @@ def passing_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) ->
         folder.remove()
 
 
-def saved_in(folder: Path) -> None:
-    """Say on stderr in which folder everything was saved."""
-    tell(f"Saved in {folder}")
+def saved_in(folder: RunFolder, figures: Sequence[str] = ()) -> None:
+    """Say on stderr in which folder everything was saved, with which figures, and which could not be drawn."""
+    for name, why in folder.not_drawn.items():
+        tell(f"Not drawn: {name}. {why}")
+    drawn = [name for name in figures if name not in folder.not_drawn]
+    tell(f"Saved in {folder.final}" + (f" (figures: {', '.join(drawn)})" if drawn else ""))
 
 
 def tell_quoted(folder: RunFolder) -> None:

@@ -71,12 +71,12 @@ def solve(
     with table_folder(shared, chosen, "solve", asked) as folder:
         with at_work(shared, folder, chosen, "values") as how:
             solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, **how)
-        saved = folder.save_table(solution.points, SolutionPoint, lambda: draw_solution(solution))
+        folder.save_table(solution.points, SolutionPoint, lambda: draw_solution(solution))
     if shared.json:
         say(json.dumps(_plain(solution), indent=1))
     else:
         print_solution(solution)
-    saved_in(saved)
+    saved_in(folder)
 
 
 def _plain(solution: Solution) -> dict[str, Any]:

@@ -72,12 +72,12 @@ def sweep(
             swept = run_sweep(chosen, asked, quantity, base=shown["base"], at=shown["at"], group=shown["group"], **how)
         rows = flattened(swept)
         record = record_of_sweep(swept, asked, DEFAULT_ENGINE)
-        saved = folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
+        folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
     if shared.json:
         print_json(rows)
     else:
         print_sweep(swept)
-    saved_in(saved)
+    saved_in(folder)
 
 
 def _shown(quantity: Quantity, options: dict[str, str | None]) -> dict[str, str]:

@@ -49,7 +49,7 @@ def uncertainty(
         with at_work(shared, folder, chosen, "runs") as how:
             rows, tornado = run_uncertainty(chosen, draws=draws, **how)
         beside = {"tornado": (tornado, TornadoRow)}
-        saved = folder.save_table(rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside=beside)
+        folder.save_table(rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside=beside)
     by_structure = () if why_no_structures(chosen) else rows_by_structure(chosen)
     if shared.json:
         say(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)},\n"structures": {as_json(by_structure)}}}')
@@ -59,7 +59,7 @@ def uncertainty(
             print_structures(by_structure)
         else:
             Page().note(why_no_structures(chosen) or NOBODY_COUNTED)
-    saved_in(saved)
+    saved_in(folder)
 
 
 @takes("seed", *OF_A_SCENARIO, "beyond_limits", "json")

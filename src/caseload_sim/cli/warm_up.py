@@ -30,12 +30,12 @@ def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
         with at_work(shared, folder, chosen) as how:
             over_time = days_of(chosen, **how)
         rows = by_rule(chosen, over_time)
-        saved = folder.save_table(rows, WarmUpRow, lambda: draw_warm_up(rows, over_time))
+        folder.save_table(rows, WarmUpRow, lambda: draw_warm_up(rows, over_time))
     if shared.json:
         print_json(rows)
     else:
         print_warm_up(rows)
-    saved_in(saved)
+    saved_in(folder)
 
 
 def print_warm_up(rows: Sequence[WarmUpRow]) -> None:

@@ -111,5 +111,5 @@ def with_slashes(text: str) -> str:
 
 
 def words(name: str) -> str:
-    """A name as a reader sees it: underscores become spaces, and nothing is taken for mathematics."""
-    return name.replace("_", " ").replace("$", r"\$")
+    """A name as a reader sees it: underscores become spaces."""
+    return name.replace("_", " ")

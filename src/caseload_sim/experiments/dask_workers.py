@@ -87,15 +87,24 @@ class DaskWorkers(Team):
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor`."""
         ours: Future[Any] = Future()
+        # Pickled here, because what a worker of another version cannot read must still reach its check of versions.
+        order = pickle.dumps((call, args, kwargs))
         with self._handing_over:
             if self._is_silent or self._client.status != "running":
                 ours.set_exception(self._gone())
                 return ours
             self._waited_for.add(ours)
-        # Pickled here, because what a worker of another version cannot read must still reach its check of versions.
-        given = {"versions": self._versions, "order": pickle.dumps((call, args, kwargs))}
-        theirs = self._client.submit(eval, _CALL, given, pure=False)
+        given = {"versions": self._versions, "order": order}
         ours.add_done_callback(self._waited_for.discard)
+        try:
+            theirs = self._client.submit(eval, _CALL, given, pure=False)
+        except Exception as error:  # Dask's, of a connection that has just been lost
+            is_lost = self._client.status != "running"
+            why = self._gone() if is_lost else RunError(f"{self.address}: Dask takes no task ({_in_short(error)}).")
+            with self._handing_over:
+                if not ours.done():
+                    ours.set_exception(why)
+            return ours
         ours.add_done_callback(lambda done: theirs.cancel() if done.cancelled() else None)
         theirs.add_done_callback(lambda done: self._hand_over(done, ours))
         return ours
@@ -116,11 +125,15 @@ class DaskWorkers(Team):
 
     def _hand_over(self, theirs: Any, ours: "Future[Any]") -> None:
         """Copy the outcome of a Dask future into our own future. Dask calls this in a thread of its own."""
-        answer, error = b"", None
+        answer: bytes = b""
+        error: Exception | None = None
         try:
             answer = theirs.result()
         except Exception as raised:
-            error = self._in_words(theirs, raised)
+            try:
+                error = self._in_words(theirs, raised)
+            except Exception as unforeseen:  # or nobody would ever answer
+                error = unforeseen
         with self._handing_over:
             if ours.done() and not ours.cancelled():
                 return  # given up before

@@ -10,6 +10,7 @@ import numpy as np
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
+from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import Results, results_of
 from caseload_sim.experiments.rounds import Request, finish_each
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
@@ -131,6 +132,7 @@ def replicate_until(
     """
     if most < 2:
         raise RunError(f"--replications {most}: an interval takes two at least.")
+    check_figures(with_run(scenario, seed, 1), [precision.quantity])
     options = RunOptions(**how)
     if options.kept is None:
         options = replace(options, kept={})

@@ -8,6 +8,7 @@ from typing import Unpack
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
+from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.rounds import Request, finish_each
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
@@ -90,6 +91,7 @@ def sweep(
     quantity = quantity._replace(group=quantity.group or ("" if group == "all" else group))
     settings = combinations(values)
     ready = [with_run(scenario.with_changes(setting), seed, replications) for setting in settings]
+    check_figures(ready[0], [quantity], unsaid)
     options = RunOptions(**how)
     points: list[SweepPoint] = []
     with closing(finish_each([Request(one, could_be=True) for one in ready], replace(options, progress=None))) as each:

@@ -25,6 +25,11 @@ IN_FLIGHT = 32  # with an executor that does not say how many work for it
 TRIES = 2
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
 _SECONDS_TO_END = 10.0
+_READY = b"ready"  # what a worker says first
+GUARD = (
+    'In a script, put what starts workers under `if __name__ == "__main__":`, since each worker imports the script; a program '
+    "that is read from standard input can have none. Or use no workers (--jobs 1)."
+)
 Key = TypeVar("Key")
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -92,26 +97,34 @@ class Workers(Team):
     """
 
     def __init__(self, n_workers: int) -> None:
-        """Raises RunError for no workers or too many."""
+        """Raises RunError for no workers or too many, and in a worker that imports the script which starts it."""
         if not 1 <= n_workers <= MOST_WORKERS:
             raise RunError(f"{n_workers} workers: there may be 1 to {MOST_WORKERS}.")
+        if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing itself asks
+            raise RunError(f"a worker must not start workers while it begins. {GUARD}")
         self.n_workers, self.in_flight = n_workers, n_workers + 1
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()
+        self._starting, self._submitting = threading.Lock(), threading.Lock()
         self._stopped = self._closed = False
         self._their_end, self._our_end = multiprocessing.Pipe(duplex=False)
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor`."""
-        if self._closed:
-            raise RuntimeError("these workers have been shut down")
         order = _Order(pickle.dumps((call, args, kwargs)), Future())
-        self._orders.put(order)
-        if len(self._threads) < self.n_workers:
-            thread = threading.Thread(target=self._attend, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._submitting:
+            if self._closed:
+                raise RuntimeError("these workers have been shut down")
+            if len(self._threads) < self.n_workers:
+                thread = threading.Thread(target=self._attend, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # the system has no more threads
+                    if not self._threads:
+                        raise RunError(f"no worker process can be started here ({error}). Use --jobs 1.") from None
+                else:
+                    self._threads.append(thread)
+            self._orders.put(order)
         return order.future
 
     def stop(self) -> None:
@@ -122,7 +135,8 @@ class Workers(Team):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """See `concurrent.futures.Executor`."""
-        self._closed = True
+        with self._submitting:
+            self._closed = True
         if cancel_futures:
             with suppress(Empty):
                 while True:
@@ -143,65 +157,88 @@ class Workers(Team):
             self.stop()
 
     def _attend(self) -> None:
-        """Give tasks to one worker process, one after the other. Each worker has a thread here that runs this."""
+        """Give tasks to one worker process, one after the other. Each worker has a thread here that runs this.
+
+        Whatever goes wrong becomes the answer of the task that it goes wrong with: a future that never settles would be
+        waited for without end.
+        """
         worker: _Worker | None = None
         while (order := self._orders.get()) is not None:
             if not order.future.set_running_or_notify_cancel():
                 continue
-            for _ in range(TRIES):
-                try:
-                    worker = worker or self._new_worker()
-                except (OSError, ImportError, NotImplementedError) as error:
-                    order.future.set_exception(
-                        RunError(f"no worker process can be started here ({error}). Use --jobs 1.")
-                    )
-                    break
-                try:
-                    worker.pipe.send_bytes(order.content)
-                    answer = worker.pipe.recv_bytes()
-                except (EOFError, OSError):  # it is gone, perhaps in the middle of its answer
-                    worker.end(at_once=self._stopped)
-                    worker = None
-                    if self._stopped:
-                        order.future.set_exception(RunError("the workers were stopped."))
-                        break
-                else:
-                    settle(order.future, answer)
-                    break
+            try:
+                worker, answer = self._answered(worker, order)
+            except BaseException as error:
+                worker = None
+                order.future.set_exception(error)
             else:
-                order.future.set_exception(
-                    RunError(
-                        f"a worker process was lost {TRIES} times on the same task: the system may be short of memory. "
-                        "Use fewer --jobs, or fewer referrals a year."
-                    )
-                )
+                settle(order.future, answer)
         if worker:
             worker.end(at_once=self._stopped)
+
+    def _answered(self, worker: "_Worker | None", order: _Order) -> "tuple[_Worker, bytes]":
+        """The answer to a task, from this worker or from one that takes its place. Raises RunError when there is none."""
+        for _ in range(TRIES):
+            try:
+                worker = worker or self._new_worker()
+            except Exception as error:  # of the system, of pickle, or of what a worker may not do
+                raise RunError(f"no worker process can be started here ({error}). Use --jobs 1.") from None
+            try:
+                if not worker.has_begun:
+                    worker.has_begun = worker.pipe.recv_bytes() == _READY
+                worker.pipe.send_bytes(order.content)
+                return worker, worker.pipe.recv_bytes()
+            except (EOFError, OSError):  # it is gone, perhaps in the middle of its answer
+                exit_code = worker.end(at_once=self._stopped)
+                if self._stopped:
+                    raise RunError("the workers were stopped.") from None
+                if not worker.has_begun and exit_code is not None and exit_code > 0:  # by its own error, not killed
+                    raise RunError(
+                        f"a worker process ended before it could begin; its own error is above. {GUARD}"
+                    ) from None
+                worker = None
+            except BaseException:
+                worker.end(at_once=True)
+                raise
+        raise RunError(
+            f"a worker process was lost {TRIES} times on the same task: the system may be short of memory. "
+            "Use fewer --jobs, or fewer referrals a year."
+        )
 
     def _new_worker(self) -> "_Worker":
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
             target=_work, args=(theirs, self._their_end), daemon=True
         )
-        with self._starting:
-            _start_deaf_to_interrupts(process)
-        theirs.close()  # so that the worker's death is the end of the pipe
+        try:
+            with self._starting:
+                _start_deaf_to_interrupts(process)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # so that the worker's death is the end of the pipe
         return _Worker(process, ours)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Worker:
     process: BaseProcess
     pipe: Any  # a Connection; on Windows a PipeConnection
+    has_begun: bool = False  # it has said that it is ready
 
-    def end(self, *, at_once: bool) -> None:
-        """Close its pipe, upon which it ends by itself; kill it if it does not end in ten seconds, or if it must end at once."""
+    def end(self, *, at_once: bool) -> int | None:
+        """Close its pipe, upon which it ends by itself; kill it if it does not end in ten seconds, or if it must end at once.
+
+        Returns its exit code, as `multiprocessing` tells it.
+        """
         self.pipe.close()
         if not at_once:
             self.process.join(_SECONDS_TO_END)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+        return self.process.exitcode
 
 
 def settle(future: Future[Any], answer: bytes) -> None:
@@ -236,12 +273,10 @@ def _work(pipe: Connection, stop: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
     threading.Thread(target=_end_with, args=(stop,), daemon=True).start()
-    while True:
-        try:
-            order = pipe.recv_bytes()
-        except (EOFError, OSError):
-            return
-        pipe.send_bytes(answer_of(order))
+    with suppress(EOFError, OSError):  # until whoever gives orders has gone
+        pipe.send_bytes(_READY)
+        while True:
+            pipe.send_bytes(answer_of(pipe.recv_bytes()))
 
 
 def answer_of(order: bytes) -> bytes:

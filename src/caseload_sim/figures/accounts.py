@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from caseload_sim.analysis.audit import AuditRow
 from caseload_sim.analysis.rank import RankRow
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow
 from caseload_sim.definitions.quantities import READINGS, Quantity, words
+from caseload_sim.figures.canvas import Figure, literal
 from caseload_sim.figures.style import BLUE, GREEN, ORANGE, SKY, VERMILION, new_axes, plain
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def rung_label(measure: str, base: str, at: str) -> str:
     return f"{words(measure)}, {base}, {READINGS[at]}"
 
 
+@literal
 def plot_waterfall(table: Sequence[ReconcileRow], *, ax: "Axes | None" = None) -> "Axes":
     """The way from one figure to another: what it is made of, where it starts, each mechanism, and where it ends.
 
@@ -68,7 +69,7 @@ def plot_waterfall(table: Sequence[ReconcileRow], *, ax: "Axes | None" = None) -
     ax.set_ylim(len(rows) - 0.4, -0.6)
     highest = max((100 * row.value for row in rows), default=1)
     ax.set_xlim(lowest, 1.36 * max(highest, 1))
-    ax.set_title(f"From one figure to the other, same clients: {_plainly(rows[0].scenario) if rows else ''}")
+    ax.set_title(f"From one figure to the other, same clients: {rows[0].scenario if rows else ''}")
     ax.set_xlabel("Points of 100 clients\n(bars in this order; diamond: mean over all orders, Shapley)")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
@@ -81,9 +82,10 @@ def _wrapped(row: ReconcileRow) -> str:
         return words(row.meaning) if row.kind == "mechanism" else f"of it: {row.meaning}"
     figure, _, scenario = row.name.partition(" in ")
     label = rung_label(*Quantity.parse(figure)[:3])
-    return label.replace(", ", "\n", 1) + (f"\n{_plainly(scenario)}" if scenario else "")
+    return label.replace(", ", "\n", 1) + (f"\n{scenario}" if scenario else "")
 
 
+@literal
 def plot_audit(table: Sequence[AuditRow], *, ax: "Axes | None" = None) -> "Axes":
     """What an audit by interview would find, by each definition, beside the result that such an audit had.
 
@@ -122,6 +124,7 @@ def plot_audit(table: Sequence[AuditRow], *, ax: "Axes | None" = None) -> "Axes"
     return ax
 
 
+@literal
 def plot_tornado(table: Sequence[TornadoRow], *, ax: "Axes | None" = None) -> "Axes":
     """How far one rung moves as each soft input goes to the ends of its range, the strongest on top."""
     rows = sorted(table, key=lambda row: -abs(row.value_at_high - row.value_at_low))
@@ -153,6 +156,7 @@ def plot_tornado(table: Sequence[TornadoRow], *, ax: "Axes | None" = None) -> "A
     return ax
 
 
+@literal
 def plot_spread(table: Sequence[DoubtRow], *, ax: "Axes | None" = None) -> "Axes":
     """What the spread of each rung is made of: shares of variance, since standard deviations add in squares.
 
@@ -199,6 +203,7 @@ def draw_uncertainty(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) ->
     return figure
 
 
+@literal
 def plot_ranking(table: Sequence[RankRow], *, ax: "Axes | None" = None) -> "Axes":
     """What each what-if gains, the best on top: in the rung it is ranked by, and in the official figure beside it."""
     names = list(dict.fromkeys(row.scenario for row in table))
@@ -220,17 +225,13 @@ def plot_ranking(table: Sequence[RankRow], *, ax: "Axes | None" = None) -> "Axes
                 f"{gain:+z.1f}", (gain + half, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
-    ax.set_yticks(range(len(names)), [_plainly(name) for name in names])
+    ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.margins(x=0.14)
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
-    ax.set_title(f"What each would gain over {_plainly(table[0].versus) if table else ''}", pad=28)
+    ax.set_title(f"What each would gain over {table[0].versus if table else ''}", pad=28)
     ax.set_xlabel("Gain in points of 100 clients\n(bars: paired 95% interval over replications)")
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)
     plain(ax)
     return ax
-
-
-def _plainly(name: str) -> str:
-    return name.replace("$", r"\$")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from caseload_sim.analysis.client_tables import ComorbidityRow, PrevalenceRow, RetentionRow
 from caseload_sim.definitions.quantities import RUNGS, words
+from caseload_sim.figures.canvas import Figure, literal
 from caseload_sim.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, new_axes, plain
 from caseload_sim.measures.rows import Row
 
@@ -20,6 +20,7 @@ _CURVES = ((BLACK, "-", "o"), (BLUE, "--", "s"), (ORANGE, "-.", "^"), (VERMILION
 _FINISHED = 2  # contacts: the NHS definition of a finished course
 
 
+@literal
 def plot_prevalences(table: Sequence[PrevalenceRow], *, ax: "Axes | None" = None) -> "Axes":
     """Each condition's prevalence as asked for and as achieved; grey: what the source's n allows."""
     ax = new_axes(ax, 8, 1.6 + 0.32 * len(table))
@@ -57,6 +58,7 @@ def plot_prevalences(table: Sequence[PrevalenceRow], *, ax: "Axes | None" = None
     return ax
 
 
+@literal
 def plot_comorbidity(table: Sequence[ComorbidityRow], *, ax: "Axes | None" = None) -> "Axes":
     """A matrix: of the clients with the condition of a row, the percentage who have that of the column too."""
     names = list(dict.fromkeys(row.first for row in table))
@@ -84,6 +86,7 @@ def plot_comorbidity(table: Sequence[ComorbidityRow], *, ax: "Axes | None" = Non
     return ax
 
 
+@literal
 def plot_outcomes_by_disorders(table: Sequence[Row], *, base: str = "finished", ax: "Axes | None" = None) -> "Axes":
     """Each rung at the end, with the service, by the number of emotional disorders that a client has.
 
@@ -126,6 +129,7 @@ def plot_outcomes_by_disorders(table: Sequence[Row], *, base: str = "finished", 
     return ax
 
 
+@literal
 def plot_retention(table: Sequence[RetentionRow], *, ax: "Axes | None" = None) -> "Axes":
     """Contact by contact, the share of those who had a first one who attended at least so many; bands: 95% intervals."""
     ax = new_axes(ax, 8, 4.8)

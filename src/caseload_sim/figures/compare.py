@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.compare import ComparisonRow, shown
+from caseload_sim.figures.canvas import Figure, literal
 from caseload_sim.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_axes, plain
 from caseload_sim.measures.rows import Row
 
@@ -21,6 +21,7 @@ _LEGEND_COLUMNS = 3
 _SPREAD = 0.7  # of the room of one quantity, for its scenarios
 
 
+@literal
 def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax: "Axes | None" = None) -> "Axes":
     """A forest plot: how far each scenario's figures lie from those of the scenario compared with.
 
@@ -45,7 +46,7 @@ def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax:
                 high = scale * np.nan_to_num(row.difference_upper_95_ci - row.difference)
                 ax.errorbar(
                     value, y, xerr=[[low], [high]], fmt=marker, color=colour, capsize=3,
-                    label=None if named else _plainly(name),
+                    label=None if named else _in_legend(name),
                 )  # fmt: skip
                 right = value >= 0
                 ax.annotate(
@@ -62,7 +63,7 @@ def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax:
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.margins(x=0.18)
-    versus = _plainly(rows[0].versus) if rows else "another scenario"
+    versus = rows[0].versus if rows else "another scenario"
     lines_above = -(-in_legend // _LEGEND_COLUMNS)
     ax.set_title(f"Compared with {versus}, on common random numbers", pad=8 + 18 * lines_above)
     ax.set_xlabel(f"Difference from {versus}, {_UNITS.get(unit, unit)}\n(bars: paired 95% interval over replications)")
@@ -107,6 +108,6 @@ def _label(row: Row) -> str:
     return "\n".join(filter(None, (words(row.measure), reading(row))))
 
 
-def _plainly(name: str) -> str:
-    """A scenario's name as it is, with nothing taken for mathematics."""
-    return name.replace("$", r"\$")
+def _in_legend(name: str) -> str:
+    """A scenario's name, which a legend would leave out if it began with an underscore."""
+    return f" {name}" if name.startswith("_") else name

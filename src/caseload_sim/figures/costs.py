@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.definitions.quantities import BASES
+from caseload_sim.figures.canvas import literal
 from caseload_sim.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, new_axes, plain
 from caseload_sim.measures.rows import CostEffectRow
 from caseload_sim.support.columns import Floats
@@ -19,6 +20,7 @@ _MOST_GBP = 200_000  # per QALY, on the axis of the acceptability curve
 _POINTS = 2_001  # of that curve
 
 
+@literal
 def plot_cost_effectiveness(
     table: Sequence[CostEffectRow], *, base: str = "referred", ax: "Axes | None" = None
 ) -> "Axes":
@@ -56,6 +58,7 @@ def plot_cost_effectiveness(
     return ax
 
 
+@literal
 def plot_acceptability(table: Sequence[CostEffectRow], *, base: str = "referred", ax: "Axes | None" = None) -> "Axes":
     """The acceptability curve: in how many replications what is gained is worth its cost, by what a QALY is worth."""
     ax = new_axes(ax, 7.5, 4.5)

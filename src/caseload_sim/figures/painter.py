@@ -8,11 +8,12 @@ from __future__ import annotations
 import pickle
 import warnings
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
-from caseload_sim.errors import RunError
+from caseload_sim.errors import CaseloadError, RunError
 from caseload_sim.experiments.workers import Workers
 from caseload_sim.support.threads import threads_here
 
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
 
     from caseload_sim.figures.gallery import FreshRun, Tables
 
-if TYPE_CHECKING:
-    Images = dict[str, bytes]
-
-
 DOTS_PER_INCH = 150
-_MOST_REASON = 200  # characters of what another library says
 _COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
 _PARTS = (
@@ -43,46 +39,48 @@ _PARTS = (
 _SOON_DRAWN = 3  # figures: the painter has drawn so many before this process has loaded matplotlib and drawn one
 
 
-def as_png(figure: Figure) -> bytes:
-    """A figure as an image."""
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=DOTS_PER_INCH, pil_kwargs={"compress_level": _COMPRESSION})
-    return file.getvalue()
+@dataclass(frozen=True, slots=True)
+class NotDrawn:
+    """Why there is no image of a figure, in words. What was simulated is worth more than its figures, and is saved without."""
+
+    why: str
 
 
-def as_image(figure: Figure, image_format: str) -> bytes:
-    """A figure as an image: png, svg or pdf."""
-    if image_format == "png":
-        return as_png(figure)
-    file = BytesIO()
-    figure.savefig(file, format=image_format, dpi=DOTS_PER_INCH)
-    return file.getvalue()
+Image = bytes | NotDrawn
+Images = dict[str, Image]
 
 
-def image_of(run: Tables, name: str) -> bytes:
-    """A figure by its name, as PNG."""
-    from caseload_sim.figures.gallery import FIGURES
+def picture(draw: Callable[[], Figure], image_format: str = "png") -> Image:
+    """The figure that a function draws, as a file of that format: png, svg or pdf. Raises nothing, whatever goes wrong.
 
-    return as_png(FIGURES[name].draw(run))
-
-
-def image_of_saved(tables: Tables, name: str, image_format: str) -> bytes:
-    """A figure by its name as an image, from tables that were read from files.
-
-    Raises RunError where one is not there, or they hold what cannot be drawn: not all that files can say is known before.
+    It is drawn with the settings that matplotlib is shipped with, whatever those of the user are.
     """
+    try:
+        from caseload_sim.figures.canvas import own_settings
+
+        with own_settings():
+            file = BytesIO()
+            packing = {"compress_level": _COMPRESSION} if image_format == "png" else None
+            draw().savefig(file, format=image_format, dpi=DOTS_PER_INCH, pil_kwargs=packing)
+            return file.getvalue()
+    except CaseloadError as error:
+        return NotDrawn(str(error))
+    except Exception as error:
+        return NotDrawn(str(RunError(f"{type(error).__name__}: {error}")))
+
+
+def image_of(run: Tables, name: str, image_format: str = "png") -> Image:
+    """A figure by its name."""
     from caseload_sim.figures.gallery import FIGURES
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of NumPy and matplotlib, of numbers that no run has
-            return as_image(FIGURES[name].draw(tables), image_format)
-    except (LookupError, ArithmeticError, ValueError, TypeError, RuntimeError, MemoryError) as error:
-        why = " ".join(str(error).split())[:_MOST_REASON]
-        raise RunError(
-            f"{name}: cannot be drawn from these tables ({type(error).__name__}: {why}). They are damaged, or another version of "
-            "caseload-sim wrote them; run the scenario again."
-        ) from None
+    return picture(lambda: FIGURES[name].draw(run), image_format)
+
+
+def image_of_saved(tables: Tables, name: str, image_format: str) -> Image:
+    """A figure by its name, from tables that were read from files: not all that files can say is known before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of NumPy and matplotlib, of numbers that no run has
+        return image_of(tables, name, image_format)
 
 
 def images_of(run: FreshRun, names: Sequence[str]) -> Images:
@@ -130,12 +128,12 @@ class Painter:
             self._workers.stop()
 
 
-def _await_image(drawing: Future[bytes], run: FreshRun, name: str) -> bytes:
+def _await_image(drawing: Future[Image], run: FreshRun, name: str) -> Image:
     while not wait([drawing], _SECONDS_BETWEEN_LOOKS).done:
         pass
     try:
         return drawing.result()
-    except RunError:  # no process is to be had, or it was lost
+    except Exception:  # no process is to be had, or it was lost
         return image_of(run, name)
 
 
@@ -157,14 +155,18 @@ def _part(content: bytes) -> Any:
 
 def _get_ready() -> None:
     """Draw an empty figure, so that matplotlib and its fonts are loaded before the first real one."""
-    from matplotlib.figure import Figure
-
     import caseload_sim.figures.gallery  # noqa: F401
+
+    picture(_empty)
+
+
+def _empty() -> Figure:
+    from caseload_sim.figures.canvas import Figure
 
     figure = Figure(layout="constrained")
     figure.subplots()
-    as_png(figure)
+    return figure
 
 
-def _image_of_sent(parts: dict[str, bytes], name: str) -> bytes:
+def _image_of_sent(parts: dict[str, bytes], name: str) -> Image:
     return image_of(cast("Tables", _SentRun(parts)), name)

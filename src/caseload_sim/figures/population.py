@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from caseload_sim.analysis.population_report import Comparison
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.sweep import Sweep
+from caseload_sim.figures.canvas import Figure, literal
 from caseload_sim.figures.run import STEP_STYLES
 from caseload_sim.figures.style import BLUE, ORANGE, new_axes, plain
 from caseload_sim.measures.rows import Row
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@literal
 def plot_population(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
     """Target against achieved, for every share: prevalences, counts, combinations, strata; grey: what the source's n allows."""
     chosen = [row for row in rows if not np.isnan(row.target) and _is_share(row)]
@@ -28,6 +29,7 @@ def plot_population(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> 
     return ax
 
 
+@literal
 def plot_pairs(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
     """Odds ratios of pairs of conditions: stated or published against achieved."""
     chosen = [row for row in rows if row.quantity.startswith("odds ratio") and not np.isnan(row.target)]
@@ -40,6 +42,7 @@ def plot_pairs(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes
     return ax
 
 
+@literal
 def plot_scores(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
     """Mean and SD of questionnaire scores at the start: official against achieved, or achieved alone."""
     chosen = [row for row in rows if row.quantity.startswith("score") and "at_caseness" not in row.quantity]
@@ -88,6 +91,7 @@ def _compare(ax: "Axes", rows: Sequence[Comparison], scale: float) -> None:
     plain(ax)
 
 
+@literal
 def plot_sweep(swept: Sweep, *, ax: "Axes | None" = None) -> "Axes":
     """The curve of a measure over one value, with intervals; over two values a heat map of the first row."""
     if len(swept.paths) == 2:

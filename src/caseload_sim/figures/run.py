@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from caseload_sim.definitions.quantities import BASES, LADDER, SERVICES, Quantity, words
+from caseload_sim.figures.canvas import Figure, literal
 from caseload_sim.figures.style import (
     BLUE,
     DAYS_PER_WEEK,
@@ -37,6 +37,7 @@ def _numbers(table: RowTable[OverTimeRow], name: str, row_numbers: Sequence[int]
     return np.array([column[k] for k in row_numbers], dtype=np.float64)
 
 
+@literal
 def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """How many disorders each referred client has: emotional disorders and dependence, true state."""
     held = as_table(table, Row)
@@ -80,6 +81,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
+@literal
 def plot_flow(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """From 100 referrals to each rung: how many are left at each stage, and where the others went."""
     held = as_table(table, Row)
@@ -143,6 +145,7 @@ def _per_100(row: Row, referrals: float) -> float:
     return 100 * row.numerator / referrals if referrals and not np.isnan(row.value) else np.nan
 
 
+@literal
 def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """Days on each step's waiting list, for those who started there: mean, median and 90th percentile."""
     held = as_table(table, Row)
@@ -194,6 +197,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
+@literal
 def plot_waiting_list(
     over_time: Sequence[OverTimeRow],
     *,
@@ -250,6 +254,7 @@ def plot_waiting_list(
     return top, bottom
 
 
+@literal
 def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     """The recovery ladder: each rung with the service, and for the same clients with none, and what both could be."""
     held = as_table(table, Row)

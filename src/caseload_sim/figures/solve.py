@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
 
 from caseload_sim.analysis.solve import Solution
 from caseload_sim.analysis.warm_up import WarmUpRow
 from caseload_sim.definitions.quantities import words
+from caseload_sim.figures.canvas import Figure, NullFormatter, NullLocator, literal
 from caseload_sim.figures.run import plot_waiting_list
 from caseload_sim.figures.style import BLACK, BLUE, ORANGE, VERMILION, new_axes, plain
 from caseload_sim.measures.rows import OverTimeRow
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 DAYS_PER_YEAR = 365.25
 
 
+@literal
 def plot_warm_up(
     rows: Sequence[WarmUpRow], over_time: Sequence[OverTimeRow], *, axes: "tuple[Axes, Axes] | None" = None
 ) -> "tuple[Axes, Axes]":
@@ -48,6 +48,7 @@ def draw_warm_up(rows: Sequence[WarmUpRow], over_time: Sequence[OverTimeRow]) ->
 ROOM_FOR_A_LABEL = 0.08  # of the width of the picture
 
 
+@literal
 def plot_solution(solution: Solution, *, ax: "Axes | None" = None) -> "Axes":
     """The measure against the varied number with its 95% band; the target, the solution with its interval, and today."""
     ax = new_axes(ax, 8, 5)

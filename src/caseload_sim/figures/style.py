@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from caseload_sim.definitions.quantities import BASES, LADDER, RUNGS, Quantity
+from caseload_sim.figures.canvas import Figure
 from caseload_sim.measures.rows import Row
 
 if TYPE_CHECKING:

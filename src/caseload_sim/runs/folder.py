@@ -1,13 +1,16 @@
 """The run folder: the files of a run, which appear all together or not at all, and a lock for who is writing them."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from errno import EEXIST
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from caseload_sim.analysis.event_log import EventRow, event_log
@@ -15,19 +18,30 @@ from caseload_sim.experiments.compare import Compared, ComparisonRow
 from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.trial import TrialRow
-from caseload_sim.figures.painter import as_image, as_png
+from caseload_sim.figures.painter import Image, Images, NotDrawn, picture
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.runs import disk
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 from caseload_sim.runs.lock import Lock, is_held
 from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
 from caseload_sim.runs.tables import save_csv, write_events, write_rows, write_tables
-from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_bytes, write_text
+from caseload_sim.runs.whole_files import (
+    ELSEWHERE,
+    MAKE_ROOM,
+    flush,
+    flush_folder,
+    unwritable,
+    write_bytes,
+    write_text,
+)
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.surroundings import at_home
 from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+COPY_IT = "Copy the run folder to where you may write."
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
@@ -49,6 +63,7 @@ class RunFolder:
     kept: finished replications, written as they come; None unless the inputs were given
     notes: sentences about work of an earlier run, such as how much of it is used
     quoted: texts before which CSV has a quote, so that no spreadsheet takes them for formulas
+    not_drawn: why figures are missing from what was saved, by name
     """
 
     def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
@@ -57,23 +72,25 @@ class RunFolder:
         inputs: all that the answer depends on; without them no replications are kept if the run is stopped
         Raises RunError when nothing can be written there, somebody else is writing there, or inputs differ on resuming.
         """
+        out = at_home(out)
         self.final = out / name
         self.unfinished = self.final / UNFINISHED
         self.partial = self.unfinished / "files"
         self.kept: Unfinished | None = None
         self.notes: tuple[str, ...] = ()
         self.quoted: set[str] = set()
+        self.not_drawn: dict[str, str] = {}
         try:
             str(self.final).encode()  # Parquet takes only names that are text
             disk.make_folder(out, below=out)
             for folder in (self.final, self.unfinished, self.partial, self.final / "figures"):
                 disk.refuse_link(folder)  # before the work, not after hours of it
             self._lock = Lock(_lock_of(self.final))
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise unwritable(out, error) from None
         try:
             self._begin(out, inputs, resume)
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             self.discard()
             raise unwritable(out, error) from None
         except BaseException:
@@ -97,12 +114,13 @@ class RunFolder:
             self.kept = begin(self.unfinished, inputs)
         disk.remove_folder(self.partial)
         disk.make_folder(self.partial, below=out)
+        _refuse_what_is_in_the_way(self.final)
 
     def save(
         self,
         results: Results,
         engine: str,
-        images: Callable[[], dict[str, bytes]] | None = None,
+        images: Callable[[], Images] | None = None,
         *,
         with_events: bool = False,
         parameter_uncertainty: bool = False,
@@ -127,10 +145,7 @@ class RunFolder:
                 write_events(self.partial / "events.parquet", log)
                 self._save_csv(self.partial / "events.csv", log.rows(), EventRow)
             for figure, image in (images() if images else {}).items():
-                drawn = self.partial / "figures" / f"{figure}.png"
-                disk.make_folder(drawn.parent, below=self.partial)
-                with disk.new_file(drawn) as file:
-                    file.write(image)
+                self._write_image(f"figures/{figure}.png", image)
             self._record(record_of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
@@ -147,7 +162,8 @@ class RunFolder:
             if draw:
                 from caseload_sim.figures.compare import draw_differences
 
-                save_figures(self.partial / "figures", {"differences": draw_differences(compared.rows, measures)})
+                drawn = picture(lambda: draw_differences(compared.rows, measures))
+                self._write_image("figures/differences.png", drawn)
             self._record(record_of_comparison(compared, engine, measures))
         return self.final
 
@@ -166,8 +182,7 @@ class RunFolder:
         with self._write_all_or_none():
             for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
                 self._save_csv(self.partial / f"{table}.csv", some, some_type)
-            with disk.new_file(self.partial / "figure.png") as file:
-                file.write(as_png(draw()))
+            self._write_image("figure.png", picture(draw))
             if record is not None:
                 self._record(record)
         return self.final
@@ -206,6 +221,15 @@ class RunFolder:
         finally:
             self.discard()
 
+    def _write_image(self, name: str, image: Image) -> None:
+        if isinstance(image, NotDrawn):
+            self.not_drawn[Path(name).stem] = image.why
+            return
+        path = self.partial / name
+        disk.make_folder(path.parent, below=self.partial)
+        with disk.new_file(path) as file:
+            file.write(image)
+
     def _record(self, record: dict[str, Any]) -> None:
         write_text(self.partial / RECORD, json.dumps(record, indent=1))
 
@@ -242,27 +266,35 @@ class RunFolder:
         self.kept = None
 
 
+def _refuse_what_is_in_the_way(folder: Path) -> None:
+    """Raises OSError for what stands in a run folder where files are to be written, before anything is done for them."""
+    for path in folder.iterdir():
+        of_ours = path.suffix in (".csv", ".json", ".parquet", ".png")
+        if (of_ours and path.is_dir()) or (path.name == "figures" and not (path.is_dir() and os.access(path, os.W_OK))):
+            raise FileExistsError(EEXIST, f"{path.name} is in the way", str(path))
+
+
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def save_figures(folder: Path, figures: "Mapping[str, Figure]", figure_format: str = "png") -> list[Path]:
-    """Figures by name as files of a folder, which is made when it is not there. Returns their paths.
-
-    Raises RunError when they cannot be written.
-    """
-    return save_images(
-        folder, {name: as_image(figure, figure_format) for name, figure in figures.items()}, figure_format
-    )
-
-
-def save_images(folder: Path, images: Mapping[str, bytes], figure_format: str) -> list[Path]:
-    """Images by name as files of a folder, as `save_figures` does."""
-    paths = [folder / f"{name}.{figure_format}" for name in images]
+def save_images(folder: Path, images: Mapping[str, bytes], image_format: str) -> list[Path]:
+    """Images by name as files of a folder. Returns their paths. Raises RunError when they cannot be written."""
+    paths = [folder / f"{name}.{image_format}" for name in images]
     try:
-        disk.make_folder(folder, below=folder.parent)
         for path, image in zip(paths, images.values(), strict=True):
             write_bytes(path, image)
     except OSError as error:
-        raise unwritable(folder, error, "Copy the run folder to where you may write.") from None
+        raise unwritable(folder, error, COPY_IT) from None
     return paths
+
+
+def folder_of_figures(run: Path) -> Path:
+    """The folder of figures of a run folder, which is made when it is not there. Raises RunError when it cannot be written to."""
+    folder = run / "figures"
+    try:
+        disk.make_folder(folder, below=run)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise unwritable(folder, error, COPY_IT) from None

@@ -24,7 +24,13 @@ from caseload_sim.runs.tables import unquoted
 from caseload_sim.scenario.checks import contradictions
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
-from caseload_sim.support.limits import MOST_RECORD_BYTES, excess_in_content, json_in, read_regular
+from caseload_sim.support.limits import (
+    MOST_RECORD_BYTES,
+    excess_in_content,
+    json_in,
+    read_regular,
+)
+from caseload_sim.support.surroundings import at_home
 
 KINDS = ("run", "comparison")  # that figures are drawn from
 MOST_TABLE_BYTES = 200_000_000
@@ -114,7 +120,7 @@ def read_run(folder: str | Path) -> SavedRun:
 
     Raises RunError when it is no such folder, or its run.json cannot be read.
     """
-    folder = Path(folder)
+    folder = at_home(folder)
     if not _is_folder(folder):
         raise RunError(f"{folder}: no such folder. Give the folder that `caseload-sim run` or `compare` saved.")
     record = read_record(folder)

@@ -15,6 +15,7 @@ from caseload_sim.runs.read import KINDS, damaged, read_record, scenarios_in
 from caseload_sim.runs.record import OWN_DIGEST, RECORD, own_digest, platform_here
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.provenance import other_versions
+from caseload_sim.support.surroundings import at_home
 
 _MOST_SHOWN = 200  # characters of a name, a version or a digest
 
@@ -58,7 +59,7 @@ def read_recorded(stored: str | Path) -> Recorded:
 
     Raises RunError when there is none, or it has been changed or damaged.
     """
-    stored = Path(stored)
+    stored = at_home(stored)
     try:
         there = stored.exists()
     except OSError:  # its name is too long, or it is another user's

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from caseload_sim.errors import RunError
 from caseload_sim.runs import disk
+from caseload_sim.support.surroundings import at_home
 
 ELSEWHERE = "Choose another folder with --out."
 MAKE_ROOM = "Make room there."
@@ -80,9 +81,20 @@ def unwritable(path: Path, error: Exception, advice: str = ELSEWHERE) -> RunErro
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
+    check_new(path)
     try:
-        if disk.is_there(path):
-            raise RunError(f"{path}: is there already. Choose another name with --out.")
-        write_text(path, text)
-    except (OSError, UnicodeError) as error:
+        write_text(at_home(path), text)
+    except (OSError, ValueError) as error:
+        raise unwritable(path, error) from None
+
+
+def check_new(path: Path) -> None:
+    """Raises RunError when a file of that name is there or cannot be made: it is made for a moment, to see."""
+    path = at_home(path)
+    try:
+        disk.new_file(path).close()
+        disk.remove(path)
+    except FileExistsError:
+        raise RunError(f"{path}: is there already. Choose another name with --out.") from None
+    except (OSError, ValueError) as error:
         raise unwritable(path, error) from None

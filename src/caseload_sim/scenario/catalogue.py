@@ -13,6 +13,7 @@ from caseload_sim.scenario.messages import DEFAULT_SCENARIO, _check_limits
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import _read
 from caseload_sim.support.limits import UNSEEN_IN_KEYS
+from caseload_sim.support.surroundings import at_home
 
 MOST_ANCESTORS = 10
 
@@ -24,7 +25,7 @@ _NOT_SCENARIOS = {"sources"}
 def list_scenarios(paths: Sequence[Path] = ()) -> tuple[str, ...]:
     """Names of all scenarios, shipped ones first, then those in the folders `paths`."""
     names: dict[str, None] = {}
-    for folder in (shipped_folder(), *paths):
+    for folder in (shipped_folder(), *map(at_home, paths)):
         if not folder.is_dir():
             raise CatalogueError(f"--scenario-path {folder}: not a folder.")
         for file in sorted(folder.glob("*.toml")):
@@ -49,7 +50,7 @@ def load_scenario(
     path: str | Path, *, paths: Sequence[Path] = (), changes: Mapping[str, Any] | None = None
 ) -> Scenario:
     """The scenario in a TOML file of the user's; see `get_scenario`."""
-    return _resolve(Path(path), paths, changes or {})
+    return _resolve(at_home(path), paths, changes or {})
 
 
 def open_scenario(
@@ -64,7 +65,7 @@ def open_scenario(
 def _find(name: str, paths: Sequence[Path]) -> Path:
     if not _NAME.fullmatch(name):
         raise CatalogueError(f"{name!r} is not a scenario name. `caseload-sim list scenarios` shows all.")
-    for folder in (*paths, shipped_folder()):
+    for folder in (*map(at_home, paths), shipped_folder()):
         if (file := folder / f"{name}.toml").is_file() and name not in _NOT_SCENARIOS:
             return file
     hint = did_you_mean(name, list_scenarios(paths))

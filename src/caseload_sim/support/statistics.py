@@ -47,6 +47,38 @@ def half_widths(values: NDArray[np.float64]) -> tuple[Column, Column]:
     return _half_widths(variance, count)
 
 
+def range_of_one_more(values: NDArray[np.float64]) -> tuple[Column, Column]:
+    """Between which values one more like those of (n, columns) falls 95 times in 100, (columns,) each; NaN with fewer than two.
+
+    Of the 39 or more that it takes, places in their order: a next value falls below the k-th smallest of n k times in n + 1,
+    however they are distributed. Of fewer no two hold 95 of 100 between them, so then it is the prediction interval of the
+    normal distribution. Quantiles of 20 values, which are often taken for such a range, hold 87 of 100. NaN is left out.
+    """
+    outside = 1 - MIDDLE_SHARE
+    low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+    half, mean = half_widths(values)[1], mean_of(values)
+    for k, column in enumerate(values.T):
+        known = column[~np.isnan(column)]
+        if (len(known) + 1) * outside / 2 >= 1 - 1e-9:
+            low[k], high[k] = np.quantile(known, [outside / 2, 1 - outside / 2], method="weibull")
+        else:
+            low[k], high[k] = mean[k] - half[k], mean[k] + half[k]
+    return low, high
+
+
+def likely_means(values: NDArray[np.float64], n: int = 400) -> NDArray[np.float64]:
+    """Values like those given, (n,), each as likely as any other to be the next, by the normal distribution.
+
+    The spread of a few values is a guess, so they spread by the t distribution. A single value stays one.
+    """
+    from scipy.special import stdtrit
+
+    if len(values) < 2:
+        return values
+    spread = stdtrit(len(values) - 1, (np.arange(n) + 0.5) / n)
+    return np.asarray(values.mean() + values.std(ddof=1) * np.sqrt(1 + 1 / len(values)) * spread)
+
+
 def ratio_of_means(numerators: NDArray[np.float64], denominators: NDArray[np.float64]) -> tuple[Column, ...]:
     """The mean of numerators over that of denominators, both (n, columns): the ratio and four bounds, each (columns,).
 
