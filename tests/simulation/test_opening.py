@@ -1,0 +1,108 @@
+"""Who is there when the service opens: by lot where there are too many, and on days that count from the first list."""
+
+import numpy as np
+import pytest
+
+import building
+from caseload_sim.draws.streams import Draws
+from caseload_sim.engines.plans import ASSESSED, FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.pool import _days_until_leaving, _stays_with_equal_waits
+from caseload_sim.simulation.running_start import leave_out_excess, running_start
+
+
+def with_a_list(scenario: Scenario) -> Scenario:
+    """The same service, whose scenario says how many wait for high intensity: no queue is then run before opening."""
+    content = scenario.model_dump(exclude_none=True)
+    content["start"]["waiting"] = {"high_intensity": {"value": 20.0, "assumption": "test"}}
+    return Scenario.model_validate(content)
+
+
+def test_where_more_hold_a_place_than_there_are_lots_decide_who_is_left_out(small: Scenario) -> None:
+    """Half as many places as people in high intensity, and none at all in groups; low intensity has room for everybody."""
+    scenario, draws = with_a_list(small), Draws(small.run.seed, 0)
+    there = running_start(scenario, draws)
+    plans = there.plans
+    step = plans.step[plans.first]
+    in_course = plans.started_day != NOT_YET
+    low, group, high = (scenario.steps.index(name) for name in ("low_intensity", "group", "high_intensity"))
+    held = there.clients.id[in_course & (step == high)]
+    room = len(held) // 2
+    assert room > 10
+    assert np.any(in_course & (step == group))
+    places = np.full((30, len(scenario.steps)), 10_000, dtype=np.int32)
+    places[:, high], places[:, group] = room, 0
+    places[7:, high] = 10_000  # the first week decides
+    places[0, high] = 0  # a day off: its best day is what counts
+    left = leave_out_excess(there, Capacity(places, scenario.steps), draws)
+    stay = np.isin(held, left.clients.id)
+    lots = draws.uniform("start_lot", held)
+    assert stay.sum() == room
+    assert lots[stay].max() < lots[~stay].min()
+    assert np.any(stay[room:]), "not the first on the list"
+    assert np.any(~stay[:room])
+    others = there.clients.id[~in_course | ((step != high) & (step != group))]
+    assert np.isin(others, left.clients.id).all(), "nobody else is left out"
+    assert len(left.clients.id) == room + len(others)
+    assert np.any(in_course & (step == low))
+    assert np.array_equal(left.care.booking_days, there.care.booking_days[np.isin(there.clients.id, left.clients.id)])
+    past = left.history
+    assert set(left.clients.id[past.client]) == set(there.clients.id[there.history.client]) & set(left.clients.id)
+
+
+def test_nobody_is_left_out_where_the_queue_was_run(small: Scenario) -> None:
+    draws = Draws(small.run.seed, 0)
+    there = running_start(small, draws)
+    nothing = Capacity(np.zeros((30, len(small.steps)), dtype=np.int32), small.steps)
+    assert leave_out_excess(there, nothing, draws) is there
+
+
+def test_before_opening_a_deadline_counts_from_joining_the_first_list(small: Scenario) -> None:
+    """Assessed for 10 days and 100 days in low intensity, with room for everybody: 110 days from the first list to the end.
+
+    Whoever counts as a responder from day 110 on is well and leaves; from day 111 on, goes up. Third, the same client later:
+    still in the course at opening. Fourth, booked for the day of opening.
+    """
+    steps = small.steps
+    low, high = steps.index("low_intensity"), steps.index("high_intensity")
+    n, n_steps = 4, len(steps)
+    days, inside_from, following, ending = (np.full((n, n_steps), value) for value in (1, 0, NO_STEP, FINISHED))
+    days[:, 0], days[:, low], days[:, high] = 10, 100, 60
+    ending[:, 0] = ASSESSED
+    inside_from[:, low] = [110, 111, 110, 110]
+    following[:, 0] = low
+    onward = following.copy()
+    onward[:, low] = high
+    plans = building.plans(
+        [-300, -300, -50, 0], days=days, steps=n_steps, inside_from=inside_from, ending=ending,
+        next_inside=following, next_outside=onward,
+    )  # fmt: skip
+    stays = _stays_with_equal_waits(small, plans, building.capacity([1000] * n_steps, 730))
+    assert building.rows(stays) == [
+        (0, 0, -300, -300, -290, ASSESSED),
+        (0, low, -290, -290, -190, FINISHED),
+        (1, 0, -300, -300, -290, ASSESSED),
+        (1, low, -290, -290, -190, FINISHED),
+        (1, high, -190, -190, -130, FINISHED),
+        (2, 0, -50, -50, -40, ASSESSED),
+        (2, low, -40, -40, NOT_YET, NOT_YET_ENDED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("well_after", "patience", "expected"),
+    [(50, 60, 40), (50, 30, 30), (5, 60, 1), (10, 60, 1), (NEVER, 60, 60), (NEVER, NEVER, NEVER)],
+)
+def test_whoever_is_well_before_opening_leaves_the_list_so_many_days_after_the_first(
+    well_after: int, patience: int, expected: int
+) -> None:
+    """The first list was joined on day -300 and this one on day -290: well after 50 days is 40 days from now, and not today."""
+    plans = building.plans([-300], well_after=well_after, patience=patience)
+    assert _days_until_leaving(plans, np.array([0], dtype=np.int32), np.array([-290])).tolist() == [expected]
+
+
+def test_a_list_without_places_is_left_by_patience(small: Scenario) -> None:
+    """Nobody is served where there is no place: whoever waits 20 days gives up on the 20th, if that is before opening."""
+    plans = building.plans([-40, -10], days=1, steps=len(small.steps), patience=20)
+    stays = _stays_with_equal_waits(small, plans, building.capacity([0] * len(small.steps), 730))
+    assert building.rows(stays) == [(0, 0, -40, NOT_YET, -20, GAVE_UP), (1, 0, -10, NOT_YET, NOT_YET, NOT_YET_ENDED)]
