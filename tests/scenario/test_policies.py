@@ -195,7 +195,9 @@ def test_every_list_after_assessment_is_served_by_complexity_in_tenths_of_a_poin
     for phq9, flags, place in ((12, 1, -122), (11, 2, -115), (0, 0, 0)):
         shown = replace(known(phq9=phq9, flags=flags, gad7=21, referral_day=-400), steps=steps)
         decision = POLICIES["complexity_first"].decide(shown, routing)
-        assert {step: order.tolist() for step, order in decision.priority.items()} == dict.fromkeys(steps[1:], [place])
+        assert {step: order.tolist() for step, order in decision.priority.items()} == {
+            name: [place] for name in steps[1:]
+        }
     assert "low_intensity" in steps[1:]
 
 

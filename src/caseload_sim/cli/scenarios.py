@@ -38,14 +38,20 @@ def diff(
     shared: Shared,
     first: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A scenario's name, or your own .toml file.")],
     second: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Another one.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show also what no simulated figure depends on, such as published targets.")
+    ] = False,
 ) -> None:
-    """Say in words what two scenarios assume differently: path, meaning, and each value with its origin."""
+    """Say in words what two scenarios assume differently: path, meaning, and each value with its origin.
+
+    What differs without moving a figure is counted at the end: published figures to compare with, and origins.
+    """
 
     one, other = shared.opened(first), shared.opened(second)
     if shared.json:
-        print(as_json(what_differs(one, other)))
+        print(as_json(sorted(what_differs(one, other), key=lambda difference: not difference.matters)))
     else:
-        print(differences_in_words(one, other))
+        print(differences_in_words(one, other, everything=everything))
 
 
 def schema(
