@@ -1,13 +1,21 @@
 """Who is there when the service opens: by lot where there are too many, and on days that count from the first list."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import building
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import ASSESSED, FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity
+from caseload_sim.pathway.demand import POOL_DAYS
+from caseload_sim.pathway.staffing import places
+from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.simulation.pool import _days_until_leaving, _stays_with_equal_waits
+from caseload_sim.simulation import running_start as running_start_module
+from caseload_sim.simulation.pool import Pool, _days_until_leaving, _stays_with_equal_waits, _wait_days
+from caseload_sim.simulation.replication import everybody
 from caseload_sim.simulation.running_start import leave_out_excess, running_start
 
 
@@ -87,6 +95,56 @@ def test_before_opening_a_deadline_counts_from_joining_the_first_list(small: Sce
         (2, 0, -50, -50, -40, ASSESSED),
         (2, low, -40, -40, NOT_YET, NOT_YET_ENDED),
     ]
+
+
+def test_staff_on_the_last_day_before_opening_are_those_of_the_first_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Posts are filled and vacant by chance, told forwards from opening and backwards: the two meet there."""
+    scenario = get_scenario(
+        changes={"demand.referrals_per_year": 300, "run.warm_up_days": 30, "run.data_collection_days": 30}
+    )
+    before: list[Capacity] = []
+
+    def watched(*asked: Any, **how: Any) -> Capacity:
+        before.append(places(*asked, **how))
+        return before[-1]
+
+    monkeypatch.setattr(running_start_module, "places", watched)
+    for replication in range(3):
+        before.clear()
+        _, after = everybody(scenario, Draws(1, replication), POLICIES["stepped"])
+        (pool,) = before
+        assert pool.in_post is not None
+        assert after.in_post is not None
+        assert np.array_equal(pool.in_post[-1], after.in_post[0])
+        assert len(np.unique(pool.in_post, axis=0)) > 5, "they come and go"
+
+
+def test_the_mean_number_of_disorders_before_opening_is_counted_person_by_person(small: Scenario) -> None:
+    pool = Pool(small, Draws(small.run.seed, 0), POLICIES["stepped"])
+    clients, _ = Pool(small, Draws(small.run.seed, 0), POLICIES["stepped"]).tables_of(np.arange(len(pool.ids)))
+    each = [sum(bool(clients.has(name)[i]) for name in small.disorders) for i in range(0, len(pool.ids))]
+    assert pool.plans()[1] == pytest.approx(sum(each) / len(each))
+    assert 1 < sum(each) / len(each) < 5
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 2, 5, 36, 37, 100.5])
+def test_the_wait_is_the_longest_at_which_no_more_wait_than_are_asked_for(small: Scenario, wanted: float) -> None:
+    """One client a day, all of whom are patient: so many wait as there are days of waiting."""
+    content = small.model_dump(exclude_none=True)
+    content["start"]["waiting"] = {"high_intensity": {"value": wanted, "assumption": "test"}}
+    patient = np.full(POOL_DAYS, 100_000, dtype=np.int64)
+    scenario = Scenario.model_validate(content)
+    assert _wait_days(scenario, "high_intensity", 3.0, patient, np.full_like(patient, 50)) == int(wanted)
+
+
+def test_where_nothing_is_asked_for_the_least_patient_leave_until_the_staff_can_serve_the_rest(small: Scenario) -> None:
+    """Each of ten holds a place for all the two years: with 3 places 3 are served, once the seven others have left.
+
+    The wait is the patience of the fourth most patient, who just leaves; with 10 places nobody waits.
+    """
+    patience, days = np.array([5, 80, 20, 60, 10, 70, 40, 50, 30, 90]), np.full(10, POOL_DAYS)
+    for places, wait in ((3.0, 60), (2.99, 70), (9.0, 5), (10.0, 0), (0.0, 90)):
+        assert _wait_days(small, "high_intensity", places, patience, days) == wait
 
 
 @pytest.mark.parametrize(
