@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import building
-from caseload_sim.draws.streams import Draws
+from caseload_sim.draws.streams import START_IDS, Draws
 from caseload_sim.engines.plans import ASSESSED, FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity
+from caseload_sim.measures.simulation import Simulation
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.catalogue import get_scenario
@@ -63,6 +64,17 @@ def test_nobody_is_left_out_where_the_queue_was_run(small: Scenario) -> None:
     there = running_start(small, draws)
     nothing = Capacity(np.zeros((30, len(small.steps)), dtype=np.int32), small.steps)
     assert leave_out_excess(there, nothing, draws) is there
+
+
+def test_everybody_in_a_course_at_opening_was_assessed_before(small_simulation: Simulation) -> None:
+    """Their past is in the table of stays: nobody comes to a course but by way of an assessment."""
+    clients, episodes = small_simulation.clients, small_simulation.episodes
+    there = clients.id[episodes.client] >= START_IDS
+    in_course = set(episodes.client[there & (episodes.step > 0) & (episodes.joined_day < 0)].tolist())
+    assessed = set(episodes.client[there & (episodes.step == 0) & (episodes.ending == ASSESSED)].tolist())
+    assert len(in_course) > 50
+    assert in_course <= assessed
+    assert np.all(np.diff(episodes.client) >= 0), "the past stands before the rest of the same client"
 
 
 def test_before_opening_a_deadline_counts_from_joining_the_first_list(small: Scenario) -> None:
@@ -143,8 +155,8 @@ def test_where_nothing_is_asked_for_the_least_patient_leave_until_the_staff_can_
     The wait is the patience of the fourth most patient, who just leaves; with 10 places nobody waits.
     """
     patience, days = np.array([5, 80, 20, 60, 10, 70, 40, 50, 30, 90]), np.full(10, POOL_DAYS)
-    for places, wait in ((3.0, 60), (2.99, 70), (9.0, 5), (10.0, 0), (0.0, 90)):
-        assert _wait_days(small, "high_intensity", places, patience, days) == wait
+    for staffed, wait in ((3.0, 60), (2.99, 70), (9.0, 5), (10.0, 0), (0.0, 90)):
+        assert _wait_days(small, "high_intensity", staffed, patience, days) == wait
 
 
 @pytest.mark.parametrize(
