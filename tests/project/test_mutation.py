@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import mutation
-from mutation import PACKAGE, TESTS, TESTS_FOLDER, WANTED_SHARE, files_in, mutants_of, names_of, reasons
-from noticed_by import MANY, NO_FIGURE, NO_FIGURE_AT_ALL
+from mutation import PACKAGE, TESTS_FOLDER, WANTED_SHARE, files_in, mutants_of, names_of, reasons
+from noticed_by import MANY, NO_FIGURE, NO_FIGURE_AT_ALL, TESTS
 
 SOURCE = '''
 LIMIT = 3
