@@ -253,6 +253,17 @@ def test_every_policy_explains_itself(policy: str) -> None:
     assert len(POLICIES[policy].description.split()) >= 5
 
 
+def test_a_policy_steps_up_unless_it_says_that_nobody_is_stepped_up_or_treated(small: Scenario) -> None:
+    low, high = (small.steps.index(name) for name in ("low_intensity", "high_intensity"))
+    for name, policy in POLICIES.items():
+        assert policy.steps_up != ("nobody is stepped up" in policy.description), name
+    for name, goes_up in (("stepped", True), ("low_intensity_only", False)):
+        episodes = simulate(with_policy(small, name)).episodes
+        below = set(episodes.client[episodes.step == low].tolist())
+        above = set(episodes.client[episodes.step == high].tolist())
+        assert bool(below & above) == goes_up, name
+
+
 # --- a policy of one's own ------------------------------------------------------------------------------------------
 
 
