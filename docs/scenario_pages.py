@@ -18,7 +18,7 @@ from caseload_sim.experiments.replicate import Results
 from caseload_sim.figures.style import ladder_label
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.files import shipped_folder
-from caseload_sim.scenario.in_words import Difference
+from caseload_sim.scenario.in_words import PUBLISHED, Difference
 from caseload_sim.scenario.numbers import numbers
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
@@ -27,7 +27,6 @@ FOLDER = Path(__file__).parent / "scenarios"
 REPLICATIONS, REPLICATIONS_OF_PROVIDERS = 5, 2
 DOTS_PER_INCH = 70
 SIMULATED, END = "<!-- simulated -->", "<!-- end of simulated -->"
-PUBLISHED = ("official.", "population.targets.")  # figures to compare with, not inputs
 WAITS = (
     ("first_contact_days_mean", "referral to first contact"),
     ("second_contact_days_mean", "first to second contact"),
@@ -112,7 +111,7 @@ def _differences(scenario: Scenario, parent: str) -> list[str]:
     ]
     if published:
         lines += [
-            f"Besides, {len(published)} entries of published figures to compare with; `caseload-sim diff {parent} {scenario.name}` gives all.",
+            f"Besides, {len(published)} entries of published figures to compare with; `caseload-sim diff {parent} {scenario.name} --all` gives all.",
             "",
         ]
     keys = {

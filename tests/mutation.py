@@ -1,11 +1,12 @@
-"""Does a test notice? Small faults put into the engines, the outcome rules and the measures, one at a time.
+"""Does a test notice? Small faults put into every module that computes a figure, one at a time.
 
-    python tests/mutation.py                            a sample of each file, as the verification suite runs it
-    python tests/mutation.py --file clients/severity.py --all   every mutant of one file
+    python tests/mutation.py                            a sample of each module, as the verification suite runs it
+    python tests/mutation.py --file clients/severity.py --all   every mutant of one module
+    python tests/mutation.py --file pathway --sample 4 --minutes 10 --processes 1   a package, and no longer than that
 
 Each mutant is one change of the source: a comparison that includes its edge or not, an integer one more, a plus for a minus, a
 condition negated, a minimum for a maximum, a statement left out. A forked process imports the package with that source and runs
-the quick tests named in TESTS. A test that fails, an error or a loop without end kills the mutant. Survivors are listed in
+the quick tests named in noticed_by.py. A test that fails, an error or a loop without end kills the mutant. Survivors are listed in
 survivors.txt with the reason why no test can or need notice them. Needs os.fork (Linux, macOS).
 """
 
@@ -16,6 +17,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -31,46 +33,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from noticed_by import TESTS
+
 TESTS_FOLDER = Path(__file__).parent
 PACKAGE = TESTS_FOLDER.parent / "src" / "caseload_sim"
 SURVIVORS = TESTS_FOLDER / "survivors.txt"
-SAMPLE, SAMPLE_SEED = 50, 2016  # mutants of each file in the verification suite
+SAMPLE_SEED = 2016
 LONGEST_SECONDS = 90  # of processor time: a busy machine kills no mutant
 LONGEST_WAIT_SECONDS = 600.0  # for a mutant that waits for ever instead of running for ever
-WANTED_SHARE = 0.85
-ENGINES = ("engines/test_engines.py", "engines/test_agreement.py")
-OUTCOMES = ("outcomes/test_outcomes.py", "outcomes/test_reread.py")
-MEASURES = ("measures/test_costs.py", "measures/test_recount.py")  # the quickest first
-# Quick tests of each file, and which of them by -k. The compiled kernel is left out: its loop is the same source.
-_SEVERITY = (
-    ("clients/test_remission.py", "clients/test_severity.py", "pathway/test_stepping.py", *OUTCOMES),
-    "test_remission or test_severity or stepping_up or deadline or edges or second_reading_finds",
-)
-_OUTCOMES = (OUTCOMES, "edges or second_reading_finds")
-_COUNTED = (MEASURES, "second_count or three_clients")
-_MEASURED = (
-    ("simulation/test_blocks.py", "measures/test_measures.py", *MEASURES),
-    "without_its_names or rows_stand or second_count",
-)
-_SERVICE = (("measures/test_measures.py", *MEASURES), "second_count or low_intensity_is or as_long_as")
-_COSTS = (MEASURES, "second_count or three_clients or no_price or in_post_cost or see_nobody")
-TESTS: dict[str, tuple[tuple[str, ...], str]] = {
-    "engines/kernel.py": (ENGINES, "interpreted or count_the_same or finds_room"),
-    "engines/reference.py": (ENGINES, "reference or count_the_same or interpreted_kernel"),
-    "clients/questionnaires.py": _SEVERITY,
-    "clients/remission.py": _SEVERITY,
-    "clients/severity.py": _SEVERITY,
-    "outcomes/contacts.py": _OUTCOMES,
-    "outcomes/courses.py": _OUTCOMES,
-    "outcomes/readings.py": _OUTCOMES,
-    "outcomes/outcomes.py": _OUTCOMES,
-    "measures/counting.py": _COUNTED,
-    "measures/simulation.py": _COUNTED,
-    "measures/measure.py": _MEASURED,
-    "measures/ladder.py": _MEASURED,
-    "measures/service.py": _SERVICE,
-    "measures/costs.py": _COSTS,
-}
+WANTED_SHARE = 0.90
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Add: ast.Sub, ast.Sub: ast.Add,
@@ -237,12 +208,17 @@ class _Source(MetaPathFinder, Loader):
 
 def survives(mutant: Mutant, longest_seconds: int = LONGEST_SECONDS) -> bool:
     """Whether the tests of its file pass with the mutant; in a process of its own, which is ended when it takes too long."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as cache:
+        return _survives(mutant, longest_seconds, cache)
+
+
+def _survives(mutant: Mutant, longest_seconds: int, cache: str) -> bool:
     import resource  # not on Windows, where this file can be read, but no mutant run
 
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CPU, (longest_seconds, longest_seconds))
-        os._exit(_run_tests(mutant))
+        os._exit(_run_tests(mutant, cache))
     ends = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < ends:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -254,10 +230,12 @@ def survives(mutant: Mutant, longest_seconds: int = LONGEST_SECONDS) -> bool:
     return False
 
 
-def _run_tests(mutant: Mutant) -> int:
-    """0 when all tests pass; in the forked process."""
+def _run_tests(mutant: Mutant, cache: str) -> int:
+    """0 when all tests pass; in the forked process. cache: a folder for what numba compiles"""
     import pytest
 
+    # numba knows a function by the file that it is in: it would keep code compiled from a mutant as that of the source.
+    os.environ["NUMBA_CACHE_DIR"] = cache
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -266,7 +244,7 @@ def _run_tests(mutant: Mutant) -> int:
         if name.split(".")[0] == "caseload_sim" or name in ours:
             del sys.modules[name]
     sys.meta_path.insert(0, _Source(mutant.file, mutant.source))
-    files, chosen = TESTS[mutant.file]
+    files, chosen, _ = TESTS[mutant.file]
     paths = [str(TESTS_FOLDER / name) for name in files]
     try:
         # -n 0: processes of pytest-xdist would import the package anew, without the fault.
@@ -315,20 +293,37 @@ def reasons() -> dict[str, str]:
     return {name: why.strip() for name, why in zip(lines[::2], lines[1::2], strict=True)}
 
 
+def files_in(wanted: Sequence[str]) -> list[str]:
+    """The modules of TESTS that are named, each by itself or by its package; all where nothing is named."""
+    for name in wanted:
+        if not any(_is_in(file, name) for file in TESTS):
+            raise SystemExit(f"{name}: no module or package of noticed_by.py")
+    return [file for file in TESTS if not wanted or any(_is_in(file, name) for name in wanted)]
+
+
+def _is_in(file: str, name: str) -> bool:
+    return file == name or file.startswith(f"{name}/")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--file", choices=list(TESTS), action="append", help="only these files")
-    parser.add_argument("--sample", type=int, default=SAMPLE, help="mutants of each file")
+    parser.add_argument("--file", action="append", default=[], help="only these modules or packages")
+    parser.add_argument("--sample", type=int, help="mutants of each module; as many as noticed_by.py says if not given")
     parser.add_argument("--all", action="store_true", help="every mutant instead of a sample")
-    parser.add_argument("--json", action="store_true", help="one line of JSON for each file")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no module after so many")
+    parser.add_argument("--processes", type=int, default=2, help="mutants run at the same time")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each module")
     options = parser.parse_args()
-    known = reasons()
-    for file in options.file or TESTS:
+    known, ends = reasons(), time.monotonic() + 60 * options.minutes
+    for file in files_in(options.file):
+        if time.monotonic() >= ends:
+            print(f"{file}: not begun, since {options.minutes:g} minutes are over", file=sys.stderr, flush=True)
+            continue
         begun = _seconds_of_children()
-        mutants = chosen_mutants(file, None if options.all else options.sample)
-        alive = survivors_among(mutants)
+        mutants = chosen_mutants(file, None if options.all else options.sample or TESTS[file].sample)
+        alive = survivors_among(mutants, options.processes)
         if options.json:
-            print(json.dumps({"file": file, "mutants": len(mutants), "alive": alive}))
+            print(json.dumps({"file": file, "mutants": len(mutants), "alive": alive}), flush=True)
             continue
         share = 1 - len(alive) / len(mutants)
         took = _seconds_of_children() - begun

@@ -10,22 +10,32 @@ import pytest
 
 from building import check_legible
 from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS, cost_of_one_more, rank
-from caseload_sim.analysis.reconcile import MECHANISMS, ReconcileRow, figure_in, reconcile, reconcile_scenarios
+from caseload_sim.analysis.reconcile import (
+    MECHANISMS,
+    ReconcileRow,
+    _AllShares,
+    figure_in,
+    reconcile,
+    reconcile_scenarios,
+)
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.figures.accounts import plot_ranking, plot_waterfall
 from caseload_sim.figures.style import figure_of
+from caseload_sim.measures.simulation import Simulation
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
+from three_clients import hand_made
 
 # Neither disorders nor distress end sooner, nobody is listened to, and nobody is read once more than the untreated twin.
 NO_EFFECT = {
     "outcome.endings.one_more_look": 0,
     **{f"outcome.treatment.{part}": 0 for part in ("full_course", "full_course_of_distress", "distress_relief")},
 }
+RECOVERY = figure_in("recovery/finished")
 PATHS = [
     ("recovery/finished", "all_remission/started/month_12"),
     ("recovery/finished", "full_remission/started/sustained"),
@@ -122,6 +132,42 @@ def test_without_treatment_its_part_of_the_starting_figure_is_nothing(small: Sce
     parts = {row.name: row.change for row in rows if row.kind == "part"}
     assert parts["treatment"] == 0
     assert parts["natural_course"] > 0
+
+
+# What may differ when somebody is read again on the same day, and nothing has changed.
+PASSING = {
+    "errors of PHQ-9": ["instruments.phq9.error_sd"],
+    "errors of GAD-7": ["instruments.gad7.error_sd"],
+    "moods": ["outcome.distress.mood_sd"],
+    "drift": ["outcome.distress.drift_sd"],
+    "states": [f"population.state_share.{name}" for name in get_scenario().population.state_share],
+}
+
+
+@pytest.mark.parametrize("moving", ["nothing", *PASSING])
+def test_read_again_some_are_below_by_whatever_passes_and_by_nothing_else(moving: str, small: Scenario) -> None:
+    """Counted are those at caseness when first read: with all that passes at 0 nobody is below when read again that day."""
+    changes = {name: 0 for part, names in PASSING.items() for name in names if part != moving}
+    rows = reconcile(small.with_changes(changes), RECOVERY, figure_in("all_remission/finished"), replications=1)
+    (retest,) = (row.change for row in rows if row.name == "retest")
+    if moving == "nothing":
+        assert retest == 0
+    else:
+        assert 0 < retest < of_kind(rows, "start").value
+
+
+@pytest.mark.parametrize("at", ["month_12", "sustained"])
+@pytest.mark.parametrize(("relapsed", "still_well"), [([], 0.5), ([1], 0.5), ([0], 0.0), ([0, 1], 0.0)])
+def test_who_has_relapsed_has_not_recovered_a_year_on(
+    at: str, relapsed: list[int], still_well: float, small_simulation: Simulation
+) -> None:
+    """Of three clients made by hand two finished at caseness, and client 0 recovered: a half, until client 0 relapses."""
+    tiny = hand_made(small_simulation)
+    service = tiny.outcomes.service
+    service = replace(service, relapsed=np.isin(np.arange(len(service.relapsed)), relapsed))
+    changed = replace(tiny, outcomes=replace(tiny.outcomes, service=service))
+    shares = _AllShares(RECOVERY, figure_in(f"recovery/finished/{at}"), with_parts=False)(changed)
+    assert shares == {"none": 0.5, "durability": still_well}
 
 
 def test_two_scenarios_are_reconciled_by_the_groups_in_which_they_differ(small: Scenario) -> None:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
-from caseload_sim.clients.population import Clients, severity_scale
+from caseload_sim.clients.population import Clients, draw_population, severity_scale
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.scenario.catalogue import get_scenario
@@ -214,6 +214,15 @@ def test_prevalence_0_leaves_a_condition_out_and_1_gives_it_to_all() -> None:
 def test_referrals_arrive_at_the_stated_rate() -> None:
     assert len(people(get_scenario(), 20_000).id) == pytest.approx(20_000, abs=4 * np.sqrt(20_000))
     assert len(people(get_scenario(), 0).id) == 0
+
+
+def test_clients_are_numbered_from_0_or_from_a_place_of_ones_own() -> None:
+    scenario, draws = get_scenario(), Draws(1, 0)
+    some = draw_population(scenario, draws, 5)
+    assert some.id.tolist() == [0, 1, 2, 3, 4]
+    later = draw_population(scenario, draws, 2, first_id=3)
+    assert later.id.tolist() == [3, 4]
+    assert np.array_equal(later.severity, some.severity[3:])
 
 
 def test_strata_have_their_shares(hepgul: Clients) -> None:

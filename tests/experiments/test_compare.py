@@ -14,7 +14,16 @@ from building import check_legible
 from caseload_sim.cli.compare import print_comparison
 from caseload_sim.draws.streams import START_IDS
 from caseload_sim.errors import RunError
-from caseload_sim.experiments.compare import HEADLINES, Compared, ComparisonRow, compare, paired, shown
+from caseload_sim.experiments.compare import (
+    HEADLINES,
+    Compared,
+    ComparisonRow,
+    compare,
+    paired,
+    requests_for,
+    shown,
+    start_of,
+)
 from caseload_sim.experiments.replicate import replicate
 from caseload_sim.figures.compare import draw_differences, plot_differences
 from caseload_sim.measures.rows import Row
@@ -60,6 +69,40 @@ def test_a_replication_counts_where_both_scenarios_have_a_value() -> None:
     assert mean[0] == 1, "over the first and the third alone"
     assert half[0] == 0
     assert removed[0] == 1
+
+
+def test_the_variance_removed_is_reckoned_over_pairs_alone() -> None:
+    """The three pairs of the example by hand; before, between and after them replications that one scenario alone has."""
+    ours = np.array([[50.0], [1.0], [2.0], [np.nan], [4.0], [np.nan]])
+    theirs = np.array([[np.nan], [0.0], [2.0], [-70.0], [3.0], [90.0]])
+    mean, half, removed = paired(ours, theirs)
+    assert mean[0] == pytest.approx(2 / 3)
+    assert half[0] == pytest.approx(4.302652729911275 * np.sqrt(1 / 3) / np.sqrt(3))
+    assert removed[0] == pytest.approx(1 - (1 / 3) / (7 / 3 + 7 / 3))
+
+
+def test_people_at_opening_are_taken_over_only_where_both_have_such_and_the_same_steps_and_conditions(
+    small: Scenario,
+) -> None:
+    """Their plans name steps by number: in another pathway the same number is another step."""
+    assert start_of(small.with_changes(MORE_STAFF), small) is small
+    empty = small.with_changes({"start.running": False})
+    without = content_of(small)
+    del without["population"]["prevalence"]["ocd"]
+    without["population"]["correlation"] = {}
+    fewer = content_of(small)
+    del fewer["pathway"]["steps"]["internet_guided"]
+    renamed = content_of(small)
+    steps = renamed["pathway"]["steps"]
+    renamed["pathway"]["steps"] = {"class" if name == "group" else name: step for name, step in steps.items()}
+    for other in (empty, *map(Scenario.model_validate, (without, fewer, renamed))):
+        assert start_of(other, small) is None
+        assert start_of(small, other) is None
+        assert [one.start_of for one in requests_for([small, other.model_copy(update={"name": "other"})])][1] is None
+
+
+def content_of(scenario: Scenario) -> dict[str, Any]:
+    return scenario.model_dump(exclude_none=True)
 
 
 @pytest.mark.parametrize(

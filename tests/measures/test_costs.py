@@ -128,6 +128,36 @@ def test_staff_who_see_nobody_cost_all_referrals_alike(tiny: Simulation) -> None
     assert finished == pytest.approx(sum(pounds.values()) - pounds["high_intensity_therapist"])
 
 
+def test_a_group_bears_its_share_of_idle_staff_by_its_referrals(tiny: Simulation) -> None:
+    """Nobody was seen at high intensity. Of three referrals client 0 alone had low intensity only: a third of what that cost.
+
+    Of the assessor's two contacts one is hers; of the practitioner's 4 sessions and 5 of a fifth of a session, 4 in 5.
+    """
+    out = tiny.outcomes
+    sessions, first = out.sessions.copy(), np.arange(len(out.end_day)) < 2
+    sessions[1, tiny.scenario.steps.index("high_intensity")] = 0
+    contacts = first + sessions.sum(axis=1, dtype=np.int32)
+    scenario = tiny.scenario.with_changes({"costs.basis": "wte"})
+    changed = replace(
+        tiny,
+        scenario=scenario,
+        care=replace(tiny.care, missed=np.zeros_like(tiny.care.missed)),
+        outcomes=replace(out, sessions=sessions, contacts=contacts.astype(out.contacts.dtype)),
+    )
+    pounds = staff_pounds(scenario, changed.capacity)
+    assessing, low, high = (pounds[kind] for kind in scenario.staff)
+    table = costs_of(changed)
+    for group, by_hand in (
+        ("course=low intensity only", assessing / 2 + low * 4 / 5 + high / 3),
+        ("course=stepped up", assessing / 2 + low / 5 + high / 3),
+        ("course=high intensity only", 0),
+        ("all", assessing + low + high),
+    ):
+        row = table[Quantity("cost_per_referral", "referred", "", "", group)]
+        assert row.numerator == pytest.approx(by_hand), group
+    assert high > 1000
+
+
 def test_the_money_counted_client_by_client(small_simulation: Simulation) -> None:
     simulation, total = small_simulation, 0.0
     run, out, costs = simulation.scenario.run, simulation.outcomes, simulation.scenario.costs

@@ -51,6 +51,18 @@ def test_every_phrase_in_the_table_of_measures_is_used() -> None:
     assert not any("{" in word for m in MEASURES for word in (m.definition, m.numerator, m.denominator, m.source))
 
 
+def test_a_measure_is_said_to_be_named_as_published_only_if_it_is() -> None:
+    """Of the published figures these eight columns of the tidied data have the same names here; the others are named here."""
+    published = {
+        "referrals_received", "finished_course_treatment", "at_caseness", "recovery", "reliable_recovery", "improvement",
+        "no_reliable_change", "deterioration",
+    }  # fmt: skip
+    assert {m.name for m in MEASURES if "named as in the tidied data" in m.source} == published
+    others = [m.source for m in MEASURES if "nhse2025" in m.source and m.name not in published]
+    assert len(others) > 30
+    assert set(others) == {"nhstt_manual, nhse2025 (a published figure; the name is this program's)"}
+
+
 def test_the_official_recovery_of_finishers_counted_one_by_one(small_simulation: Simulation) -> None:
     out, run = small_simulation.outcomes, small_simulation.scenario.run
     cases = recovered = 0

@@ -1,13 +1,23 @@
 """The one row of a figure: found in a table held by columns, in a list of rows, and among addresses."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from math import nan
 
 import pytest
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
-from caseload_sim.measures.rows import Row, place_of, places_of, quantity_of, row_of
+from caseload_sim.measures.rows import (
+    Row,
+    could_be_text,
+    place_of,
+    places_of,
+    point_text,
+    quantity_of,
+    row_of,
+    value_text,
+)
 from caseload_sim.support.row_table import as_table
 
 ADDRESSES = (
@@ -79,3 +89,29 @@ def test_a_part_that_is_left_open_finds_all() -> None:
 def test_rows_of_several_scenarios_have_no_one_row() -> None:
     with pytest.raises(RunError, match=r"at_caseness: 2 rows are of this figure\. Look .* one scenario"):
         place_of(ROWS * 2, Quantity("at_caseness"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "numbers", "point", "whole", "could_be"),
+    [
+        ("share", (0.417, 0.409, 0.4249), "41.7%", "41.7% (40.9-42.5)", "40.9 to 42.5"),
+        ("share", (-0.02, -0.031, 0.004), "-2.0%", "-2.0% (-3.1,0.4)", "-3.1 to 0.4"),
+        ("days", (21.37, 20.0, 22.96), "21.4", "21.4 (20.0-23.0)", "20.0 to 23.0"),
+        ("referrals", (10228.4, 9999.6, 10500.0), "10,228", "10,228 (10,000-10,500)", "10,000 to 10,500"),
+        ("GBP", (412.5, 399.9, 1425.2), "412", "412 (400-1,425)", "400 to 1,425"),
+        ("QALYs", (0.01234, 0.0119, 0.01301), "0.0123", "0.0123 (0.0119-0.0130)", "0.0119 to 0.0130"),
+        ("share", (nan, nan, nan), "-", "-", ""),
+        ("days", (3.0, nan, nan), "3.0", "3.0", ""),
+    ],
+)
+def test_a_figure_in_its_unit_with_its_interval_and_with_what_it_could_be(
+    unit: str, numbers: tuple[float, float, float], point: str, whole: str, could_be: str
+) -> None:
+    """Shares as points of 100, days to a tenth, money and people whole, QALYs to four places; a dash where there is nothing."""
+    value, low, high = numbers
+    row = replace(ROWS[0], unit=unit, value=value, lower_95_ci=low, upper_95_ci=high)
+    assert point_text(row) == point
+    assert value_text(row) == whole
+    assert could_be_text(low, high, unit) == could_be
+    signed = could_be_text(abs(low), abs(high), unit, with_sign=True)
+    assert signed.count("+") == (2 if could_be else 0)

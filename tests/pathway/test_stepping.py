@@ -12,9 +12,9 @@ from caseload_sim.engines.plans import ASSESSED, FINISHED, GAVE_UP, NEVER, NO_ST
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.contacts import LEFT
-from caseload_sim.pathway.assessment import TREATED, leaves_at_assessment
+from caseload_sim.pathway.assessment import TREATED, leaves_at_assessment, recorded_problem
 from caseload_sim.pathway.care import draw_courses, exits_of, missed_by_kind
-from caseload_sim.pathway.sessions import drop_out_by_complexity
+from caseload_sim.pathway.sessions import drop_out_by_complexity, influence
 from caseload_sim.pathway.stepping import longest_days, no_longer_come_from, responder_from
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
@@ -250,6 +250,40 @@ def test_the_deprived_take_up_less_and_the_others_more() -> None:
     assert (came & ~comes).sum() > 20
     assert (comes & ~came).sum() > 20
     assert leaves_at_assessment(with_it[came & ~comes]).all()
+
+
+def test_where_nobody_has_what_is_otherwise_recorded_the_first_disorder_is() -> None:
+    """Without depression and generalised anxiety a wrong record is of the first disorder there is: panic."""
+    gone = {f"population.prevalence.{name}.value": 0 for name in ("major_depression", "generalised_anxiety")}
+    scenario = get_scenario(changes=gone)
+    assert scenario.disorders[0] == "panic_agoraphobia"
+    recorded, principal = recorded_problem(scenario, draw_population(scenario, DRAWS, 500), DRAWS)
+    wrong = recorded != principal
+    assert set(recorded[wrong].tolist()) == {0}
+    assert 50 < wrong.sum() < 250, "three in ten are not looked for, and some of those have it"
+
+
+def test_what_moves_dropping_out_adds_up_client_by_client() -> None:
+    """A half for each disorder beyond three, and .04 for each tenth towards the most deprived: 5 disorders there are 1.18."""
+    part = "pathway.influences.drop_out"
+    changes = {
+        f"{part}.per_emotional_disorder": 0.5,
+        f"{part}.reference_disorders": 3,
+        f"{part}.per_deprivation_decile": 0.04,
+    }
+    scenario = get_scenario(changes=changes)
+    clients = draw_population(scenario, DRAWS, 500)
+    moved = influence(scenario, clients, scenario.pathway.influences.drop_out)
+    off = scenario.with_changes({f"{part}.switched_on": False})
+    assert not influence(off, clients, off.pathway.influences.drop_out).any()
+    found = set()
+    for i in range(500):
+        disorders = sum(bool(clients.has(name)[i]) for name in scenario.disorders)
+        tenth = int(clients.strata["deprivation_decile"][i])  # 0 the least deprived, 9 the most
+        assert moved[i] == pytest.approx(0.5 * (disorders - 3) + 0.04 * (tenth - 4.5))
+        found.add((disorders, tenth))
+    assert (5, 9) in found
+    assert pytest.approx(1.18) == 0.5 * (5 - 3) + 0.04 * (9 - 4.5)
 
 
 def test_nobody_goes_up_and_down_again(small: Scenario) -> None:

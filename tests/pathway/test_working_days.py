@@ -51,6 +51,12 @@ def test_a_leap_year_has_its_29th_of_february() -> None:
     assert working.sum() == 366 - 104 - 8
 
 
+def test_a_holiday_on_the_last_day_of_all_is_one_too() -> None:
+    """Monday and Tuesday before a New Year's Day, on which the run ends, and which is the only day of its year."""
+    run = {"run.opens": "2024-12-30", "run.warm_up_days": 0, "run.data_collection_days": 3, "run.follow_up_days": 0}
+    assert working_days(get_scenario(changes=run)).tolist() == [True, True, False]
+
+
 def test_weekends_may_be_worked() -> None:
     assert working_days(calendar_year(2024, **{"run.weekends_off": False})).all()
 

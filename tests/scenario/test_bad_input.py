@@ -1,6 +1,7 @@
 """Whatever a user gets wrong ends in one clear error that says where, what, and what to do."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -359,10 +360,36 @@ def test_a_wrong_change_is_refused(changes: dict[str, object], message: str) -> 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("0.3", 0.3), ("7", 7), ("stepped", "stepped"), ('"x"', "x"), ("true", True), ("[1, 2]", [1, 2])],
-)
+    [
+        ("0.3", 0.3), ("7", 7), ("stepped", "stepped"), ('"x"', "x"), ("true", True), ("[1, 2]", [1, 2]),
+        # as people write them, and TOML does not
+        (".5", 0.5), ("5.", 5.0), ("+.5", 0.5), ("-.5", -0.5), ("+5", 5), ("1_000", 1000), ("1_000.", 1000.0),
+        ("007", 7), ("00.5", 0.5), ("1.e3", 1000.0), (".5e-1", 0.05), ("[.5, 1.]", [0.5, 1.0]),
+        ("{ value = .5, assumption = 'of .5' }", {"value": 0.5, "assumption": "of .5"}),
+        # no numbers
+        ("v.5", "v.5"), ("1.2.3", "1.2.3"), ("5..", "5.."), (".", "."), ("+", "+"), ("_5", "_5"), ("05-06-2024", "05-06-2024"),
+        ("50%", "50%"), ("1,000", "1,000"), ("'.5'", ".5"), ('"007"', "007"), ("2024-04-01", date(2024, 4, 1)),
+    ],
+)  # fmt: skip
 def test_a_value_on_the_command_line_is_toml_or_a_word(text: str, value: object) -> None:
     assert parse_value(text) == value
+    assert type(parse_value(text)) is type(value)
+
+
+@pytest.mark.parametrize("number", [".5", "5.", "007", "-.5", "1_000."])
+def test_a_file_with_a_number_that_toml_does_not_allow_is_told_how_to_write_it(number: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        f"{HEAD}[demand]\nreferrals_per_year = {{ value = {number}, assumption = 'x' }}\n", encoding="utf-8"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(file)
+    assert "line 3" in str(caught.value)
+    assert "write 0.5 for .5, and 5 for 5. or 05." in str(caught.value)
+    file.write_text(f"{HEAD}[demand\nreferrals_per_year = 0.5\n", encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(file)
+    assert "write 0.5" not in str(caught.value), "its numbers are not to blame"
 
 
 def test_a_short_file_of_ones_own_needs_only_the_differences(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from caseload_sim.experiments.replicate import simulate
+from caseload_sim.measures.measure import measure
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios, load_scenario
 from caseload_sim.scenario.in_words import differences_in_words, what_differs
 from caseload_sim.scenario.numbers import numbers
@@ -116,10 +119,49 @@ def test_either_way_round_the_same_paths_with_values_exchanged() -> None:
 def test_words_say_what_is_not_there_and_how_many(small: Scenario) -> None:
     text = differences_in_words(get_scenario(), get_scenario("trial_world"))
     assert text.startswith(f"hepgul_2016 against trial_world: {text.count('  hepgul_2016: ')} inputs differ.")
+    assert text.endswith("depends on what else differs: 1 of origin alone. `caseload-sim diff --all` shows\nit.")
     assert "hepgul_2016: not there" in text
     one = differences_in_words(small, small.with_changes({"run.seed": 1}))
     assert one.startswith("hepgul_2016 against hepgul_2016: 1 input differs.")
     assert "first: 2016\n  second: 1" in one, "names that do not tell them apart are not used"
+
+
+def test_what_no_simulated_figure_depends_on_is_counted_and_told_when_asked_for() -> None:
+    """service_claim has two inputs and one official figure of its own, with nine entries."""
+    both = get_scenario(), get_scenario("service_claim")
+    found = what_differs(*both)
+    assert [one.path for one in found if one.matters] == [
+        "outcome.treatment.full_course",
+        "outcome.treatment.full_course_of_distress",
+    ]
+    assert {one.path.split(".")[0] for one in found if not one.matters} == {"official"}
+    short, long = (differences_in_words(*both, everything=everything) for everything in (False, True))
+    assert short.startswith("hepgul_2016 against service_claim: 2 inputs differ.")
+    assert short.endswith(
+        "No simulated figure depends on what else differs: 9 in official. `caseload-sim diff --all` shows it."
+    )
+    assert "official.recovery_2023_24.measure" not in short
+    assert "official.recovery_2023_24.measure" in long
+    assert long.count("\n  service_claim:") == len(found) == 11
+
+
+def test_nothing_simulated_depends_on_what_is_said_not_to_matter(small: Scenario) -> None:
+    """A service with all that another scenario has of this kind, and every number from another origin, is the same service."""
+    other = get_scenario("national_2024_25")
+    population = small.population.model_copy(update={"targets": other.population.targets, "fit": other.population.fit})
+    grant = get_scenario("extra_38m").costs.grant
+    costs = small.costs.model_copy(update={"grant": grant})
+    changed = small.model_copy(update={"population": population, "costs": costs, "official": other.official})
+    changed = changed.with_changes({"population.prevalence.ptsd": small.population.prevalence["ptsd"].value})
+    found = what_differs(small, changed)
+    parts = ("official", "population.targets", "population.fit", "costs.grant", "population.prevalence.ptsd")
+    assert all(any(one.path.startswith(part) for one in found) for part in parts)
+    assert not any(one.matters for one in found)
+    text = differences_in_words(small, changed)
+    assert text.startswith("hepgul_2016 against hepgul_2016: no input differs.\n\nNo simulated figure depends on")
+    before, after = simulate(small), simulate(changed)
+    assert after.digests == before.digests
+    assert np.array_equal(measure(after).numbers, measure(before).numbers, equal_nan=True)
 
 
 def test_on_the_command_line_in_words_or_as_json(tmp_path: Path) -> None:
@@ -130,10 +172,12 @@ def test_on_the_command_line_in_words_or_as_json(tmp_path: Path) -> None:
     paths = [row["path"] for row in rows]
     assert {"run.warm_up_days", "run.follow_up_days", "start.running", "pathway.policy"} <= set(paths)
     assert all(path.split(".")[0] in ("run", "demand", "start", "pathway") for path in paths)
-    assert set(rows[0]) == {"path", "meaning", "first", "second", "first_origin", "second_origin"}
+    assert set(rows[0]) == {"path", "meaning", "first", "second", "first_origin", "second_origin", "matters"}
     same = call_here("diff", "no_service", "no_service", folder=tmp_path)
     assert "nothing differs" in same.stdout
     assert json.loads(call_here("diff", "no_service", "no_service", "--json", folder=tmp_path).stdout) == []
+    everything = call_here("diff", "hepgul_2016", "service_claim", "--all", folder=tmp_path)
+    assert "official.recovery_2023_24.measure" in everything.stdout
     wrong = call_here("diff", "hepgul_2016", "no_servise", folder=tmp_path)
     assert wrong.returncode == 2
     assert "Did you mean 'no_service'?" in wrong.stderr

@@ -182,6 +182,40 @@ def test_lists_are_served_by_day_of_referral_or_by_complexity_when_the_policy_sa
         assert started_in_order(small, step, key)[1] > 0, "under stepped the list is in another order"
 
 
+def test_every_list_after_assessment_is_served_by_complexity_in_tenths_of_a_point(small: Scenario) -> None:
+    """12 points and a quarter: place -122 on each list (of two even tenths the even one), before somebody of 11.5 points.
+
+    With the weights of one point for each point of PHQ-9, a quarter for each condition told, and nothing else.
+    """
+    weights = {"per_phq9_point": 1, "per_gad7_point": 0, "per_flag": 0.25, "high_intensity_problem": 0}
+    routing = small.with_changes(
+        {f"pathway.routing.complexity.{name}": x for name, x in weights.items()}
+    ).pathway.routing
+    steps = small.steps
+    for phq9, flags, place in ((12, 1, -122), (11, 2, -115), (0, 0, 0)):
+        shown = replace(known(phq9=phq9, flags=flags, gad7=21, referral_day=-400), steps=steps)
+        decision = POLICIES["complexity_first"].decide(shown, routing)
+        assert {step: order.tolist() for step, order in decision.priority.items()} == {
+            name: [place] for name in steps[1:]
+        }
+    assert "low_intensity" in steps[1:]
+
+
+@pytest.mark.parametrize("step", ["low_intensity", "high_intensity"])
+def test_the_most_complex_of_those_on_a_list_begins_first(small: Scenario, step: str) -> None:
+    scenario = with_policy(small, "complexity_first").with_changes(
+        {"staff.psychological_wellbeing_practitioner.wte": 0.7, "staff.high_intensity_therapist.wte": 1.5}
+    )
+
+    def by_complexity(simulation: Any, rows: NDArray[np.int64]) -> Any:
+        shown = known_of(scenario, simulation.clients, simulation.care.target, Draws(scenario.run.seed, 0))
+        return -np.rint(10 * complexity(shown, scenario.pathway.routing))[simulation.episodes.client[rows]]
+
+    right, wrong = started_in_order(scenario, step, by_complexity)
+    assert right >= 10
+    assert wrong == 0
+
+
 def test_before_assessment_complexity_is_not_known_and_does_not_count(small: Scenario) -> None:
     draws = Draws(1, 0)
     clients = draw_clients(small, draws)
@@ -217,6 +251,17 @@ def test_every_policy_explains_itself(policy: str) -> None:
     text = " ".join(explain(with_policy(get_scenario(), policy), list_sources()).split())
     assert f"Policy {policy}: {POLICIES[policy].description}." in text
     assert len(POLICIES[policy].description.split()) >= 5
+
+
+def test_a_policy_steps_up_unless_it_says_that_nobody_is_stepped_up_or_treated(small: Scenario) -> None:
+    low, high = (small.steps.index(name) for name in ("low_intensity", "high_intensity"))
+    for name, policy in POLICIES.items():
+        assert policy.steps_up != ("nobody is stepped up" in policy.description), name
+    for name, goes_up in (("stepped", True), ("low_intensity_only", False)):
+        episodes = simulate(with_policy(small, name)).episodes
+        below = set(episodes.client[episodes.step == low].tolist())
+        above = set(episodes.client[episodes.step == high].tolist())
+        assert bool(below & above) == goes_up, name
 
 
 # --- a policy of one's own ------------------------------------------------------------------------------------------

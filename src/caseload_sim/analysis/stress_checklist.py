@@ -7,6 +7,7 @@ Journal of Simulation 13(1), doi:10.1080/17477778.2018.1442155: twenty items in 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from caseload_sim.scenario.in_words import PUBLISHED
 from caseload_sim.scenario.numbers import Number, numbers
 from caseload_sim.scenario.outcome import Source
 from caseload_sim.scenario.pathway import CourseStep
@@ -14,7 +15,6 @@ from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 
 TO_FILL_IN = "**To fill in:**"
-PUBLISHED = ("official.", "population.targets.")  # figures to compare with, not inputs
 CITATION = (
     "Monks T, Currie CSM, Onggo BS, Robinson S, Kunc M, Taylor SJE. Strengthening the reporting of empirical simulation "
     "studies: introducing the STRESS guidelines. Journal of Simulation 2019;13(1):55-67. "

@@ -9,7 +9,7 @@ import typer
 from caseload_sim.analysis.audit import AuditRow
 from caseload_sim.analysis.audit import audit as run_audit
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, percent, print_json, print_meanings, replications_text
+from caseload_sim.cli.printing import Page, in_columns, percent, print_json, print_meanings, replications_text
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
@@ -49,15 +49,22 @@ def print_audit(rows: Sequence[AuditRow]) -> None:
     first = rows[0]
     page.title(f"AN AUDIT OF {first.n:,} that found {percent(first.result)}: {first.scenario}")
     print_meanings(page, [row.measure for row in rows])
-    page.heading(f"{'':<42}{'model':>6}{'95% of audits':>15}{'<=found':>8}{'odds':>5}")
-    mark = {"definition": " d", "both": " b", "selection": " s"}
+    page.heading(in_columns(("", -42), ("model", 6), ("95% of audits", 15), ("<=found", 8), ("odds", 5)))
+    mark = {"definition": "d", "both": "b", "selection": "s"}
     for row in rows:
         label = f"  {words(row.measure)}, {row.base}, {words(row.at)}"
         between = f"{100 * row.audited_lower_95:.1f}-{100 * row.audited_upper_95:.1f}"
         chance = f"{row.chance_of_result:.3f}" if row.chance_of_result >= 0.0005 else "<0.001"
         odds = "-" if np.isnan(row.sampling_odds) else f"{row.sampling_odds:.1f}"
-        line = f"{label:<42}{percent(row.value):>6}{between:>15}{chance:>8}{odds:>5}{mark[row.explained_by]}"
-        page.line(line)
+        cells = (
+            (label, -42),
+            (percent(row.value), 6),
+            (between, 15),
+            (chance, 8),
+            (odds, 5),
+            (mark[row.explained_by], -2),
+        )
+        page.line(in_columns(*cells))
     page.gap()
     page.note(
         f"{replications_text(first.n_replications)}. 95% of audits: where the rates of such audits "

@@ -22,7 +22,7 @@ from caseload_sim.analysis.calibrate_population import (
 )
 from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, runs_at_most_for
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, say, tell
+from caseload_sim.cli.printing import Page, in_columns, say, tell
 from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
@@ -109,20 +109,21 @@ def print_outcome_fit(fit: OutcomeFit) -> None:
     """What the fit of the outcome moved, and how near the model comes to every anchor and every check."""
     page = Page()
     page.title("FITTED: the outcome model, to what is published about getting better")
-    page.note(f"{'':<52}{'before':>10}{'fitted':>10}")
+    page.note(in_columns(("", -52), ("before", 10), ("fitted", 10)))
     for path, value in fit.values.items():
-        page.line(f"{path:<52}{fit.before[path]:>10.4g}{value:>10.4g}")
+        page.line(in_columns((path, -52), (f"{fit.before[path]:.4g}", 10), (f"{value:.4g}", 10)))
     page.gap()
     print_evidence(page, fit.rows)
 
 
 def print_evidence(page: Page, rows: Sequence[EvidenceRow]) -> None:
     """Anchors and checks, published and in the model, and how many are met."""
-    page.heading(f"{'':<40}{'published':>9}{'model':>9}{'off by':>8}")
+    page.heading(in_columns(("", -39), ("published", 10), ("model", 9), ("off by", 8)))
     for role in ("anchor", "check"):
         some = [row for row in rows if row.role == role]
         for row in some:
-            line = f"{words(row.name):<40.40}{row.published:>9.3f}{row.model:>9.3f}{row.distance:>8.1f} {row.role:<7}{row.verdict}"
+            numbers = (f"{row.published:.3f}", 9), (f"{row.model:.3f}", 9), (f"{row.distance:.1f}", 8)
+            line = in_columns((words(row.name)[:40], -40), *numbers, (row.role, -8), (row.verdict, -3))
             page.line(line, "" if row.verdict == "met" else "bold")
         page.note(f"{role}s: {sum(row.verdict == 'met' for row in some)} of {len(some)} met")
     page.note("off by: in tolerances, above 0 where the model is too high; met within two. Checks are never fitted.")
@@ -146,9 +147,9 @@ def print_fit(found: PopulationFit) -> None:
     """What a calibration moved, and how near it came."""
     page = Page()
     page.title("FITTED: one loading and one shift of all assumed prevalences")
-    page.note(f"{'':<20}{'target':>10}{'before':>10}{'after':>10}")
+    page.note(in_columns(("", -20), ("target", 10), ("before", 10), ("after", 10)))
     for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
-        page.say(f"{words(name):<20}{target:>10.4f}{before:>10.4f}{after:>10.4f}")
+        page.say(in_columns((words(name), -20), *((f"{value:.4f}", 10) for value in (target, before, after))))
     page.say(f"loading {found.loading}; assumed prevalences shifted by {found.prevalence_shift:+.3f} logits")
     if found.at_bounds:
         page.say(f"Stopped by the bound of: {', '.join(found.at_bounds)}. The mix above is the nearest within bounds.")
@@ -159,11 +160,11 @@ def print_service_fit(found: ServiceFit) -> None:
     """What the fit of a service came to."""
     page = Page()
     page.title(f"FITTED: what has no source, to published figures of the {found.part}")
-    page.note(f"{'':<38}{'target':>10}{'before':>10}{'after':>10}")
+    page.note(in_columns(("", -38), ("target", 10), ("before", 10), ("after", 10)))
     for name, target, before, after in zip(found.quantities, found.target, found.before, found.after, strict=True):
-        page.say(f"{words(name):<38}{target:>10.4g}{before:>10.4g}{after:>10.4g}")
-    page.note(f"{'':<48}{'in use':>10}{'fitted':>10}")
+        page.say(in_columns((words(name), -38), *((f"{value:.4g}", 10) for value in (target, before, after))))
+    page.note(in_columns(("", -48), ("in use", 10), ("fitted", 10)))
     for path, value in found.changes.items():
-        page.line(f"{path:<48}{found.in_use[path]:>10.4g}{value:>10.4g}")
+        page.line(in_columns((path, -48), (f"{found.in_use[path]:.4g}", 10), (f"{value:.4g}", 10)))
     page.note(f"{found.rounds} round{'s' * (found.rounds != 1)} after the first")
     page.gap()

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from caseload_sim.cli.options import OF_A_TABLE, Shared, takes
-from caseload_sim.cli.printing import Page, print_json, replications_text, tell
+from caseload_sim.cli.printing import Page, in_columns, print_json, replications_text, tell
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import check_measures, definition
 from caseload_sim.definitions.quantities import BASES, READINGS, words
@@ -142,7 +142,7 @@ def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
     page = Page()
     run = compared.results[0].scenario.run
     page.title(f"COMPARED WITH {compared.versus}, on common random numbers")
-    page.heading(f"{'':<{_NAME_WIDTH}}{'value':>22}{'difference':>25}{'removed':>9}")
+    page.heading(in_columns(("", -_NAME_WIDTH), ("value", 22), ("difference", 25), ("removed", 9)))
     said = ""
     for measure, rows in groupby(shown(compared.rows, measures), key=lambda row: row.measure):
         meaning = definition(measure)
@@ -174,11 +174,11 @@ def _lines(row: ComparisonRow) -> list[tuple[str, str]]:
         lines.append((name, ""))
         name = ""
     removed = "" if np.isnan(row.variance_removed) else f"{100 * row.variance_removed:.0f}%"
-    lines.append((f"{name:<{_NAME_WIDTH}}{value_text(row):>22}{_difference(row):>25}{removed:>9}".rstrip(), ""))
+    lines.append((in_columns((name, -_NAME_WIDTH), (value_text(row), 22), (_difference(row), 25), (removed, 9)), ""))
     value = could_be_text(row.could_be_low, row.could_be_high, row.unit)
     apart = could_be_text(row.difference_could_be_low, row.difference_could_be_high, row.unit, with_sign=True)
     if value or apart:
-        lines.append((f"{'      could be':<{_NAME_WIDTH}}{value:>22}{apart:>25}".rstrip(), "dim"))
+        lines.append((in_columns(("      could be", -_NAME_WIDTH), (value, 22), (apart, 25)), "dim"))
     return lines
 
 
@@ -239,8 +239,7 @@ def print_trial(compared: Compared, measures: Sequence[str] = ()) -> None:
 
 
 def _cells(name: str, cells: Sequence[str]) -> str:
-    columns = zip(cells, _TRIAL_WIDTHS, strict=True)
-    return f"{name:<{_TRIAL_NAME}}" + "".join(f"{cell:>{width}}" for cell, width in columns)
+    return in_columns((name, -_TRIAL_NAME), *zip(cells, _TRIAL_WIDTHS, strict=True))
 
 
 def _when(row: TrialRow) -> str:

@@ -114,7 +114,9 @@ def print_plain(rows: Sequence[dict[str, Any]]) -> None:
         return
     table = Table(pad_edge=False)
     for name in names:
-        table.add_column(words(name), no_wrap=name in ("name", "key"))
+        table.add_column(
+            words(name), no_wrap=name in ("name", "key"), overflow="fold"
+        )  # a long word is never cut short
     for row in rows:
         table.add_row(*(styled(str(row.get(name, ""))) for name in names))
     page.console.print(table)

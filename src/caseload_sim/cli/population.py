@@ -8,7 +8,7 @@ import typer
 
 from caseload_sim.analysis.population_report import Comparison, population_report
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, print_json, tell
+from caseload_sim.cli.printing import Page, in_columns, print_json, tell
 from caseload_sim.cli.running import announce_people, kept_if_stopped, saved_in, table_name
 from caseload_sim.definitions.quantities import words
 from caseload_sim.figures.population import draw_population
@@ -44,7 +44,7 @@ def print_population(rows: Sequence[Comparison], scenario: Scenario, n_clients: 
     """Target against achieved, one quantity a line, its origin beneath when it is new."""
     page = Page()
     page.title(f"WHO IS REFERRED: {scenario.title}, {n_clients:,} clients drawn")
-    page.note(f"{'':<46}{'target':>8}{'achieved':>10}{'source 95%':>14}")
+    page.note(in_columns(("", -46), ("target", 8), ("achieved", 10), ("source 95%", 14)))
     origin = ""
     for row in rows:
         interval = "" if np.isnan(row.lower_95_ci) else f"{row.lower_95_ci:.3f}-{row.upper_95_ci:.3f}"
@@ -53,7 +53,7 @@ def print_population(rows: Sequence[Comparison], scenario: Scenario, n_clients: 
         if len(name) > 46:
             page.say(name)
             name = ""
-        page.say(f"{name:<46}{target:>8}{row.achieved:>10.3f}{interval:>14}")
+        page.say(in_columns((name, -46), (target, 8), (f"{row.achieved:.3f}", 10), (interval, 14)))
         if row.source != origin:
             page.below(row.source)
         origin = row.source

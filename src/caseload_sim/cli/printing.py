@@ -104,6 +104,21 @@ class Page:
         self.console.print()
 
 
+def in_columns(*cells: tuple[str, int]) -> str:
+    """A line of a table: texts side by side, a blank between two at least, whatever they are.
+
+    cells: text and width; the text is to the right in its column, or to the left where the width is below 0. A text that is
+        too long takes blanks from the columns after it.
+    """
+    line, end = "", 0
+    for text, width in cells:
+        start, end = end, end + abs(width)
+        if text:
+            blanks = (end - len(text) if width > 0 else start) - len(line)
+            line += " " * max(blanks, 1 if line else 0) + text
+    return line
+
+
 def print_meanings(page: Page, measures: Sequence[str]) -> None:
     """Each measure's definition, and each denominator once, under the measures that have it."""
     found = [definition(measure) for measure in dict.fromkeys(measures)]
@@ -160,15 +175,14 @@ def print_costs(rows: Sequence[Row], costs: Costs) -> None:
     page = Page()
     found = {(row.measure, row.base, row.at, row.service): row for row in rows if row.group == "all"}
     page.title(f"WHAT IT COSTS: pounds at {financial_year(costs.report_year)} prices, {_basis(costs)}")
-    page.note(f"{'all the money, per':<{_NAME}}{''.join(f'{base:>{_NUMBER}}' for base in BASES)}")
+    page.note(in_columns(("all the money, per", -_NAME), *((base, _NUMBER) for base in BASES)))
     for heading, lines in _PARTS:
         if heading:
             page.note(heading)
         for label, name, at, service in lines:
             some = [found.get((name, base, at, service)) for base in BASES]
             if any(some):
-                line = f"  {label:<{_NAME - 2}}" + "".join(f"{_with_half_width(row):>{_NUMBER}}" for row in some)
-                page.line(line.rstrip())
+                page.line(in_columns((f"  {label}", -_NAME), *((_with_half_width(row), _NUMBER) for row in some)))
     page.note(
         "Referrals ended in the period, those of the column: with two or more contacts, with any, all. Money spent on "
         "those who did not get better is in. \u00b1: the 95% interval over replications, its wider side. -: not defined, or "
@@ -197,6 +211,9 @@ def _with_half_width(row: Row | None) -> str:
     return f"{row.value:{digits}}" + ("" if np.isnan(half) else f" \u00b1{half:{digits}}")
 
 
+# Above columns that tell the service from no service, and above all others.
+_PAIRED = ("over, read at", -21), ("with service", 18), ("none", 7), ("difference", 19)
+_ALONE = ("", -28), ("value", 31)
 # The ladder comes last: it is what is still on the screen when the run is over.
 _SECTIONS = (
     (
@@ -242,12 +259,7 @@ def print_results(results: Results) -> None:
         rows = {name: by_measure.get(name, []) for name in names}
         paired = any(row.service for some in rows.values() for row in some)
         page.title(title)
-        heading = (
-            f"{'over, read at':<21}{'with service':>18}{'none':>7}{'difference':>19}"
-            if paired
-            else f"{'':<28}{'value':>31}"
-        )
-        page.heading(f"{heading}{'n / of':>15}")
+        page.heading(in_columns(*(_PAIRED if paired else _ALONE), ("n / of", 15)))
         for name, some in rows.items():
             if some:
                 page.meaning(words(name), definition(name).definition)
@@ -299,11 +311,11 @@ def _lines(rows: Sequence[Row]) -> list[tuple[str, str]]:
         )
         if row.service:
             none, difference = (row_of(rows, quantity_of(row)._replace(service=name)) for name in ("none", DIFFERENCE))
-            line = f"{label:<21}{value_text(row):>18}{point_text(none):>7} {value_text(difference):>18}"
-            lines.append((f"{line}{fraction(row):>{max(80 - len(line), 1)}}", ""))
+            cells = (value_text(row), 18), (point_text(none), 7), (value_text(difference), 19), (fraction(row), 15)
+            lines.append((in_columns((label, -21), *cells), ""))
             lines += _could_be(row, difference)
         else:
-            lines.append((f"{label:<28}{value_text(row):>26}{fraction(row):>20}", ""))
+            lines.append((in_columns((label, -28), (value_text(row), 26), (fraction(row), 20)), ""))
     return lines
 
 
@@ -311,17 +323,18 @@ def _could_be(row: Row, difference: Row) -> list[tuple[str, str]]:
     """The line below a rung: between what it and the difference could be; none where that is not known."""
     value = could_be_text(row.could_be_low, row.could_be_high, row.unit)
     apart = could_be_text(difference.could_be_low, difference.could_be_high, difference.unit, with_sign=True)
-    return [(f"{'    could be':<21}{value:>18}{'':7} {apart:>18}", "dim")] if value else []
+    return [(in_columns(("    could be", -21), (value, 18), ("", 7), (apart, 19)), "dim")] if value else []
 
 
 def print_uncertainty(rows: Sequence[UncertaintyRow]) -> None:
     """What the spread between replications is made of, for all clients."""
     page = Page()
     page.title("UNCERTAINTY: standard deviation between replications, in points of %")
-    page.note(f"{'':<47}{'total':>8}{'chance':>9}{'sources':>9}")
+    page.note(in_columns(("", -47), ("total", 8), ("chance", 9), ("sources", 9)))
     for row in rows:
         unit = definition(row.measure).unit
         if row.group == "all" and row.service == "service" and unit == "share" and not np.isnan(row.sd_total):
             label = f"  {words(row.measure)}, {row.base}, {words(row.at)}"
-            page.say(f"{label:<47}{100 * row.sd_total:8.2f}{100 * row.sd_chance:9.2f}{100 * row.sd_parameters:9.2f}")
+            sds = (row.sd_total, 8), (row.sd_chance, 9), (row.sd_parameters, 9)
+            page.say(in_columns((label, -47), *((f"{100 * sd:.2f}", width) for sd, width in sds)))
     page.gap()

@@ -11,7 +11,16 @@ from caseload_sim.analysis.rank import WHAT_IFS, RankRow
 from caseload_sim.analysis.rank import rank as run_rank
 from caseload_sim.analysis.reconcile import figure_in
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import CHANCE_ALONE, Page, percent, print_json, print_meanings, replications_text, signed
+from caseload_sim.cli.printing import (
+    CHANCE_ALONE,
+    Page,
+    in_columns,
+    percent,
+    print_json,
+    print_meanings,
+    replications_text,
+    signed,
+)
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
@@ -69,17 +78,15 @@ def print_ranking(rows: Sequence[RankRow]) -> None:
     by = rows[0].ranked_by
     page.title(f"RANKED BY GAIN IN {by}, over {rows[0].versus}")
     print_meanings(page, [row.measure for row in rows])
-    heading = "".join(f"{name:>{width}}" for name, width, _ in _RANK_COLUMNS)
-    page.heading(f"{'':<39}{heading}")
+    page.heading(in_columns(("", -39), *((name, width) for name, width, _ in _RANK_COLUMNS)))
     for place, some in groupby(rows, key=lambda row: row.place):
         of_one = list(some)
         page.say(f"{place}  {of_one[0].scenario}", "bold")
         for row in of_one:
             label = f"   {words(row.measure)}, {row.base}, {words(row.at)}"
-            cells = "".join(f"{text(row):>{width}}" for _, width, text in _RANK_COLUMNS)
-            page.line(f"{label:<39}{cells}")
+            page.line(in_columns((label, -39), *((text(row), width) for _, width, text in _RANK_COLUMNS)))
             if could_be := could_be_text(row.gain_could_be_low, row.gain_could_be_high, "share", with_sign=True):
-                page.line(f"{'     could be':<39}{could_be:>29}", "dim")
+                page.line(in_columns(("     could be", -39), (could_be, 29)), "dim")
     page.gap()
     n = rows[0].n_replications
     page.note(

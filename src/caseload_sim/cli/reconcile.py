@@ -8,7 +8,16 @@ import typer
 from caseload_sim.analysis.reconcile import GROUPS, ReconcileRow, figure_in, reconcile_scenarios
 from caseload_sim.analysis.reconcile import reconcile as run_reconcile
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import CHANCE_ALONE, Page, percent, print_json, print_meanings, replications_text, signed
+from caseload_sim.cli.printing import (
+    CHANCE_ALONE,
+    Page,
+    in_columns,
+    percent,
+    print_json,
+    print_meanings,
+    replications_text,
+    signed,
+)
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
@@ -30,7 +39,7 @@ def print_reconciliation(rows: Sequence[ReconcileRow]) -> None:
     page.title(f"RECONCILED: {start.scenario}")
     page.say(f"from {start.name}\nto {end.name}", "bold")
     print_meanings(page, [Quantity.parse(row.name.partition(" in ")[0]).measure for row in (start, end)])
-    page.heading(f"{'':<32}{'figure':>6}{'in order':>21}{'any order':>21}")
+    page.heading(in_columns(("", -32), ("figure", 6), ("in order", 21), ("any order", 21)))
     for row in rows:
         ends = row.kind in ("start", "end")
         name = row.name if ends else f" {'of it: ' * (row.kind == 'part')}{row.meaning}"
@@ -39,7 +48,7 @@ def print_reconciliation(rows: Sequence[ReconcileRow]) -> None:
             name = ""
         changed = "" if ends else signed(row.change, row.change_lower_95_ci, row.change_upper_95_ci)
         averaged = signed(row.shapley, row.shapley_lower_95_ci, row.shapley_upper_95_ci)
-        line = f"{name:<32}{percent(row.value):>6}{changed:>21}{averaged:>21}".rstrip()
+        line = in_columns((name, -32), (percent(row.value), 6), (changed, 21), (averaged, 21))
         page.line(line, "bold" if ends else "")
     page.gap()
     n = start.n_replications

@@ -41,14 +41,20 @@ def diff(
     shared: Shared,
     first: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A scenario's name, or your own .toml file.")],
     second: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Another one.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show also what no simulated figure depends on, such as published targets.")
+    ] = False,
 ) -> None:
-    """Say in words what two scenarios assume differently: path, meaning, and each value with its origin."""
+    """Say in words what two scenarios assume differently: path, meaning, and each value with its origin.
+
+    What differs without moving a figure is counted at the end: published figures to compare with, and origins.
+    """
 
     one, other = shared.opened(first), shared.opened(second)
     if shared.json:
-        say(as_json(what_differs(one, other)))
+        say(as_json(sorted(what_differs(one, other), key=lambda difference: not difference.matters)))
     else:
-        say(differences_in_words(one, other))
+        say(differences_in_words(one, other, everything=everything))
 
 
 def schema(

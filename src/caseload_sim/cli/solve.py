@@ -10,7 +10,7 @@ import typer
 from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from, within_range
 from caseload_sim.analysis.solve import solve as find
 from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import Page, replications_text, say
+from caseload_sim.cli.printing import Page, in_columns, replications_text, say
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
@@ -111,12 +111,13 @@ def print_solution(solution: Solution) -> None:
     page.title(f"SOLVE {row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}")
     page.say(f"by {solution.path}")
     page.note(meaning.definition)
-    page.note(f"{'set to':>12}{'measure':>32}{'could be':>14}{'target' if goal.sign == '=' else 'target met':>14}")
+    met = "target" if goal.sign == "=" else "target met"
+    page.note(in_columns(("set to", 12), ("measure", 32), ("could be", 14), (met, 14)))
     for point in solution.points:
-        now = "  now" if point.set_to == solution.present else ""
+        now = " now" if point.set_to == solution.present else ""
         could_be = could_be_text(point.could_be_low, point.could_be_high, point.unit) or "-"
-        line = f"{point.set_to:>12.5g}{value_text(point):>32}{could_be:>14}{_verdict(point, solution):>14}{now}"
-        page.line(line)
+        cells = (f"{point.set_to:.5g}", 12), (value_text(point), 32), (could_be, 14), (_verdict(point, solution), 14)
+        page.line(in_columns(*cells, (now, -4)))
     page.gap()
     for sentence in sentences(solution):
         page.say(sentence)

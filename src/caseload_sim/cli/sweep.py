@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import Page, fraction, print_json
+from caseload_sim.cli.printing import Page, fraction, in_columns, print_json
 from caseload_sim.cli.running import announce_work, at_work, kept_if_stopped, saved_in, table_name
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity, words
@@ -100,6 +100,6 @@ def print_sweep(swept: Sweep) -> None:
         values = ", ".join(f"{value:g}" for value in point.at.values())
         for row in point.rows:
             label = ", ".join(filter(None, (row.base if row.base != "all" else "", words(row.at), row.service)))
-            page.line(f"{values:<16}{label:<30}{value_text(row):>22}{fraction(row):>12}")
+            page.line(in_columns((values, -16), (label, -30), (value_text(row), 22), (fraction(row), 12)))
             if could_be := could_be_text(row.could_be_low, row.could_be_high, row.unit):
-                page.line(f"{'':<16}{'  could be':<30}{could_be:>22}", "dim")
+                page.line(in_columns(("", -16), ("  could be", -30), (could_be, 22)), "dim")

@@ -9,7 +9,7 @@ import typer
 from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow, n_runs
 from caseload_sim.analysis.uncertainty import uncertainty as run_uncertainty
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_A_TABLE, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, percent, print_json, say
+from caseload_sim.cli.printing import Page, in_columns, percent, print_json, say
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import RunError
@@ -104,11 +104,13 @@ def print_structures(rows: Sequence[StructureRow]) -> None:
     page.note(
         "Of those who finished a course, at the end: with the service, and in brackets what it adds to no service."
     )
-    page.heading(f"{'':<22}{'misfit':>6}{'recovery':>13}{'principal':>13}{'all gone':>13}{'fully gone':>13}")
+    headings = "recovery", "principal", "all gone", "fully gone"
+    page.heading(in_columns(("", -22), ("misfit", 6), *((heading, 13) for heading in headings)))
     for row in rows:
-        figures = "".join(f"{_with_gain(value, gain):>13}" for value, gain in row.figures)
+        figures = [(_with_gain(value, gain), 13) for value, gain in row.figures]
         misfit = "-" if isnan(row.misfit) else f"{row.misfit:.0f}"
-        page.line(f"{words(row.structure):<22.22}{misfit:>6}{figures}", "bold" if row.structure == IN_USE else "")
+        line = in_columns((words(row.structure)[:22], -22), (misfit, 6), *figures)
+        page.line(line, "bold" if row.structure == IN_USE else "")
         page.below(row.meaning)
     lows, highs = (
         [
@@ -117,8 +119,8 @@ def print_structures(rows: Sequence[StructureRow]) -> None:
         ]
         for pick in (min, max)
     )
-    page.line(f"{'could be, from':<28}{''.join(f'{one:>13}' for one in lows)}")
-    page.line(f"{'could be, to':<28}{''.join(f'{one:>13}' for one in highs)}")
+    page.line(in_columns(("could be, from", -28), *((one, 13) for one in lows)))
+    page.line(in_columns(("could be, to", -28), *((one, 13) for one in highs)))
     page.gap()
     page.note(
         "misfit: squared distance from the anchors, in tolerances, after the fit. One replication, its stays kept as they were; "
@@ -134,12 +136,15 @@ def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None
     """How sure each rung is, what of, and which soft input moves it most."""
     page = Page()
     page.title(f"HOW SURE EACH RUNG IS: {rows[0].scenario}, {rows[0].n_draws} draws")
-    page.heading(f"{'':<38}{'model':>6}{'95% range':>12}{'chance':>8}{'sources':>8}{'doubt':>7}")
+    page.heading(in_columns(("", -38), ("model", 6), ("95% range", 12), ("chance", 8), ("sources", 8), ("doubt", 7)))
     for row in rows:
         label = f"{words(row.measure)}, {row.base}, {words(row.at)}"
         between = f"{100 * row.lower_95_range:.1f}-{100 * row.upper_95_range:.1f}"
-        sds = f"{100 * row.sd_chance:>8.2f}{100 * row.sd_sampling:>8.2f}{100 * row.sd_structure:>7.2f}"
-        page.line(f"{label:<38}{percent(row.value):>6}{between:>12}{sds}")
+        sds = (
+            (f"{100 * sd:.2f}", width)
+            for sd, width in ((row.sd_chance, 8), (row.sd_sampling, 8), (row.sd_structure, 7))
+        )
+        page.line(in_columns((label, -38), (percent(row.value), 6), (between, 12), *sds))
     page.gap()
     for rung in rows:
         page.say(f"What moves {rung_label(rung.measure, rung.base, rung.at)}", "bold")
@@ -149,7 +154,7 @@ def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None
             swing = soft.value_at_high - soft.value_at_low
             if abs(swing) >= _TOO_LITTLE_TO_SHOW:
                 ends = f"{percent(soft.value_at_low)} at {soft.low:g}, {percent(soft.value_at_high)} at {soft.high:g}"
-                page.line(f"  {words(soft.name):<32}{ends:>34}{100 * swing:>+10.1f}")
+                page.line(in_columns((f"  {words(soft.name)}", -34), (ends, 34), (f"{100 * swing:+.1f}", 10)))
     page.gap()
     page.note(
         "model: mean over the draws with nothing drawn but chance. 95% range: of one year, with published prevalences and soft "

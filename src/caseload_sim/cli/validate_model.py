@@ -9,7 +9,7 @@ from caseload_sim.analysis.calibrate_service import MOST_RUNS_FOR_AN_EFFECT, eff
 from caseload_sim.analysis.validate_model import ValidationRow
 from caseload_sim.analysis.validate_model import validate_model as compare_with_official
 from caseload_sim.cli.options import NATIONAL, OF_A_SCENARIO, OF_RUNS, Shared, takes
-from caseload_sim.cli.printing import Page, print_json
+from caseload_sim.cli.printing import Page, in_columns, print_json
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
@@ -51,15 +51,15 @@ def print_validation(scenario: Scenario, rows: Sequence[ValidationRow], multiple
     """Every official figure against the model, with its note, and how many are met."""
     page = Page()
     page.title(f"OFFICIAL FIGURES AGAINST THE MODEL: {scenario.title}")
-    page.note(f"{'':<34}{'official':>9}{'model':>9}{'95% interval':>15}{'':>1}{'role':>6}")
+    page.note(in_columns(("", -34), ("official", 9), ("model", 9), ("95% interval", 15), ("role", -8)))
     for row in rows:
         official = scenario.official[row.quantity]
         numbers = [
             _official_text(official.measure, x) for x in (row.target, row.value, row.lower_95_ci, row.upper_95_ci)
         ]
         style = "" if row.verdict == "met" else "bold"
-        line = f"{words(row.quantity):<34.34}{numbers[0]:>9}{numbers[1]:>9}{numbers[2] + '-' + numbers[3]:>15} {row.role:<7}{row.verdict}"
-        page.line(line, style)
+        figures = (numbers[0], 9), (numbers[1], 9), (f"{numbers[2]}-{numbers[3]}", 15)
+        page.line(in_columns((words(row.quantity)[:34], -34), *figures, (row.role, -8), (row.verdict, -3)), style)
         if official.note:
             page.below(official.note)
     for role in ("fitted", "check"):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from caseload_sim.analysis.warm_up import WarmUpRow
 from caseload_sim.analysis.warm_up import warm_up as by_rule
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, print_json
+from caseload_sim.cli.printing import Page, in_columns, print_json
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.replicate import days_of
@@ -42,7 +42,7 @@ def print_warm_up(rows: Sequence[WarmUpRow]) -> None:
     """Each series with the day on which it settles, and the longest beside what the scenario leaves out."""
     page = Page()
     page.title("WARM-UP by MSER-5: first day that counts, of means over replications on working days")
-    page.note(f"{'':<48}{'mean':>9}{'first day':>14}")
+    page.note(in_columns(("", -48), ("mean", 9), ("first day", 14)))
     for row in rows:
         mean = (
             "-"
@@ -53,7 +53,7 @@ def print_warm_up(rows: Sequence[WarmUpRow]) -> None:
         )
         day = "cannot tell" if row.settled_day is None else str(row.settled_day)
         style = "" if row.is_long_enough else "bold"
-        page.say(f"{words(row.measure) + ', ' + words(row.step):<48}{mean:>9}{day:>14}", style)
+        page.say(in_columns((f"{words(row.measure)}, {words(row.step)}", -48), (mean, 9), (day, 14)), style)
     known = [row.settled_day for row in rows if row.settled_day is not None]
     own = rows[0].own_warm_up_days if rows else 0
     if known:

@@ -23,7 +23,7 @@ from caseload_sim.scenario.messages import (
 )
 from caseload_sim.scenario.numbers import ORIGIN_KEYS
 from caseload_sim.scenario.sources import list_sources
-from caseload_sim.support.limits import MOST_DEPTH, excess_in_toml
+from caseload_sim.support.limits import MOST_DEPTH, excess_in_toml, numbers_as_in_toml
 
 USERS_OWN = "set by the user"
 
@@ -40,13 +40,18 @@ def changed(scenario: S, changes: Mapping[str, Any]) -> S:
 
 
 def parse_value(text: str) -> Any:
-    """The value of a text after `--set path=`: read as TOML, so 0.3 is a number; if it is no TOML, the text itself."""
+    """The value of a text after `--set path=`: read as TOML, so 0.3 is a number; if it is no TOML, the text itself.
+
+    A number may be written as people do and TOML does not allow: .3, 5. or 007.
+    """
     if excess := excess_in_toml(text):
         raise ScenarioError(f"--set {text[:40]}...: {excess[1]}. {_IN_LIMITS}")
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except ValueError:
-        return text
+    for written in (text, numbers_as_in_toml(text)):
+        try:
+            return tomllib.loads(f"value = {written}")["value"]
+        except ValueError:
+            pass
+    return text
 
 
 def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:

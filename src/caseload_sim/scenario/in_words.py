@@ -1,5 +1,6 @@
 """A scenario in words, and what two scenarios assume differently: every input with its meaning and its origin."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import getdoc
@@ -94,6 +95,11 @@ def _step(scenario: Scenario, name: str) -> str:
 
 _HEADINGS = ("name", "title", "summary", "look_at")  # what a scenario is called, not what it assumes
 _ABSENT = "not there"
+PUBLISHED = ("official.", "population.targets.")  # figures to compare with, not inputs
+# What a fit or a person makes inputs from: nothing that is simulated depends on it.
+_BEHIND_INPUTS = ("population.fit.", "costs.grant.", "sources.")
+_ORIGINS = "of origin alone"
+_WORDS_OF_ORIGIN = ("source", "where", "assumption", "fitted", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class Difference:
 
     first, second: a number, text, a list, or None where a scenario has no such input
     first_origin, second_origin: source, assumption or fit of a number; empty for what is no claim about the world
+    matters: whether a simulated figure can depend on it; not on published figures to compare with, nor on origins
     """
 
     path: str
@@ -110,6 +117,7 @@ class Difference:
     second: Any
     first_origin: str
     second_origin: str
+    matters: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +141,51 @@ def what_differs(first: Scenario, second: Scenario) -> tuple[Difference, ...]:
     for path in sorted({**ours, **theirs}, key=lambda path: sections.index(path.partition(".")[0])):
         a, b = ours.get(path, _NOTHING), theirs.get(path, _NOTHING)
         if (a.value, a.origin) != (b.value, b.origin):
-            found.append(Difference(path, a.meaning or b.meaning, a.value, b.value, a.origin, b.origin))
+            matters = not _besides(path, same_value=a.value == b.value)
+            found.append(Difference(path, a.meaning or b.meaning, a.value, b.value, a.origin, b.origin, matters))
     return tuple(found)
 
 
-def differences_in_words(first: Scenario, second: Scenario) -> str:
-    """What differs, as plain text: path and meaning, then the value in each scenario with its origin."""
+def _besides(path: str, *, same_value: bool) -> str:
+    """What an input is on which no simulated figure depends, if only this differs; empty where one may depend on it."""
+    if parts := [part for part in (*PUBLISHED, *_BEHIND_INPUTS) if path.startswith(part)]:
+        return parts[0].rstrip(".")
+    if same_value or path.rpartition(".")[2] in _WORDS_OF_ORIGIN:
+        return _ORIGINS
+    return ""
+
+
+def differences_in_words(first: Scenario, second: Scenario, *, everything: bool = False) -> str:
+    """What differs, as plain text: path and meaning, then the value in each scenario with its origin.
+
+    What no simulated figure depends on is counted in the last lines, and told like the rest with `everything`.
+    """
     found = what_differs(first, second)
     if not found:
         return f"{first.name} and {second.name}: nothing differs. Every input is the same, with the same origin."
-    lines = [f"{first.name} against {second.name}: {len(found)} input{'s differ' if len(found) > 1 else ' differs'}."]
+    inputs, rest = ([one for one in found if one.matters is matters] for matters in (True, False))
+    number = f"{len(inputs)} input{' differs' if len(inputs) == 1 else 's differ'}" if inputs else "no input differs"
+    lines = [f"{first.name} against {second.name}: {number}."]
     names = (first.name, second.name) if first.name != second.name else ("first", "second")
-    for one in found:
-        lines += ["", fill(f"{one.path}{f': {one.meaning}' if one.meaning else ''}", WIDTH, subsequent_indent=INDENT)]
-        sides = zip(names, (one.first, one.second), (one.first_origin, one.second_origin), strict=True)
-        for name, value, origin in sides:
-            text = f"{name}: {_said(value)}{f' ({origin})' if origin else ''}"
-            lines.append(fill(text, WIDTH, initial_indent="  ", subsequent_indent=INDENT))
+    for one in inputs:
+        lines += ["", *_told(one, names)]
+    if rest:
+        parts = Counter(_besides(one.path, same_value=one.first == one.second) for one in rest)
+        counted = ", ".join(f"{n} {'' if part == _ORIGINS else 'in '}{part}" for part, n in parts.items())
+        text = f"No simulated figure depends on what else differs: {counted}."
+        lines += ["", fill(text if everything else f"{text} `caseload-sim diff --all` shows it.", WIDTH)]
+        for one in rest if everything else []:
+            lines += ["", *_told(one, names)]
     return "\n".join(lines)
+
+
+def _told(one: Difference, names: tuple[str, str]) -> Iterator[str]:
+    """One difference in words: path and meaning, then a line for each scenario."""
+    yield fill(f"{one.path}{f': {one.meaning}' if one.meaning else ''}", WIDTH, subsequent_indent=INDENT)
+    sides = zip(names, (one.first, one.second), (one.first_origin, one.second_origin), strict=True)
+    for name, value, origin in sides:
+        text = f"{name}: {_said(value)}{f' ({origin})' if origin else ''}"
+        yield fill(text, WIDTH, initial_indent="  ", subsequent_indent=INDENT)
 
 
 def _leaves(value: Any, path: str, meaning: str) -> Iterator[tuple[str, _Leaf]]:

@@ -7,7 +7,7 @@ from caseload_sim.errors import CatalogueError, ScenarioError, did_you_mean
 from caseload_sim.scenario.files import _File, shipped_folder
 from caseload_sim.scenario.messages import _IN_LIMITS, DEFAULT_SCENARIO, _check_limits
 from caseload_sim.scenario.outcome import Source
-from caseload_sim.support.limits import MOST_SCENARIO_BYTES, excess_in_toml, read_regular
+from caseload_sim.support.limits import MOST_SCENARIO_BYTES, excess_in_toml, numbers_as_in_toml, read_regular
 
 
 def list_sources() -> dict[str, Source]:
@@ -44,6 +44,17 @@ def _read(path: Path) -> _File:
     try:
         file = _File(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{path}: not valid TOML: {error}.") from None
+        raise ScenarioError(f"{path}: not valid TOML: {error}.{_advice(text)}") from None
     _check_limits(file.content, (file,))
     return file
+
+
+def _advice(text: str) -> str:
+    """What to do about a text that is no TOML, if its numbers alone are to blame; else nothing."""
+    try:
+        tomllib.loads(numbers_as_in_toml(text))
+    except tomllib.TOMLDecodeError:
+        return ""
+    return (
+        " A number has digits before and after its point, and no zeros in front: write 0.5 for .5, and 5 for 5. or 05."
+    )

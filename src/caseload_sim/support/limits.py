@@ -29,6 +29,28 @@ _TOKEN = re.compile(
 )
 
 
+# Numbers, whatever stands before and after their point; no part of a word, a date or a version. Strings are passed over.
+_NUMBER = re.compile(
+    r"\"[^\"]*\"|'[^']*'|(?<![\w.+-])([+-]?)(?:0+(?=\d)|(?=\.\d))?(\d[\d_]*)?(\.)?(\d[\d_]*)?([eE][+-]?\d+)?(?![\w.])"
+)
+
+
+def numbers_as_in_toml(text: str) -> str:
+    """The same text with each number written as TOML wants it.
+
+    >>> numbers_as_in_toml("[.5, 5., +.25, 007, 1.e3]")
+    '[0.5, 5.0, +0.25, 7, 1.0e3]'
+    """
+
+    def number(found: re.Match[str]) -> str:
+        sign, whole, point, part, power = (group or "" for group in found.groups())
+        if not whole + part:
+            return found[0]
+        return f"{sign}{whole or '0'}{f'{point}{part or 0}' if point else ''}{power}"
+
+    return _NUMBER.sub(number, text)
+
+
 def is_regular(path: Path) -> bool:
     """Whether it is a file: a device or a pipe might never end. Raises OSError as looking does."""
     return stat.S_ISREG(path.stat().st_mode)
