@@ -1,6 +1,7 @@
 """Published figures of real services: found, made into a year, and added to from the monthly file."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,17 @@ import numpy as np
 import pytest
 
 from caseload_sim import services
+from caseload_sim.analysis.calibrate_service import ServiceFit
+from caseload_sim.definitions.measures import check_measures
 from caseload_sim.errors import CatalogueError, RunError
+from caseload_sim.scenario.catalogue import get_scenario, load_scenario
+from caseload_sim.scenario.numbers import numbers
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.services import scenario_file
 from caseload_sim.services.added_months import FILE, AddedMonths
 from caseload_sim.services.monthly_file import RENAMED, read_monthly_file
 from caseload_sim.services.published import ENGLAND, Published, all_measures
+from caseload_sim.services.scenario_file import TARGETS, fit_service, service_text
 from caseload_sim.services.year import FIGURES, Made, made_of, months_before, year_of
 from commands import call_here
 
@@ -270,3 +278,109 @@ def test_several_are_listed_a_line_each(tmp_path: Path) -> None:
     printed = call_here("services", "north", "west", folder=tmp_path).stdout
     assert "SERVICES, by name" in printed
     assert "RXV" in printed
+
+
+# --- a scenario of a service -------------------------------------------------------------------------------------
+
+
+def test_every_service_with_a_full_year_and_enough_courses_has_a_file_and_others_are_told_why(
+    national: Scenario,
+) -> None:
+    published, written, refusals = Published(), 0, []
+    current = {
+        code
+        for code in published.codes
+        if published.annual(code, "2024-25").get(("Total", "NULL", "", "recovery_count"))
+    }
+    assert len(current) > 100
+    for code in published.codes:
+        try:
+            text = service_text(published, code, national)
+        except CatalogueError as error:
+            refusals.append(str(error))
+            continue
+        written += 1
+        content = tomllib.loads(text)
+        assert code in content["title"]
+        assert len(content["official"]) > 15
+        if code in current:
+            assert content["official"]["recovery"]["role"] == "check"
+    assert written > 95
+    assert written + len(refusals) == len(published.codes)
+    assert all("too little to fit to" in said for said in refusals)
+
+
+@pytest.fixture(scope="module")
+def national() -> Scenario:
+    return get_scenario("national_2024_25")
+
+
+def test_the_file_has_the_published_figures_of_the_service_and_loads(national: Scenario, tmp_path: Path) -> None:
+    path = tmp_path / "devon.toml"
+    path.write_text(service_text(Published(), "RWV", national), encoding="utf-8")
+    scenario = load_scenario(path)
+    series = Published().series("RWV")
+    assert scenario.demand.referrals_per_year.value == sum(series["M001"][month] for month in months_before("2025-03"))
+    assert sum(scenario.demand.monthly_index.values()) == pytest.approx(12, abs=0.01)
+    deciles = scenario.population.strata["deprivation_decile"]
+    # 1,255 of the 28,705 referrals with a known decile (provider_annual_by_group, 2024-25): added up by hand
+    assert deciles["10_most_deprived"].value == pytest.approx(1255 / 28705, abs=1e-4)
+    assert scenario.official["stepped_up"].value == pytest.approx(1660 / 8705, abs=1e-4)
+    assert scenario.official["low_intensity_first"].value == pytest.approx(8705 / (8705 + 1330), abs=1e-4)
+    assert scenario.official["second_contact_over_28_days"].value == pytest.approx(1 - 4795 / 10765, abs=1e-4)
+    assert not [o for o in scenario.official.values() if o.fitted_by and o.role == "check"]
+    assert all("RWV" in str(official.where) for official in scenario.official.values())
+
+
+def test_paths_that_are_moved_are_numbers_of_the_parent_and_measures_are_known(national: Scenario) -> None:
+    known = {path for path, _, _ in numbers(national)}
+    for target in TARGETS:
+        assert set(target.moves) <= known, target.name
+        check_measures([target.measure])
+
+
+def test_what_was_fitted_is_in_the_file_once_and_says_so(national: Scenario, tmp_path: Path) -> None:
+    changes = {"staff.high_intensity_therapist.wte": 81.5, "pathway.missed.not_attended": 0.07}
+    fit = ServiceFit("devon", changes, (), (), (), (), 0, changes)
+    path = tmp_path / "devon.toml"
+    path.write_text(service_text(Published(), "RWV", national, fit), encoding="utf-8")
+    scenario = load_scenario(path)
+    assert scenario.staff["high_intensity_therapist"].wte.value == 81.5
+    assert "posts are not published" in scenario.staff["high_intensity_therapist"].wte.origin()
+    assert scenario.pathway.missed.not_attended.value == 0.07
+    assert "fitted" in scenario.pathway.missed.not_attended.origin()
+
+
+def test_a_large_service_is_fitted_on_a_smaller_one_and_its_posts_are_whole(
+    national: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """58,455 referrals are fitted as 10,000: whatever comes out for posts is for 5.8455 times as many."""
+    path = tmp_path / "large.toml"
+    path.write_text(service_text(Published(), "RXV", national), encoding="utf-8")
+    scenario, seen = load_scenario(path), []
+
+    def fitted(smaller: Scenario, *, replications: int) -> ServiceFit:
+        seen.append(smaller)
+        changes = {"staff.high_intensity_therapist.wte": 20.0, "pathway.missed.not_attended": 0.07}
+        return ServiceFit("large", changes, (), (), (), (), 0, dict(changes))
+
+    monkeypatch.setattr(scenario_file, "calibrate_service", fitted)
+    found = fit_service(scenario)
+    (smaller,) = seen
+    assert smaller.demand.referrals_per_year.value == 10_000
+    ratio = scenario.staff["assessor"].wte.value / smaller.staff["assessor"].wte.value
+    assert ratio == pytest.approx(5.8455, abs=1e-4)
+    assert found.changes == {
+        "staff.high_intensity_therapist.wte": pytest.approx(116.91, abs=1e-3),
+        "pathway.missed.not_attended": 0.07,
+    }
+
+
+def test_new_writes_a_service_without_a_fit_and_says_what_to_do(tmp_path: Path) -> None:
+    written = call_here("new", "devon.toml", "--service", "rwv", "--no-fit", folder=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert "caseload-sim run devon.toml" in written.stderr
+    assert load_scenario(tmp_path / "devon.toml").title.startswith("Devon Partnership NHS Trust (RWV)")
+    again = call_here("new", "devon.toml", "--service", "RWV", "--no-fit", folder=tmp_path)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr

@@ -35,7 +35,7 @@ COMMANDS = (
     ("validate", "scenarios", "validate", "Check a scenario file: says what is wrong and where, or that it is ready to run."),
     ("warm-up", "warm_up", "warm_up", "Say by a published rule, MSER-5, how many days from opening to leave out, beside what the scenario leaves out."),
     ("validate-model", "validate_model", "validate_model", "Compare the model with every official figure: which were fitted, which are checks, which are missed."),
-    ("new", "scenarios", "new", "Write a short commented file for your own service: referrals, staff and waiting list; then run it."),
+    ("new", "services", "new", "Write a short commented file for your own service: referrals, staff and waiting list; then run it."),
     ("services", "services", "services", "Find a real service by name, code, town or board, and show its latest year as NHS England published it."),
     ("import-statistics", "services", "import_statistics", "Add months to the published figures, from the files that NHS England publishes each month."),
     ("schema", "scenarios", "schema", "Print the JSON Schema of scenario files, for an editor that completes and checks them while you write."),

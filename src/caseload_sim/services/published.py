@@ -88,6 +88,18 @@ class Published:
             found.setdefault(measure_id, {})[month] = value
         return {measure_id: dict(sorted(values.items())) for measure_id, values in sorted(found.items())}
 
+    def annual(self, code: str, year: str) -> dict[tuple[str, str, str, str], float]:
+        """Annual figures of a provider by (kind, group, part, measure), such as ("Total", "NULL", "", "recovery_count").
+
+        year: "2023-24" or "2024-25"; empty for a provider or a year that has none
+        """
+        import pyarrow.compute as pc
+
+        table = _annual()
+        mine = table.filter(pc.and_(pc.equal(table["code"], code), pc.equal(table["year"], year)))
+        columns = (mine[name].to_pylist() for name in ("kind", "group", "part", "measure", "value"))
+        return {(kind, group, part, measure): value for kind, group, part, measure, value in zip(*columns, strict=True)}
+
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """Codes of all providers of whom something is published, England not among them."""
@@ -133,9 +145,18 @@ def _text_of(one: Provider) -> str:
 
 @lru_cache(maxsize=1)
 def _snapshot() -> "pa.Table":
+    return _table("monthly.parquet")
+
+
+@lru_cache(maxsize=1)
+def _annual() -> "pa.Table":
+    return _table("annual_by_group.parquet")
+
+
+def _table(name: str) -> "pa.Table":
     import pyarrow.parquet as pq
 
-    with (_DATA / "monthly.parquet").open("rb") as file:
+    with (_DATA / name).open("rb") as file:
         return pq.read_table(file)
 
 
