@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from building import check_legible
 from caseload_sim.analysis.warm_up import mser, too_short, warm_up
 from caseload_sim.cli.main import app
-from caseload_sim.cli.warm_up import print_warm_up
+from caseload_sim.cli.validate_model import print_warm_up
 from caseload_sim.figures.solve import draw_warm_up
 from caseload_sim.measures.rows import OverTimeRow
 from caseload_sim.pathway.working_days import working_days

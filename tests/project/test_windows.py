@@ -16,7 +16,8 @@ import caseload_sim
 from caseload_sim.cli.running import table_name
 from caseload_sim.errors import RunError
 from caseload_sim.runs import folder as run_folder
-from caseload_sim.runs.lock import Lock, run_name
+from caseload_sim.runs.folder import run_name
+from caseload_sim.runs.lock import Lock
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here

@@ -123,11 +123,11 @@ def calibrate_service(
     while rounds < MOST_ROUNDS and np.abs(best_miss).max() > NEAR_ENOUGH:
         rounds += 1
         step = np.asarray(np.linalg.lstsq(slopes, -here, rcond=1e-6)[0], dtype=np.float64)
-        step *= min(1.0, LONGEST_STEP / np.abs(step).max())
+        step = np.clip(step, -LONGEST_STEP, LONGEST_STEP)  # each by itself: one that cannot be met holds up no other
         (there,) = misses([point + step])
         slopes += np.outer(there - here - slopes @ step, step) / (step @ step)
         point, here = point + step, there
-        if np.abs(here).max() < np.abs(best_miss).max():
+        if here @ here < best_miss @ best_miss:
             best, best_miss = point, here
     return ServiceFit(
         scenario.name,

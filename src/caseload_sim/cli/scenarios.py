@@ -1,4 +1,4 @@
-"""Commands about scenario files: `explain`, `diff`, `validate`, `schema`, `report-checklist` and `new`."""
+"""Commands about scenario files: `explain`, `diff`, `validate`, `schema` and `report-checklist`."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
 from caseload_sim.analysis.stress_checklist import checklist
-from caseload_sim.cli.options import DEFAULT, NATIONAL, OF_A_SCENARIO, ScenarioArgument, Shared, takes
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import say, tell
 from caseload_sim.cli.running import too_much_to_run
 from caseload_sim.runs.tables import as_json
@@ -84,26 +83,3 @@ def report_checklist(
     else:
         save_text(out, text)
         tell(f"Saved in {out}")
-
-
-@takes("scenario_path")
-def new(
-    shared: Shared,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as my_service.toml.")],
-    parent: Annotated[str, typer.Option("--from", metavar="NAME", help="The scenario that it extends.")] = NATIONAL,
-) -> None:
-    """Write a short commented file for your own service: referrals, staff and waiting list; then run it.
-
-    Its first line names the schema that is written beside it, so that an editor can help with the keys.
-
-    Example:
-
-        caseload-sim new my_service.toml --from national_2024_25
-
-        caseload-sim run my_service.toml
-    """
-
-    save_text(file, service_file(shared.opened(parent)))
-    if not (schema := file.parent / SCHEMA_FILE).exists():
-        save_text(schema, json.dumps(scenario_file_schema(), indent=1) + "\n")
-    tell(f"Written: {file}. Fill in your numbers, then: caseload-sim run {file}")
