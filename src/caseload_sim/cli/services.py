@@ -48,7 +48,7 @@ def services(
     found = published.find(" ".join(text or []))
     years = [year_of(published, one) for one in found]
     if shared.json:
-        tell(json.dumps([plain_year(year) for year in years], indent=1))
+        say(json.dumps([plain_year(year) for year in years], indent=1))
     elif len(years) == 1:
         print_year(years[0])
     else:
