@@ -64,7 +64,7 @@ TESTS: dict[str, Noticed] = {
     "simulation/intake.py": Noticed(("simulation/test_intake.py", "simulation/test_day_of_return.py", "simulation/test_blocks.py")),
     "simulation/pool.py": Noticed(("simulation/test_opening.py", "pathway/test_service.py"), "test_opening or deadlines or stepped_down or likelier or who_is_there or as_long_as_asked"),
     "simulation/providers.py": Noticed(("pathway/test_service.py", "measures/test_costs.py"), "providers"),
-    "simulation/replication.py": Noticed(("simulation/test_intake.py", "simulation/test_opening.py", "simulation/test_blocks.py", "scenario/test_policies.py"), "test_intake or test_opening or test_blocks or waits_at_opening"),
+    "simulation/replication.py": Noticed(("simulation/test_intake.py", "simulation/test_opening.py", "simulation/test_blocks.py", "scenario/test_policies.py", "measures/test_costs.py"), "test_intake or test_opening or test_blocks or waits_at_opening or providers_are"),
     "simulation/running_start.py": Noticed(("simulation/test_opening.py", "pathway/test_service.py"), "test_opening or deadlines or stepped_down"),
     "outcomes/contacts.py": _OUTCOMES,
     "outcomes/courses.py": _OUTCOMES,
