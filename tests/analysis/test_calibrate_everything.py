@@ -7,11 +7,12 @@ import pytest
 
 from caseload_sim.analysis.calibrate_outcome import all_figures, calibrate_outcome, list_evidence
 from caseload_sim.analysis.calibrate_population import calibrate_population
-from caseload_sim.analysis.calibrate_service import calibrate_service, runs_at_most_for
+from caseload_sim.analysis.calibrate_service import _moved, calibrate_service, runs_at_most_for
 from caseload_sim.analysis.population_report import population_report
 from caseload_sim.errors import CaseloadError, RunError
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
+from caseload_sim.scenario.numbers import Effect, Shape, Share
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 
@@ -80,3 +81,10 @@ def test_every_anchor_can_be_read_or_the_outcome_is_not_fitted(name: str) -> Non
         if any(np.isnan(figures[one.name]) for one in list_evidence() if one.role == "anchor"):
             with pytest.raises(RunError, match=f"^{name}: has nobody of whom to read"):
                 calibrate_outcome(scenario, people=2_000)
+
+
+def test_a_fit_moves_no_number_beyond_its_bounds() -> None:
+    shape = Shape(value=2, assumption="x")
+    assert [_moved(shape, by) for by in (-50.0, 0.0, 50.0)] == [0.1, 2.0, 100_000.0]
+    assert [_moved(Effect(value=1, assumption="x"), by) for by in (-50.0, 50.0)] == [-10.0, 10.0]
+    assert [_moved(Share(value=whole, assumption="x"), 3.0) for whole in (0, 1)] == [0.0, 1.0]

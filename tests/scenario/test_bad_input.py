@@ -166,7 +166,7 @@ FILES = {
     ),
     "contacts that take no time": (
         HEAD + '[pathway.steps.high_intensity]\nstaff_time_per_contact = { value = 0, assumption = "x" }',
-        "mine.toml:3: pathway.steps.high_intensity.staff_time_per_contact.value: 0 is out of range; it must be above 0.",
+        "mine.toml:3: pathway.steps.high_intensity.staff_time_per_contact.value: 0 is out of range; it must be at least 0.01.",
     ),
     "a share of staff too small for a place": (
         HEAD + '[pathway.steps.high_intensity]\nshare_of_staff = { value = 0.0005, assumption = "x" }',
@@ -191,7 +191,7 @@ FILES = {
     ),
     "trained within a day": (
         HEAD + '[staff.assessor]\ntraining_days = { value = 0.5, assumption = "x" }',
-        "mine.toml:3: staff.assessor.training_days.value: 0.5 is out of range; it must be at least 1.",
+        "mine.toml:3: staff.assessor.training_days.value: 0.5 is out of range; it must be at least 7.",
     ),
     "a surge team that goes before it comes": (
         HEAD + '[staff.assessor.surge.winter]\nwte = { value = 3, assumption = "x" }\nfrom_date = 2025-01-01\nto_date = 2024-12-01',

@@ -200,7 +200,7 @@ def effect_that_reaches(
 
 
 def _moved(number: Number, by: float) -> float:
-    """A number moved by so much: a share in logits, an effect as it is, any other in logs."""
+    """A number moved by so much, within its bounds: a share in logits, an effect as it is, any other in logs."""
     if isinstance(number, Share | ShareMissed):
         if number.value in (0, 1):
             return number.value  # no odds move these
@@ -210,4 +210,7 @@ def _moved(number: Number, by: float) -> float:
         value = number.value + by
     else:
         value = number.value * np.exp(by)
+    for rule in type(number).model_fields["value"].metadata:
+        value = max(value, getattr(rule, "ge", value))
+        value = min(value, getattr(rule, "le", value))
     return round(float(value), FITTED_DECIMALS)
