@@ -380,6 +380,10 @@ N_SMALL = 7
         (Decision(everybody("high_intensity", "all")), "every value must be a number from 0 to 1"),
         (Decision(everybody("high_intensity", 0.5)), "row 0 add up to 0.5; for each client they must add up to 1"),
         (Decision({}), "add up to 0"),
+        (Decision(np.ones(N_SMALL)), "chance: ndarray, not a table"),  # type: ignore[arg-type]
+        (Decision(None), "chance: NoneType, not a table"),  # type: ignore[arg-type]
+        (Decision(everybody("high_intensity"), [1]), "priority: list, not a table"),  # type: ignore[arg-type]
+        (Decision({"high_intensity": [[1.0], [1.0, 2.0]]}), "chance of high_intensity: lists of several lengths"),  # type: ignore[dict-item]
         (Decision(everybody("high_intensity"), everybody("high_intensity", 0.5)), "must be whole numbers"),
         (Decision(everybody("high_intensity"), everybody("high_intensity", LARGEST_PRIORITY + 1)), "must be whole"),
         (

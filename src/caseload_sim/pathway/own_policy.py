@@ -126,12 +126,19 @@ def checked(decision: Any, known: Known, scenario: Scenario, name: str) -> Decis
 
 
 def _columns(table: Mapping[str, Any], steps: list[str], n: int, place: str) -> list[tuple[str, NDArray[Any]]]:
-    """Each column with the name of its step. Raises RunError for an unknown step or another length."""
+    """Each column with the name of its step. Raises RunError for what is no table, an unknown step or another length."""
+    if not isinstance(table, Mapping):
+        raise RunError(
+            f"{place}: {type(table).__name__}, not a table. Give each step's name its values, as {{step: values}}."
+        )
     columns = []
     for step, values in table.items():
         if step not in steps:
             raise RunError(f"{place}: '{step}' is not a step to choose. {did_you_mean(str(step), steps)}")
-        column = np.asarray(values)
+        try:
+            column = np.asarray(values)
+        except ValueError:
+            raise RunError(f"{place} of {step}: lists of several lengths. Give one value for each client.") from None
         if column.shape != (n,):
             raise RunError(
                 f"{place} of {step}: has shape {column.shape}, but there are {n} clients, so ({n},) is needed."
