@@ -227,7 +227,9 @@ def test_no_name_given_in_python_costs_a_figure(folder: Path) -> None:
     compared = compare({"now": small, **dict.fromkeys(NAMES.values(), small)}, replications=2)
     assert isinstance(picture(lambda: draw_differences(compared.rows)), bytes)
     ax = plot_differences(shown(compared.rows))
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    legend = ax.get_legend()
+    assert legend is not None
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == [f" {name}" if name.startswith("_") else name for name in NAMES.values()]
     figure_of(ax).draw_without_rendering()
 
