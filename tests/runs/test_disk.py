@@ -14,11 +14,11 @@ import pytest
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.runs import disk
-from caseload_sim.runs.folder import RunFolder, save_images
+from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.kept_replications import UNFINISHED
 from caseload_sim.runs.read import read_run
 from caseload_sim.runs.record import RECORD, inputs_of_run
-from caseload_sim.runs.whole_files import save_text, write_text
+from caseload_sim.runs.whole_files import save_images, save_text, write_text
 from small_services import finished_of
 
 RUNS = Path(disk.__file__).parent

@@ -9,8 +9,8 @@ from caseload_sim.cli.printing import say, tell
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.figures.gallery import figure_names, of_kind
 from caseload_sim.figures.painter import NotDrawn, image_of_saved
-from caseload_sim.runs.folder import folder_of_figures, save_images
 from caseload_sim.runs.read import read_run
+from caseload_sim.runs.whole_files import folder_of_figures, save_images
 
 FORMATS = ("png", "svg", "pdf")
 

@@ -10,7 +10,6 @@ from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from caseload_sim.analysis.event_log import EventRow, event_log
@@ -25,23 +24,13 @@ from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, 
 from caseload_sim.runs.lock import Lock, is_held
 from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
 from caseload_sim.runs.tables import save_csv, write_events, write_rows, write_tables
-from caseload_sim.runs.whole_files import (
-    ELSEWHERE,
-    MAKE_ROOM,
-    flush,
-    flush_folder,
-    unwritable,
-    write_bytes,
-    write_text,
-)
+from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.surroundings import at_home
 from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-COPY_IT = "Copy the run folder to where you may write."
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
@@ -276,25 +265,3 @@ def _refuse_what_is_in_the_way(folder: Path) -> None:
 
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
-
-
-def save_images(folder: Path, images: Mapping[str, bytes], image_format: str) -> list[Path]:
-    """Images by name as files of a folder. Returns their paths. Raises RunError when they cannot be written."""
-    paths = [folder / f"{name}.{image_format}" for name in images]
-    try:
-        for path, image in zip(paths, images.values(), strict=True):
-            write_bytes(path, image)
-    except OSError as error:
-        raise unwritable(folder, error, COPY_IT) from None
-    return paths
-
-
-def folder_of_figures(run: Path) -> Path:
-    """The folder of figures of a run folder, which is made when it is not there. Raises RunError when it cannot be written to."""
-    folder = run / "figures"
-    try:
-        disk.make_folder(folder, below=run)
-        with TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise unwritable(folder, error, COPY_IT) from None

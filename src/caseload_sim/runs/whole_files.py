@@ -1,9 +1,10 @@
 """Files that are written completely or not at all, even if the program is killed while it writes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from caseload_sim.support.surroundings import at_home
 ELSEWHERE = "Choose another folder with --out."
 MAKE_ROOM = "Make room there."
 LET_GO = "Close it there, and give the command again."
+COPY_IT = "Copy the run folder to where you may write."
 PART = ".part"  # what the name of a file ends in until it is complete
 
 
@@ -98,3 +100,25 @@ def check_new(path: Path) -> None:
         raise RunError(f"{path}: is there already. Choose another name with --out.") from None
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
+
+
+def save_images(folder: Path, images: Mapping[str, bytes], image_format: str) -> list[Path]:
+    """Images by name as files of a folder. Returns their paths. Raises RunError when they cannot be written."""
+    paths = [folder / f"{name}.{image_format}" for name in images]
+    try:
+        for path, image in zip(paths, images.values(), strict=True):
+            write_bytes(path, image)
+    except OSError as error:
+        raise unwritable(folder, error, COPY_IT) from None
+    return paths
+
+
+def folder_of_figures(run: Path) -> Path:
+    """The folder of figures of a run folder, which is made when it is not there. Raises RunError when it cannot be written to."""
+    folder = run / "figures"
+    try:
+        disk.make_folder(folder, below=run)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise unwritable(folder, error, COPY_IT) from None
