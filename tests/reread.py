@@ -118,6 +118,7 @@ class _Reader:
         if me.stays:
             end_day, last = me.stays[-1].ended, me.stays[-1].ending
             left = last if last in ("gave_up", "dropped_out", "finished") else exit_name
+            left = "gave_up" if left == "treated" else left  # let through, but well by the soonest first session
         elif exit_name in NEVER_ASSESSED and me.referral != NOT_YET:
             booked = 0 if exit_name == "no_service" else int(care.booking_days[i])
             end_day, left = me.referral + booked, exit_name

@@ -8,9 +8,10 @@ from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.clients.remission import Given, complexity_of, illness_of, over_from, treatment_given, well_from
 from caseload_sim.clients.severity import at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
-from caseload_sim.engines.plans import FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET
+from caseload_sim.engines.plans import ASSESSED, FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.outcomes.contacts import LEFT
 from caseload_sim.pathway.assessment import TREATED, leaves_at_assessment
 from caseload_sim.pathway.care import draw_courses, exits_of, missed_by_kind
 from caseload_sim.pathway.sessions import drop_out_by_complexity
@@ -175,9 +176,13 @@ def test_a_deadline_is_a_day_on_which_a_problem_is_over(clients: Clients) -> Non
     assert (over == deadline[:, None]).any(axis=1)[turns].all()
 
 
-def test_who_is_well_before_the_first_session_does_not_come(small: Scenario) -> None:
-    """Where all who are well stay away: nobody starts the first course too late for it, unless on the day of joining."""
+@pytest.mark.parametrize("places", ["few", "more than are asked for"])
+def test_who_is_well_before_the_first_session_does_not_come(small: Scenario, places: str) -> None:
+    """Where all who are well stay away: nobody starts the first course too late for it, though a place be free at once."""
     scenario = small.with_changes({"outcome.endings.well_do_not_come": 1.0})
+    if places != "few":
+        staff = {f"staff.{kind}.wte": 100 * one.wte.value for kind, one in scenario.staff.items()}
+        scenario = scenario.with_changes({**staff, "pathway.steps.high_intensity.lag_days_mean": 60})
     simulation = simulate(scenario)
     draws, episodes = Draws(scenario.run.seed, 0), simulation.episodes
     clients = draw_clients(scenario, draws)
@@ -190,13 +195,20 @@ def test_who_is_well_before_the_first_session_does_not_come(small: Scenario) -> 
     )
     first = step == courses.next_outside[who, 0]
     well_on = clients.referral_day[who] + well[who] - care.lag_days[who, step]  # an offer on that day comes too late
-    waited = first & (started > joined)
-    assert np.all(started[waited] < well_on[waited])
+    assert np.all(started[first] < well_on[first])
     patience_ends = joined + courses.patience_days[who, step].astype(np.int64)
     left = (episodes.ending[ours] == GAVE_UP) & (ended < patience_ends)
     assert np.all(first[left]), "somebody well left another list than that of the first course"
-    assert np.array_equal(ended[left], np.maximum(well_on, joined + 1)[left])
-    assert left.sum() > 20
+    assert np.array_equal(ended[left], well_on[left])
+    assert (left.sum() > 20) == (places == "few")
+    assessed = np.flatnonzero((episodes.client < len(clients.id)) & (episodes.ending == ASSESSED))
+    assessed = assessed[care.exit[episodes.client[assessed]] == TREATED]
+    who = episodes.client[assessed]
+    soonest = episodes.ended_day[assessed] + care.lag_days[who, courses.next_outside[who, 0]]
+    stays_away = clients.referral_day[who] + well[who] <= soonest
+    assert np.array_equal(stays_away, ~np.isin(who, episodes.client[episodes.step > 0])), "on the list of a course"
+    assert stays_away.sum() > 20
+    assert {LEFT[code] for code in simulation.outcomes.left[who[stays_away]]} == {"gave_up"}
     assert np.all(courses.well_after[:, 0] == NEVER), "the first contact is not asked about"
 
 

@@ -42,7 +42,7 @@ _SAYS = {
     "wait": "from referral to the first contact",
     "second_wait": "from the first contact to the second",
     "lot": "the toss of a coin for each person, by which `compare --by-lot` assigns clients to arms",
-    "ended": "as planned; left a course; gave up waiting; or no course was begun or waited for",
+    "ended": "as planned; left a course; gave up waiting or was well by then; or no course was begun or waited for",
 }
 _ALL, _OUTCOMES = "all that is counted by group", "official figures and rungs"
 _YES_NO = ("yes", "no")

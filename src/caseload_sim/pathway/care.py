@@ -105,9 +105,10 @@ def draw_courses(
     n = len(clients.id)
     illness = illness_of(scenario, clients, draws)
     following = next_steps(scenario, clients, draws, illness, ahead)
-    stops = leaves_at_assessment(care.exit)
-    for after_assessment in (following.next_inside, following.next_outside):
-        after_assessment[:, ASSESSMENT] = np.where(stops, NO_STEP, ahead.first)
+    well_after = _well_after(scenario, clients, illness, care, ahead.first, draws)
+    # After the assessment comes the first course; nothing for those who stop there, or would be well by the soonest first session.
+    following.next_outside[:, ASSESSMENT] = np.where(leaves_at_assessment(care.exit), NO_STEP, ahead.first)
+    following.inside_from[:, ASSESSMENT] = well_after.min(axis=1)
     day = clients.referral_day
     return Courses(
         joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
@@ -117,7 +118,7 @@ def draw_courses(
         priority=_priority(scenario, queueing.decision, n),
         ending=ahead.ending,
         **by_name(following),
-        well_after=_well_after(scenario, clients, illness, care, ahead.first, draws),
+        well_after=well_after,
         started_day=np.full(n, NOT_YET, dtype=np.int32),
         returns_as=np.full(n, NO_CLIENT, dtype=np.int32),
         return_after_days=np.ones(n, dtype=np.int32),
@@ -127,7 +128,8 @@ def draw_courses(
 def _well_after(scenario: Scenario, clients: Clients, illness: Illness, care: Care, first: Codes, draws: Draws) -> Days:
     """Days from joining the first list from which a client, well again, no longer waits for the first course, (n, s) int32.
 
-    NEVER at all other steps. The first session follows the offer of a place by the client's lag.
+    NEVER at all other steps. The first session follows the offer of a place by the client's lag: whoever is well by then even
+    with a place at once is through with the assessment.
     """
     well = no_longer_come_from(scenario, clients, illness, draws)
     days = np.full(care.lag_days.shape, NEVER, dtype=np.int32, order="F")
