@@ -13,7 +13,6 @@ from caseload_sim.analysis.agreement import (
     odds_ratio,
     reliable_changes,
     reliably_recovered,
-    slope_within,
 )
 from caseload_sim.analysis.calibrate_outcome import (
     Evidence,
@@ -27,6 +26,8 @@ from caseload_sim.analysis.calibrate_outcome import (
     row_of,
     structures_as_toml,
 )
+from caseload_sim.analysis.evidence_of_the_service import of_waiting
+from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.outcomes.structures import all_structures
@@ -72,6 +73,20 @@ def test_figures_are_shares_where_shares_are_published(figures: dict[str, float]
     assert {name: value for name, value in shares.items() if not 0 <= value <= 1} == {}
 
 
+def test_waiting_changes_nothing_where_nothing_is_over_by_itself(
+    small: Scenario, small_simulation: Simulation, figures: dict[str, float]
+) -> None:
+    """Nobody gives up and no problem ends by time: all are read alike after 31 days and after 91. As it is, some do get well."""
+    patient = {f"pathway.steps.{name}.patience_mean_days": 1e6 for name in small.steps}
+    still = small.with_changes({USUAL_CARE: 1e-9, **patient})
+    found = of_waiting(still, Draws(1, 0), 2_000, [small_simulation])
+    slopes = [name for name in found if name.endswith("_per_30_days")]
+    assert len(slopes) == 3
+    assert {name: found[name] for name in slopes} == dict.fromkeys(slopes, pytest.approx(0, abs=1e-12))
+    assert figures["caseness_lost_per_30_days"] > 0.002
+    assert figures["phq9_fall_per_30_days"] > 0.1
+
+
 def test_what_hangs_together_is_in_order(figures: dict[str, float]) -> None:
     """Longer is no worse, treated is no worse than untreated, and both disorders last longer than either."""
     gone = [figures[f"untreated_depression_gone_{days}"] for days in (91, 182, 365)]
@@ -105,17 +120,6 @@ def test_kappa_by_hand() -> None:
 def test_odds_ratio_by_hand() -> None:
     """Odds of 1 to 3 against odds of 1 to 1."""
     assert odds_ratio(flags("ynnn"), flags("yn")) == pytest.approx(1 / 3)
-
-
-def test_the_slope_is_that_within_groups() -> None:
-    """Within each group y rises by 2 for 1; between groups it falls, which must not show."""
-    x = np.array([0.0, 1.0, 2.0, 10.0, 11.0, 12.0, 50.0])
-    y = np.array([7.0, 9.0, 11.0, 0.0, 2.0, 4.0, 999.0])
-    group, some = flags("nnnyyyn"), flags("yyyyyyn")
-    slope, at_nothing = slope_within(x, y, group, some)
-    assert slope == pytest.approx(2)
-    assert at_nothing == pytest.approx(y[:6].mean() - 2 * x[:6].mean())
-    assert y[6] == 999.0  # what was given is as it was
 
 
 def test_reliable_change_by_hand() -> None:

@@ -12,7 +12,7 @@ from caseload_sim.clients.questionnaires import (
     Scores,
     below_caseness,
 )
-from caseload_sim.support.columns import Flags, Floats
+from caseload_sim.support.columns import Flags
 
 Found = dict[str, float]
 
@@ -53,20 +53,6 @@ def correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
 def odds_ratio(one: Flags, other: Flags) -> float:
     p, q = mean(one), mean(other)
     return p / (1 - p) * (1 - q) / q
-
-
-def slope_within(x: Floats, y: Floats, by: Flags, some: Flags) -> tuple[float, float]:
-    """Slope of y on x within the two groups of `by`, and the mean of y where x is nothing.
-
-    Within groups: those at high intensity wait longer and are treated for longer, which is no effect of waiting.
-    """
-    inner_x, inner_y = x[some], y[some]  # copies, as always with flags
-    for group in (by[some], ~by[some]):
-        if group.any():
-            inner_x[group] -= inner_x[group].mean()
-            inner_y[group] -= inner_y[group].mean()
-    slope = float(inner_x @ inner_y / (inner_x @ inner_x))
-    return slope, float(y[some].mean() - slope * x[some].mean())
 
 
 def kappa(one: Flags, other: Flags) -> float:

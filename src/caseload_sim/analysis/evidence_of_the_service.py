@@ -1,6 +1,10 @@
-"""What statistics of the service say about getting better, found again on clients who went through its queue."""
+"""What statistics of the service say about getting better, found again on clients who went through its queue.
 
-from collections.abc import Sequence
+What waiting does is read on people drawn for it: see `of_waiting`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,23 +19,28 @@ from caseload_sim.analysis.agreement import (
     reliable_changes,
     reliably_recovered,
     sd,
-    slope_within,
     wide,
 )
 from caseload_sim.analysis.evidence_of_studies import DEPRESSION
-from caseload_sim.clients.questionnaires import (
-    below_caseness,
-)
+from caseload_sim.clients.population import draw_population
+from caseload_sim.clients.questionnaires import below_caseness
 from caseload_sim.clients.remission import complexity_of, illness_of, treatment_given
 from caseload_sim.clients.severity import (
+    FIRST,
     LAST,
+    at_start_of,
     condition_of,
     passing_at,
     scores_on,
 )
 from caseload_sim.draws.streams import Draws
 from caseload_sim.measures.simulation import Simulation, within
-from caseload_sim.support.columns import Flags, Floats, rows_of
+from caseload_sim.pathway.assessment import TREATED
+from caseload_sim.pathway.care import draw_courses
+from caseload_sim.pathway.stepping import no_longer_come_from
+from caseload_sim.scenario.pathway import ASSESSMENT
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import Flags, rows_of
 
 
 def days_until_courses(simulations: Sequence[Simulation]) -> dict[str, int]:
@@ -131,7 +140,7 @@ def _ended_high(simulation: Simulation) -> Flags:
 
 
 def _of_courses(simulations: Sequence[Simulation]) -> Found:
-    """Figures per therapy course of two or more sessions, and what changes from first contact to a course's first session."""
+    """Figures per therapy course of two or more sessions."""
     parts: list[dict[str, NDArray[Any]]] = []
     for one in simulations:
         out, scores = one.outcomes, one.outcomes.course_scores
@@ -139,15 +148,11 @@ def _of_courses(simulations: Sequence[Simulation]) -> Found:
         high = scores.step == (
             one.scenario.steps.index("high_intensity") if "high_intensity" in one.scenario.steps else -2
         )
-        case_before = out.at_caseness[client]
-        first = scores.step == out.first_course[client]
-        wait = out.second_contact_day[client] - out.first_contact_day[client]
+        waited = out.second_contact_day[client] > out.first_contact_day[client]
         parts.append({
             "first_phq9": scores.first_phq9.astype(np.int64), "first_gad7": scores.first_gad7.astype(np.int64),
             "last_phq9": scores.last_phq9.astype(np.int64), "last_gad7": scores.last_gad7.astype(np.int64),
-            "two": scores.sessions >= 2, "high": high, "first_course": first & (wait > 0), "case_before": case_before,
-            "phq9_before": out.first_phq9[client].astype(np.int64), "wait": wait / 30,
-            "well_after": below_caseness(scores.last_phq9, scores.last_gad7),
+            "two": scores.sessions >= 2, "high": high, "first_course": waited & (scores.step == out.first_course[client]),
         })  # fmt: skip
     c = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     two = c["two"].astype(bool)
@@ -168,24 +173,98 @@ def _of_courses(simulations: Sequence[Simulation]) -> Found:
         "course_recovery_low": mean(well[two & case & ~c["high"]]),
         "course_recovery_high": mean(well[two & case & c["high"]]),
     }
-    waited = c["first_course"].astype(bool)
-    waited_months: Floats = c["wait"].astype(np.float64)
+    first = c["first_course"].astype(bool)
     for name in ("phq9", "gad7"):
-        found[f"high_less_low_first_{name}"] = mean(c[f"first_{name}"][waited & c["high"]]) - mean(
-            c[f"first_{name}"][waited & ~c["high"]]
+        found[f"high_less_low_first_{name}"] = mean(c[f"first_{name}"][first & c["high"]]) - mean(
+            c[f"first_{name}"][first & ~c["high"]]
         )
-    lost = c["case_before"].astype(np.float64) - case
-    by_step = c["high"].astype(bool)
-    slope, start = slope_within(waited_months, lost, by_step, waited)
-    fall = (c["phq9_before"] - c["first_phq9"]).astype(np.float64)
-    seen = waited & two & c["case_before"].astype(bool)
-    found |= {
-        "caseness_lost_at_no_wait": start,
-        "caseness_lost_per_30_days": slope,
-        "phq9_fall_per_30_days": slope_within(waited_months, fall, by_step, waited)[0],
-        "recovery_per_30_days": slope_within(waited_months, well.astype(np.float64), by_step, seen)[0],
-    }
     return found
+
+
+WAITS_DAYS = (31, 91)  # thirty days on either side of the mean wait for a second contact, 61 days
+
+
+def of_waiting(scenario: Scenario, draws: Draws, n: int, simulations: Sequence[Simulation]) -> Found:
+    """What waiting for a course does: the same people where all wait 31 days for it, and where all wait 91.
+
+    It is published by provider: how much lower caseness is at the start of courses than at the first contact of referrals,
+    where waits are long and where they are short. Within one queue nobody waits much longer than others (SD 14 days) and
+    those who do come in other months, so that chance alone would be three tolerances. Courses after a step up count as well,
+    as in what is published; a longer wait for the first course leaves them as they are.
+    simulations: for how many courses are such, and how they begin
+    """
+    clients = draw_population(scenario, draws, n)
+    courses, care = draw_courses(scenario, clients, draws)
+    rows = np.flatnonzero(care.exit == TREATED)
+    some, step = rows_of(clients, rows), courses.next_outside[rows, ASSESSMENT]
+    illness = illness_of(scenario, some, draws)
+    who, well = condition_of(scenario, some, illness, draws), no_longer_come_from(scenario, some, illness, draws)
+    attended, lag = care.attended[rows, step], care.lag_days[rows, step]
+    sessions = np.zeros((len(rows), len(scenario.steps)), dtype=np.int32)
+    sessions[np.arange(len(rows)), step] = attended
+    given = treatment_given(
+        scenario, care.target[rows], care.response[rows], complexity_of(scenario, some), sessions, attended + 1, step
+    )
+    booked = care.booking_days[rows]
+    before, at_start, at_end = (
+        passing_at(scenario, some, reading, draws) for reading in (FIRST, at_start_of("high_intensity"), LAST)
+    )
+    came = scores_on(scenario, who, before, booked)
+    case_before = ~below_caseness(*came)
+    later = _later_courses(simulations)
+    by_wait = []
+    for wait in WAITS_DAYS:
+        day = booked + np.int32(wait)
+        comes = (well > day) & (courses.patience_days[rows, step] > wait - lag) & (attended >= 2)
+        phq9, gad7 = scores_on(scenario, who, at_start, day)
+        case = ~below_caseness(phq9, gad7)
+        last = scores_on(scenario, who, at_end, day + courses.course_days[rows, step] - lag, given)
+        by_wait.append((
+            mean(case_before[comes]) - later.mixed_in("case", mean(case[comes])),
+            mean(came[0][comes]) - later.mixed_in("phq9", mean(phq9[comes])),
+            later.mixed_in("recovered", mean(below_caseness(*last)[comes & case])),
+        ))  # fmt: skip
+    months = (WAITS_DAYS[1] - WAITS_DAYS[0]) / 30
+    lost, fall, recovered = ((long - short) / months for short, long in zip(*by_wait, strict=True))
+    return {
+        "caseness_lost_at_no_wait": by_wait[0][0] - lost * WAITS_DAYS[0] / 30,
+        "caseness_lost_per_30_days": lost,
+        "phq9_fall_per_30_days": fall,
+        "recovery_per_30_days": recovered,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _LaterCourses:
+    """Courses of two or more sessions that are not a client's first: their means, and what share of all courses they are.
+
+    share, mean: of "case" and "phq9" at the start, over all courses, and of "recovered", over those at caseness at the start
+    """
+
+    share: Mapping[str, float]
+    mean: Mapping[str, float]
+
+    def mixed_in(self, name: str, of_first_courses: float) -> float:
+        """The mean over all courses, if it is that much over first courses."""
+        share = self.share[name]
+        return (1 - share) * of_first_courses + (share * self.mean[name] if share else 0.0)
+
+
+def _later_courses(simulations: Sequence[Simulation]) -> _LaterCourses:
+    columns = []
+    for one in simulations:
+        scores = one.outcomes.course_scores
+        two = scores.sessions >= 2
+        later = scores.step != one.outcomes.first_course[scores.client]
+        case = ~below_caseness(scores.first_phq9, scores.first_gad7)
+        well = below_caseness(scores.last_phq9, scores.last_gad7)
+        columns.append(np.stack([later, case, scores.first_phq9, well])[:, two])
+    later, case, phq9, well = np.concatenate(columns, axis=1)
+    late, ill = later > 0, case > 0
+    return _LaterCourses(
+        share={"case": mean(late), "phq9": mean(late), "recovered": mean(late[ill])},
+        mean={"case": mean(case[late]), "phq9": mean(phq9[late]), "recovered": mean(well[late & ill])},
+    )
 
 
 def _against_usual_care(simulations: Sequence[Simulation]) -> Found:

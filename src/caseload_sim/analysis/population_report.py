@@ -3,21 +3,26 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, draw_population
 from caseload_sim.clients.questionnaires import Scores, below_caseness
-from caseload_sim.clients.remission import illness_of
+from caseload_sim.clients.remission import Given, complexity_of, illness_of, treatment_given
 from caseload_sim.clients.severity import at_start_of, condition_of, passing_at, scores_at_referral, scores_on
 from caseload_sim.draws.streams import Draws
+from caseload_sim.engines.plans import NO_STEP
 from caseload_sim.pathway.assessment import TREATED, recorded_problem
-from caseload_sim.pathway.care import exits_of
+from caseload_sim.pathway.care import draw_courses, exits_of
 from caseload_sim.pathway.stepping import no_longer_come_from
 from caseload_sim.scenario.correlations import odds_ratio
 from caseload_sim.scenario.expected import bounds_of_all, bounds_of_any, counts_in, implied_odds_ratio
 from caseload_sim.scenario.numbers import Number
+from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Flags
+from caseload_sim.support.columns import rows_of
 from caseload_sim.support.statistics import wilson_interval
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,40 +123,68 @@ def _pairs(scenario: Scenario, clients: Clients) -> list[Comparison]:
 
 
 def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str, float]:
-    """Mean and SD of PHQ-9 and GAD-7, and the share at caseness, of those let through to treatment, when it starts.
+    """Mean and SD of PHQ-9 and GAD-7, and the share at caseness, at the first session of therapy courses.
 
-    Nobody leaves by chance alone here, and everybody starts after `start_scores_after` days: what the queue adds is in
-    `validate-model`.
+    Of those let through to treatment, who all start after `start_scores_after` days, and once more of those who step up from
+    that course, `later_course_after` days after its end; what the queue adds is in `validate-model`. As published, courses
+    of one session do not count, and later courses do.
     """
-    chosen = _treated(scenario, clients, draws)
-    phq9, gad7 = (scores[chosen] for scores in _at_start(scenario, clients, draws))
+    _, phq9, gad7 = _at_start(scenario, clients, draws)
     found = {"phq9_mean": phq9.mean(), "phq9_sd": phq9.std()}
     found |= {"gad7_mean": gad7.mean(), "gad7_sd": gad7.std()}
     found["at_caseness"] = (~below_caseness(phq9, gad7)).mean()
     return {name: float(value) for name, value in found.items()}
 
 
-def _at_start(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
-    if not (courses := [name for name, step in scenario.pathway.steps.items() if step.kind == "course"]):
-        return scores_at_referral(scenario, clients, draws)
-    days = np.full(len(clients.id), _days_until_treatment(scenario), dtype=np.int32)
-    who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
-    return scores_on(scenario, who, passing_at(scenario, clients, at_start_of(courses[0]), draws), days)
+def _at_start(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Rows, Scores, Scores]:
+    """Row of the client, PHQ-9 and GAD-7 at the first session of each course: first courses, and then those after a step up."""
+    illness = illness_of(scenario, clients, draws)
+    day = _days(scenario.population.targets.start_scores_after)
+    let_through = exits_of(scenario, clients, draws) == TREATED
+    if not any(step.kind == "course" for step in scenario.pathway.steps.values()):
+        rows = np.flatnonzero(let_through)
+        return rows, *(scores[rows] for scores in scores_at_referral(scenario, clients, draws))
+    courses, care = draw_courses(scenario, clients, draws)
+    comes = let_through & (no_longer_come_from(scenario, clients, illness, draws) > day)
+    who, step = condition_of(scenario, clients, illness, draws), courses.next_outside[:, ASSESSMENT].astype(np.intp)
+
+    def read(rows: Rows, steps: Rows, days: NDArray[np.int32], given: Given | None) -> tuple[Rows, Scores, Scores]:
+        some, found = rows_of(clients, rows), [np.empty(len(rows), dtype=np.int8) for _ in range(2)]
+        for s in np.unique(steps):
+            mine = np.flatnonzero(steps == s)
+            passing = passing_at(scenario, rows_of(some, mine), at_start_of(scenario.steps[s]), draws)
+            received = None if given is None else given.rows(mine)
+            for column, score in zip(
+                found, scores_on(scenario, who.rows(rows[mine]), passing, days[mine], received), strict=True
+            ):
+                column[mine] = score
+        counts = np.flatnonzero(care.attended[rows, steps] >= 2)
+        return rows[counts], found[0][counts], found[1][counts]
+
+    rows = np.flatnonzero(comes)
+    first = read(rows, step[rows], np.full(len(rows), day, dtype=np.int32), None)
+    end = day + courses.course_days[rows, step[rows]] - care.lag_days[rows, step[rows]]
+    responds = courses.inside_from[rows, step[rows]].astype(np.int64) + care.booking_days[rows] <= end
+    goes_on = np.flatnonzero(~responds & (courses.next_outside[rows, step[rows]] != NO_STEP))
+    up, begun = rows[goes_on], step[rows[goes_on]]
+    sessions = np.zeros((len(up), len(scenario.steps)), dtype=np.int32)
+    sessions[np.arange(len(up)), begun] = care.attended[up, begun]
+    given = treatment_given(
+        scenario, care.target[up], care.response[up], complexity_of(scenario, rows_of(clients, up)), sessions,
+        sessions.sum(axis=1, dtype=np.int32) + 1, begun.astype(np.int8),
+    )  # fmt: skip
+    later_day = (end[goes_on] + _days(scenario.population.targets.later_course_after)).astype(np.int32)
+    later = read(up, courses.next_outside[up, begun].astype(np.intp), later_day, given)
+    rows, phq9, gad7 = (np.concatenate(column) for column in zip(first, later, strict=True))
+    return rows, phq9, gad7
 
 
-def _days_until_treatment(scenario: Scenario) -> int:
-    after = scenario.population.targets.start_scores_after
+def _days(after: Number | None) -> int:
     return round(after.value) if after else 0
 
 
-def _treated(scenario: Scenario, clients: Clients, draws: Draws) -> Flags:
-    """Who comes to treatment: whom nothing stops before it, and who is not well by then."""
-    well = no_longer_come_from(scenario, clients, illness_of(scenario, clients, draws), draws)
-    return np.asarray((exits_of(scenario, clients, draws) == TREATED) & (well > _days_until_treatment(scenario)))
-
-
 def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparison]:
-    """Scores at the start of treatment, of those who get it, and by recorded problem; and at referral, of everybody."""
+    """Scores at the start of therapy courses, of all and by recorded problem; and at referral, of everybody."""
     targets = scenario.population.targets
     fitted = () if targets.count_mix else ("phq9_mean", "gad7_mean", "at_caseness")
     rows = []
@@ -167,11 +200,11 @@ def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparis
         rows.append(_shown(f"score at referral: {name}_sd of all referred", scores.std(), "shown"))
     if targets.scores_by_problem:
         recorded, _ = recorded_problem(scenario, clients, draws)
-        treated = _treated(scenario, clients, draws)
-        at_start = dict(zip(("phq9", "gad7"), _at_start(scenario, clients, draws), strict=True))
+        who, *scores_by_course = _at_start(scenario, clients, draws)
+        at_start = dict(zip(("phq9", "gad7"), scores_by_course, strict=True))
         for problem, by_instrument in targets.scores_by_problem.items():
             if problem in clients.disorder_names:
-                chosen = treated & (recorded == clients.disorder_names.index(problem))
+                chosen = recorded[who] == clients.disorder_names.index(problem)
                 for name, number in by_instrument.items():
                     achieved = float(at_start[name][chosen].mean()) if chosen.any() else np.nan
                     label = f"score at the start of treatment: {name}, problem {problem}"

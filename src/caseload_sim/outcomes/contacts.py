@@ -156,7 +156,9 @@ def leaving(
     ending = episodes.ending[last_row[rows]]
     for code, name in ((GAVE_UP, "gave_up"), (DROPPED_OUT, "dropped_out"), (FINISHED, "finished")):
         left[rows[ending == code]] = LEFT.index(name)
-    well_by_then = (ending == ASSESSED) & (exit_[rows] == TREATED)  # let through, but would not have come to a first session
+    well_by_then = (ending == ASSESSED) & (
+        exit_[rows] == TREATED
+    )  # let through, but would not have come to a first session
     left[rows[well_by_then]] = LEFT.index("gave_up")
     left[end_day == NOT_YET] = LEFT.index("not_yet")
     return end_day, left

@@ -38,8 +38,8 @@ class Combination(Share):
 class Targets(Part):
     """Published figures about the population. `count_mix` is fitted to, or else the means in `start_scores`.
 
-    start_scores: phq9_mean, phq9_sd, gad7_mean, gad7_sd, at_caseness; of those whom assessment lets through to treatment
-    start_scores_after: days from referral to the first score
+    start_scores: phq9_mean, phq9_sd, gad7_mean, gad7_sd, at_caseness; at the first session of therapy courses
+    start_scores_after: days from referral to the first course; later_course_after: from its end to the one after a step up
     scores_by_problem: recorded problem -> phq9, gad7, mean at the start
     """
 
@@ -55,7 +55,10 @@ class Targets(Part):
         default_factory=dict, description="published odds ratio of two conditions"
     )
     start_scores: dict[str, Amount] = Field(default_factory=dict, description="official scores at the start")
-    start_scores_after: Amount | None = Field(default=None, description="days from referral to the first score")
+    start_scores_after: Amount | None = Field(default=None, description="days from referral to the first course")
+    later_course_after: Amount | None = Field(
+        default=None, description="days from the end of a course to the one after stepping up"
+    )
     scores_by_problem: dict[str, dict[str, Amount]] = Field(
         default_factory=dict, description="official mean scores at the start, by recorded problem"
     )
