@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from caseload_sim.clients.population import draw_population
+from caseload_sim.draws.streams import Draws
 from caseload_sim.experiments.replicate import Results, replicate, simulate
+from caseload_sim.pathway.assessment import TREATED
+from caseload_sim.pathway.care import draw_courses
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.in_words import Difference, explain, what_differs
+from caseload_sim.scenario.numbers import numbers
+from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
 from second_readings import parent_of
@@ -254,6 +260,57 @@ def test_the_pandemic_falls_into_the_data_that_are_collected() -> None:
     shocks = sorted((one.from_date, one.to_date) for one in scenario.demand.shocks.values())
     assert (shocks[0][0], shocks[-1][1]) == (first, last)
     assert all((after[0] - before[1]).days == 1 for before, after in pairwise(shocks))
+
+
+# Numbers of a what-if that are a multiple of its parent's: path -> how many times. A fit of the parent must reach them all.
+TREATMENT_STEPS = ("low_intensity", "group", "internet_guided", "high_intensity")
+TWICE = {f"pathway.steps.{step}.planned_sessions_mean": 2.0 for step in TREATMENT_STEPS}
+PRACTITIONERS, THERAPISTS = "staff.psychological_wellbeing_practitioner.wte", "staff.high_intensity_therapist.wte"
+MULTIPLES: dict[str, dict[str, float]] = {
+    "twice_the_sessions": {**TWICE, PRACTITIONERS: 1.85, THERAPISTS: 1.6},
+    "twice_the_sessions_same_staff": TWICE,
+    "nobody_stops_after_one": {PRACTITIONERS: 1.15, THERAPISTS: 1.15},
+    "high_intensity_for_complex": {"pathway.routing.direct_per_flag": 3.0},
+    "service_claim": {
+        "outcome.treatment.full_course": 1.6, "outcome.treatment.full_course_of_distress": 1.6,
+    },
+    "burnout": {
+        f"staff.{kind}.leavers_per_disorder": 3.0
+        for kind in ("assessor", "psychological_wellbeing_practitioner", "high_intensity_therapist")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MULTIPLES)
+def test_what_is_said_to_be_a_multiple_of_the_parent_is_one(name: str) -> None:
+    here, there = (
+        {path: number.value for path, number, _ in numbers(get_scenario(one))} for one in (name, parent(name))
+    )
+    found = {path: here[path] / there[path] for path in MULTIPLES[name]}
+    assert found == pytest.approx(MULTIPLES[name], rel=2e-4), (
+        "the parent was fitted again: fit what follows from it too"
+    )
+
+
+@pytest.mark.parametrize("name", ["high_intensity_for_complex", "stratified"])
+def test_as_many_start_at_low_intensity_as_in_the_parent_where_only_who_they_are_shall_differ(name: str) -> None:
+    """Of 20,000 people drawn, those let through to treatment; within 1 point, where chance adds half a point."""
+
+    def share(scenario: Scenario) -> float:
+        draws = Draws(1, 0)
+        courses, care = draw_courses(scenario, draw_population(scenario, draws, 20_000), draws)
+        sent_to = courses.next_outside[care.exit == TREATED, ASSESSMENT]
+        return float(np.mean(sent_to != scenario.steps.index("high_intensity")))
+
+    assert share(get_scenario(name)) == pytest.approx(share(get_scenario(parent(name))), abs=0.01)
+
+
+def test_the_doubt_about_usual_care_reaches_from_nothing_to_twice_what_was_fitted() -> None:
+    scenario = get_scenario()
+    doubt, fitted = scenario.doubt["untreated_recovery"], scenario.outcome.remission.usual_care.value
+    assert doubt.paths == ("outcome.remission.usual_care",)
+    assert doubt.low == 1
+    assert doubt.high == pytest.approx(1 + 2 * (fitted - 1), abs=0.05)
 
 
 def test_the_standard_contact_of_telephone_first_is_the_mean_contact_of_the_mix_before() -> None:
