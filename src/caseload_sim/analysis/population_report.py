@@ -1,6 +1,7 @@
 """Who is referred, target against achieved: every prevalence, the count mix, combinations, pairs, scores and strata."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,14 @@ from numpy.typing import NDArray
 from caseload_sim.clients.population import Clients, draw_population
 from caseload_sim.clients.questionnaires import Scores, below_caseness
 from caseload_sim.clients.remission import Given, complexity_of, illness_of, treatment_given
-from caseload_sim.clients.severity import at_start_of, condition_of, passing_at, scores_at_referral, scores_on
+from caseload_sim.clients.severity import (
+    Condition,
+    at_start_of,
+    condition_of,
+    passing_at,
+    scores_at_referral,
+    scores_on,
+)
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NO_STEP
 from caseload_sim.pathway.assessment import TREATED, recorded_problem
@@ -138,49 +146,63 @@ def start_scores(scenario: Scenario, clients: Clients, draws: Draws) -> dict[str
 
 def _at_start(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Rows, Scores, Scores]:
     """Row of the client, PHQ-9 and GAD-7 at the first session of each course: first courses, and then those after a step up."""
-    illness = illness_of(scenario, clients, draws)
-    day = _days(scenario.population.targets.start_scores_after)
     let_through = exits_of(scenario, clients, draws) == TREATED
     if not any(step.kind == "course" for step in scenario.pathway.steps.values()):
-        rows = np.flatnonzero(let_through)
-        return rows, *(scores[rows] for scores in scores_at_referral(scenario, clients, draws))
+        everybody = np.flatnonzero(let_through)
+        phq9, gad7 = scores_at_referral(scenario, clients, draws)
+        return everybody, phq9[everybody], gad7[everybody]
+    illness, targets = illness_of(scenario, clients, draws), scenario.population.targets
     courses, care = draw_courses(scenario, clients, draws)
-    comes = let_through & (no_longer_come_from(scenario, clients, illness, draws) > day)
-    who, step = condition_of(scenario, clients, illness, draws), courses.next_outside[:, ASSESSMENT].astype(np.intp)
-
-    def read(rows: Rows, steps: Rows, days: NDArray[np.int32], given: Given | None) -> tuple[Rows, Scores, Scores]:
-        some, found = rows_of(clients, rows), [np.empty(len(rows), dtype=np.int8) for _ in range(2)]
-        for s in np.unique(steps):
-            mine = np.flatnonzero(steps == s)
-            passing = passing_at(scenario, rows_of(some, mine), at_start_of(scenario.steps[s]), draws)
-            received = None if given is None else given.rows(mine)
-            for column, score in zip(
-                found, scores_on(scenario, who.rows(rows[mine]), passing, days[mine], received), strict=True
-            ):
-                column[mine] = score
-        counts = np.flatnonzero(care.attended[rows, steps] >= 2)
-        return rows[counts], found[0][counts], found[1][counts]
-
-    rows = np.flatnonzero(comes)
-    first = read(rows, step[rows], np.full(len(rows), day, dtype=np.int32), None)
-    end = day + courses.course_days[rows, step[rows]] - care.lag_days[rows, step[rows]]
-    responds = courses.inside_from[rows, step[rows]].astype(np.int64) + care.booking_days[rows] <= end
-    goes_on = np.flatnonzero(~responds & (courses.next_outside[rows, step[rows]] != NO_STEP))
-    up, begun = rows[goes_on], step[rows[goes_on]]
+    day = round(targets.start_scores_after.value) if targets.start_scores_after else 0
+    rows = np.flatnonzero(let_through & (no_longer_come_from(scenario, clients, illness, draws) > day))
+    step = courses.next_outside[rows, ASSESSMENT].astype(np.intp)
+    end = day + courses.course_days[rows, step] - care.lag_days[rows, step]
+    responds = courses.inside_from[rows, step].astype(np.int64) + care.booking_days[rows] <= end
+    goes_on = np.flatnonzero(~responds & (courses.next_outside[rows, step] != NO_STEP))
+    up, begun = rows[goes_on], step[goes_on]
+    until_later = round(targets.later_course_after.value) if targets.later_course_after else 0
+    later_step, later_day = courses.next_outside[up, begun].astype(np.intp), end[goes_on] + until_later
     sessions = np.zeros((len(up), len(scenario.steps)), dtype=np.int32)
     sessions[np.arange(len(up)), begun] = care.attended[up, begun]
     given = treatment_given(
         scenario, care.target[up], care.response[up], complexity_of(scenario, rows_of(clients, up)), sessions,
         sessions.sum(axis=1, dtype=np.int32) + 1, begun.astype(np.int8),
     )  # fmt: skip
-    later_day = (end[goes_on] + _days(scenario.population.targets.later_course_after)).astype(np.int32)
-    later = read(up, courses.next_outside[up, begun].astype(np.intp), later_day, given)
-    rows, phq9, gad7 = (np.concatenate(column) for column in zip(first, later, strict=True))
-    return rows, phq9, gad7
+    who = condition_of(scenario, clients, illness, draws)
+    phq9, gad7 = (
+        np.concatenate(both)
+        for both in zip(
+            _scores_at_start_of(scenario, clients, who, draws, (rows, step, np.full(len(rows), day)), None),
+            _scores_at_start_of(scenario, clients, who, draws, (up, later_step, later_day), given),
+            strict=True,
+        )
+    )
+    counts = np.concatenate([care.attended[rows, step], care.attended[up, later_step]]) >= 2
+    return np.concatenate([rows, up])[counts], phq9[counts], gad7[counts]
 
 
-def _days(after: Number | None) -> int:
-    return round(after.value) if after else 0
+def _scores_at_start_of(
+    scenario: Scenario,
+    clients: Clients,
+    who: Condition,
+    draws: Draws,
+    courses: tuple[Rows, Rows, NDArray[Any]],
+    given: Given | None,
+) -> tuple[Scores, Scores]:
+    """PHQ-9 and GAD-7 at the first session of some courses.
+
+    courses: rows of the clients, indices of the steps, and days since referral; given: treatment before
+    """
+    rows, steps, days = courses
+    phq9, gad7 = (np.empty(len(rows), dtype=np.int8) for _ in range(2))
+    for s in np.unique(steps):
+        mine = np.flatnonzero(steps == s)
+        passing = passing_at(scenario, rows_of(clients, rows[mine]), at_start_of(scenario.steps[s]), draws)
+        received = None if given is None else given.rows(mine)
+        phq9[mine], gad7[mine] = scores_on(
+            scenario, who.rows(rows[mine]), passing, days[mine].astype(np.int32), received
+        )
+    return phq9, gad7
 
 
 def _scores(scenario: Scenario, clients: Clients, draws: Draws) -> list[Comparison]:
