@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from scipy.special import expit, logit, ndtri
 
 from caseload_sim.analysis.calibrate_population import calibrate_population
-from caseload_sim.analysis.population_report import population_report
+from caseload_sim.analysis.population_report import population_report, start_scores
 from caseload_sim.clients.population import Clients, draw_population
 from caseload_sim.clients.questionnaires import Scores
 from caseload_sim.clients.severity import scores_at_referral
@@ -599,3 +599,17 @@ def test_the_report_has_every_kind_of_row_and_its_origin() -> None:
     assert union.target == 0.25
     assert highest.achieved == pytest.approx(0.25), "one in four is the upper bound"
     assert union.achieved == pytest.approx(0.208, abs=0.01)
+
+
+def test_scores_at_the_start_without_a_queue_are_those_of_the_courses_that_a_queue_lets_begin() -> None:
+    """Courses after a step up and those of one session are counted alike; within 3 standard errors of some 4,000 courses."""
+    scenario, draws = get_scenario("national_2024_25"), Draws(5, 0)
+    expected = start_scores(scenario, draw_population(scenario, draws, 20_000), draws)
+    results = replicate(scenario, replications=1)
+    found = {
+        name: results.find(name).value
+        for name in ("course_first_phq9_mean", "course_first_gad7_mean", "course_at_caseness")
+    }
+    assert found["course_first_phq9_mean"] == pytest.approx(expected["phq9_mean"], abs=3 * 6 / np.sqrt(4000))
+    assert found["course_first_gad7_mean"] == pytest.approx(expected["gad7_mean"], abs=3 * 5.1 / np.sqrt(4000))
+    assert found["course_at_caseness"] == pytest.approx(expected["at_caseness"], abs=3 * 0.32 / np.sqrt(4000))
