@@ -105,6 +105,9 @@ TESTS: dict[str, Noticed] = {
     "analysis/uncertainty.py": Noticed(("analysis/test_audit.py",)),
     "analysis/validate_model.py": Noticed(("pathway/test_service.py",), "hit or checks or tolerances or met"),
     "analysis/warm_up.py": Noticed(("analysis/test_warm_up.py",)),
+    "simulation/returns.py": Noticed(("simulation/test_day_of_return.py", "simulation/test_returns.py")),
+    "services/year.py": Noticed(("services/test_services.py",), "year or by_hand or months"),
+    "services/scenario_file.py": Noticed(("services/test_services.py",), "file or fitted or smaller"),
     "support/columns.py": Noticed(("simulation/test_blocks.py",)),
     "support/statistics.py": Noticed(("support/test_ratio_of_means.py", "experiments/test_replicate.py", "experiments/test_compare.py", "clients/test_population.py"), "ratio or interval or by_hand or wilson or spread or removed"),
 }  # fmt: skip
@@ -115,10 +118,12 @@ _READS, _RUNS, _SAYS = (
     "says in words or as JSON what was computed or assumed",
 )
 NO_FIGURE: dict[str, str] = {
+    "definitions/labels.py": _READS,
     "definitions/measures.py": _READS,
     "definitions/quantities.py": _READS,
     "engines/engine.py": _RUNS,
     "experiments/dask_workers.py": _RUNS,
+    "experiments/rehearsal.py": _RUNS,
     "experiments/replicate.py": _RUNS,
     "experiments/rounds.py": _RUNS,
     "experiments/run_options.py": _RUNS,
@@ -142,10 +147,15 @@ NO_FIGURE: dict[str, str] = {
     "scenario/scenario.py": _READS,
     "scenario/service.py": _READS,
     "scenario/sources.py": _READS,
+    "services/added_months.py": _READS,
+    "services/monthly_file.py": _READS,
+    "services/published.py": _READS,
+    "support/bounded.py": _READS,
     "support/compiled.py": _RUNS,
     "support/limits.py": _READS,
     "support/provenance.py": _SAYS,
     "support/row_table.py": _READS,
+    "support/surroundings.py": _RUNS,
     "support/threads.py": _RUNS,
 }
 NO_FIGURE_AT_ALL = ("cli", "figures", "runs")  # packages: commands, pictures and files
