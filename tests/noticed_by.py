@@ -108,6 +108,7 @@ TESTS: dict[str, Noticed] = {
     "simulation/returns.py": Noticed(("simulation/test_day_of_return.py", "simulation/test_returns.py")),
     "services/year.py": Noticed(("services/test_services.py",), "year or by_hand or months"),
     "services/scenario_file.py": Noticed(("services/test_services.py",), "file or fitted or smaller"),
+    "support/bounded.py": Noticed(("scenario/test_bounds.py",)),
     "support/columns.py": Noticed(("simulation/test_blocks.py",)),
     "support/statistics.py": Noticed(("support/test_ratio_of_means.py", "experiments/test_replicate.py", "experiments/test_compare.py", "clients/test_population.py"), "ratio or interval or by_hand or wilson or spread or removed"),
 }  # fmt: skip
@@ -150,7 +151,6 @@ NO_FIGURE: dict[str, str] = {
     "services/added_months.py": _READS,
     "services/monthly_file.py": _READS,
     "services/published.py": _READS,
-    "support/bounded.py": _READS,
     "support/compiled.py": _RUNS,
     "support/limits.py": _READS,
     "support/provenance.py": _SAYS,
