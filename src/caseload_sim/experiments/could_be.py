@@ -23,6 +23,7 @@ from caseload_sim.definitions.quantities import DIFFERENCE, REMISSIONS, Quantity
 from caseload_sim.draws.streams import RememberedDraws
 from caseload_sim.measures.ladder import ladder_keys, ladder_values
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.measures.summary import Moved
 from caseload_sim.measures.table import Rows
 from caseload_sim.outcomes.structures import Structure, all_structures, under
 from caseload_sim.simulation.replication import counted_rows, only, read_again
@@ -50,9 +51,9 @@ class CouldBe:
         """What each structure adds to a row of the structure in use, (structures, rows)."""
         return np.asarray(self.values - self.values[0])
 
-    def over(self, rows: Rows) -> Floats:
+    def over(self, rows: Rows) -> Moved:
         """What each structure adds to each row of a table of measures, (structures, rows); NaN where it says nothing of it."""
-        moved = np.full((len(self.names), len(rows.keys)), np.nan)
+        moved = np.full((len(self.names), len(rows.keys)), np.nan, dtype=np.float32)
         moved[:, [rows.places[key] for key in self.keys]] = self.moved()
         return moved
 

@@ -20,6 +20,7 @@ from caseload_sim.experiments.tasks import Finished
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow, row_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.measures.summary import (
+    Moved,
     cost_effects,
     split_of_variance,
     summarise,
@@ -41,13 +42,13 @@ class Summary:
     rows: every measure, summarised
     values: (replications, rows) float64, the value of each row in each replication, NaN where it has none; of a ratio of
         means, what the replication adds to it (see `values_by_replication`)
-    moved: (structures, rows) float64, what each structure of the outcome model adds to each row; None if not asked for
+    moved: (structures, rows) float32, what each structure of the outcome model adds to each row; None if not asked for
     """
 
     scenario: Scenario
     rows: Sequence[Row]
     values: NDArray[np.float64]
-    moved: NDArray[np.float64] | None
+    moved: Moved | None
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; where nothing is said, the only one there is, or finished, end, service.
@@ -179,7 +180,7 @@ def results_of(
     )
 
 
-def moved_apart(one: Summary, other: Summary, ours: Sequence[int], theirs: Sequence[int]) -> NDArray[np.float64] | None:
+def moved_apart(one: Summary, other: Summary, ours: Sequence[int], theirs: Sequence[int]) -> Moved | None:
     """What each structure adds to the difference of rows of two summaries, (structures, rows); None where one has none."""
     if one.moved is None or other.moved is None:
         return None
@@ -188,7 +189,7 @@ def moved_apart(one: Summary, other: Summary, ours: Sequence[int], theirs: Seque
 
 def _summarised(
     scenario: Scenario, finished: Sequence[Finished]
-) -> tuple[Sequence[Row], NDArray[np.float64], NDArray[np.float64] | None]:
+) -> tuple[Sequence[Row], NDArray[np.float64], Moved | None]:
     """Rows, values and what structures add, as `Summary` has them."""
     tables, moved = [one.measures for one in finished], finished[0].moved
     return summarise(scenario.name, tables, moved), values_by_replication(tables), moved

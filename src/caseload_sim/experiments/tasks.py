@@ -7,11 +7,11 @@ from caseload_sim.engines.engine import Engine
 from caseload_sim.experiments.could_be import read_structures
 from caseload_sim.experiments.settings import with_drawn_prevalences
 from caseload_sim.measures.simulation import OverTime, Simulation
+from caseload_sim.measures.summary import Moved
 from caseload_sim.measures.table import MeasureTable
 from caseload_sim.scenario.policies import Decide
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.replication import run_once
-from caseload_sim.support.columns import Columns
 
 ReplicationKey = tuple[
     int, int
@@ -35,7 +35,7 @@ class Finished:
     digests: dict[str, str]
     as_published: MeasureTable | None = None
     read: dict[str, float] = field(default_factory=dict)
-    moved: Columns | None = None
+    moved: Moved | None = None
 
 
 Kept = MutableMapping[ReplicationKey, Finished]

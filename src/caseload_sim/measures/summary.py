@@ -12,7 +12,6 @@ from caseload_sim.definitions.quantities import BASES, Quantity
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.measures.simulation import OverTime
 from caseload_sim.measures.table import MeasureTable, stacked_numbers
-from caseload_sim.support.columns import Columns
 from caseload_sim.support.row_table import RowTable
 from caseload_sim.support.statistics import (
     Column,
@@ -24,11 +23,13 @@ from caseload_sim.support.statistics import (
     variance_of,
 )
 
+Moved = NDArray[np.float32]  # seven digits of a difference: half as much to send and to keep as sixteen
 
-def summarise(scenario_name: str, tables: list[MeasureTable], moved: Columns | None = None) -> RowTable[Row]:
+
+def summarise(scenario_name: str, tables: list[MeasureTable], moved: Moved | None = None) -> RowTable[Row]:
     """Mean over replications, t interval of the mean, and prediction interval for one more replication.
 
-    moved: what each structure of the outcome model adds to each row, (structures, rows); see `could_be.py`. None for no range
+    moved: what each structure of the outcome model adds to each row, (structures, rows) float32; see `could_be.py`. None for no range
 
     Replications without a value (an empty denominator) are left out of a row; both intervals need two. Where a measure
     says so, the ratio of means instead, over all replications, with both intervals as Fieller has them.
@@ -52,11 +53,11 @@ def summarise(scenario_name: str, tables: list[MeasureTable], moved: Columns | N
     return RowTable(Row, [[scenario_name] * len(keys), *names, *lists, units, count.tolist(), *could_be])
 
 
-def lowest_and_highest(moved: Columns | None, n_rows: int) -> tuple[Column, Column]:
+def lowest_and_highest(moved: Moved | None, n_rows: int) -> tuple[Column, Column]:
     """The least and the most that a structure adds to each row, both (rows,); NaN where one of them has no value."""
     if moved is None:
         return np.full(n_rows, np.nan), np.full(n_rows, np.nan)
-    return moved.min(axis=0), moved.max(axis=0)
+    return moved.min(axis=0).astype(np.float64), moved.max(axis=0).astype(np.float64)
 
 
 def _of_means(keys: Sequence[Quantity]) -> NDArray[np.intp]:

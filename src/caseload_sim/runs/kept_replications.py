@@ -70,9 +70,8 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
                 "read": finished.read,
                 "structures": 0 if finished.moved is None else len(finished.moved),
             }
-            moved = [] if finished.moved is None else [finished.moved]
-            parts = (*(table.numbers.T for table in tables), days, *moved)
-            columns = b"".join(part.astype("<f8").tobytes() for part in parts)
+            columns = b"".join(part.astype("<f8").tobytes() for part in (*(table.numbers.T for table in tables), days))
+            columns += b"" if finished.moved is None else finished.moved.astype("<f4").tobytes()
             content = json.dumps(about).encode() + b"\n" + columns
             with write_file(path) as file:
                 file.write(self._checksum(key, content) + content)
@@ -125,19 +124,19 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
                 return None
             words, _, columns = content[_CHECKSUM_BYTES:].partition(b"\n")
             about = json_in(words)
-            numbers, tables = np.frombuffer(columns, "<f8"), []
-            for digest in about["rows"][:2]:
-                rows = self._rows_of(digest)
-                n = 3 * len(rows.keys)
-                tables.append(MeasureTable(rows, numbers[:n].reshape(3, len(rows.keys)).T))
-                numbers = numbers[n:]
+            kinds = [self._rows_of(digest) for digest in about["rows"][:2]]
             n_structures = about["structures"]
             if about["days"] < 0 or n_structures < 0:  # NumPy would take -1 for: as many as there are
                 return None
-            numbers, of_structures = np.split(numbers, [len(about["over_time"]) * about["days"]])
+            last = 4 * n_structures * len(kinds[0].keys)  # bytes of what structures add, which stands last
+            moved = np.frombuffer(columns[len(columns) - last :], "<f4").reshape(n_structures, len(kinds[0].keys))
+            numbers, tables = np.frombuffer(columns[: len(columns) - last], "<f8"), []
+            for rows in kinds:
+                n = 3 * len(rows.keys)
+                tables.append(MeasureTable(rows, numbers[:n].reshape(3, len(rows.keys)).T))
+                numbers = numbers[n:]
             days = numbers.reshape(len(about["over_time"]), about["days"])
             over_time = dict(zip(map(tuple, about["over_time"]), days, strict=True))
-            moved = of_structures.reshape(n_structures, len(tables[0].rows.keys))
             read = {str(name): float(value) for name, value in about.get("read", {}).items()}
             as_published = tables[1] if tables[1:] else None
             digests, added = dict(about["digests"]), moved if n_structures else None
