@@ -57,7 +57,9 @@ DEEP = b"[" * 900_000
 COMMAS = b"[" + b"1," * 1_500_000 + b"1]"
 NO_NAMES, TWO_NAMES = b"[]", b'[["recovery", "all", "", "", ""], ["recovery", "finished", "", "", ""]]'
 PAIR = [["waiting_list", "a"]]
-HARMLESS: dict[str, Any] = {"rows": [names(TWO_NAMES)], "over_time": PAIR, "days": 3, "digests": {"clients": "a"}}
+HARMLESS: dict[str, Any] = {
+    "rows": [names(TWO_NAMES)], "over_time": PAIR, "days": 3, "digests": {"clients": "a"}, "structures": 0,
+}  # fmt: skip
 NOT_OURS: dict[str, Callable[[], bytes]] = {
     "words nested 900,000 deep": lambda: as_kept(DEEP),
     "more than a million words": lambda: as_kept(COMMAS),
@@ -78,6 +80,10 @@ NOT_OURS: dict[str, Callable[[], bytes]] = {
     "as many days as no machine holds": lambda: as_kept(HARMLESS | {"days": 10**30}, bytes(72)),
     "as many days, of nothing": lambda: as_kept(HARMLESS | {"days": 10**30, "over_time": []}, bytes(48)),
     "fewer days than none": lambda: as_kept(HARMLESS | {"days": -3}, bytes(72)),
+    "as many structures as no machine holds": lambda: as_kept(HARMLESS | {"structures": 10**30}, bytes(72)),
+    "more structures than there are numbers": lambda: as_kept(HARMLESS | {"structures": 100}, bytes(72)),
+    "fewer structures than none": lambda: as_kept(HARMLESS | {"structures": -2}, bytes(72)),
+    "structures in words": lambda: as_kept(HARMLESS | {"structures": "2"}, bytes(72)),
     "days in words": lambda: as_kept(HARMLESS | {"days": "3"}, bytes(72)),
     "days of nested names": lambda: as_kept(HARMLESS | {"over_time": [[["a"], ["b"]]]}, bytes(72)),
     "digests that are none": lambda: as_kept(HARMLESS | {"digests": 7}, bytes(72)),

@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -119,7 +119,9 @@ def kept_if_stopped(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut short what puts the folder in order
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C must not cut short what puts the folder in order
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # in case it came just before
         n = folder.n_kept
         advice = f"{n} finished replications are kept: go on with --resume." if n else "nothing was saved."
         raise Stopped(f"Interrupted: {advice}") from None
