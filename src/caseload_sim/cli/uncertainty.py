@@ -22,6 +22,7 @@ from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.scenario import Scenario
 
 _TOO_LITTLE_TO_SHOW = 0.0005
+_NAME_WIDTH = 22
 NOBODY_COUNTED = "nobody was counted; structures need a longer data collection or more referrals."
 
 
@@ -105,12 +106,15 @@ def print_structures(rows: Sequence[StructureRow]) -> None:
         "Of those who finished a course, at the end: with the service, and in brackets what it adds to no service."
     )
     headings = "recovery", "principal", "all gone", "fully gone"
-    page.heading(in_columns(("", -22), ("misfit", 6), *((heading, 13) for heading in headings)))
+    page.heading(in_columns(("", -_NAME_WIDTH), ("misfit", 6), *((heading, 13) for heading in headings)))
     for row in rows:
         figures = [(_with_gain(value, gain), 13) for value, gain in row.figures]
         misfit = "-" if isnan(row.misfit) else f"{row.misfit:.0f}"
-        line = in_columns((words(row.structure)[:22], -22), (misfit, 6), *figures)
-        page.line(line, "bold" if row.structure == IN_USE else "")
+        style, name = "bold" if row.structure == IN_USE else "", words(row.structure)
+        if len(name) > _NAME_WIDTH:  # a line of its own
+            page.line(name, style)
+            name = ""
+        page.line(in_columns((name, -_NAME_WIDTH), (misfit, 6), *figures), style)
         page.below(row.meaning)
     lows, highs = (
         [
