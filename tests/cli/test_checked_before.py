@@ -82,11 +82,15 @@ REFUSED = {
     "calibrate service official.toml --out small.toml": "is there already",
     "calibrate outcome hepgul_2016 --out file/below.toml": "cannot be written",
     "calibrate structures --out file": "is there already",
+    "new file --service RWV": "is there already",
+    "new own.toml --service NOBODY": "no provider with this code",
     "population small.toml --out file": "cannot be written",
     "rerun nowhere": "no such file or folder",
     "structures small.toml --scenario-path nowhere --set run.seed=x": "seed",
 }  # fmt: skip
-SIMULATE_NOTHING = {"plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check"}
+SIMULATE_NOTHING = {
+    "plot", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check",
+}  # fmt: skip
 
 
 @pytest.fixture

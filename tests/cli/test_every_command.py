@@ -44,9 +44,10 @@ RUNS = {
     "validate-model": "validate-model national.toml --replications 2",
     "warm-up": "warm-up small.toml",
     "rerun": "rerun stored",
+    "new": "new own.toml --service DH8",
 }
 RUN_ONE_OR_NONE = {
-    "population", "plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist", "check", "structures",
+    "population", "plot", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check", "structures",
 }  # fmt: skip
 
 

@@ -359,7 +359,7 @@ def test_a_large_service_is_fitted_on_a_smaller_one_and_its_posts_are_whole(
     path.write_text(service_text(Published(), "RXV", national), encoding="utf-8")
     scenario, seen = load_scenario(path), []
 
-    def fitted(smaller: Scenario, *, replications: int) -> ServiceFit:
+    def fitted(smaller: Scenario, *, replications: int, most_moved: float) -> ServiceFit:
         seen.append(smaller)
         changes = {"staff.high_intensity_therapist.wte": 20.0, "pathway.missed.not_attended": 0.07}
         return ServiceFit("large", changes, (), (), (), (), 0, dict(changes))

@@ -7,7 +7,8 @@ from typing import Unpack
 import numpy as np
 
 from caseload_sim.analysis.validate_model import _row_of, _with_targets, tolerance_of
-from caseload_sim.errors import RunError
+from caseload_sim.definitions.measures import definition
+from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import summarise_each
 from caseload_sim.experiments.rounds import Request
@@ -18,9 +19,12 @@ from caseload_sim.scenario.outcome import Official
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats
 
-MOST_ROUNDS = 12
+MOST_ROUNDS = 24
 MOST_RUNS_FOR_AN_EFFECT = 18  # two replications at both ends and at seven values between: 4 is halved to 0.05
 LONGEST_STEP = 1.0  # in logits, logs or effects: beyond it a straight line says little
+MOST_HALVINGS = 10
+FIRST_DAMPING = 0.01  # of the squared slopes; four times as much after a step in vain, a quarter after one that helped
+TINY = 1e-3  # in place of no wait at all, which has no logarithm
 NUDGE = 0.1  # for derivatives, on the same scales
 FITTED_DECIMALS = 4
 NEAR_ENOUGH = 0.25  # of every tolerance
@@ -64,13 +68,15 @@ def calibrate_service(
     *,
     part: str = "service",
     replications: int = 2,
+    most_moved: float = np.inf,
     **how: Unpack[RunKeywords],
 ) -> ServiceFit:
     """Move the numbers named in `fitted_by` until the fitted official figures are met.
 
+    most_moved: how far a number may go from where it was, in logits, logs or as it is: 1.5 is 4.5 times as much
     part: "service", every such figure; "outcome", only those that move nothing but numbers of the outcome model
 
-    The method is Newton's. Derivatives come from runs with each number moved a little, on the same draws; later rounds only
+    The method is that of Levenberg and Marquardt: a Newton step, the more damped the less the last ones brought. Derivatives come from runs with each number moved a little, on the same draws; later rounds only
     update them (Broyden's rule). Shares move in logits, so that they stay between 0 and 1; other numbers move in logs, so
     that they stay above 0; effects move as they are. Official figures that are checks are not used.
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
@@ -86,14 +92,20 @@ def calibrate_service(
     check_figures(scenario, [official.quantity for official in fitted.values()])
     groups = [official.fitted_by for official in fitted.values()]
     target = np.array([official.value for official in fitted.values()])
-    scale = np.array([tolerance_of(official) for official in fitted.values()])
+    in_logs = np.array([definition(one.measure).unit != "share" and one.value > 0 for one in fitted.values()])
+    scale = np.array([tolerance_of(one) for one in fitted.values()])
+    scale[in_logs] /= target[in_logs]
     options, runs_at_most, runs = RunOptions(**how), runs_at_most_of(len(groups)), 0
 
     def changes_at(point: Floats) -> dict[str, float]:
         return {path: _moved(known[path], float(by)) for paths, by in zip(groups, point, strict=True) for path in paths}
 
-    def misses(points: Sequence[Floats]) -> list[Floats]:
-        """At each point, by how many tolerances each figure misses its target. All points are run at once."""
+    def misses(values: Floats) -> Floats:
+        """By how many tolerances each figure misses its target; waits and counts of contacts in logs, in which they bend less."""
+        return np.asarray(np.where(in_logs, np.log(np.maximum(values, TINY) / target), values - target) / scale)
+
+    def values_at(points: Sequence[Floats]) -> list[Floats]:
+        """Each figure at each point. All points are run at once."""
         nonlocal runs
         changed = [scenario.with_changes(changes_at(point)) for point in points]
         requests = [Request(with_run(one, None, replications)) for one in changed]
@@ -108,38 +120,62 @@ def calibrate_service(
                     f"{scenario.name}: has no {nobody} to fit, since nobody was counted. Use more referrals a year, days or "
                     "replications, or a policy that treats."
                 )
-            found.append(np.asarray((values - target) / scale))
+            found.append(values)
         return found
 
+    def as_far_as_possible(start: Floats, step: Floats) -> Floats:
+        """The step, halved until the scenario can be so; none where it cannot."""
+        for _ in range(MOST_HALVINGS):
+            try:
+                scenario.with_changes(changes_at(start + step))
+            except ScenarioError:
+                step = step / 2
+            else:
+                return step
+        return np.zeros_like(step)
+
     point: Floats = np.zeros(len(groups))
-    (before,) = misses([point])
-    here = before
+    (before,) = values_at([point])
+    here = misses(before)
     slopes = np.empty((len(groups), len(groups)))
     if np.abs(here).max() > NEAR_ENOUGH:
-        nudged = misses([point + step for step in NUDGE * np.eye(len(groups))])
-        slopes = np.stack([(there - here) / NUDGE for there in nudged], axis=1)
-    best, best_miss = point, here
-    rounds = 0
-    while rounds < MOST_ROUNDS and np.abs(best_miss).max() > NEAR_ENOUGH:
+        nudged = values_at([point + step for step in NUDGE * np.eye(len(groups))])
+        slopes = np.stack([(misses(values) - here) / NUDGE for values in nudged], axis=1)
+    rounds, values, damping = 0, before, FIRST_DAMPING
+    while rounds < MOST_ROUNDS and np.abs(here).max() > NEAR_ENOUGH:
         rounds += 1
-        step = np.asarray(np.linalg.lstsq(slopes, -here, rcond=1e-6)[0], dtype=np.float64)
-        step = np.clip(step, -LONGEST_STEP, LONGEST_STEP)  # each by itself: one that cannot be met holds up no other
-        (there,) = misses([point + step])
+        step = np.clip(damped_step(slopes, here, damping), -LONGEST_STEP, LONGEST_STEP)
+        step = as_far_as_possible(point, np.clip(point + step, -most_moved, most_moved) - point)
+        if not step.any():
+            break
+        (values_there,) = values_at([point + step])
+        there = misses(values_there)
         slopes += np.outer(there - here - slopes @ step, step) / (step @ step)
-        point, here = point + step, there
-        if here @ here < best_miss @ best_miss:
-            best, best_miss = point, here
+        if there @ there < here @ here:
+            point, values, here, damping = point + step, values_there, there, damping / 4
+        else:
+            damping *= 4  # the slopes have learned from it; the step does not count
     return ServiceFit(
         scenario.name,
-        changes_at(best),
+        changes_at(point),
         tuple(fitted),
         tuple(target.tolist()),
-        tuple((target + before * scale).tolist()),
-        tuple((target + best_miss * scale).tolist()),
+        tuple(before.tolist()),
+        tuple(values.tolist()),
         rounds,
         {path: known[path].value for paths in groups for path in paths},
         part,
     )
+
+
+def damped_step(slopes: Floats, here: Floats, damping: float) -> Floats:
+    """The step that solves slopes @ step = -here as nearly as damping allows, (numbers,); Marquardt 1963.
+
+    slopes: (figures, numbers); here: (figures,), by how many tolerances each is missed
+    """
+    spread = np.sqrt(damping * (slopes**2).sum(axis=0))
+    above = np.concatenate([slopes, np.diag(spread)])
+    return np.asarray(np.linalg.lstsq(above, np.concatenate([-here, np.zeros(len(spread))]), rcond=1e-6)[0])
 
 
 def _fitted(scenario: Scenario, part: str) -> dict[str, Official]:

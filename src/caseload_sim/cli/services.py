@@ -12,12 +12,12 @@ import typer
 from caseload_sim.analysis.calibrate_service import ServiceFit, runs_at_most_for
 from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
 from caseload_sim.cli.calibrate import print_service_fit
-from caseload_sim.cli.options import NATIONAL, Shared, takes
+from caseload_sim.cli.options import NATIONAL, OF_RUNS, Shared, takes
 from caseload_sim.cli.printing import Page, say, tell
-from caseload_sim.cli.running import announce_work, at_work
+from caseload_sim.cli.running import announce_work, at_work, passing_folder
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.runs.whole_files import save_text, write_text
+from caseload_sim.runs.whole_files import save_text, unwritable, write_text
 from caseload_sim.scenario.catalogue import load_scenario
 from caseload_sim.scenario.json_schema import scenario_file_schema
 from caseload_sim.services.added_months import own_months
@@ -26,6 +26,7 @@ from caseload_sim.services.published import ENGLAND, LICENCE, Published
 from caseload_sim.services.scenario_file import fit_service, service_text, smaller_for_a_fit
 from caseload_sim.services.year import MONTHS, ProviderYear, year_of
 from caseload_sim.support.columns import by_name
+from caseload_sim.support.limits import read_regular
 
 
 @takes("json")
@@ -78,7 +79,7 @@ def import_statistics(
     say(f"Kept in {added.path}")
 
 
-@takes("scenario_path", "jobs")
+@takes("scenario_path", *OF_RUNS)
 def new(
     shared: Shared,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as my_service.toml.")],
@@ -110,14 +111,24 @@ def new(
         save_text(file, service_file(shared.opened(parent)))
         then = f"Fill in your numbers, then: caseload-sim run {file}"
     else:
-        save_text(file, service_text(published := Published(own_months()), service, shared.opened(parent)))
+        published, extended = Published(own_months()), shared.opened(parent)
+        _begin(file, service_text(published, service, extended), shared.resume)
         then = f"Run it with: caseload-sim run {file}"
         if not no_fit:
-            fit = _fitted(file, shared)
-            write_text(file, service_text(published, service, shared.opened(parent), fit))
+            write_text(file, service_text(published, service, extended, _fitted(file, shared)))
     if not (schema := file.parent / SCHEMA_FILE).exists():
         save_text(schema, json.dumps(scenario_file_schema(), indent=1) + "\n")
     tell(f"Written: {file}. {then}")
+
+
+def _begin(file: Path, text: str, resume: bool) -> None:
+    """Write the file as it is before the fit. Raises RunError where another is there; to resume, this very text may be."""
+    try:
+        begun = resume and file.is_file() and read_regular(file, len(text.encode())) == text.encode()
+    except OSError as error:
+        raise unwritable(file, error) from None
+    if not begun:
+        save_text(file, text)
 
 
 def _fitted(file: Path, shared: Shared) -> ServiceFit:
@@ -126,7 +137,10 @@ def _fitted(file: Path, shared: Shared) -> ServiceFit:
     times = runs_at_most_for(scenario, "service")
     announce_work([smaller_for_a_fit(scenario)], False, times=times, jobs=shared.jobs, keeping=Keeping(painted=False))
     tell(f"{file} is written; now what is not published is fitted to what is.")
-    with at_work(shared, None, scenario, "runs", f"fit {scenario.name}") as how:
+    with (
+        passing_folder(shared, scenario, "new", f"fit {scenario.name}") as folder,
+        at_work(shared, folder, scenario, "runs", f"fit {scenario.name}") as how,
+    ):
         fit = fit_service(scenario, **how)
     print_service_fit(fit)
     return fit
