@@ -78,7 +78,9 @@ def test_waiting_changes_nothing_where_nothing_is_over_by_itself(
 ) -> None:
     """Nobody gives up and no problem ends by time: all are read alike after 31 days and after 91. As it is, some do get well."""
     patient = {f"pathway.steps.{name}.patience_mean_days": 1e6 for name in small.steps}
-    still = small.with_changes({USUAL_CARE: 1e-9, **patient})
+    nothing_ends = {f"outcome.remission.monthly_hazard.{name}": 0 for name in small.outcome.remission.monthly_hazard}
+    nothing_ends["outcome.remission.monthly_hazard_of_distress"] = 0
+    still = small.with_changes({**nothing_ends, **patient})
     found = of_waiting(still, Draws(1, 0), 2_000, [small_simulation])
     slopes = [name for name in found if name.endswith("_per_30_days")]
     assert len(slopes) == 3

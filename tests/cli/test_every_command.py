@@ -236,7 +236,9 @@ GATED = {
     "calibrate outcome": "calibrate outcome small.toml",
     "calibrate structures": "calibrate structures small.toml",
 }
-WITHOUT_A_SIMULATION = {"plot", "list", "explain", "diff", "validate", "new", "schema", "report-checklist"}
+WITHOUT_A_SIMULATION = {
+    "plot", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist",
+}  # fmt: skip
 
 
 def test_every_command_that_simulates_is_named_as_passing_the_gate() -> None:

@@ -206,9 +206,9 @@ def test_behind_a_service_that_screens_the_national_mix_is_much_like_the_clinics
     assert found.after[:2] == pytest.approx(found.target[:2], abs=0.15)
     assert found.after[2] == pytest.approx(0.892, abs=0.01)
     assert set(found.at_bounds) <= {"loading"}
-    # The service was fitted after the population, and what it screens moves the repeated fit a little: both meet the targets.
+    # Service and outcome were fitted after the population, which moves the repeated fit a little: both meet the targets.
     assert found.before == pytest.approx(found.after, rel=0.01)
-    assert national.population.loading["emotional_disorder"].value == pytest.approx(found.loading, abs=0.015)
+    assert national.population.loading["emotional_disorder"].value == pytest.approx(found.loading, abs=0.03)
     for name in national.disorders:
         assert national.population.prevalence[name].value == pytest.approx(found.prevalences[name], abs=0.01)
         london = get_scenario().population.prevalence[name].value

@@ -168,7 +168,7 @@ NAMES = {
     "one dollar": "5$",
     "of a file": "100% \\n_^{}\\",
     "lines": "one\ntwo\r\nthree",
-    "from the right": "\u05d0\u05d1 \u200f \u0627\u0628 ab",
+    "from the right": "\u05d0\u05d1 \u0627\u0628 ab",
     "turned round": "\u202eabc\u202c",
     "unseen": "\u0007\u001b[31m\u0085\u200b",
     "an underscore first": "_a",

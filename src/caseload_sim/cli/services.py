@@ -13,7 +13,7 @@ from caseload_sim.analysis.calibrate_service import ServiceFit, runs_at_most_for
 from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
 from caseload_sim.cli.calibrate import print_service_fit
 from caseload_sim.cli.options import NATIONAL, OF_RUNS, Shared, takes
-from caseload_sim.cli.printing import Page, say, tell
+from caseload_sim.cli.printing import Page, in_columns, say, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
@@ -167,13 +167,15 @@ def print_found(years: Sequence[ProviderYear]) -> None:
     """Several providers, a line each."""
     page = Page()
     page.title(f"{len(years)} SERVICES, by name: their latest year as published")
-    page.heading(f"{'code':<7}{'name, town':<45}{'referrals':>10}{'finished':>9}{'recovery':>9}")
+    page.heading(in_columns(("code", -7), ("name, town", -45), ("referrals", 10), ("finished", 9), ("recovery", 9)))
     for year in years:
         one = year.provider
         name = f"{one.name}, {one.town}" if one.town else one.name
-        numbers = (_text("referrals", year.value("referrals_received")),
-                   _text("referrals", year.value("finished_course_treatment")), _text("share", year.value("recovery")))  # fmt: skip
-        page.line(f"{one.code:<7}{name:<44.44} {numbers[0]:>10}{numbers[1]:>9}{numbers[2]:>9}")
+        referrals, finished = (
+            _text("referrals", year.value(count)) for count in ("referrals_received", "finished_course_treatment")
+        )
+        recovery = _text("share", year.value("recovery"))
+        page.line(in_columns((one.code, -7), (name[:44], -45), (referrals, 10), (finished, 9), (recovery, 9)))
     page.note(f"Source: {LICENCE}. One of them in full: `caseload-sim services CODE`.")
 
 
@@ -184,12 +186,12 @@ def print_year(year: ProviderYear) -> None:
     where = ", ".join(filter(None, (one.town, f"{one.board} ({one.board_code})" if one.board else "", one.region)))
     page.say(where)
     page.say(f"From {in_words(year.first_month)} to {in_words(year.last_month)}, as published by NHS England")
-    page.heading(f"{'':<48}{'here':>8}{'England':>10} measures")
+    page.heading(in_columns(("", -48), ("here", 8), ("England", 10), (" measures", -10)))
     for figure in year.figures:
         few = f", {figure.n_months} months" if 0 < figure.n_months < MONTHS and figure.name in _OF_ALL_MONTHS else ""
-        england = _text(figure.unit, figure.england)
-        line = f"{figure.words + few:<48}{_text(figure.unit, figure.value):>8}{england:>10}"
-        page.line(f"{line} {figure.measure_ids.replace('M', '')}")
+        here, england = (_text(figure.unit, value) for value in (figure.value, figure.england))
+        measures = f" {figure.measure_ids.replace('M', '')}"
+        page.line(in_columns((figure.words + few, -48), (here, 8), (england, 10), (measures, -12)))
     if not year.is_full:
         page.say("Not a full year: in some months referrals or finished courses are not published.", "bold")
     page.note(

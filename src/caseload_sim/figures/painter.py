@@ -60,8 +60,8 @@ def picture(draw: Callable[[], Figure], image_format: str = "png") -> Image:
 
         with own_settings():
             file = BytesIO()
-            packing = {"compress_level": _COMPRESSION} if image_format == "png" else None
-            draw().savefig(file, format=image_format, dpi=DOTS_PER_INCH, pil_kwargs=packing)
+            packing: dict[str, Any] = {"pil_kwargs": {"compress_level": _COMPRESSION}} if image_format == "png" else {}
+            draw().savefig(file, format=image_format, dpi=DOTS_PER_INCH, **packing)
             return file.getvalue()
     except CaseloadError as error:
         return NotDrawn(str(error))

@@ -103,9 +103,10 @@ def check_new(path: Path) -> None:
 
 
 def save_images(folder: Path, images: Mapping[str, bytes], image_format: str) -> list[Path]:
-    """Images by name as files of a folder. Returns their paths. Raises RunError when they cannot be written."""
+    """Images by name as files of a folder, which is made when it is not there. Returns their paths. Raises RunError when they cannot be written."""
     paths = [folder / f"{name}.{image_format}" for name in images]
     try:
+        disk.make_folder(folder, below=folder.parent)
         for path, image in zip(paths, images.values(), strict=True):
             write_bytes(path, image)
     except OSError as error:

@@ -6,6 +6,6 @@ endings, waits, lists and recovery, each with the identifiers of the published m
 `scenario_file` writes a scenario of a service from its published figures and fits what is not published.
 `monthly_file` reads the file that NHS England publishes each month, and `added_months` keeps what was read in it.
 
-May import: everything below `figures`.
+May import: everything but cli.
 Start with `published.Published`.
 """

@@ -6,10 +6,13 @@ The folder is the usual one for data of a program (platformdirs), or that of the
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caseload_sim.errors import CatalogueError, RunError
+from caseload_sim.errors import CatalogueError
+from caseload_sim.runs import disk
+from caseload_sim.runs.whole_files import unwritable, write_bytes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,14 +83,13 @@ class AddedMonths:
             "name": [kept[key][0] for key in keys], "measure_id": [key[2] for key in keys],
             "value": pa.array([kept[key][1] for key in keys], pa.float64()),
         })  # fmt: skip
-        half = self.path.with_suffix(".new")
+        packed = BytesIO()
+        pq.write_table(table, packed, compression="zstd")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            pq.write_table(table, half, compression="zstd")
-            half.replace(self.path)
+            disk.make_folder(self.folder, below=self.folder)
+            write_bytes(self.path, packed.getvalue())
         except OSError as error:
-            half.unlink(missing_ok=True)
-            raise RunError(f"{self.path}: cannot be written ({error.strerror or error}).") from None
+            raise unwritable(self.path, error, "Name another folder in CASELOAD_SIM_DATA.") from None
         return len(replaced)
 
 
