@@ -41,7 +41,7 @@ def first(brief: Scenario) -> Finished:
 
 def kept_with(brief: Scenario, first: Finished, values: Sequence[float]) -> dict[ReplicationKey, Finished]:
     """Finished replications whose recovery is as given: only the first is run again, to have its tables."""
-    number = Request(brief).number(RunOptions())
+    number = Request(brief, could_be=True).number(RunOptions())
     return {
         (number, r): replace(first, measures=table_of({**first.measures, RECOVERY: Value(np.nan, np.nan, value)}))
         for r, value in enumerate(values)

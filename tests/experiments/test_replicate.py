@@ -74,7 +74,7 @@ def test_in_the_trials_world_about_half_the_finishers_remit() -> None:
     assert results.find("principal_remission", base="finished", at="end", service="service").value == pytest.approx(
         0.5, abs=0.05
     )
-    assert results.find("ended_after_one_contact").value == 0, "nobody leaves"
+    assert results.find("ended_after_one_contact").value < 0.003, "nobody leaves but who is well by the first session"
     assert results.find("right_target").value == 1
     assert results.find("wait_days_mean", group="step=high_intensity").value == 0
 

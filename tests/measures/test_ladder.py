@@ -121,7 +121,7 @@ def test_what_is_not_the_target_gets_the_spill_alone() -> None:
     scenario = alone(
         DEPRESSION, TRAUMA, outcome__treatment__full_course=2, pathway__routing__right_problem=0,
         pathway__routing__otherwise_recorded=[DEPRESSION], pathway__routing__direct_intercept=10,
-        pathway__steps__high_intensity__sessions_for_95_percent=0.01,
+        pathway__steps__high_intensity__sessions_for_95_percent=0.1,
     )  # fmt: skip
     simulation = simulate(scenario)
     out, treatment = simulation.outcomes, scenario.outcome.treatment

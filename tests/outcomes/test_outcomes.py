@@ -218,7 +218,12 @@ def test_a_relapse_brings_back_what_was_out_as_severe_as_at_referral_until_its_n
     at_once |= {path: 0.0 for path in STILL if "state_share" in path}
     simulation = simulate(get_scenario(changes=at_once))
     out, reading = simulation.outcomes, simulation.outcomes.service
-    treated = (out.contacts >= 2) & out.ended
+    care, complexity = simulation.care, complexity_of(simulation.scenario, simulation.clients)
+    received = out.sessions, out.contacts, out.first_course
+    given = treatment_given(simulation.scenario, care.target, care.response, complexity, *received)
+    treated = (
+        (out.contacts >= 2) & out.ended & (given.strength > 0)
+    )  # the time of all others runs from when they were well
     assert reading.relapsed[treated].all()
     assert not any(reading.sustained[rung][treated].any() for rung in reading.end)
     draws, ids = Draws(simulation.scenario.run.seed, 0), simulation.clients.id
@@ -227,8 +232,8 @@ def test_a_relapse_brings_back_what_was_out_as_severe_as_at_referral_until_its_n
     back = 0
     for j in range(len(simulation.clients.disorder_names)):
         was_out = treated & out.diagnosed[:, j] & reading.without[:, j]
-        burns = illness.hazard[:, j] * 364 < new_length[:, j]  # the relapse came within a day of the end
-        over_again = illness.hazard[:, j] * 365 >= new_length[:, j]
+        burns = illness.hazard[:, j] * 365 < new_length[:, j]  # the relapse came within a day of the end
+        over_again = illness.hazard[:, j] * 364 >= new_length[:, j]
         assert not reading.without_month_12[:, j][was_out & burns].any()
         assert reading.without_month_12[:, j][was_out & over_again].all()
         back += int((was_out & burns).sum())

@@ -57,7 +57,7 @@ def test_a_running_start_opens_a_service_that_stands_still() -> None:
     flat = {
         "run.staff_turnover": False, "demand.seasonal": False, "run.warm_up_days": 0, "run.data_collection_days": 365,
         "run.follow_up_days": 0, "demand.referrals_per_year": 5114,
-        "staff.high_intensity_therapist.wte": 13, "staff.psychological_wellbeing_practitioner.wte": 4.7, "staff.assessor.wte": 5,
+        "staff.high_intensity_therapist.wte": 11.5, "staff.psychological_wellbeing_practitioner.wte": 4.7, "staff.assessor.wte": 5,
     }  # fmt: skip
     scenario = get_scenario(changes=flat)
     slopes = np.array([growth(simulate(scenario, replication=k), "high_intensity") for k in range(8)])
@@ -115,7 +115,7 @@ def test_at_opening_there_are_as_many_as_a_service_run_for_years_has(
     held_after, waiting_after = (np.array(column, dtype=float) for column in zip(*long_run, strict=True))
     lists, lists_after = waiting.sum(axis=1), waiting_after.sum(axis=1)
     error = np.hypot(stats.sem(lists), stats.sem(lists_after))
-    assert error < lists_after.mean() / 12
+    assert error < lists_after.mean() / 10
     assert lists.mean() == pytest.approx(lists_after.mean(), abs=3 * error)
     for step in ("low_intensity", "high_intensity"):
         s = scenario.steps.index(step)

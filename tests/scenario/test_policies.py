@@ -115,10 +115,10 @@ def test_the_complexity_score_adds_up_what_is_known() -> None:
 
 
 def test_stratified_care_starts_those_at_the_threshold_at_high_intensity_and_no_others() -> None:
-    assert chance_of_high("stratified", known(0, 15, 15)) == 0, "3.0 points, the threshold is 3.05"
-    assert chance_of_high("stratified", known(0, 16, 15)) == 1
-    assert chance_of_high("stratified", known(PTSD, 6, 5)) == 1
-    assert chance_of_high("stratified", known(PTSD, 5, 5)) == 0
+    assert chance_of_high("stratified", known(0, 17, 15)) == 0, "3.2 points, the threshold is 3.25"
+    assert chance_of_high("stratified", known(0, 17, 16)) == 1
+    assert chance_of_high("stratified", known(PTSD, 8, 5)) == 1
+    assert chance_of_high("stratified", known(PTSD, 7, 5)) == 0
 
 
 def test_about_as_many_start_at_high_intensity_stratified_as_stepped() -> None:

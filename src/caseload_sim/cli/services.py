@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from caseload_sim.analysis.calibrate_service import ServiceFit, runs_at_most_for
+from caseload_sim.analysis.calibrate_service import ServiceFit
 from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
 from caseload_sim.cli.calibrate import print_service_fit
 from caseload_sim.cli.options import NATIONAL, OF_RUNS, Shared, takes
@@ -23,7 +23,7 @@ from caseload_sim.scenario.json_schema import scenario_file_schema
 from caseload_sim.services.added_months import own_months
 from caseload_sim.services.monthly_file import read_monthly_file
 from caseload_sim.services.published import ENGLAND, LICENCE, Published
-from caseload_sim.services.scenario_file import fit_service, service_text, smaller_for_a_fit
+from caseload_sim.services.scenario_file import fit_service, service_text, work_of_fit
 from caseload_sim.services.year import MONTHS, ProviderYear, year_of
 from caseload_sim.support.columns import by_name
 from caseload_sim.support.limits import read_regular
@@ -112,6 +112,11 @@ def new(
         then = f"Fill in your numbers, then: caseload-sim run {file}"
     else:
         published, extended = Published(own_months()), shared.opened(parent)
+        if not no_fit:
+            size, times = work_of_fit(published, service, extended)
+            announce_work(
+                [with_run(size, None, 1)], False, times=times, jobs=shared.jobs, keeping=Keeping(painted=False)
+            )
         _begin(file, service_text(published, service, extended), shared.resume)
         then = f"Run it with: caseload-sim run {file}"
         if not no_fit:
@@ -134,8 +139,6 @@ def _begin(file: Path, text: str, resume: bool) -> None:
 def _fitted(file: Path, shared: Shared) -> ServiceFit:
     """What is not published, fitted to what is; the file is there already, unfitted, should this be interrupted."""
     scenario = with_run(load_scenario(file, paths=shared.scenario_path or []), None, 1)
-    times = runs_at_most_for(scenario, "service")
-    announce_work([smaller_for_a_fit(scenario)], False, times=times, jobs=shared.jobs, keeping=Keeping(painted=False))
     tell(f"{file} is written; now what is not published is fitted to what is.")
     with (
         passing_folder(shared, scenario, "new", f"fit {scenario.name}") as folder,

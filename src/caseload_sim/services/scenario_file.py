@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Unpack
 
-from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, fragment_of
+from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, fragment_of, runs_at_most_of
 from caseload_sim.errors import CatalogueError
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.scenario.scenario import Scenario
@@ -164,6 +164,14 @@ def fit_service(scenario: Scenario, **how: Unpack[RunKeywords]) -> ServiceFit:
     found = calibrate_service(smaller_for_a_fit(scenario), replications=1, most_moved=MOST_MOVED, **how)
     whole = {path: round(value / share, 4) if path in posts else value for path, value in found.changes.items()}
     return replace(found, changes=whole, in_use=found.in_use | {path: posts[path] for path in posts if path in whole})
+
+
+def work_of_fit(published: Published, code: str, parent: Scenario) -> tuple[Scenario, int]:
+    """A scenario as large as that to which `fit_service` fits, and how often it is run at most. Raises as `service_text`."""
+    year = _usable_year(published, published.provider(code))
+    referrals = min(year.value("referrals_received"), MOST_REFERRALS_OF_A_FIT)
+    n_fitted = sum(bool(one.target.moves) for one in targets_of(published, year))
+    return parent.with_changes({"demand.referrals_per_year": referrals}), runs_at_most_of(n_fitted)
 
 
 def smaller_for_a_fit(scenario: Scenario) -> Scenario:
