@@ -27,7 +27,7 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         file = self.folder / "scheduler.json"
         command = ["--host", "127.0.0.1", "--port", "0", "--protocol", self.protocol, *NO_PAGES, "--no-show"]
-        self.scheduler = self._start("scheduler", *command, "--idle-timeout", "600s", "--scheduler-file", str(file))
+        self.scheduler = self._start("scheduler", *command, "--idle-timeout", "3600s", "--scheduler-file", str(file))
         try:
             self.address = str(_when_written(file)["address"])
         except BaseException:

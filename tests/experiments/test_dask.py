@@ -260,6 +260,8 @@ def test_jobs_and_a_cluster_are_not_asked_for_at_once() -> None:
         pass
 
 
+# Once in some runs the resumed cluster computes a task and never hands it over, and the test waits until the scheduler ends.
+@pytest.mark.verification
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that stops a process")
 def test_a_scheduler_that_is_stopped_is_given_up_and_what_was_finished_is_kept(
     tmp_path: Path, brief: Scenario, serial: Results
