@@ -1,19 +1,26 @@
 """How many are referred and when: the yearly number by months, growth and shocks, and the draw from it."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from caseload_sim.draws.distributions import counts_from_uniform
 from caseload_sim.draws.streams import Draws
+from caseload_sim.errors import ScenarioError
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.pathway.demand import referral_days, referrals_per_day
 from caseload_sim.pathway.working_days import dates
 from caseload_sim.scenario.catalogue import get_scenario, load_scenario
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.intake import draw_clients
+from caseload_sim.simulation.pool import Pool, referred_in_pool
 
 YEARLY = 10_228
 
@@ -139,6 +146,117 @@ def test_changing_one_month_leaves_the_referrals_of_the_others_nearly_as_they_we
     ours, theirs = (np.bincount(referral_days(s, draws), minlength=len(june)) for s in (scenario, changed))
     assert np.array_equal(ours[~june], theirs[~june])
     assert theirs[june].sum() < 0.2 * ours[june].sum()
+
+
+# --- months as counted ----------------------------------------------------------------------------------------------
+
+COUNTED = {"2022-11": 250, "2023-01": 412, "2024-02": 1_311, "2024-03": 0}
+
+
+def with_counts(counts: Mapping[str, float] = COUNTED, /, **changes: object) -> Scenario:
+    months = {month: {"value": count} for month, count in counts.items()}
+    return two_calendar_years(**{"demand.monthly_referrals": months, **changes})
+
+
+def of_month(scenario: Scenario, days: NDArray[np.int32], month: str) -> int:
+    """How many of these days, counted from opening, are in the month."""
+    dated = np.datetime64(scenario.run.opens, "D") + days
+    return int(np.sum(dated.astype("datetime64[M]") == np.datetime64(month)))
+
+
+def test_a_counted_month_has_its_count_and_the_other_months_are_as_before() -> None:
+    before, after = month_totals(two_calendar_years()), month_totals(with_counts())
+    assert len(after) == 24
+    for month, total in after.items():
+        assert total == pytest.approx(COUNTED.get(month, before[month]), rel=1e-12), month
+
+
+@pytest.mark.parametrize("replication", range(3))
+def test_as_many_are_referred_as_were_counted_and_others_keep_their_days(replication: int) -> None:
+    """Exactly as many, since a count is no mean; and the days of all other months are those drawn without any count."""
+    scenario, draws = with_counts(), Draws(5, replication)
+    ours, theirs = referral_days(scenario, draws), referral_days(two_calendar_years(), draws)
+    assert np.all(np.diff(ours) >= 0)
+    for month in month_totals(scenario):
+        expected = COUNTED.get(month, of_month(scenario, theirs, month))
+        assert of_month(scenario, ours, month) == expected, month
+
+
+def test_one_more_counted_moves_nobody_else() -> None:
+    some, more = (referral_days(with_counts({"2023-05": n}), Draws(5, 1)) for n in (800, 801))
+    extra = Counter(more.tolist()) - Counter(some.tolist())
+    assert len(more) == len(some) + 1 == sum(extra.values()) + len(some)
+
+
+def test_a_count_that_is_not_whole_is_kept_on_average() -> None:
+    """Of 400 replications 30% have one more; four standard errors are 0.09."""
+    scenario = with_counts({"2023-01": 3.3}, **{"run.warm_up_days": 0, "run.data_collection_days": 31})
+    drawn = [len(referral_days(scenario, Draws(5, r))) for r in range(400)]
+    assert set(drawn) == {3, 4}
+    assert np.mean(drawn) == pytest.approx(3.3, abs=0.09)
+
+
+def test_growth_and_shocks_leave_a_counted_month_alone() -> None:
+    half: object = {"from_date": "2023-01-10", "to_date": "2024-02-10", "factor": {"value": 0.5}}
+    totals = month_totals(with_counts(COUNTED, **{"demand.shocks.half": half, "demand.growth_per_year": 0.2}))
+    assert totals["2023-01"] == pytest.approx(412)
+    assert totals["2024-02"] == pytest.approx(1311)
+    assert totals["2023-06"] < 0.6 * month_totals(two_calendar_years())["2023-06"]
+
+
+def test_months_before_opening_and_the_month_of_opening_are_as_counted_too() -> None:
+    """Of the month in which the service opens, those before opening and those after it add up to the count."""
+    opens = date(2023, 3, 17)
+    counts = {f"2022-{month:02d}": 100.0 + month for month in range(1, 13)} | {"2023-03": 500.0}
+    scenario = with_counts(counts, **{"run.opens": opens})
+    draws = Draws(7, 0)
+    pool, later = Pool(scenario, draws, POLICIES[scenario.pathway.policy]), referral_days(scenario, draws)
+    assert pool.referral_day.max() < 0 <= later.min()
+    for month, count in counts.items():
+        assert of_month(scenario, np.concatenate([pool.referral_day, later]), month) == count, month
+    assert 0 < of_month(scenario, later, "2023-03") < 500
+    assert len(np.unique(pool.ids)) == len(pool.referral_day) == pytest.approx(referred_in_pool(scenario), rel=0.02)
+
+
+def test_both_engines_simulate_counted_months_alike() -> None:
+    small = two_calendar_years(**{
+        "run.warm_up_days": 30, "run.data_collection_days": 60, "run.follow_up_days": 60, "demand.referrals_per_year": 300,
+        "demand.monthly_referrals": {"2022-12": {"value": 40}, "2023-02": {"value": 50}},
+    })  # fmt: skip
+    kernel, reference = (simulate(small, engine=engine) for engine in ("kernel", "reference"))
+    assert kernel.digests == reference.digests
+
+
+WRONG_MONTHS = {
+    "2025-4": "demand.monthly_referrals.2025-4: '2025-4' is not a month; write it as 2025-04.",
+    "april": "demand.monthly_referrals.april: 'april' is not a month; write it as 2025-04.",
+    "2025-13": "demand.monthly_referrals.2025-13: '2025-13' is not a month; write it as 2025-04.",
+    "1066-10": "demand.monthly_referrals.1066-10: 1066-10 is out of range; it must be from 1978-01 to 2100-12.",
+}
+
+
+@pytest.mark.parametrize("label", list(WRONG_MONTHS))
+def test_what_is_no_month_is_refused_with_its_line(label: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        f'extends = "hepgul_2016"\n[demand.monthly_referrals]\n"2025-03" = {{ value = 4, assumption = "x" }}\n'
+        f'"{label}" = {{ value = 412, assumption = "x" }}\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(ScenarioError, match=re.escape(f"mine.toml:4: {WRONG_MONTHS[label]}")):
+        load_scenario(file)
+
+
+@pytest.mark.parametrize("typed", [412.0, 100.0, 2.5, 0.08])
+def test_counts_or_percentages_typed_as_an_index_are_refused_with_the_right_key(typed: float) -> None:
+    """All twelve months, or one of them so large that it can be no multiple of the mean month."""
+    months = type(get_scenario().demand.monthly_index).model_fields
+    index = {month: {"value": typed, "assumption": "x"} for month in months}
+    for typed_index in (index, {"january": {"value": 412.0, "assumption": "x"}}):
+        with pytest.raises(
+            ScenarioError, match=r"the months have a mean of .*demand\.monthly_referrals, by year and month"
+        ):
+            get_scenario(changes={"demand.monthly_index": typed_index})
 
 
 def test_nobody_referred_is_a_service_without_clients() -> None:

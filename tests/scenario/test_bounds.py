@@ -40,6 +40,7 @@ def with_everything() -> Scenario:
     return get_scenario("national_2024_25").with_changes({
         "demand.referrals_per_year": 60,
         "demand.shocks": {"wave": {"from_date": "2024-06-01", "to_date": "2024-06-20", "factor": share(1.2)}},
+        "demand.monthly_referrals": {"2024-07": share(8)},
         "demand.growth_per_year": 0.01,
         "run.warm_up_days": 40,
         "run.data_collection_days": 60,
@@ -227,6 +228,10 @@ PARTS = [f"part_{i}" for i in range(20)]
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "shocks that multiply": (
         {"demand.shocks": {f"wave_{k}": WAVE for k in range(7)}}, "referrals would come on one day; at most 100,000 can be",
+    ),
+    "months that add up to too many": (
+        {"demand.monthly_referrals": {f"2024-{month:02d}": share(1e5) for month in range(1, 12)}},
+        "demand.monthly_referrals: the months of 2024 add up to 1.1e+06 referrals; at most 1,000,000 can be",
     ),
     "more places than can be counted": (
         {f"{PRACTITIONER}.wte": 1e5, f"{PRACTITIONER}.contacts_per_week": 500}, "; at most 1e+08 can be",

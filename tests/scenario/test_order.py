@@ -68,6 +68,7 @@ def hand_made() -> Scenario:
             "campaign": {"factor": number(1.3), "from_date": "2023-06-01", "to_date": "2023-07-10"},
             "news": {"factor": number(1.1), "from_date": "2023-06-05", "to_date": "2023-06-09"},
         },
+        "demand.monthly_referrals": {"2023-10": number(70), "2023-09": number(50)},
         "population.prevalence": {"zoster_fear": {**own, "value": 0.2}, "body_dysmorphia": {**own, "value": 0.1}},
         "population.correlation": {"zoster_fear": {"body_dysmorphia": number(0.7), "ptsd": number(0.62)}},
         "population.strata": {"home": {"shared": number(0.5), "alone": number(0.3), "none": number(0.2)}},

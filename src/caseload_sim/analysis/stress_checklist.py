@@ -154,6 +154,7 @@ def _logic(scenario: Scenario) -> Items:
             "- Queues: one waiting list for each step.",
             f"- Entry: {scenario.demand.referrals_per_year.value:g} referrals a year"
             f"{', by months of the year' if scenario.demand.seasonal else ''}"
+            f"{', but as counted in ' + str(len(counted)) + ' months' if (counted := scenario.demand.monthly_referrals) else ''}"
             f"{f', each to {scenario.providers.number} providers' if scenario.providers else ''}; shocks: {_listed(tuple(scenario.demand.shocks))}.",
             "- Exit: discharge, dropping out, declining, giving up waiting.",
         ],

@@ -21,6 +21,8 @@ from caseload_sim.support.compiled import numba_is_loaded
 # staff by kind, and by how often a post has changed: "staff_leaving:2:assessor". There the position in the stream is the number of the post.
 PURPOSES = (
     "referrals",
+    "referral_date",
+    "referral_counted",
     "common_factor",
     "trait",
     "state_start",

@@ -305,7 +305,12 @@ def _notes(reference: Scenario, other: Scenario, *, own_start: bool) -> list[str
     if all(ours[part] == theirs[part] for part in ours if part not in _TITLES):
         notes.append(f"{name} and {versus} have the same inputs: every difference is 0 by construction.")
     before, now = reference.demand.referrals_per_year.value, other.demand.referrals_per_year.value
-    if before != now:
+    if ours["demand"]["monthly_referrals"] != theirs["demand"]["monthly_referrals"]:
+        notes.append(
+            f"{name} and {versus} have other counts of referrals by month: a client is referred on another day, so partly other "
+            "people are counted, and pairing removes little."
+        )
+    elif before != now:
         notes.append(
             f"{name} has {now:,.10g} referrals a year, {versus} {before:,.10g}: a client is referred on another day, so partly "
             "other people are counted, and pairing removes little."

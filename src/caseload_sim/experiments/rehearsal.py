@@ -31,7 +31,9 @@ def _in_full(figure: Quantity, unsaid: Quantity) -> Quantity:
 
 def _rows_of(scenario: Scenario) -> tuple[Quantity, ...]:
     """The addresses of all figures, which are the same however many clients there are; none where nobody can be left out."""
-    fewest = {"demand.referrals_per_year": 1} | ({"providers.number": 2} if scenario.providers else {})
+    fewest = {"demand.referrals_per_year": 1, "demand.monthly_referrals": {"replace": True}} | (
+        {"providers.number": 2} if scenario.providers else {}
+    )
     try:
         table, *_ = run_once(scenario.with_changes(fewest), 0, ENGINES["reference"], all_tables=False)
     except CaseloadError:

@@ -13,7 +13,7 @@ from caseload_sim.scenario.numbers import Number, numbers
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.population import DEFAULT, DEPRIVATION
-from caseload_sim.scenario.service import LAST_DATE
+from caseload_sim.scenario.service import LAST_DATE, number_of_month
 
 MOST_MISSED = 0.95
 DAYS_PER_YEAR = 365
@@ -131,6 +131,7 @@ def _impossible_demand(scenario: Assumptions) -> Found:
             f"{run.horizon_days:,} days from {run.opens} end after {LAST_DATE}, beyond which bank holidays are not known. "
             "Open earlier, run for fewer days, or set weekends_off = false.",
         )
+    yield from _impossible_months(scenario)
     growth = 1 + demand.growth_per_year.value
     half = run.data_collection_days / 2
     ends = ((half + run.follow_up_days) / DAYS_PER_YEAR, -(half + run.warm_up_days) / DAYS_PER_YEAR)
@@ -149,6 +150,24 @@ def _impossible_demand(scenario: Assumptions) -> Found:
             ("demand", "shocks" if shocked > 1 else "monthly_index"),
             f"{per_day * shocked:.3g} referrals would come on one day; at most {MOST_REFERRALS_PER_DAY:,} can be.",
         )
+
+
+def _impossible_months(scenario: Assumptions) -> Found:
+    """A label of a counted month that is no month, or more referrals in a year of counted months than can be simulated."""
+    here = ("demand", "monthly_referrals")
+    of_year: dict[str, float] = {}
+    for label, count in scenario.demand.monthly_referrals.items():
+        try:
+            number_of_month(label)
+        except ValueError as error:
+            yield (*here, label), f"{error}."
+        of_year[label[:4]] = of_year.get(label[:4], 0.0) + count.value
+    for year, total in of_year.items():
+        if total > MOST_REFERRALS_PER_YEAR:
+            yield (
+                here,
+                f"the months of {year} add up to {total:.3g} referrals; at most {MOST_REFERRALS_PER_YEAR:,} can be.",
+            )
 
 
 def _most_by_shocks(scenario: Assumptions) -> float:

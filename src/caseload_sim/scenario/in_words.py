@@ -72,6 +72,7 @@ def _calendar(scenario: Scenario) -> str:
             "Referrals follow the months of the year."
             if scenario.demand.seasonal
             else "Referrals are the same in every month.",
+            *_counted_months(scenario),
             "Nobody starts on a weekend or bank holiday."
             if scenario.run.weekends_off
             else "Every day is a working day.",
@@ -84,6 +85,13 @@ def _calendar(scenario: Scenario) -> str:
             ),
         ]
     )
+
+
+def _counted_months(scenario: Scenario) -> list[str]:
+    months = [*scenario.demand.monthly_referrals]
+    if not months:
+        return []
+    return [f"Months as counted, instead of by the year: {len(months)}, from {months[0]} to {months[-1]}."]
 
 
 def _step(scenario: Scenario, name: str) -> str:

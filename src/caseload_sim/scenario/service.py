@@ -1,5 +1,6 @@
 """When, for whom and with whom a service runs: calendar, demand, who is there at opening, staff, providers."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Self
 
@@ -25,8 +26,10 @@ from caseload_sim.scenario.numbers import (
 )
 
 DAYS_PER_WEEK = 7
+MONTHS_PER_YEAR = 12
 MOST_DAYS = 73_000  # of a run: no patience and no course is cut shorter than that (LONGEST_DAYS)
 ROUNDING = 1e-9  # by which sums of decimal fractions may miss 1
+MOST_OF_AN_INDEX = 2  # the mean of a monthly index, or one divided by it: beyond that, something else was typed
 FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
 
 
@@ -43,6 +46,16 @@ def _as_date(value: Any) -> Any:
 
 
 Date = Annotated[date, BeforeValidator(_as_date)]
+
+
+def number_of_month(label: str) -> int:
+    """Months since January 1970 of a month such as 2025-04. Raises ValueError for anything else."""
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", label):
+        raise ValueError(f"'{label}' is not a month; write it as 2025-04")
+    year, month = int(label[:4]), int(label[5:])
+    if not FIRST_DATE.year <= year <= LAST_DATE.year:
+        raise ValueError(f"{label} is out of range; it must be from {FIRST_DATE.year}-01 to {LAST_DATE.year}-12")
+    return (year - 1970) * MONTHS_PER_YEAR + month - 1
 
 
 class Run(Part):
@@ -83,7 +96,10 @@ class Run(Part):
 
 
 class MonthlyIndex(Part):
-    """Referrals of each calendar month, as a multiple of the mean month; only their proportions count."""
+    """Referrals of each calendar month, as a multiple of the mean month; only their proportions count.
+
+    Their mean is about 1. Where it is far from that, counts were typed, which belong in `Demand.monthly_referrals`.
+    """
 
     january: Amount = Field(description="referrals of the month, of the mean month")
     february: Amount = Field(description="referrals of the month, of the mean month")
@@ -106,6 +122,17 @@ class MonthlyIndex(Part):
     def _is_not_all_zero(self) -> Self:
         if not any(self.values()):
             raise ValueError("all months are 0; at least one must be above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _is_no_count(self) -> Self:
+        mean = float(np.mean(self.values()))
+        if not 1 / MOST_OF_AN_INDEX <= mean <= MOST_OF_AN_INDEX:
+            raise ValueError(
+                f"the months have a mean of {mean:.4g}; each is a multiple of the mean month, so that their mean is about 1. "
+                'Referrals as counted go into demand.monthly_referrals, by year and month, as in "2025-04" = { value = 412, '
+                'assumption = "our count" }'
+            )
         return self
 
 
@@ -135,7 +162,15 @@ class Demand(Part):
     growth_per_year: YearlyChange = Field(description="growth of referrals a year, as a share")
     seasonal: bool = Field(description="referrals follow the months of the year")
     monthly_index: MonthlyIndex
+    monthly_referrals: Table[Amount] = Field(
+        default_factory=dict,
+        description="referrals counted in a calendar month, such as 2025-04; growth and shocks do not change them",
+    )
     shocks: Table[Shock] = Field(default_factory=dict)
+
+    def counted(self) -> dict[int, float]:
+        """Referrals of each month that was counted, by its number: months since January 1970."""
+        return {number_of_month(label): count.value for label, count in self.monthly_referrals.items()}
 
 
 class Providers(Part):

@@ -12,27 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, ids_of_clients, people
-from caseload_sim.draws.distributions import counts_from_uniform
 from caseload_sim.draws.streams import START_IDS, Draws
 from caseload_sim.engines.engine import engine_at_hand
 from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.engines.plans import GAVE_UP, NEVER, NO_STEP, NOT_YET, NOT_YET_ENDED, Capacity, Plans, PlansInParts
 from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people
-from caseload_sim.pathway.demand import POOL_DAYS, referrals_per_day
+from caseload_sim.pathway.demand import POOL_DAYS, referral_days, referrals_per_day
 from caseload_sim.scenario.policies import Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Days, Floats, blocks_of, rows_of, slice_of, stacked
+from caseload_sim.support.columns import Days, blocks_of, rows_of, slice_of, stacked
 from caseload_sim.support.threads import each_in_order
 
 
 def referred_in_pool(scenario: Scenario) -> int:
     """How many are referred on average in the two years before opening. Most of them have left by then."""
-    return int(_referrals_per_day(scenario).sum())
-
-
-def _referrals_per_day(scenario: Scenario) -> Floats:
-    """Mean number of referrals on each of the pool's days."""
-    return referrals_per_day(_open_two_years_earlier(scenario))[:POOL_DAYS]
+    return int(referrals_per_day(_open_two_years_earlier(scenario))[:POOL_DAYS].sum())
 
 
 class Pool:
@@ -47,11 +41,8 @@ class Pool:
 
     def __init__(self, scenario: Scenario, draws: Draws, policy: Policy) -> None:
         self.scenario, self.draws, self._policy = scenario, draws, policy
-        days = np.arange(POOL_DAYS, dtype=np.int64)
-        self.referral_day = np.repeat(
-            (days - POOL_DAYS).astype(np.int32),
-            counts_from_uniform(draws.uniform("referrals", START_IDS + days), _referrals_per_day(scenario)),
-        )
+        earlier = _open_two_years_earlier(scenario)
+        self.referral_day = referral_days(earlier, draws, n_days=POOL_DAYS, first_id=START_IDS) - np.int32(POOL_DAYS)
         self.ids = ids_of_clients(scenario, draws, len(self.referral_day), first_id=START_IDS)
         self._kept: tuple[Clients, Care] | None = None
 
