@@ -50,6 +50,7 @@ TESTS: dict[str, Noticed] = {
     "clients/population.py": Noticed(("clients/test_clients.py", "clients/test_population.py"), "test_clients or every_prevalence or counts_simulated or by_stratum"),
     "pathway/assessment.py": Noticed(("pathway/test_stepping.py", "scenario/test_modalities.py", "scenario/test_policies.py"), "stepping or modalit or roulette or interview or sends or chance"),
     "pathway/care.py": Noticed(("pathway/test_stepping.py", "draws/test_distributions.py", "pathway/test_service.py"), "stepping or bookings or patience or lags or missed or modality or below_caseness or reasons"),
+    "pathway/dates_in_vain.py": Noticed(("pathway/test_dates_in_vain.py",)),
     "pathway/demand.py": Noticed(("pathway/test_demand.py",)),
     "pathway/own_policy.py": Noticed(("scenario/test_policies.py",)),
     "pathway/sessions.py": Noticed(("pathway/test_stepping.py", "draws/test_distributions.py", "scenario/test_modalities.py")),

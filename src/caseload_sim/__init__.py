@@ -49,7 +49,7 @@ _HOME = {  # module: its public names, in the order in which a reader meets them
     "figures.solve": "plot_solution plot_warm_up",
     "figures.accounts": "plot_waterfall plot_audit plot_tornado plot_spread draw_uncertainty plot_ranking",
     "runs.read": "read_run SavedRun",
-    "errors": "CaseloadError CatalogueError RunError ScenarioError",
+    "errors": "CaseloadError CatalogueError RunError ScenarioError ScenarioWarning",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 __all__ = list(_MODULE_OF)

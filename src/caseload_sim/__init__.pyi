@@ -35,6 +35,7 @@ from caseload_sim.errors import CaseloadError as CaseloadError
 from caseload_sim.errors import CatalogueError as CatalogueError
 from caseload_sim.errors import RunError as RunError
 from caseload_sim.errors import ScenarioError as ScenarioError
+from caseload_sim.errors import ScenarioWarning as ScenarioWarning
 from caseload_sim.experiments.compare import Compared as Compared
 from caseload_sim.experiments.compare import ComparisonRow as ComparisonRow
 from caseload_sim.experiments.compare import compare as compare

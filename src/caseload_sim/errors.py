@@ -1,4 +1,4 @@
-"""The errors a user can cause; each message names the file and line or the option, the value, and what to do next."""
+"""The errors a user can cause, and what is only warned of; each message names the file and line or the option, the value, and what to do next."""
 
 import re
 from collections.abc import Iterable
@@ -34,6 +34,13 @@ class CatalogueError(CaseloadError):
 
 class RunError(CaseloadError):
     """A run that cannot start or cannot be saved."""
+
+
+class ScenarioWarning(UserWarning):
+    """Something in a scenario that changes nothing, though whoever wrote it meant something by it.
+
+    The command line says the same as a note.
+    """
 
 
 def _shortened(line: str) -> str:

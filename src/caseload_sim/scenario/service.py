@@ -48,6 +48,13 @@ def _as_date(value: Any) -> Any:
 Date = Annotated[date, BeforeValidator(_as_date)]
 
 
+def days_of_month(label: str) -> tuple[date, date]:
+    """The first and the last day of a month such as 2025-04. Raises ValueError for anything else."""
+    number = number_of_month(label)
+    first, year, month = date(int(label[:4]), int(label[5:]), 1), *divmod(number + 1, MONTHS_PER_YEAR)
+    return first, date.fromordinal(date(1970 + year, month + 1, 1).toordinal() - 1)
+
+
 def number_of_month(label: str) -> int:
     """Months since January 1970 of a month such as 2025-04. Raises ValueError for anything else."""
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", label):

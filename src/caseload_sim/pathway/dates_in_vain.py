@@ -1,0 +1,94 @@
+"""Which dates of a scenario change nothing, because they lie outside the days that are simulated."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from caseload_sim.errors import ScenarioWarning
+from caseload_sim.pathway.demand import POOL_DAYS
+from caseload_sim.scenario.assumptions import Assumptions
+from caseload_sim.scenario.numbers import Part
+from caseload_sim.scenario.policies import POLICIES
+from caseload_sim.scenario.service import Period, days_of_month
+
+
+def dates_in_vain(scenario: Assumptions) -> list[str]:
+    """A sentence for each surge, shock or other part with dates that changes nothing, and one for all such counted months.
+
+    Simulated are all days from opening to the end of follow-up, the warm-up included, and for a running start the two
+    years before. A shock changes nothing either where all its days are in months whose referrals were counted.
+    """
+    run = scenario.run
+    end = _day_before(run.opens, 1 - run.horizon_days)
+    begins = run.opens
+    simulated = f"the days simulated, {run.opens} to {end}"
+    if scenario.start.running and POLICIES[scenario.pathway.policy].steps:
+        begins = _day_before(run.opens, POOL_DAYS)
+        simulated += f", and the two years before, from {begins}, whose referrals and staff say who is there at opening"
+    found = []
+    for path, period in _periods(scenario, ""):
+        dated = f"{path}, {period.from_date} to {period.to_date},"
+        if period.to_date < begins or period.from_date > end:
+            found.append(f"{dated} lies outside {simulated}. It changes nothing.")
+        elif path.startswith("demand.shocks.") and _is_counted(
+            scenario, max(period.from_date, begins), min(period.to_date, end)
+        ):
+            found.append(
+                f"{dated} lies in months whose referrals are given in demand.monthly_referrals. It changes nothing."
+            )
+    months = [*scenario.demand.monthly_referrals]
+    outside = [one for one in months if days_of_month(one)[1] < begins or days_of_month(one)[0] > end]
+    if outside:
+        named = outside[0] if len(outside) == 1 else f"{len(outside)} of {len(months)} months, {_in_rows(outside)},"
+        found.append(
+            f"demand.monthly_referrals: {named} {'lies' if len(outside) == 1 else 'lie'} outside {simulated}. "
+            f"{'Its' if len(outside) == 1 else 'Their'} referrals change nothing."
+        )
+    return found
+
+
+def warn_of_dates_in_vain(scenarios: Iterable[Assumptions]) -> None:
+    """The same as warnings, for those who simulate from Python; each sentence once."""
+    for sentence in dict.fromkeys(sentence for one in scenarios for sentence in dates_in_vain(one)):
+        warnings.warn(sentence, ScenarioWarning, stacklevel=3)
+
+
+def _periods(part: Any, path: str) -> Iterator[tuple[str, Period]]:
+    """Every part of a scenario that is from one date to another, with its dotted path."""
+    if isinstance(part, Period):
+        yield path, part
+    elif isinstance(part, Part | Mapping):
+        items = (
+            part.items()
+            if isinstance(part, Mapping)
+            else ((key, getattr(part, key)) for key in type(part).model_fields)
+        )
+        for key, value in items:
+            yield from _periods(value, f"{path}.{key}".lstrip("."))
+
+
+def _is_counted(scenario: Assumptions, first: date, last: date) -> bool:
+    """Whether the referrals of all months from one day to another are counted."""
+    counted, day = scenario.demand.monthly_referrals, first
+    while day <= last:
+        if f"{day:%Y-%m}" not in counted:
+            return False
+        day = _day_before(days_of_month(f"{day:%Y-%m}")[1], -1)
+    return True
+
+
+def _in_rows(months: list[str]) -> str:
+    """Months that follow one another as the first and the last of them: "2018-04 to 2019-03 and 2030-01"."""
+    rows = [[months[0]]]
+    for month in months[1:]:
+        if days_of_month(month)[0] == _day_before(days_of_month(rows[-1][-1])[1], -1):
+            rows[-1].append(month)
+        else:
+            rows.append([month])
+    return " and ".join(row[0] if len(row) == 1 else f"{row[0]} to {row[-1]}" for row in rows)
+
+
+def _day_before(day: date, n_days: int) -> date:
+    """So many days before a day, after it if negative; the last day there is where it would be beyond the calendar."""
+    return date.fromordinal(max(1, min(day.toordinal() - n_days, date.max.toordinal())))
