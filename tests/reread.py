@@ -187,11 +187,17 @@ class _Reader:
         return sqrt(share) * self.normal(f"state:{reading}:{self.names[j]}", me.i)
 
     def found(
-        self, me: SimpleNamespace, reading: str, day: float, strength: float, back: set[str] | None = None
+        self,
+        me: SimpleNamespace,
+        reading: str,
+        day: float,
+        strength: float,
+        back: set[str] | None = None,
+        drifted: float | None = None,
     ) -> tuple[list[float], float]:
         """Severity of each disorder, and distress, so many days after referral.
 
-        back: problems that burn again after a relapse
+        back: problems that burn again after a relapse; drifted: share of the lasting drift by then, by the reading if None
         """
         outcome, again = self.scenario.outcome, back or set()
         severity = []
@@ -204,7 +210,8 @@ class _Reader:
             would_be -= outcome.treatment.severity_shift.value * strength * self.reaches(me, name)
             well = state - me.depth[name]
             severity.append(min(would_be, well) if self.over(me, name, day, strength) else would_be)
-        drifted = {"first": 0.0, "start": 0.5}.get(reading.split("_")[0], 1.0)
+        if drifted is None:
+            drifted = {"first": 0.0, "start": 0.5}.get(reading.split("_")[0], 1.0)
         distress = me.distress + drifted * outcome.distress.drift_sd.value * self.normal("drift", me.i)
         distress += outcome.distress.mood_sd.value * self.normal(f"mood:{reading}", me.i)
         distress -= outcome.treatment.distress_relief.value * strength
@@ -230,8 +237,10 @@ class _Reader:
             result.append(min(max(round(points), 0), highest))
         return result[0], result[1]
 
-    def read_on(self, me: SimpleNamespace, reading: str, day: float, strength: float) -> tuple[int, int]:
-        return self.scores(me, reading, *self.found(me, reading, day, strength))
+    def read_on(
+        self, me: SimpleNamespace, reading: str, day: float, strength: float, drifted: float | None = None
+    ) -> tuple[int, int]:
+        return self.scores(me, reading, *self.found(me, reading, day, strength, drifted=drifted))
 
     def interviewed(self, me: SimpleNamespace, purpose: str, severity: list[float]) -> list[float]:
         """Severity as heard at an interview."""
@@ -329,7 +338,7 @@ class _Reader:
         run, contacts = self.scenario.run, 1
         for k, stay in enumerate(me.courses):
             before = self.treated(me, me.courses[:k], contacts)
-            first = self.read_on(me, f"start_{stay.name}", stay.first_day - me.referral, before)
+            first = self.read_on(me, f"start_{stay.name}", stay.first_day - me.referral, before, 1.0 if k else None)
             contacts += stay.sessions
             if k == len(me.courses) - 1:
                 last = (me.read["service"]["last_phq9"], me.read["service"]["last_gad7"])

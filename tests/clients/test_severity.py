@@ -248,6 +248,26 @@ def test_the_first_reading_has_the_state_at_referral_and_no_drift_and_a_course_b
     assert np.array_equal(passing_at(scenario, clients, FIRST, DRAWS).state, clients.state_start)
 
 
+def test_what_has_drifted_for_good_does_not_come_back(scenario: Scenario, clients: Clients) -> None:
+    """The readings of somebody who steps up, in order of time; a later course draws all else as a first one does."""
+    in_time = (
+        FIRST,
+        at_start_of("low_intensity"),
+        at_end_of("low_intensity"),
+        at_start_of("high_intensity"),
+        LAST,
+        AGAIN,
+    )
+    drifted = [passing_at(scenario, clients, one, DRAWS, later_course=k > 2).drifted for k, one in enumerate(in_time)]
+    assert drifted == sorted(drifted) == [0, 0.5, 1, 1, 1, 1]
+    first, later = (
+        passing_at(scenario, clients, at_start_of("high_intensity"), DRAWS, later_course=one) for one in (False, True)
+    )
+    assert np.array_equal(first.state, later.state)
+    assert np.array_equal(first.mood, later.mood)
+    assert np.array_equal(first.errors, later.errors)
+
+
 def test_drift_is_drawn_once_for_each_client(scenario: Scenario, clients: Clients, who: Condition) -> None:
     sd = scenario.outcome.distress.drift_sd.value
     assert who.drift.std() == pytest.approx(sd, rel=4 / np.sqrt(2 * N))

@@ -145,6 +145,23 @@ def test_without_change_or_error_nobody_remits() -> None:
         assert np.array_equal(reading.without, ~out.diagnosed)
 
 
+def test_a_later_course_starts_where_the_one_before_it_ended_if_all_that_moves_anybody_is_lasting() -> None:
+    """Nothing is ever over, passes or errs: a drift that has happened by the end of a course is there when the next starts."""
+    nothing_passes = {
+        "instruments.phq9.error_sd": 0, "instruments.gad7.error_sd": 0, "outcome.distress.mood_sd": 0,
+        "outcome.distress.drift_sd": 3,
+        "run.warm_up_days": 100, "run.data_collection_days": 500, "run.follow_up_days": 500,
+    }  # fmt: skip
+    scores = simulate(get_scenario(changes=STILL | nothing_passes)).outcomes.course_scores
+    then = np.flatnonzero(
+        scores.client[1:] == scores.client[:-1]
+    )  # rows with another course of the same client after them
+    assert len(then) > 20
+    assert np.array_equal(scores.first_phq9[then + 1], scores.last_phq9[then])
+    assert np.array_equal(scores.first_gad7[then + 1], scores.last_gad7[then])
+    assert np.any(scores.first_phq9[then] != scores.last_phq9[then])
+
+
 def test_with_every_length_used_up_at_once_everybody_is_well() -> None:
     """Hazards of a hundred a month leave nothing of the longest length after half a year; depth alone decides on rung 4."""
     fast = {path: 100.0 for path in STILL if path.startswith("outcome.remission.monthly_hazard")}

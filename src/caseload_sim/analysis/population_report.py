@@ -193,13 +193,19 @@ def _scores_at_start_of(
 ) -> tuple[Scores, Scores]:
     """PHQ-9 and GAD-7 at the first session of some courses.
 
-    courses: rows of the clients, indices of the steps, and days since referral; given: treatment before
+    courses: rows of the clients, indices of the steps, and days since referral; given: treatment before, None for first courses
     """
     rows, steps, days = courses
     phq9, gad7 = (np.empty(len(rows), dtype=np.int8) for _ in range(2))
     for s in np.unique(steps):
         mine = np.flatnonzero(steps == s)
-        passing = passing_at(scenario, rows_of(clients, rows[mine]), at_start_of(scenario.steps[s]), draws)
+        passing = passing_at(
+            scenario,
+            rows_of(clients, rows[mine]),
+            at_start_of(scenario.steps[s]),
+            draws,
+            later_course=given is not None,
+        )
         received = None if given is None else given.rows(mine)
         phq9[mine], gad7[mine] = scores_on(
             scenario, who.rows(rows[mine]), passing, days[mine].astype(np.int32), received

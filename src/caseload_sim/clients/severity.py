@@ -77,10 +77,14 @@ def condition_of(scenario: Scenario, clients: Clients, illness: Illness, draws: 
     return Condition(clients.severity, clients.state_start, clients.distress, drift, illness)
 
 
-def passing_at(scenario: Scenario, clients: Clients, reading: str, draws: Draws) -> Passing:
+def passing_at(
+    scenario: Scenario, clients: Clients, reading: str, draws: Draws, *, later_course: bool = False
+) -> Passing:
     """The passing state, the mood and the errors of one reading of these clients.
 
     reading: FIRST, LAST, AGAIN, MONTH_12, or the name that `at_start_of` or `at_end_of` gives
+    later_course: the course that starts is not the client's first. What drifts for good had drifted by the end of the
+        course before it, and does not come back
     """
     population, names = scenario.population, clients.disorder_names
     instruments = scenario.instruments
@@ -94,7 +98,7 @@ def passing_at(scenario: Scenario, clients: Clients, reading: str, draws: Draws)
     for j, (name, drawn) in enumerate(zip(names, states, strict=False)):
         state[:, j] = np.sqrt(population.state_share_of(name)) * drawn
     errors = instruments.phq9.error_sd.value * phq9, instruments.gad7.error_sd.value * gad7
-    drifted = 0.0 if reading == FIRST else 0.5 if reading.startswith("start_") else 1.0
+    drifted = 0.0 if reading == FIRST else 0.5 if reading.startswith("start_") and not later_course else 1.0
     return Passing(state, scenario.outcome.distress.mood_sd.value * mood, drifted, errors)
 
 

@@ -121,10 +121,10 @@ def course_scores(
             mine = chosen[here] & (step[here] == s)
             rows, so_far = here[mine], before[mine]
             _read(scores[:2], rows, scenario, clients, who, care, client[rows], at_start_of(scenario.steps[s]),
-                  courses.first_day[rows], so_far, begun, draws)  # fmt: skip
+                  courses.first_day[rows], so_far, begun, draws, later_course=k > 0)  # fmt: skip
             rows = rows[~is_last[rows]]
             _read(scores[2:], rows, scenario, clients, who, care, client[rows], at_end_of(scenario.steps[s]),
-                  last_day[rows], sessions[client[rows]], begun, draws)  # fmt: skip
+                  last_day[rows], sessions[client[rows]], begun, draws, later_course=k > 0)  # fmt: skip
     return CourseScores(client[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
 
 
@@ -141,10 +141,12 @@ def _read(
     sessions: NDArray[np.int32],
     begun: Codes,
     draws: Draws,
+    *,
+    later_course: bool,
 ) -> None:
     """Put PHQ-9 and GAD-7 of some clients on some days, after so many sessions at each step, into rows of two columns.
 
-    begun: (n,) int8, step of each client's first course
+    begun: (n,) int8, step of each client's first course; later_course: these courses are not the first
     """
     if len(rows) == 0:
         return
@@ -154,7 +156,7 @@ def _read(
     given = treatment_given(
         scenario, care.target[at], care.response[at], complexity_of(scenario, some), sessions, contacts, begun[at]
     )
-    passing = passing_at(scenario, some, reading, draws)
+    passing = passing_at(scenario, some, reading, draws, later_course=later_course)
     after = (day - some.referral_day).astype(np.int32)
     for column, score in zip(columns, scores_on(scenario, who.rows(at), passing, after, given), strict=True):
         column[rows] = score
