@@ -33,7 +33,7 @@ from caseload_sim import (
     uncertainty,
     validate_model,
 )
-from caseload_sim.analysis.calibrate_outcome import EvidenceRow, evidence_rows
+from caseload_sim.analysis.calibrate_outcome import EvidenceRow, evidence_rows, verdicts_in_words
 from caseload_sim.analysis.population_report import Comparison
 from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS
 from caseload_sim.analysis.reconcile import ReconcileRow
@@ -278,19 +278,19 @@ def evidence_table(names: list[str], replications: int) -> str:
     lines = []
     for role, heading in (("anchor", "Anchors, which the fit may use"), ("check", "Checks, which it never uses")):
         some = [row for row in rows if row.role == role]
-        met = sum(row.verdict == "met" for row in some)
         lines += [
-            f"**{heading}: {met} of {len(some)} met.**", "",
-            "| figure | published | model | tolerance | model off by | verdict | source |", "|---|---|---|---|---|---|---|",
+            f"**{heading}: {verdicts_in_words(some)}.**", "",
+            "| figure | published | model | tolerance | model off by | chance | verdict | source |", "|---|---|---|---|---|---|---|---|",
         ]  # fmt: skip
         for row in some:
             verdict = row.verdict if row.verdict == "met" else "**missed**"
             shown = " | ".join(as_published(row, value) for value in (row.published, row.model, row.tolerance))
-            lines.append(
-                f"| {words(row.name)} | {shown} | {row.distance:+.1f} | {verdict} | {row.source}: {row.where} |"
-            )
+            off_by = f"{row.distance:+.1f} | {row.chance:.1f}"
+            lines.append(f"| {words(row.name)} | {shown} | {off_by} | {verdict} | {row.source}: {row.where} |")
         lines.append("")
-    lines.append(f"{replications} replications. Shares of 1. Off by: in tolerances; within two counts as met.")
+    lines.append(
+        f"{replications} replications. Shares of 1. Off by, and chance, the standard error of the model's figure: in tolerances; within two counts as met, and a verdict within two standard errors of that line may be chance."
+    )
     return "\n".join(lines) + "\n"
 
 

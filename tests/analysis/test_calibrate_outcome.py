@@ -1,6 +1,7 @@
 """What is published about getting better, found again in the model; and the fit to it."""
 
 import math
+import re
 import tomllib
 from pathlib import Path
 
@@ -24,12 +25,15 @@ from caseload_sim.analysis.calibrate_outcome import (
     fitted_paths,
     list_evidence,
     row_of,
+    standard_errors,
     structures_as_toml,
+    verdicts_in_words,
 )
 from caseload_sim.analysis.evidence_of_the_service import of_waiting
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
-from caseload_sim.measures.simulation import Simulation
+from caseload_sim.experiments.replicate import simulate
+from caseload_sim.measures.simulation import Simulation, within
 from caseload_sim.outcomes.structures import all_structures
 from caseload_sim.scenario.catalogue import get_scenario, load_scenario
 from caseload_sim.scenario.numbers import numbers
@@ -146,6 +150,63 @@ def test_a_figure_is_met_within_two_tolerances(model: float, distance: float, ve
     row = row_of(Evidence("some", 0.5, 0.01, "check", "nhse2025", "here"), model)
     assert row.distance == pytest.approx(distance)
     assert row.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("distance", "standard_error", "may"),
+    [
+        (1.9, 0.04, False),
+        (1.9, 0.06, True),
+        (-2.3, 0.1, False),
+        (-2.3, 0.2, True),
+        (0.0, 0.9, False),
+        (9.0, math.nan, True),
+    ],
+)
+def test_a_verdict_within_two_standard_errors_of_the_line_may_be_chance(
+    distance: float, standard_error: float, may: bool
+) -> None:
+    """1.9 tolerances lie 0.1 from the line: within two standard errors of 0.06, and not of 0.04."""
+    row = row_of(Evidence("some", 0.5, 0.01, "check", "nhse2025", "here"), 0.5 + 0.01 * distance, 0.01 * standard_error)
+    assert row.chance == pytest.approx(standard_error, nan_ok=True)
+    assert row.may_be_chance == may
+
+
+def test_how_many_are_met_and_may_be_chance_is_said_together() -> None:
+    one = Evidence("some", 0.5, 0.01, "check", "nhse2025", "here")
+    rows = [row_of(one, 0.5, 0.001), row_of(one, 0.5195, 0.001), row_of(one, 0.6, 0.001)]
+    assert verdicts_in_words(rows) == "2 of 3 met; 1 verdict may be chance"
+
+
+def test_the_standard_error_is_that_of_the_figure_over_all(small: Scenario, small_simulation: Simulation) -> None:
+    """Of shares it is near the binomial one; twice as many replications lower it; one alone does not tell."""
+    simulations = [small_simulation, *(simulate(small, replication=k) for k in range(1, 6))]
+    errors = standard_errors(small, simulations, 3_000)
+    figures = all_figures(small, simulations, 3_000)
+    assert set(errors) == set(figures)
+    n = sum(int((one.outcomes.finished & within(one, one.outcomes.end_day)).sum()) for one in simulations)
+    share = figures["improvement"]
+    assert errors["improvement"] == pytest.approx(np.sqrt(share * (1 - share) / n), rel=0.9)
+    assert 0 < errors["trial_treated_gone"] < 0.05
+    alone = standard_errors(small, simulations[:1], 3_000)
+    assert math.isnan(alone["recovery"])
+    assert alone["trial_treated_gone"] == pytest.approx(errors["trial_treated_gone"])
+
+
+def test_the_page_reads_enough_replications_for_its_tolerances() -> None:
+    """The smallest groups of the evidence are finishers by recorded problem: of a share, chance is at most half over a root."""
+    page = (Path(__file__).parents[2] / "docs" / "outcome.md").read_text(encoding="utf-8")
+    asked = [int(n) for n in re.findall(r"<!-- generated: (?:evidence|missed) hepgul_2016 (\d+) -->", page)]
+    assert len(asked) == 2
+    one = simulate(get_scenario("hepgul_2016"))
+    out, names = one.outcomes, one.clients.disorder_names
+    counted = within(one, out.end_day) & out.finished & out.at_caseness
+    groups = {e.name: names.index(e.name[17:]) for e in list_evidence() if e.name.startswith("recovery_problem_")}
+    tolerance = {e.name: e.tolerance for e in list_evidence()}
+    assert len(groups) == 6
+    for name, k in groups.items():
+        n = int((counted & (one.care.target == k)).sum())
+        assert 0.5 / np.sqrt(min(asked) * n) < tolerance[name], name
 
 
 def test_rows_are_the_evidence_in_its_order(small: Scenario) -> None:

@@ -53,7 +53,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """An anchor or a check beside what the model shows; distance: of the model, in tolerances, above 0 for too high."""
+    """An anchor or a check beside what the model shows.
+
+    distance: of the model, in tolerances, above 0 for too high
+    chance: standard error of the model's figure, in tolerances; NaN where one replication cannot tell
+    """
 
     name: str
     role: str
@@ -64,6 +68,12 @@ class EvidenceRow:
     verdict: str
     source: str
     where: str
+    chance: float = float("nan")
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether more replications might turn the verdict: the model lies within two standard errors of the line."""
+        return not abs(abs(self.distance) - TOLERANCES_THAT_MEET) > 2 * self.chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,15 +274,44 @@ def evidence_rows(
 ) -> tuple[EvidenceRow, ...]:
     """Every anchor and check beside what the model of a scenario shows, its queue run anew."""
     simulations = [simulate(scenario, replication=k) for k in range(replications)]
-    figures = all_figures(scenario, simulations, people)
-    return tuple(row_of(one, figures[one.name]) for one in list_evidence())
+    figures, errors = all_figures(scenario, simulations, people), standard_errors(scenario, simulations, people)
+    return tuple(row_of(one, figures[one.name], errors[one.name]) for one in list_evidence())
 
 
-def row_of(one: Evidence, model: float) -> EvidenceRow:
+PARTS = 5  # of the people drawn for studies, each read apart
+
+
+def standard_errors(scenario: Scenario, simulations: Sequence[Simulation], n: int) -> Mapping[str, float]:
+    """Standard error of every figure of `all_figures`, by name, from the spread of the same figure over parts of who is read.
+
+    Parts are replications for figures of the service, which are NaN with one alone, and fifths of the people for others.
+    The figure over all is no exact mean of those over parts where a group differs in size: near enough to say what is chance.
+    """
+    service = [of_the_service([one]) for one in simulations]
+    people = [_of_people(scenario, Draws(scenario.run.seed, k), n // PARTS, simulations) for k in range(PARTS)]
+    errors: dict[str, float] = {}
+    for parts in (people, service):
+        for name in parts[0]:
+            values = np.array([part[name] for part in parts])
+            values = values[np.isfinite(values)]  # a small group may be empty in a part
+            errors[name] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+    return errors
+
+
+def row_of(one: Evidence, model: float, standard_error: float = float("nan")) -> EvidenceRow:
     """A figure of the model beside the published one; met if within two tolerances."""
     distance = (model - one.value) / one.tolerance
     verdict = "met" if abs(distance) <= TOLERANCES_THAT_MEET else "missed"
-    return EvidenceRow(one.name, one.role, one.value, one.tolerance, model, distance, verdict, one.source, one.where)
+    chance = standard_error / one.tolerance
+    return EvidenceRow(
+        one.name, one.role, one.value, one.tolerance, model, distance, verdict, one.source, one.where, chance
+    )
+
+
+def verdicts_in_words(rows: Sequence[EvidenceRow]) -> str:
+    """How many of these rows are met, and how many verdicts may be chance."""
+    met, unsure = sum(row.verdict == "met" for row in rows), sum(row.may_be_chance for row in rows)
+    return f"{met} of {len(rows)} met; {unsure} verdict{'s' * (unsure != 1)} may be chance"
 
 
 def _figures_at(scenario: str, changes: Mapping[str, float], replications: int, people: int) -> Mapping[str, float]:
@@ -299,10 +338,13 @@ def _residual(figures: Mapping[str, float], anchors: Sequence[Evidence], x: Floa
 
 def all_figures(scenario: Scenario, simulations: Sequence[Simulation], n: int) -> Mapping[str, float]:
     """Every figure of studies and of the service, by name."""
-    draws = Draws(scenario.run.seed, 0)
+    return {**_of_people(scenario, Draws(scenario.run.seed, 0), n, simulations), **of_the_service(simulations)}
+
+
+def _of_people(scenario: Scenario, draws: Draws, n: int, simulations: Sequence[Simulation]) -> Mapping[str, float]:
+    """The figures that are read on people drawn for them; simulations: what `of_waiting` takes from the service."""
     return {
         **of_studies(scenario, draws, n),
         **in_general_practice(scenario, draws, n),
-        **of_the_service(simulations),
         **of_waiting(scenario, draws, n, simulations),
     }

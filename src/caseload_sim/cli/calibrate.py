@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from caseload_sim.analysis.calibrate_outcome import (
@@ -13,6 +14,7 @@ from caseload_sim.analysis.calibrate_outcome import (
     calibrate_outcome,
     calibrate_structures,
     structures_as_toml,
+    verdicts_in_words,
 )
 from caseload_sim.analysis.calibrate_population import (
     N_CLIENTS_FOR_SCORES,
@@ -118,15 +120,20 @@ def print_outcome_fit(fit: OutcomeFit) -> None:
 
 def print_evidence(page: Page, rows: Sequence[EvidenceRow]) -> None:
     """Anchors and checks, published and in the model, and how many are met."""
-    page.heading(in_columns(("", -39), ("published", 10), ("model", 9), ("off by", 8)))
     for role in ("anchor", "check"):
         some = [row for row in rows if row.role == role]
+        page.heading(in_columns((f"{role}s", -39), ("published", 10), ("model", 9), ("off by", 8), ("chance", 7)))
         for row in some:
-            numbers = (f"{row.published:.3f}", 9), (f"{row.model:.3f}", 9), (f"{row.distance:.1f}", 8)
-            line = in_columns((words(row.name)[:40], -40), *numbers, (row.role, -8), (row.verdict, -3))
+            off_by = (f"{row.distance:.1f}", 8), ("" if np.isnan(row.chance) else f"{row.chance:.1f}", 7)
+            numbers = (f"{row.published:.3f}", 9), (f"{row.model:.3f}", 9), *off_by
+            line = in_columns((words(row.name)[:40], -40), *numbers, ("", -1), (row.verdict, -6))
             page.line(line, "" if row.verdict == "met" else "bold")
-        page.note(f"{role}s: {sum(row.verdict == 'met' for row in some)} of {len(some)} met")
+        page.note(f"{role}s: {verdicts_in_words(some)}")
     page.note("off by: in tolerances, above 0 where the model is too high; met within two. Checks are never fitted.")
+    page.note(
+        "chance: standard error of the model's figure, in tolerances, blank where one replication cannot tell; a verdict within "
+        "two of them of the line may be chance."
+    )
 
 
 def _fit_runs(shared: Shared, scenario: Scenario, what: str, replications: int) -> str:
