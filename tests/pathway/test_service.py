@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from caseload_sim.analysis.service_file import waiting_at_opening
 from scipy import stats
 
 from caseload_sim.analysis.calibrate_service import calibrate_service
-from caseload_sim.analysis.service_file import waiting_at_opening
 from caseload_sim.analysis.validate_model import tolerance_of, validate_model
 from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population

@@ -28,7 +28,7 @@ from caseload_sim.cli.printing import Page, in_columns, say, tell
 from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
-from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.settings import with_run, year_before
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.runs.whole_files import check_new, save_text
 from caseload_sim.scenario.scenario import Scenario
@@ -138,14 +138,14 @@ def print_evidence(page: Page, rows: Sequence[EvidenceRow]) -> None:
 
 def _fit_runs(shared: Shared, scenario: Scenario, what: str, replications: int) -> str:
     """Fit a service or an outcome, run after run, and print it. Returns the fragment."""
-    each, times = with_run(scenario, None, replications), runs_at_most_for(scenario, what)
+    each, times = year_before(with_run(scenario, None, replications)), runs_at_most_for(scenario, what)
     keeping = Keeping(painted=False)
     announce_work([each], shared.beyond_limits, times=times, jobs=shared.jobs, keeping=keeping)
     with (
         passing_folder(shared, scenario, "calibrate", f"calibrate {what} {replications}") as folder,
         at_work(shared, folder, scenario, "runs", f"calibrate {what} {scenario.name}") as how,
     ):
-        fit = calibrate_service(scenario, part=what, replications=replications, **how)
+        fit = calibrate_service(each, part=what, replications=replications, **how)
     print_service_fit(fit)
     return fit.fragment()
 

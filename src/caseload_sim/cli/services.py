@@ -9,24 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from caseload_sim.analysis.calibrate_service import ServiceFit
-from caseload_sim.analysis.service_file import SCHEMA_FILE, service_file
-from caseload_sim.cli.calibrate import print_service_fit
-from caseload_sim.cli.options import NATIONAL, OF_RUNS, Shared, takes
-from caseload_sim.cli.printing import Page, in_columns, say, tell
-from caseload_sim.cli.running import announce_work, at_work, passing_folder
-from caseload_sim.experiments.settings import with_run
-from caseload_sim.experiments.workload import Keeping
-from caseload_sim.runs.whole_files import save_text, unwritable, write_text
-from caseload_sim.scenario.catalogue import load_scenario
-from caseload_sim.scenario.json_schema import scenario_file_schema
+from caseload_sim.cli.options import Shared, takes
+from caseload_sim.cli.printing import Page, in_columns, say
 from caseload_sim.services.added_months import own_months
 from caseload_sim.services.monthly_file import read_monthly_file
 from caseload_sim.services.published import ENGLAND, LICENCE, Published
-from caseload_sim.services.scenario_file import fit_service, service_text, work_of_fit
 from caseload_sim.services.year import MONTHS, ProviderYear, year_of
 from caseload_sim.support.columns import by_name
-from caseload_sim.support.limits import read_regular
 
 
 @takes("json")
@@ -77,76 +66,6 @@ def import_statistics(
             f"added{again}; {one.suppressed:,} are suppressed."
         )
     say(f"Kept in {added.path}")
-
-
-@takes("scenario_path", *OF_RUNS)
-def new(
-    shared: Shared,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as my_service.toml.")],
-    parent: Annotated[str, typer.Option("--from", metavar="NAME", help="The scenario that it extends.")] = NATIONAL,
-    service: Annotated[
-        str | None,
-        typer.Option(metavar="CODE", help="Write this real service, with its published figures; see `services`."),
-    ] = None,
-    no_fit: Annotated[
-        bool, typer.Option("--no-fit", help="With --service: leave posts and all else that is not published unfitted.")
-    ] = False,
-) -> None:
-    """Write a short commented file for your own service: referrals, staff and waiting list; then run it.
-
-    With --service the file has that service's published figures, each with its source, and what is not published is fitted to
-    them: posts to its waits, attendance, sessions. What was fitted and how well is printed, and says so in the file.
-
-    Its first line names the schema that is written beside it, so that an editor can help with the keys.
-
-    Example:
-
-        caseload-sim new my_service.toml --from national_2024_25
-
-        caseload-sim run my_service.toml
-
-        caseload-sim new devon.toml --service RWV
-    """
-    if service is None:
-        save_text(file, service_file(shared.opened(parent)))
-        then = f"Fill in your numbers, then: caseload-sim run {file}"
-    else:
-        published, extended = Published(own_months()), shared.opened(parent)
-        if not no_fit:
-            size, times = work_of_fit(published, service, extended)
-            announce_work(
-                [with_run(size, None, 1)], False, times=times, jobs=shared.jobs, keeping=Keeping(painted=False)
-            )
-        _begin(file, service_text(published, service, extended), shared.resume)
-        then = f"Run it with: caseload-sim run {file}"
-        if not no_fit:
-            write_text(file, service_text(published, service, extended, _fitted(file, shared)))
-    if not (schema := file.parent / SCHEMA_FILE).exists():
-        save_text(schema, json.dumps(scenario_file_schema(), indent=1) + "\n")
-    tell(f"Written: {file}. {then}")
-
-
-def _begin(file: Path, text: str, resume: bool) -> None:
-    """Write the file as it is before the fit. Raises RunError where another is there; to resume, this very text may be."""
-    try:
-        begun = resume and file.is_file() and read_regular(file, len(text.encode())) == text.encode()
-    except OSError as error:
-        raise unwritable(file, error) from None
-    if not begun:
-        save_text(file, text)
-
-
-def _fitted(file: Path, shared: Shared) -> ServiceFit:
-    """What is not published, fitted to what is; the file is there already, unfitted, should this be interrupted."""
-    scenario = with_run(load_scenario(file, paths=shared.scenario_path or []), None, 1)
-    tell(f"{file} is written; now what is not published is fitted to what is.")
-    with (
-        passing_folder(shared, scenario, "new", f"fit {scenario.name}") as folder,
-        at_work(shared, folder, scenario, "runs", f"fit {scenario.name}") as how,
-    ):
-        fit = fit_service(scenario, **how)
-    print_service_fit(fit)
-    return fit
 
 
 def plain_year(year: ProviderYear) -> dict[str, Any]:

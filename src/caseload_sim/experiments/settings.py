@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.pathway.demand import referrals_per_day
 from caseload_sim.scenario.checks_population import SMALLEST_PREVALENCE
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.scenario.service import FIRST_DATE
 from caseload_sim.support.threads import threads_here
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
+DAYS_OF_A_YEAR = 365
 # Clients of replications that gain from running side by side in threads: fewer, and they wait for Python's lock; more, and
 # one alone has work for all processors, and needs much memory.
 SIDE_BY_SIDE = range(20_000, 300_000)
@@ -32,6 +35,25 @@ def with_run(scenario: Scenario, seed: int | None, replications: int | None) -> 
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
             raise RunError(f"{name} {value!r:.40}: must be a whole number from {lowest} to {highest:,}.")
     return scenario.model_copy(update={"run": run.model_copy(update=changes)})
+
+
+def year_before(scenario: Scenario) -> Scenario:
+    """The service over the twelve months before it opens, after a year that is left out; itself where no lists are stated.
+
+    Waits that are known of a service are of the year that is over. Where its lists at opening are stated, the year to come
+    begins with them; here the queue grows by itself, with the referrals, posts and dates of those months.
+    """
+    if not scenario.start.waiting:
+        return scenario
+    run = scenario.run.model_copy(
+        update={
+            "opens": max(scenario.run.opens - timedelta(days=2 * DAYS_OF_A_YEAR), FIRST_DATE),
+            "warm_up_days": DAYS_OF_A_YEAR,
+            "data_collection_days": DAYS_OF_A_YEAR,
+        }
+    )
+    start = scenario.start.model_copy(update={"waiting": {}})
+    return scenario.model_copy(update={"run": run, "start": start})
 
 
 def engine_of(name: str, amounts: Sequence[tuple[Scenario, int]], n_processes: int = 1) -> Engine:

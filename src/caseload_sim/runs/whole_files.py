@@ -82,10 +82,15 @@ def unwritable(path: Path, error: Exception, advice: str = ELSEWHERE) -> RunErro
 
 
 def save_text(path: Path, text: str) -> None:
-    """Write a text file at once. Raises RunError when it cannot be written, or would replace a file."""
+    """Write a text file at once, as `write_text`. Raises RunError when it cannot be written, or would replace a file."""
+    save_bytes(path, text.encode("utf-8"))
+
+
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file at once. Raises RunError when it cannot be written, or would replace a file."""
     check_new(path)
     try:
-        write_text(at_home(path), text)
+        write_bytes(at_home(path), content)
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
 

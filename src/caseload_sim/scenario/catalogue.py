@@ -2,11 +2,12 @@
 
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from caseload_sim.errors import CatalogueError, ScenarioError, did_you_mean
+from caseload_sim.errors import CatalogueError, Notice, ScenarioError, did_you_mean
 from caseload_sim.scenario.changes import _check, _merge, _with_likenesses, _with_value
 from caseload_sim.scenario.files import _File, line_of, shipped_folder
 from caseload_sim.scenario.messages import DEFAULT_SCENARIO, _check_limits
@@ -18,6 +19,10 @@ from caseload_sim.support.surroundings import at_home
 MOST_ANCESTORS = 10
 
 
+_NOT_CALIBRATED = (
+    "{file}: the posts of {kinds} are its own; what a post does is typical of England, not fitted to its waits. Read "
+    "differences between runs, not levels. To fit: caseload-sim calibrate service {file}"
+)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _NOT_SCENARIOS = {"sources"}
 
@@ -129,4 +134,18 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
             content[key] = f"{path.stem}, from {files[1].path.stem}" if key == "title" else content.get(key, "")
     for dotted, value in changes.items():
         content = _with_value(content, dotted, value)
-    return _check(Scenario, content, files, changes)
+    scenario = _check(Scenario, content, files, changes)
+    if kinds := _posts_not_calibrated(scenario, files):
+        warnings.warn(_NOT_CALIBRATED.format(file=path.name, kinds=" and ".join(kinds)), Notice, stacklevel=3)
+    return scenario
+
+
+def _posts_not_calibrated(scenario: Scenario, files: Sequence[_File]) -> list[str]:
+    """Kinds of staff whose posts are given in a file of the user's, and what a post does is not fitted to anything."""
+    own = [file for file in files if file.path.parent != shipped_folder()]
+    given = {kind for file in own for kind, staff in file.content.get("staff", {}).items() if "wte" in staff}
+    return [
+        kind.replace("_", " ")
+        for kind, staff in scenario.staff.items()
+        if kind in given and not staff.wte.fitted and not staff.contacts_per_week.fitted
+    ]
