@@ -37,10 +37,13 @@ class RunError(CaseloadError):
 
 
 class ScenarioWarning(UserWarning):
-    """Something in a scenario that changes nothing, though whoever wrote it meant something by it.
+    """Something to know about a scenario that can be run as it is, such as a date that changes nothing.
 
-    The command line says the same as a note.
+    The command line prints it once, as a note.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("\n".join(_shortened(line) for line in harmless(message).split("\n")))
 
 
 def _shortened(line: str) -> str:

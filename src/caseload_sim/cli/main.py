@@ -1,6 +1,7 @@
 """All commands under one name, and what happens when one goes wrong."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -11,7 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from caseload_sim.errors import CaseloadError, harmless
+from caseload_sim.errors import CaseloadError, Notice, harmless
 from caseload_sim.support.surroundings import at_home, lead_nowhere, surroundings_in_order
 from caseload_sim.support.threads import collect_seldom
 
@@ -145,8 +146,26 @@ def main() -> None:
     if script is not None and script.__name__ != "__main__":  # in the first process it is another word for `__main__`
         return
     collect_seldom()
-    with surroundings_in_order():
+    with surroundings_in_order(), _notices_in_words():
         _called()
+
+
+@contextmanager
+def _notices_in_words() -> Iterator[None]:
+    """Notices as a sentence on stderr, each once, however often it is given; all other warnings as they were."""
+    usual, said = warnings.showwarning, set[str]()
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, Notice):
+            usual(message, category, *where, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            print(f"Note: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Notice)
+        warnings.showwarning = show
+        yield
 
 
 def _called() -> None:

@@ -79,7 +79,7 @@ def wte_at_work(
     kind: a key of `scenario.staff`; clients_mean_disorders: see `places`
     before_opening: the scenario's last day is the one before a service opens; the posts then filled are those filled at
         its opening. Told backwards from there, since posts filled and vacant in turn look the same either way in time
-    Returns (days,) float64. All posts are filled for good with `run.staff_turnover = false`.
+    Returns (days,) float64. In a month of `monthly_wte` there are so many posts. All are filled for good with `run.staff_turnover = false`.
     """
     staff, days = scenario.staff[kind], dates(scenario)
     in_post = np.full(len(days), staff.wte.value)
@@ -87,6 +87,10 @@ def wte_at_work(
         leaving, first_id = leaving_per_year(staff, clients_mean_disorders), START_IDS if before_opening else 0
         in_post = _wte_in_post(staff, kind, len(days), leaving, draws, first_id)
         in_post = in_post[::-1] if before_opening else in_post
+    month = days.astype("datetime64[M]").astype(np.int64)
+    for number, wte in staff.counted().items():  # as many of them vacant as of the usual posts
+        here = np.asarray(month == number)
+        in_post = np.where(here, in_post * wte / staff.wte.value if staff.wte.value else wte, in_post)
     in_post = in_post + staff.trainee_share.value * staff.trainees.value
     for surge in staff.surge.values():
         here = (days >= np.datetime64(surge.from_date)) & (days <= np.datetime64(surge.to_date))

@@ -143,7 +143,12 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
 def _posts_not_calibrated(scenario: Scenario, files: Sequence[_File]) -> list[str]:
     """Kinds of staff whose posts are given in a file of the user's, and what a post does is not fitted to anything."""
     own = [file for file in files if file.path.parent != shipped_folder()]
-    given = {kind for file in own for kind, staff in file.content.get("staff", {}).items() if "wte" in staff}
+    given = {
+        kind
+        for file in own
+        for kind, staff in file.content.get("staff", {}).items()
+        if isinstance(staff, Mapping) and "wte" in staff
+    }
     return [
         kind.replace("_", " ")
         for kind, staff in scenario.staff.items()

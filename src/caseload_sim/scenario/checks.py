@@ -153,14 +153,17 @@ def _impossible_demand(scenario: Assumptions) -> Found:
 
 
 def _impossible_months(scenario: Assumptions) -> Found:
-    """A label of a counted month that is no month, or more referrals in a year of counted months than can be simulated."""
+    """A label of a counted month, of referrals or posts, that is no month; or more referrals in a year of counted months than can be simulated."""
     here = ("demand", "monthly_referrals")
-    of_year: dict[str, float] = {}
-    for label, count in scenario.demand.monthly_referrals.items():
+    by_month: list[tuple[tuple[str, ...], Mapping[str, object]]] = [(here, scenario.demand.monthly_referrals)]
+    by_month += [(("staff", kind, "monthly_wte"), staff.monthly_wte) for kind, staff in scenario.staff.items()]
+    for path, label in ((path, label) for path, table in by_month for label in table):
         try:
             number_of_month(label)
         except ValueError as error:
-            yield (*here, label), f"{error}."
+            yield (*path, label), f"{error}."
+    of_year: dict[str, float] = {}
+    for label, count in scenario.demand.monthly_referrals.items():
         of_year[label[:4]] = of_year.get(label[:4], 0.0) + count.value
     for year, total in of_year.items():
         if total > MOST_REFERRALS_PER_YEAR:
@@ -259,7 +262,8 @@ def _too_many_places(scenario: Assumptions) -> Found:
         staff = scenario.staff.get(step.staff)
         if staff is None:
             continue
-        wte = staff.wte.value + staff.trainees.value + sum(surge.wte.value for surge in staff.surge.values())
+        posts = max(wte.value for wte in (staff.wte, *staff.monthly_wte.values()))
+        wte = posts + staff.trainees.value + sum(surge.wte.value for surge in staff.surge.values())
         made = wte * staff.contacts_per_wte_day * step.share_of_staff.value / staff_time_of_a_contact(scenario)
         if isinstance(step, CourseStep):
             made *= step.days_between_sessions.value / step.staff_time_per_contact.value

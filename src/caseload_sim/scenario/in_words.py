@@ -83,6 +83,11 @@ def _calendar(scenario: Scenario) -> str:
                 for kind, staff in scenario.staff.items()
                 for name, s in staff.surge.items()
             ),
+            *(
+                f"Posts of {kind} as counted in {len(staff.monthly_wte)} months, from {min(staff.monthly_wte)} to {max(staff.monthly_wte)}."
+                for kind, staff in scenario.staff.items()
+                if staff.monthly_wte
+            ),
         ]
     )
 

@@ -213,6 +213,9 @@ class Staff(Part):
     """
 
     wte: WholeTime = Field(description="posts funded, whole-time equivalents")
+    monthly_wte: Table[WholeTime] = Field(
+        default_factory=dict, description="posts funded in a calendar month, such as 2025-04, where they were not `wte`"
+    )
     contacts_per_week: WeeklyContacts = Field(description="booked contacts a week per WTE, when at work")
     leave_share: Share = Field(description="share of working time on annual leave and bank holidays")
     sickness_share: Share = Field(description="share of working time lost to sickness")
@@ -255,6 +258,19 @@ class Staff(Part):
     def contacts_per_wte_day(self) -> float:
         """Contacts that one WTE can book, averaged over all days of the year."""
         return self.contacts_per_week.value * self.available_share / DAYS_PER_WEEK
+
+    def counted(self) -> dict[int, float]:
+        """Posts of each month that was counted, by its number: months since January 1970."""
+        return {number_of_month(label): wte.value for label, wte in self.monthly_wte.items()}
+
+    def times(self, factor: float) -> "Staff":
+        """The same staff with that many times the posts; surge teams and trainees as they are."""
+
+        def more(wte: WholeTime) -> WholeTime:
+            return wte.model_copy(update={"value": wte.value * factor})
+
+        by_month = {month: more(wte) for month, wte in self.monthly_wte.items()}
+        return self.model_copy(update={"wte": more(self.wte), "monthly_wte": by_month})
 
     @model_validator(mode="after")
     def _has_time_for_clients(self) -> Self:

@@ -36,12 +36,7 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
     result = []
     for k in range(providers.number):
         staff = {
-            kind: one.model_copy(
-                update={"wte": one.wte.model_copy(update={"value": one.wte.value * float(factors[kind][k])})}
-            )
-            if kind in factors
-            else one
-            for kind, one in scenario.staff.items()
+            kind: one.times(float(factors[kind][k])) if kind in factors else one for kind, one in scenario.staff.items()
         }
         result.append(scenario.model_copy(update={"staff": staff, "providers": None}))
     return result
