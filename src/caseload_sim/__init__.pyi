@@ -3,7 +3,6 @@
 from caseload_sim.analysis.audit import AuditRow as AuditRow
 from caseload_sim.analysis.audit import audit as audit
 from caseload_sim.analysis.calibrate_population import calibrate_population as calibrate_population
-from caseload_sim.analysis.calibrate_service import ServiceFit as ServiceFit
 from caseload_sim.analysis.calibrate_service import calibrate_service as calibrate_service
 from caseload_sim.analysis.client_tables import comorbidity as comorbidity
 from caseload_sim.analysis.client_tables import people_of as people_of
@@ -20,6 +19,7 @@ from caseload_sim.analysis.reconcile import ReconcileRow as ReconcileRow
 from caseload_sim.analysis.reconcile import figure_in as figure_in
 from caseload_sim.analysis.reconcile import reconcile as reconcile
 from caseload_sim.analysis.reconcile import reconcile_scenarios as reconcile_scenarios
+from caseload_sim.analysis.service_fit import ServiceFit as ServiceFit
 from caseload_sim.analysis.solve import Solution as Solution
 from caseload_sim.analysis.solve import solve as solve
 from caseload_sim.analysis.uncertainty import DoubtRow as DoubtRow
@@ -33,6 +33,7 @@ from caseload_sim.analysis.warm_up import warm_up as warm_up
 from caseload_sim.definitions.measures import MEASURES as MEASURES
 from caseload_sim.errors import CaseloadError as CaseloadError
 from caseload_sim.errors import CatalogueError as CatalogueError
+from caseload_sim.errors import Notice as Notice
 from caseload_sim.errors import RunError as RunError
 from caseload_sim.errors import ScenarioError as ScenarioError
 from caseload_sim.errors import ScenarioWarning as ScenarioWarning

@@ -390,6 +390,27 @@ def test_a_surge_team_is_there_from_its_first_to_its_last_day() -> None:
     assert np.all(wte(scenario, PRACTITIONER) == 12.9)
 
 
+@pytest.mark.parametrize("turnover_too", [False, True])
+def test_posts_of_a_counted_month_are_in_the_place_of_the_usual_ones(turnover_too: bool) -> None:
+    posts = {f"staff.{THERAPIST}.wte": 20, "run.staff_turnover": turnover_too}
+    usual = get_scenario(changes={"run.weekends_off": False, **posts})
+    counted = usual.with_changes(
+        {f"staff.{THERAPIST}.monthly_wte": {"2024-09": {"value": 30}, "2024-11": {"value": 0}}}
+    )
+    day = dates(usual).astype("datetime64[M]")
+    ratio = np.where(day == np.datetime64("2024-09"), 1.5, np.where(day == np.datetime64("2024-11"), 0, 1))
+    assert (day == np.datetime64("2024-09")).sum() == 30
+    trainees = usual.staff[THERAPIST].trainee_share.value * usual.staff[THERAPIST].trainees.value
+    assert wte(counted) == pytest.approx((wte(usual) - trainees) * ratio + trainees)
+
+
+def test_posts_may_be_counted_where_there_are_usually_none() -> None:
+    changes = {**STEADY, f"staff.{THERAPIST}.wte": 0, f"staff.{THERAPIST}.trainees": 0}
+    none = get_scenario(changes=changes)
+    counted = none.with_changes({f"staff.{THERAPIST}.monthly_wte": {"2024-09": {"value": 3}}})
+    assert sorted(set(wte(counted))) == [0, 3]
+
+
 def test_a_surge_team_of_ones_own_file_and_a_change_of_its_size(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         """extends = "hepgul_2016"

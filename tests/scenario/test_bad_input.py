@@ -193,6 +193,9 @@ FILES = {
         HEAD + '[staff.assessor]\ntraining_days = { value = 0.5, assumption = "x" }',
         "mine.toml:3: staff.assessor.training_days.value: 0.5 is out of range; it must be at least 7.",
     ),
+    "a month of posts that is none": (
+        HEAD + '[staff.assessor.monthly_wte]\nmay = { value = 3, assumption = "x" }', "'may' is not a month; write it as 2025-04",
+    ),
     "a surge team that goes before it comes": (
         HEAD + '[staff.assessor.surge.winter]\nwte = { value = 3, assumption = "x" }\nfrom_date = 2025-01-01\nto_date = 2024-12-01',
         "mine.toml:2: staff.assessor.surge.winter: to_date 2024-12-01 is before from_date 2025-01-01; give the earlier first.",

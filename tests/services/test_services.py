@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from caseload_sim import services
-from caseload_sim.analysis.calibrate_service import ServiceFit
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.definitions.measures import check_measures
 from caseload_sim.errors import CatalogueError, RunError
 from caseload_sim.scenario.catalogue import get_scenario, load_scenario

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from caseload_sim.analysis.calibrate_service import fragment_of
 from caseload_sim.analysis.evidence_of_studies import first_course_gap, in_general_practice, of_studies
 from caseload_sim.analysis.evidence_of_the_service import days_until_courses, of_the_service, of_waiting
+from caseload_sim.analysis.service_fit import fragment_of
 from caseload_sim.draws.streams import Draws
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import simulate

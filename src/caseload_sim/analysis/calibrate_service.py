@@ -1,11 +1,13 @@
 """Fit numbers of a service that have no source, so that the model meets official figures."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
 
+from caseload_sim.analysis.fit_contacts import MOST_STARTS, moves_contacts_alone, near_the_waits
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.analysis.validate_model import _row_of, _with_targets, tolerance_of
 from caseload_sim.definitions.measures import definition
 from caseload_sim.errors import RunError, ScenarioError
@@ -30,39 +32,6 @@ FITTED_DECIMALS = 4
 NEAR_ENOUGH = 0.25  # of every tolerance
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFit:
-    """What `calibrate_service` found.
-
-    changes: fitted values by dotted path; in_use: what the scenario holds there
-    before, after: value of each fitted quantity; part: what was fitted, "service" or "outcome"
-    """
-
-    scenario: str
-    changes: dict[str, float]
-    quantities: tuple[str, ...]
-    target: tuple[float, ...]
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-    rounds: int
-    in_use: dict[str, float]
-    part: str = "service"
-
-    def fragment(self) -> str:
-        """A piece of a scenario file that holds the fitted values, each marked as fitted."""
-        return fragment_of(self.scenario, self.changes, f"calibrate {self.part} {self.scenario}")
-
-
-def fragment_of(scenario: str, values: Mapping[str, float], fitted: str) -> str:
-    """Values by path as a scenario file that extends another, each marked as fitted; every table stands once."""
-    tables: dict[str, list[str]] = {}
-    for path, value in sorted(values.items()):
-        where, _, name = path.rpartition(".")
-        tables.setdefault(where, []).append(f'{name} = {{ value = {value:g}, fitted = "{fitted}" }}')
-    blocks = ["\n".join([f"[{where}]", *lines]) for where, lines in tables.items()]
-    return "\n\n".join([f'extends = "{scenario}"', *blocks]) + "\n"
-
-
 def calibrate_service(
     scenario: Scenario,
     *,
@@ -80,6 +49,7 @@ def calibrate_service(
     update them (Broyden's rule). Shares move in logits, so that they stay between 0 and 1; other numbers move in logs, so
     that they stay above 0; effects move as they are. Official figures that are checks are not used.
     how: the keywords of `RunOptions`, see `replicate`; progress: called with (runs done, runs at most)
+    Where nothing but contacts a post is moved, it begins where halving leads; see `near_the_waits`.
     Raises RunError when nothing is to be fitted, nobody is counted in what is, or a path in `fitted_by` is not a number of
     the scenario.
     """
@@ -95,7 +65,7 @@ def calibrate_service(
     in_logs = np.array([definition(one.measure).unit != "share" and one.value > 0 for one in fitted.values()])
     scale = np.array([tolerance_of(one) for one in fitted.values()])
     scale[in_logs] /= target[in_logs]
-    options, runs_at_most, runs = RunOptions(**how), runs_at_most_of(len(groups)), 0
+    options, runs_at_most, runs = RunOptions(**how), runs_at_most_for(scenario, part), 0
 
     def changes_at(point: Floats) -> dict[str, float]:
         return {path: _moved(known[path], float(by)) for paths, by in zip(groups, point, strict=True) for path in paths}
@@ -136,12 +106,16 @@ def calibrate_service(
 
     point: Floats = np.zeros(len(groups))
     (before,) = values_at([point])
-    here = misses(before)
+    values = before
+    if moves_contacts_alone(fitted):
+        point = near_the_waits(len(groups), lambda there: misses(values_at([there])[0]))
+        (values,) = values_at([point])
+    here = misses(values)
     slopes = np.empty((len(groups), len(groups)))
     if np.abs(here).max() > NEAR_ENOUGH:
         nudged = values_at([point + step for step in NUDGE * np.eye(len(groups))])
         slopes = np.stack([(misses(values) - here) / NUDGE for values in nudged], axis=1)
-    rounds, values, damping = 0, before, FIRST_DAMPING
+    rounds, damping = 0, FIRST_DAMPING
     while rounds < MOST_ROUNDS and np.abs(here).max() > NEAR_ENOUGH:
         rounds += 1
         step = np.clip(damped_step(slopes, here, damping), -LONGEST_STEP, LONGEST_STEP)
@@ -191,16 +165,18 @@ def _fitted(scenario: Scenario, part: str) -> dict[str, Official]:
 
 def runs_at_most_for(scenario: Scenario, part: str) -> int:
     """How many runs the fit of a part of a scenario takes at most. Raises RunError when there is nothing to fit."""
-    return runs_at_most_of(len(_fitted(scenario, part)))
+    fitted = _fitted(scenario, part)
+    return runs_at_most_of(len(fitted), moves_contacts_alone(fitted))
 
 
 def _is_of(part: str, official: Official) -> bool:
     return part == "service" or all(path.startswith(f"{part}.") for path in official.fitted_by)
 
 
-def runs_at_most_of(n_groups: int) -> int:
-    """How many runs a fit takes at most: the first one, one for each group of numbers that is moved, and the rounds."""
-    return n_groups + 1 + MOST_ROUNDS
+def runs_at_most_of(n_groups: int, contacts_alone: bool = False) -> int:
+    """How many runs a fit takes at most: the first one, one for each group of numbers that is moved, and the rounds; where
+    only contacts a post are moved, those in which a start is found too."""
+    return n_groups + 1 + MOST_ROUNDS + (MOST_STARTS + 1 if contacts_alone else 0)
 
 
 def effect_that_reaches(

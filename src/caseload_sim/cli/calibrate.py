@@ -22,7 +22,8 @@ from caseload_sim.analysis.calibrate_population import (
     PopulationFit,
     calibrate_population,
 )
-from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, runs_at_most_for
+from caseload_sim.analysis.calibrate_service import calibrate_service, runs_at_most_for
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, in_columns, say, tell
 from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -11,12 +12,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from caseload_sim.analysis.calibrate_service import ServiceFit
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.cli.calibrate import print_service_fit
 from caseload_sim.cli.options import NATIONAL, OF_RUNS, Shared, takes
 from caseload_sim.cli.printing import tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
-from caseload_sim.errors import RunError
+from caseload_sim.errors import Notice, RunError
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.runs.whole_files import save_bytes, save_text, unwritable, write_text
@@ -204,7 +205,9 @@ def _begin(file: Path, text: str, resume: bool) -> None:
 
 def _fit(shared: Shared, file: Path, fit: Callable[..., ServiceFit]) -> ServiceFit:
     """What is not known, fitted to what is, and printed; the file is there already, unfitted, should this be interrupted."""
-    scenario = with_run(load_scenario(file, paths=shared.scenario_path or []), None, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Notice)  # that posts are not calibrated, which is being done
+        scenario = with_run(load_scenario(file, paths=shared.scenario_path or []), None, 1)
     tell(f"{file} is written; now what is not known is fitted to what is.")
     with (
         passing_folder(shared, scenario, "new", f"fit {scenario.name}") as folder,

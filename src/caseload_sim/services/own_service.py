@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Unpack
 
-from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, runs_at_most_of
+from caseload_sim.analysis.calibrate_service import calibrate_service, runs_at_most_of
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.errors import CatalogueError
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.settings import with_run, year_before
@@ -19,7 +20,7 @@ OURS = 'assumption = "our service"'
 ALL_MONTHS = ""  # in place of a month, where a number is of no month
 ASSESSORS, PRACTITIONERS, THERAPISTS = "assessor", "psychological_wellbeing_practitioner", "high_intensity_therapist"
 LISTS = ("assessment", "low_intensity", "high_intensity")
-REPLICATIONS = 2  # of each run of a fit
+MANY_REFERRALS = 6_000  # a year
 MOST_MOVED = 1.5  # 4.5 times as many contacts, or as few: where a wait hardly tells a number, it goes no further
 SCHEMA_FILE = "caseload-sim.schema.json"  # named on the first line, where editors look for it
 
@@ -83,7 +84,8 @@ def fit_own_service(scenario: Scenario, **how: Unpack[RunKeywords]) -> ServiceFi
 
     scenario: loaded from `own_service_text` without a fit; how: the keywords of `RunOptions`, see `replicate`
     """
-    return calibrate_service(year_before(scenario), replications=REPLICATIONS, most_moved=MOST_MOVED, **how)
+    n = _replications(scenario.demand.referrals_per_year.value)
+    return calibrate_service(year_before(scenario), replications=n, most_moved=MOST_MOVED, **how)
 
 
 def work_of_own_fit(own: OwnService, parent: Scenario) -> tuple[Scenario, int]:
@@ -91,7 +93,14 @@ def work_of_own_fit(own: OwnService, parent: Scenario) -> tuple[Scenario, int]:
     a_year = _referrals_a_year(own)
     size = parent.with_changes({"demand.referrals_per_year": a_year}) if a_year is not None else parent
     n_fitted = sum(_whose(LAST_YEAR[name].staff) in own.posts for name in own.last_year)
-    return with_run(size, None, REPLICATIONS), runs_at_most_of(n_fitted)
+    return with_run(size, None, _replications(size.demand.referrals_per_year.value)), runs_at_most_of(
+        n_fitted, contacts_alone=True
+    )
+
+
+def _replications(referrals_a_year: float) -> int:
+    """Of each run of a fit: of few clients chance is larger."""
+    return 1 if referrals_a_year > MANY_REFERRALS else 2
 
 
 def own_service_text(own: OwnService, parent: Scenario, fit: ServiceFit | None = None) -> str:
@@ -213,9 +222,10 @@ def _contacts_from_caseload(own: OwnService, parent: Scenario, kind: str) -> flo
         own.caseload[name] * steps[name].staff_time_per_contact.value / steps[name].days_between_sessions.value
         for name in said
     )
-    staff, posts = parent.staff[kind], by_month[max(by_month)]
-    each = a_day / share / posts * staff.contacts_per_week.value / staff.contacts_per_wte_day
-    return each / (1 - staff.vacancy_share.value)
+    staff = parent.staff[kind]
+    filled = by_month[max(by_month)] * (1 - staff.vacancy_share.value)
+    filled += own.trainees.get(kind, staff.trainees.value) * staff.trainee_share.value
+    return a_day / share / filled * staff.contacts_per_week.value / staff.contacts_per_wte_day
 
 
 def _lists(own: OwnService) -> Iterator[str]:
@@ -236,10 +246,12 @@ def _lists(own: OwnService) -> Iterator[str]:
 
 def _last_year(own: OwnService, parent: Scenario) -> Iterator[str]:
     if "first_contact" in own.last_year:
-        booked = parent.pathway.booking.mean_days.value / _published_wait(parent) * own.last_year["first_contact"]
+        longer, booking = own.last_year["first_contact"] / _published_wait(parent), parent.pathway.booking
         yield ""
         yield "[pathway.booking]"
-        yield f'mean_days = {{ value = {booked:.4g}, assumption = "the same part of the wait for a first contact as in {parent.name}" }}'
+        for name in ("mean_days", "slow_mean_days"):
+            value = longer * getattr(booking, name).value
+            yield f'{name} = {{ value = {value:.4g}, assumption = "the same part of the wait for a first contact as in {parent.name}" }}'
     yield ""
     yield "# What you know of the last twelve months. `caseload-sim calibrate service this_file.toml` keeps your posts and fits"
     yield "# contacts a post to your waits. England's own figures, to which posts are fitted there, do not hold here."

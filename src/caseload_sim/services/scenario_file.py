@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Unpack
 
-from caseload_sim.analysis.calibrate_service import ServiceFit, calibrate_service, fragment_of, runs_at_most_of
+from caseload_sim.analysis.calibrate_service import calibrate_service, runs_at_most_of
+from caseload_sim.analysis.service_fit import ServiceFit, fragment_of
 from caseload_sim.errors import CatalogueError
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.scenario.scenario import Scenario
