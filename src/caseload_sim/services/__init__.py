@@ -3,6 +3,7 @@
 `published` holds the snapshot that is shipped (April 2022 to March 2025, Open Government Licence v3.0) with the months that a
 user added, and finds a provider by name, code, town or board. `year` makes a provider's year of its months: referrals,
 endings, waits, lists and recovery, each with the identifiers of the published measures that it is made of.
+`own_service` writes a scenario of one's own service, from answers to `questions` or from a spreadsheet, `own_figures`.
 `scenario_file` writes a scenario of a service from its published figures and fits what is not published.
 `monthly_file` reads the file that NHS England publishes each month, and `added_months` keeps what was read in it.
 
