@@ -33,7 +33,6 @@ from caseload_sim.analysis.warm_up import warm_up as warm_up
 from caseload_sim.definitions.measures import MEASURES as MEASURES
 from caseload_sim.errors import CaseloadError as CaseloadError
 from caseload_sim.errors import CatalogueError as CatalogueError
-from caseload_sim.errors import Notice as Notice
 from caseload_sim.errors import RunError as RunError
 from caseload_sim.errors import ScenarioError as ScenarioError
 from caseload_sim.errors import ScenarioWarning as ScenarioWarning

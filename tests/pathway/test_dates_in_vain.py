@@ -102,6 +102,13 @@ def test_counted_months_outside_are_named_in_one_sentence() -> None:
     assert one.endswith(". Its referrals change nothing.")
 
 
+def test_posts_counted_outside_are_named() -> None:
+    posts = {"staff.assessor.monthly_wte": {"2019-01": {"value": 2}, "2023-05": {"value": 2}}}
+    (one,) = dates_in_vain(small(**posts))
+    assert one.startswith("staff.assessor.monthly_wte: 2019-01 lies outside the days simulated")
+    assert one.endswith(". Its posts change nothing.")
+
+
 def test_a_shock_in_counted_months_alone_is_named() -> None:
     wave = shock(date(2023, 5, 10), date(2023, 6, 20))
     (found,) = dates_in_vain(small(**wave, **counted("2023-05", "2023-06")))
@@ -128,7 +135,9 @@ def test_whoever_replicates_in_python_is_warned_once() -> None:
     scenario = small(**surge(date(2030, 1, 1), date(2030, 1, 9)))
     with pytest.warns(ScenarioWarning) as caught:
         replicate(scenario, replications=2)
-    assert [str(one.message) for one in caught if one.category is ScenarioWarning] == dates_in_vain(scenario)
+    assert [str(one.message) for one in caught if one.category is ScenarioWarning] == [
+        f"{scenario.name}: {sentence}" for sentence in dates_in_vain(scenario)
+    ]
 
 
 def test_validate_and_run_say_it_once_and_it_is_no_error(tmp_path: Path) -> None:

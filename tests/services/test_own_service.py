@@ -11,7 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from caseload_sim.errors import CatalogueError, Notice, RunError
+from caseload_sim.errors import CatalogueError, RunError, ScenarioWarning
 from caseload_sim.experiments.replicate import replicate
 from caseload_sim.experiments.settings import with_run, year_before
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios, load_scenario
@@ -36,7 +36,7 @@ def own_of(answers: dict[str, str]) -> OwnService:
 def loaded(text: str, folder: Path) -> Scenario:
     (folder / "mine.toml").write_text(text, encoding="utf-8")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Notice)
+        warnings.simplefilter("ignore", ScenarioWarning)
         return load_scenario(folder / "mine.toml")
 
 
@@ -338,7 +338,7 @@ def test_posts_that_were_never_calibrated_are_named_at_every_run(kind: str, tmp_
     (tmp_path / "mine.toml").write_text(POSTS.format(kind=kind))
     (tmp_path / "below.toml").write_text('extends = "mine.toml"\n')
     for file in ("mine.toml", "below.toml"):
-        with pytest.warns(Notice, match=SAID):
+        with pytest.warns(ScenarioWarning, match=SAID):
             load_scenario(tmp_path / file)
     for _ in range(2):
         done = call_here("validate", "mine.toml", folder=tmp_path)
@@ -356,7 +356,7 @@ def test_posts_that_were_never_calibrated_are_named_at_every_run(kind: str, tmp_
 def test_posts_that_were_calibrated_are_not_named(number: str, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(f'extends = "national_2024_25"\n[staff.assessor]\n{number}\n')
     with warnings.catch_warnings():
-        warnings.simplefilter("error", Notice)
+        warnings.simplefilter("error", ScenarioWarning)
         load_scenario(tmp_path / "mine.toml")
         for name in list_scenarios():
             get_scenario(name)
@@ -390,7 +390,7 @@ def test_contacts_a_post_are_fitted_to_the_waits_and_posts_are_kept(tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Notice)  # assessors' waits were not said
+        warnings.simplefilter("ignore", ScenarioWarning)  # assessors' waits were not said
         fitted = load_scenario(tmp_path / "fitted.toml")
     assert fitted.staff[THERAPISTS].wte.value == 6
     for kind, wanted in ((THERAPISTS, 11), (PRACTITIONERS, 9)):

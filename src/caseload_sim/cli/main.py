@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from caseload_sim.errors import CaseloadError, Notice, harmless
+from caseload_sim.errors import CaseloadError, ScenarioWarning, harmless
 from caseload_sim.support.surroundings import at_home, lead_nowhere, surroundings_in_order
 from caseload_sim.support.threads import collect_seldom
 
@@ -146,24 +146,24 @@ def main() -> None:
     if script is not None and script.__name__ != "__main__":  # in the first process it is another word for `__main__`
         return
     collect_seldom()
-    with surroundings_in_order(), _notices_in_words():
+    with surroundings_in_order(), _warnings_in_words():
         _called()
 
 
 @contextmanager
-def _notices_in_words() -> Iterator[None]:
+def _warnings_in_words() -> Iterator[None]:
     """Notices as a sentence on stderr, each once, however often it is given; all other warnings as they were."""
     usual, said = warnings.showwarning, set[str]()
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if not issubclass(category, Notice):
+        if not issubclass(category, ScenarioWarning):
             usual(message, category, *where, **more)
         elif str(message) not in said:
             said.add(str(message))
             print(f"Note: {message}", file=sys.stderr)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", Notice)
+        warnings.simplefilter("always", ScenarioWarning)
         warnings.showwarning = show
         yield
 

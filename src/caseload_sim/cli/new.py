@@ -17,7 +17,7 @@ from caseload_sim.cli.calibrate import print_service_fit
 from caseload_sim.cli.options import NATIONAL, OF_RUNS, Shared, takes
 from caseload_sim.cli.printing import tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
-from caseload_sim.errors import Notice, RunError
+from caseload_sim.errors import RunError, ScenarioWarning
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.runs.whole_files import save_bytes, save_text, unwritable, write_text
@@ -206,7 +206,7 @@ def _begin(file: Path, text: str, resume: bool) -> None:
 def _fit(shared: Shared, file: Path, fit: Callable[..., ServiceFit]) -> ServiceFit:
     """What is not known, fitted to what is, and printed; the file is there already, unfitted, should this be interrupted."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Notice)  # that posts are not calibrated, which is being done
+        warnings.simplefilter("ignore", ScenarioWarning)  # that posts are not calibrated, which is being done
         scenario = with_run(load_scenario(file, paths=shared.scenario_path or []), None, 1)
     tell(f"{file} is written; now what is not known is fitted to what is.")
     with (

@@ -13,7 +13,7 @@ import typer
 from caseload_sim.cli.printing import tell
 from caseload_sim.definitions.quantities import with_slashes
 from caseload_sim.errors import RunError
-from caseload_sim.pathway.dates_in_vain import dates_in_vain
+from caseload_sim.pathway.dates_in_vain import warn_of_dates_in_vain
 from caseload_sim.scenario.catalogue import open_scenario
 from caseload_sim.scenario.changes import parse_value
 from caseload_sim.scenario.scenario import Scenario
@@ -75,8 +75,7 @@ class Shared:
     def opened(self, name_or_file: str) -> Scenario:
         """The scenario of that name or file, with the changes of --set; says what in it changes nothing. Raises CaseloadError."""
         scenario = open_scenario(name_or_file, paths=self.scenario_path or [], changes=changes_in(self.sets))
-        for sentence in dates_in_vain(scenario):
-            tell(f"Note: {scenario.name}: {sentence}")
+        warn_of_dates_in_vain([scenario])
         return scenario
 
 

@@ -37,20 +37,22 @@ def dates_in_vain(scenario: Assumptions) -> list[str]:
             found.append(
                 f"{dated} lies in months whose referrals are given in demand.monthly_referrals. It changes nothing."
             )
-    months = [*scenario.demand.monthly_referrals]
-    outside = [one for one in months if days_of_month(one)[1] < begins or days_of_month(one)[0] > end]
-    if outside:
-        named = outside[0] if len(outside) == 1 else f"{len(outside)} of {len(months)} months, {_in_rows(outside)},"
-        found.append(
-            f"demand.monthly_referrals: {named} {'lies' if len(outside) == 1 else 'lie'} outside {simulated}. "
-            f"{'Its' if len(outside) == 1 else 'Their'} referrals change nothing."
-        )
+    counts = {"demand.monthly_referrals": ("referrals", [*scenario.demand.monthly_referrals])}
+    counts |= {f"staff.{kind}.monthly_wte": ("posts", [*staff.monthly_wte]) for kind, staff in scenario.staff.items()}
+    for path, (what, months) in counts.items():
+        outside = [one for one in months if days_of_month(one)[1] < begins or days_of_month(one)[0] > end]
+        if outside:
+            named = outside[0] if len(outside) == 1 else f"{len(outside)} of {len(months)} months, {_in_rows(outside)},"
+            found.append(
+                f"{path}: {named} {'lies' if len(outside) == 1 else 'lie'} outside {simulated}. "
+                f"{'Its' if len(outside) == 1 else 'Their'} {what} change nothing."
+            )
     return found
 
 
 def warn_of_dates_in_vain(scenarios: Iterable[Assumptions]) -> None:
     """The same as warnings, for those who simulate from Python; each sentence once."""
-    for sentence in dict.fromkeys(sentence for one in scenarios for sentence in dates_in_vain(one)):
+    for sentence in dict.fromkeys(f"{one.name}: {sentence}" for one in scenarios for sentence in dates_in_vain(one)):
         warnings.warn(sentence, ScenarioWarning, stacklevel=3)
 
 

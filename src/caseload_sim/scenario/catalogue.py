@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from caseload_sim.errors import CatalogueError, Notice, ScenarioError, did_you_mean
+from caseload_sim.errors import CatalogueError, ScenarioError, ScenarioWarning, did_you_mean
 from caseload_sim.scenario.changes import _check, _merge, _with_likenesses, _with_value
 from caseload_sim.scenario.files import _File, line_of, shipped_folder
 from caseload_sim.scenario.messages import DEFAULT_SCENARIO, _check_limits
@@ -136,7 +136,7 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
         content = _with_value(content, dotted, value)
     scenario = _check(Scenario, content, files, changes)
     if kinds := _posts_not_calibrated(scenario, files):
-        warnings.warn(_NOT_CALIBRATED.format(file=path.name, kinds=" and ".join(kinds)), Notice, stacklevel=3)
+        warnings.warn(_NOT_CALIBRATED.format(file=path.name, kinds=" and ".join(kinds)), ScenarioWarning, stacklevel=3)
     return scenario
 
 
