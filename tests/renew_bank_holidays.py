@@ -6,9 +6,9 @@ writes the file anew, once a newer version of that package knows of another day.
 rerun must find the same days whatever version is installed, and because the package takes a fifth of a second to load.
 """
 
+from caseload_sim.definitions.times import FIRST_DATE, LAST_DATE
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.pathway.working_days import BANK_HOLIDAYS
-from caseload_sim.scenario.service import FIRST_DATE, LAST_DATE
 
 
 def by_the_package() -> list[str]:

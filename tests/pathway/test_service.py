@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from caseload_sim.analysis.service_file import waiting_at_opening
 from scipy import stats
 
 from caseload_sim.analysis.calibrate_service import calibrate_service
@@ -193,17 +192,6 @@ def test_deadlines_fall_on_the_same_days_for_those_who_are_there_at_opening(aske
     well_on = now.joins_day[now.client[waits]] + now.well_after[waits].astype(np.int64)
     assert np.all((well_on >= 0) | (now.joins_day[now.client[waits]] == -1))
     assert np.sum(now.well_after[waits] != NEVER) > 5
-
-
-def test_the_list_at_opening_is_as_long_as_asked_for(small: Scenario) -> None:
-    asked = {"low_intensity": 31, "high_intensity": 77}
-    content = small.model_dump(exclude_none=True)
-    content["start"]["waiting"] = {k: {"value": float(v), "assumption": "test"} for k, v in asked.items()}
-    scenario = Scenario.model_validate(content)
-    found = [waiting_at_opening(scenario, Draws(small.run.seed, replication)) for replication in range(8)]
-    for step, number in asked.items():  # which is the mean of two years: before April more are referred
-        on_list = np.mean([one[step] for one in found])
-        assert on_list == pytest.approx(number, rel=0.2), "whole days of wait make it a step function"
 
 
 def test_those_there_at_opening_have_a_past_and_are_not_of_the_cohort(small_simulation: Simulation) -> None:

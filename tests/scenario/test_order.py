@@ -83,7 +83,10 @@ def hand_made() -> Scenario:
             "b": {"conditions": ["ptsd", "ocd"], **number(0.4)}, "a": {"conditions": ["ptsd", "social_anxiety"], **number(0.5)},
         },
         "sources": {"us": {"citation": "our counts"}, "them": {"citation": "their counts"}},
-        "start.waiting": {"high_intensity": number(9), "low_intensity": number(4)},
+        "start.waiting": {
+            "high_intensity": number(9), "low_intensity": number(4),
+            "internet_guided": {"up_to_4_weeks": number(1), "29_to_60_days": number(1)},
+        },
         "staff": {"pair": {"wte": number(1), "contacts_per_week": number(20), "leave_share": number(0.1),
                            "sickness_share": number(0.05), "training_and_admin_share": number(0.1)}},
         "staff.assessor.surge": {

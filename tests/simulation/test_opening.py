@@ -1,4 +1,4 @@
-"""Who is there when the service opens: by lot where there are too many, and on days that count from the first list."""
+"""Who is there when the service opens, on days that count from the first list."""
 
 from typing import Any
 
@@ -17,53 +17,6 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation import running_start as running_start_module
 from caseload_sim.simulation.pool import Pool, _days_until_leaving, _stays_with_equal_waits, _wait_days
 from caseload_sim.simulation.replication import everybody
-from caseload_sim.simulation.running_start import leave_out_excess, running_start
-
-
-def with_a_list(scenario: Scenario) -> Scenario:
-    """The same service, whose scenario says how many wait for high intensity: no queue is then run before opening."""
-    content = scenario.model_dump(exclude_none=True)
-    content["start"]["waiting"] = {"high_intensity": {"value": 20.0, "assumption": "test"}}
-    return Scenario.model_validate(content)
-
-
-def test_where_more_hold_a_place_than_there_are_lots_decide_who_is_left_out(small: Scenario) -> None:
-    """Half as many places as people in high intensity, and none at all in groups; low intensity has room for everybody."""
-    scenario, draws = with_a_list(small), Draws(small.run.seed, 0)
-    there = running_start(scenario, draws)
-    plans = there.plans
-    step = plans.step[plans.first]
-    in_course = plans.started_day != NOT_YET
-    low, group, high = (scenario.steps.index(name) for name in ("low_intensity", "group", "high_intensity"))
-    held = there.clients.id[in_course & (step == high)]
-    room = len(held) // 2
-    assert room > 10
-    assert np.any(in_course & (step == group))
-    places = np.full((30, len(scenario.steps)), 10_000, dtype=np.int32)
-    places[:, high], places[:, group] = room, 0
-    places[7:, high] = 10_000  # the first week decides
-    places[0, high] = 0  # a day off: its best day is what counts
-    left = leave_out_excess(there, Capacity(places, scenario.steps), draws)
-    stay = np.isin(held, left.clients.id)
-    lots = draws.uniform("start_lot", held)
-    assert stay.sum() == room
-    assert lots[stay].max() < lots[~stay].min()
-    assert np.any(stay[room:]), "not the first on the list"
-    assert np.any(~stay[:room])
-    others = there.clients.id[~in_course | ((step != high) & (step != group))]
-    assert np.isin(others, left.clients.id).all(), "nobody else is left out"
-    assert len(left.clients.id) == room + len(others)
-    assert np.any(in_course & (step == low))
-    assert np.array_equal(left.care.booking_days, there.care.booking_days[np.isin(there.clients.id, left.clients.id)])
-    past = left.history
-    assert set(left.clients.id[past.client]) == set(there.clients.id[there.history.client]) & set(left.clients.id)
-
-
-def test_nobody_is_left_out_where_the_queue_was_run(small: Scenario) -> None:
-    draws = Draws(small.run.seed, 0)
-    there = running_start(small, draws)
-    nothing = Capacity(np.zeros((30, len(small.steps)), dtype=np.int32), small.steps)
-    assert leave_out_excess(there, nothing, draws) is there
 
 
 def test_everybody_in_a_course_at_opening_was_assessed_before(small_simulation: Simulation) -> None:
@@ -139,24 +92,14 @@ def test_the_mean_number_of_disorders_before_opening_is_counted_person_by_person
     assert 1 < sum(each) / len(each) < 5
 
 
-@pytest.mark.parametrize("wanted", [0, 1, 2, 5, 36, 37, 100.5])
-def test_the_wait_is_the_longest_at_which_no_more_wait_than_are_asked_for(small: Scenario, wanted: float) -> None:
-    """One client a day, all of whom are patient: so many wait as there are days of waiting."""
-    content = small.model_dump(exclude_none=True)
-    content["start"]["waiting"] = {"high_intensity": {"value": wanted, "assumption": "test"}}
-    patient = np.full(POOL_DAYS, 100_000, dtype=np.int64)
-    scenario = Scenario.model_validate(content)
-    assert _wait_days(scenario, "high_intensity", 3.0, patient, np.full_like(patient, 50)) == int(wanted)
-
-
-def test_where_nothing_is_asked_for_the_least_patient_leave_until_the_staff_can_serve_the_rest(small: Scenario) -> None:
+def test_the_least_patient_leave_until_the_staff_can_serve_the_rest() -> None:
     """Each of ten holds a place for all the two years: with 3 places 3 are served, once the seven others have left.
 
     The wait is the patience of the fourth most patient, who just leaves; with 10 places nobody waits.
     """
     patience, days = np.array([5, 80, 20, 60, 10, 70, 40, 50, 30, 90]), np.full(10, POOL_DAYS)
     for staffed, wait in ((3.0, 60), (2.99, 70), (9.0, 5), (10.0, 0), (0.0, 90)):
-        assert _wait_days(small, "high_intensity", staffed, patience, days) == wait
+        assert _wait_days(staffed, patience, days) == wait
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,9 @@ def _inputs(every: list[tuple[str, Number, str]]) -> Iterator[str]:
 
 def _experimentation(scenario: Scenario) -> Items:
     run = scenario.run
-    waiting = ", ".join(f"{_plain(name)} {number.value:g}" for name, number in scenario.start.waiting.items())
+    waiting = ", ".join(
+        f"{_plain(name)} {sum(part.clients for part in parts)}" for name, parts in scenario.start.stated().items()
+    )
     opening = (
         f"It opens with a caseload and waiting lists{f' ({waiting})' if waiting else ' that make it stationary'}."
         if scenario.start.running

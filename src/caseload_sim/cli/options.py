@@ -13,7 +13,7 @@ import typer
 from caseload_sim.cli.printing import tell
 from caseload_sim.definitions.quantities import with_slashes
 from caseload_sim.errors import RunError
-from caseload_sim.pathway.dates_in_vain import warn_of_dates_in_vain
+from caseload_sim.pathway.in_vain import warn_of_what_is_in_vain
 from caseload_sim.scenario.catalogue import open_scenario
 from caseload_sim.scenario.changes import parse_value
 from caseload_sim.scenario.scenario import Scenario
@@ -75,7 +75,7 @@ class Shared:
     def opened(self, name_or_file: str) -> Scenario:
         """The scenario of that name or file, with the changes of --set; says what in it changes nothing. Raises CaseloadError."""
         scenario = open_scenario(name_or_file, paths=self.scenario_path or [], changes=changes_in(self.sets))
-        warn_of_dates_in_vain([scenario])
+        warn_of_what_is_in_vain([scenario])
         return scenario
 
 

@@ -16,6 +16,7 @@ from caseload_sim.scenario.in_words import differences_in_words, what_differs
 from caseload_sim.scenario.in_words import explain as in_words
 from caseload_sim.scenario.json_schema import scenario_file_schema
 from caseload_sim.scenario.sources import list_sources
+from caseload_sim.simulation.replication import check_lists
 from caseload_sim.support.provenance import versions_here
 
 
@@ -32,6 +33,8 @@ def validate(shared: Shared, scenario: ScenarioArgument) -> None:
     chosen = shared.opened(scenario)
     if why := too_much_to_run(chosen):
         tell(f"Note: {why}; that takes --beyond-limits.")
+    elif chosen.start.stated():
+        check_lists(chosen)
     say(f"{scenario}: valid. {chosen.title}. Run it with: caseload-sim run {scenario}")
 
 

@@ -27,7 +27,7 @@ from caseload_sim.measures.summary import (
     summarise_days,
     values_by_replication,
 )
-from caseload_sim.pathway.dates_in_vain import warn_of_dates_in_vain
+from caseload_sim.pathway.in_vain import warn_of_what_is_in_vain
 from caseload_sim.pathway.own_policy import OwnPolicy, own_policy
 from caseload_sim.scenario.policies import POLICIES, Decide
 from caseload_sim.scenario.scenario import Scenario
@@ -95,7 +95,7 @@ def simulate(
     Raises RunError for an unknown engine, and for a policy that cannot be used.
     """
     scenario = with_run(scenario, seed, 1)
-    warn_of_dates_in_vain([scenario])
+    warn_of_what_is_in_vain([scenario])
     engine_ready = engine_of(engine, [(scenario, 1)])
     *_, every = run_once(scenario, replication, engine_ready, start_of, policy, all_tables=True)
     assert every is not None

@@ -15,7 +15,7 @@ from caseload_sim.experiments.settings import engine_of, side_by_side
 from caseload_sim.experiments.tasks import Finished, Read, ReplicationKey, Task, finish
 from caseload_sim.experiments.workers import Team, answers
 from caseload_sim.measures.simulation import Simulation
-from caseload_sim.pathway.dates_in_vain import warn_of_dates_in_vain
+from caseload_sim.pathway.in_vain import warn_of_what_is_in_vain
 from caseload_sim.pathway.own_policy import own_policy
 from caseload_sim.scenario.scenario import Scenario
 
@@ -80,7 +80,7 @@ def finish_each(
     Raises RunError when it does not.
     """
     options = options or RunOptions()
-    warn_of_dates_in_vain([request.scenario for request in requests])
+    warn_of_what_is_in_vain([request.scenario for request in requests])
     n_processes = options.executor.n_workers if isinstance(options.executor, Team) else 1
     amounts = [(request.scenario, len(request.replications)) for request in requests]
     engine = engine_of(options.engine, amounts, n_processes)

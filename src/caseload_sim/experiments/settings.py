@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import numpy as np
 
+from caseload_sim.definitions.times import FIRST_DATE
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.engine import ENGINES, Engine, engine_for, is_compiled
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.pathway.demand import referrals_per_day
 from caseload_sim.scenario.checks_population import SMALLEST_PREVALENCE
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.scenario.service import FIRST_DATE
 from caseload_sim.support.threads import threads_here
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000

@@ -150,7 +150,8 @@ def _referred(scenario: Scenario) -> float:
 
 def _before_opening(scenario: Scenario) -> int:
     begun = scenario.start.running and bool(POLICIES[scenario.pathway.policy].steps)
-    return referred_in_pool(scenario) if begun else 0
+    pools = 2 if scenario.start.stated() else 1  # stated lists take people from another
+    return pools * referred_in_pool(scenario) if begun else 0
 
 
 def _n_providers(scenario: Scenario) -> int:

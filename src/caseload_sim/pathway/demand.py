@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.definitions.times import MONTHS_PER_YEAR
 from caseload_sim.draws.distributions import counts_from_uniform
 from caseload_sim.draws.streams import Draws
 from caseload_sim.pathway.working_days import Dates, dates, dates_from
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.scenario.service import MONTHS_PER_YEAR
 from caseload_sim.support.columns import Floats, read_only
 
 DAYS_PER_YEAR = 365

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from caseload_sim.definitions.times import DAYS_PER_WEEK
 from caseload_sim.draws.streams import START_IDS, Draws
 from caseload_sim.engines.plans import Capacity
 from caseload_sim.pathway.working_days import Dates, dates, working_days
@@ -12,7 +13,7 @@ from caseload_sim.scenario.expected import staff_time_of_a_contact
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.scenario.service import DAYS_PER_WEEK, Staff
+from caseload_sim.scenario.service import Staff
 from caseload_sim.support.columns import Floats
 
 DAYS_PER_YEAR = 365

@@ -1,9 +1,10 @@
 """Contradictions that no single value shows: names that lead nowhere, shares that do not add up, staff shared twice."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import exp, prod
 
 from caseload_sim.definitions.measures import all_measures
+from caseload_sim.definitions.times import LAST_DATE, days_waited, number_of_month
 from caseload_sim.errors import did_you_mean
 from caseload_sim.scenario.assumptions import Assumptions
 from caseload_sim.scenario.checks_population import ROUNDING, Found, _impossible_population
@@ -13,7 +14,6 @@ from caseload_sim.scenario.numbers import Number, numbers
 from caseload_sim.scenario.pathway import CourseStep
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.population import DEFAULT, DEPRIVATION
-from caseload_sim.scenario.service import LAST_DATE, number_of_month
 
 MOST_MISSED = 0.95
 DAYS_PER_YEAR = 365
@@ -131,7 +131,7 @@ def _impossible_demand(scenario: Assumptions) -> Found:
             f"{run.horizon_days:,} days from {run.opens} end after {LAST_DATE}, beyond which bank holidays are not known. "
             "Open earlier, run for fewer days, or set weekends_off = false.",
         )
-    yield from _impossible_months(scenario)
+    yield from _impossible_labels(scenario)
     growth = 1 + demand.growth_per_year.value
     half = run.data_collection_days / 2
     ends = ((half + run.follow_up_days) / DAYS_PER_YEAR, -(half + run.warm_up_days) / DAYS_PER_YEAR)
@@ -152,16 +152,26 @@ def _impossible_demand(scenario: Assumptions) -> Found:
         )
 
 
-def _impossible_months(scenario: Assumptions) -> Found:
-    """A label of a counted month, of referrals or posts, that is no month; or more referrals in a year of counted months than can be simulated."""
-    here = ("demand", "monthly_referrals")
-    by_month: list[tuple[tuple[str, ...], Mapping[str, object]]] = [(here, scenario.demand.monthly_referrals)]
-    by_month += [(("staff", kind, "monthly_wte"), staff.monthly_wte) for kind, staff in scenario.staff.items()]
-    for path, label in ((path, label) for path, table in by_month for label in table):
+def _impossible_labels(scenario: Assumptions) -> Found:
+    """Labels that are no months, or no times waited, or overlap; more referrals in a year of counted months than can be simulated."""
+    here, start = ("demand", "monthly_referrals"), scenario.start.waiting
+    labelled: list[tuple[tuple[str, ...], Collection[str], Callable[[str], object]]] = [
+        (here, scenario.demand.monthly_referrals, number_of_month),
+        *(
+            (("staff", kind, "monthly_wte"), staff.monthly_wte, number_of_month)
+            for kind, staff in scenario.staff.items()
+        ),
+        *((("start", "waiting", step), one, days_waited) for step, one in start.items() if isinstance(one, Mapping)),
+    ]
+    unread = 0
+    for path, label, read in ((path, label, read) for path, table, read in labelled for label in table):
         try:
-            number_of_month(label)
+            read(label)
         except ValueError as error:
+            unread += 1
             yield (*path, label), f"{error}."
+    for one, other in () if unread else scenario.start.overlaps():
+        yield tuple(other.split(".")), f"overlaps with {one}. Count everybody once, in times that follow one another."
     of_year: dict[str, float] = {}
     for label, count in scenario.demand.monthly_referrals.items():
         of_year[label[:4]] = of_year.get(label[:4], 0.0) + count.value

@@ -64,6 +64,8 @@ def _explain(
     path = tuple(str(part) for part in detail["loc"])
     if path[:2] == ("pathway", "steps"):
         path = tuple(part for i, part in enumerate(path) if not (i == 3 and part in _TAGS))
+    if path[:2] == ("start", "waiting"):
+        path = path[:3] + path[4:]  # between them it says which of the two ways to state a list was tried
     location, kind, value = _locate(path, files, changes), detail["type"], detail["input"]
     limits = detail.get("ctx", {})
     if kind == "extra_forbidden":

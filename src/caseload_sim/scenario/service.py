@@ -1,13 +1,16 @@
 """When, for whom and with whom a service runs: calendar, demand, who is there at opening, staff, providers."""
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Self
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from caseload_sim.definitions.times import DAYS_PER_WEEK, FIRST_DATE, LAST_DATE, days_waited, number_of_month
 from caseload_sim.scenario.numbers import (
     Amount,
     DaysLong,
@@ -25,12 +28,9 @@ from caseload_sim.scenario.numbers import (
     YearlyRate,
 )
 
-DAYS_PER_WEEK = 7
-MONTHS_PER_YEAR = 12
 MOST_DAYS = 73_000  # of a run: no patience and no course is cut shorter than that (LONGEST_DAYS)
 ROUNDING = 1e-9  # by which sums of decimal fractions may miss 1
 MOST_OF_AN_INDEX = 2  # the mean of a monthly index, or one divided by it: beyond that, something else was typed
-FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
 
 
 def _as_date(value: Any) -> Any:
@@ -46,23 +46,6 @@ def _as_date(value: Any) -> Any:
 
 
 Date = Annotated[date, BeforeValidator(_as_date)]
-
-
-def days_of_month(label: str) -> tuple[date, date]:
-    """The first and the last day of a month such as 2025-04. Raises ValueError for anything else."""
-    number = number_of_month(label)
-    first, year, month = date(int(label[:4]), int(label[5:]), 1), *divmod(number + 1, MONTHS_PER_YEAR)
-    return first, date.fromordinal(date(1970 + year, month + 1, 1).toordinal() - 1)
-
-
-def number_of_month(label: str) -> int:
-    """Months since January 1970 of a month such as 2025-04. Raises ValueError for anything else."""
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", label):
-        raise ValueError(f"'{label}' is not a month; write it as 2025-04")
-    year, month = int(label[:4]), int(label[5:])
-    if not FIRST_DATE.year <= year <= LAST_DATE.year:
-        raise ValueError(f"{label} is out of range; it must be from {FIRST_DATE.year}-01 to {LAST_DATE.year}-12")
-    return (year - 1970) * MONTHS_PER_YEAR + month - 1
 
 
 class Run(Part):
@@ -187,14 +170,70 @@ class Providers(Part):
     staff_log_sd: LogSd = Field(description="SD between providers of the logarithm of their staff, each kind by itself")
 
 
+@dataclass(frozen=True, slots=True)
+class StatedList:
+    """How many wait for a step at opening, or are a part of those who do.
+
+    path: where the scenario says so; from_days, to_days: that they have waited, both included; to_days: None without end
+    """
+
+    path: str
+    clients: int
+    from_days: int = 0
+    to_days: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole list, of which no time waited is known."""
+        return self.from_days == 0 and self.to_days is None
+
+
+def _one_or_by_time(waiting: Any) -> str:
+    return (
+        "number" if isinstance(waiting, Amount) or (isinstance(waiting, Mapping) and "value" in waiting) else "by_time"
+    )
+
+
+# A list as a number, or as numbers by time waited, whose sum it then is.
+Waiting = Annotated[
+    Annotated[Amount, Tag("number")] | Annotated[Table[Amount], Tag("by_time")], Discriminator(_one_or_by_time)
+]
+
+
 class Start(Part):
-    """Who is there at opening."""
+    """Who is there at opening. Whoever has an assessment booked ahead is on no list yet."""
 
     running: bool = Field(description="false opens an empty service")
-    waiting: Table[Amount] = Field(
+    waiting: Table[Waiting] = Field(
         default_factory=dict,
-        description="clients on the list of each step at opening; where not given, as many as make the service stationary",
+        description="clients on the list of each step at opening, also by time waited, such as under_28_days, 29_to_90_days "
+        "and over_18_weeks; where not given, as many as its queue makes wait",
     )
+    waited_since: Literal["joining_the_list", "referral"] = Field(
+        default="joining_the_list", description="from when on times waited count"
+    )
+
+    def stated(self) -> dict[str, list[StatedList]]:
+        """The lists that are stated, by step, in parts by time waited: one part where only a number is given.
+
+        Raises ValueError for what is no time waited.
+        """
+        lists: dict[str, list[StatedList]] = {}
+        for step, waiting in self.waiting.items():
+            path = f"start.waiting.{step}"
+            if isinstance(waiting, Amount):
+                lists[step] = [StatedList(path, round(waiting.value))]
+            elif waiting:
+                parts = [
+                    StatedList(f"{path}.{time}", round(n.value), *days_waited(time)) for time, n in waiting.items()
+                ]
+                lists[step] = sorted(parts, key=lambda part: part.from_days)
+        return lists
+
+    def overlaps(self) -> list[tuple[str, str]]:
+        """The paths of parts of a list whose times waited overlap. Raises ValueError as `stated` does."""
+        pairs = [pair for parts in self.stated().values() for pair in pairwise(parts)]
+        return [(one.path, other.path) for one, other in pairs if one.to_days is None or other.from_days <= one.to_days]
 
 
 class Surge(Period):

@@ -20,7 +20,7 @@ from caseload_sim.pathway.care import Care, Drawn, draw_care, draw_people
 from caseload_sim.pathway.demand import POOL_DAYS, referral_days, referrals_per_day
 from caseload_sim.scenario.policies import Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Days, blocks_of, rows_of, slice_of, stacked
+from caseload_sim.support.columns import blocks_of, rows_of, slice_of, stacked
 from caseload_sim.support.threads import each_in_order
 
 
@@ -39,12 +39,17 @@ class Pool:
     ids: (n,) int64, the position of each client in every random stream; referral_day: (n,) int32, below 0
     """
 
-    def __init__(self, scenario: Scenario, draws: Draws, policy: Policy) -> None:
+    def __init__(self, scenario: Scenario, draws: Draws, policy: Policy, first_id: int = START_IDS) -> None:
+        """first_id: the position of its first client, and first day, in the random streams."""
         self.scenario, self.draws, self._policy = scenario, draws, policy
         earlier = _open_two_years_earlier(scenario)
-        self.referral_day = referral_days(earlier, draws, n_days=POOL_DAYS, first_id=START_IDS) - np.int32(POOL_DAYS)
-        self.ids = ids_of_clients(scenario, draws, len(self.referral_day), first_id=START_IDS)
+        self.referral_day = referral_days(earlier, draws, n_days=POOL_DAYS, first_id=first_id) - np.int32(POOL_DAYS)
+        self.ids = ids_of_clients(scenario, draws, len(self.referral_day), first_id=first_id)
         self._kept: tuple[Clients, Care] | None = None
+
+    def another(self, first_id: int) -> "Pool":
+        """A pool of other people for the same scenario, referred on other days."""
+        return Pool(self.scenario, self.draws, self._policy, first_id)
 
     def plans(self, drawn: Drawn | None = None) -> tuple[Plans, float]:
         """The plans of everybody in the pool, and how many emotional disorders a client has on average, 0 with no clients.
@@ -99,8 +104,8 @@ def _stays_with_equal_waits(scenario: Scenario, plans: Plans, before: Capacity) 
     """The pool's stays that began before opening, if everybody waited equally long at a step.
 
     No queue is run: the wait at each step is reckoned beforehand, say 60 days, and whoever has more patience than that
-    starts on the 60th day. The wait is the one with as many people on the list as `start.waiting` says. Where that says
-    nothing, it is the shortest wait at which enough people give up, or are well, that the staff can serve the rest.
+    starts on the 60th day. It is the shortest wait at which enough people give up, or are well, that the staff can serve
+    the rest.
     before: the capacity over the two years
     """
     leads_to, joined = plans.first.copy(), plans.joins_day.astype(np.int64)
@@ -116,7 +121,7 @@ def _stays_with_equal_waits(scenario: Scenario, plans: Plans, before: Capacity) 
         days = plans.course_days[row].astype(np.int64)
         patience = _days_until_leaving(plans, row, joined[here])
         if s not in waits:
-            waits[s] = _wait_days(scenario, scenario.steps[s], float(staffed[:, s].mean()), patience, days)
+            waits[s] = _wait_days(float(staffed[:, s].mean()), patience, days)
         served, came = patience > waits[s], joined[here] + waits[s]
         over = np.where(served, came + days, joined[here] + patience)
         stays.append((
@@ -132,34 +137,30 @@ def _stays_with_equal_waits(scenario: Scenario, plans: Plans, before: Capacity) 
     return canonical([column[begun] for column in columns])
 
 
-def _days_until_leaving(plans: Plans, row: Days, joined: NDArray[np.int64]) -> NDArray[np.int64]:
+def _row_at(plans: Plans, client: NDArray[Any], step: NDArray[Any]) -> NDArray[np.intp]:
+    """The rows of the plans of these clients at these steps, which they can come to, (k,)."""
+    n_steps = np.int64(plans.step.max(initial=0)) + 1
+    return np.asarray(np.searchsorted(plans.client * n_steps + plans.step, client * n_steps + step))
+
+
+def _days_until_leaving(plans: Plans, row: NDArray[Any], joined: NDArray[np.int64]) -> NDArray[np.int64]:
     """Days after joining these lists until patience ends or the client is well, whichever comes first; or NEVER.
 
     row: of the plans; joined: day of joining, both (k,)
     """
     patience, well_after = (column[row].astype(np.int64) for column in (plans.patience_days, plans.well_after))
     well = np.maximum(plans.joins_day[plans.client[row]] + well_after - joined, 1)  # rule R5
-    return np.where(well_after == NEVER, patience, np.minimum(patience, well))
+    return np.asarray(np.where(well_after == NEVER, patience, np.minimum(patience, well)))
 
 
-def _wait_days(
-    scenario: Scenario, name: str, places: float, patience: NDArray[np.int64], days: NDArray[np.int64]
-) -> int:
+def _wait_days(places: float, patience: NDArray[np.int64], days: NDArray[np.int64]) -> int:
     """Days that everybody waits at a step; see `_stays_with_equal_waits`.
 
-    name: of the step; places: staffed there on the mean day
+    places: staffed there on the mean day
     patience, days: (n,) of everybody who joins the list over the pool's days; days: how long each would hold a place
     """
     if len(patience) == 0:
         return 0
-    if name in scenario.start.waiting:
-        wanted = scenario.start.waiting[name].value
-        low, high = 0, POOL_DAYS
-        while high - low > 1:  # the list grows with the wait: arrivals a day times the mean stay on it
-            middle = (low + high) // 2
-            on_list = np.minimum(patience, middle).sum() / POOL_DAYS
-            low, high = (middle, high) if on_list <= wanted else (low, middle)
-        return low
     most_patient_first = np.argsort(-patience, kind="stable")
     needed = np.cumsum(days[most_patient_first]) / POOL_DAYS  # places held if so many are served
     served = int(np.searchsorted(needed, places, side="right"))

@@ -32,14 +32,13 @@ from caseload_sim.simulation.intake import (
     Referred,
     Rows,
     check_countable,
-    draw_clients,
     draw_intake,
     draw_referrals,
 )
 from caseload_sim.simulation.pool import Pool, referred_in_pool
 from caseload_sim.simulation.providers import percentiles, pooled, provider_scenarios
 from caseload_sim.simulation.returns import with_returns
-from caseload_sim.simulation.running_start import Opening, add_history, leave_out_excess, opening_of, running_start
+from caseload_sim.simulation.running_start import Opening, add_history, opening_of, running_start
 from caseload_sim.support.columns import Days, by_name, fit_one_block, rows_of, slice_of, stacked
 from caseload_sim.support.provenance import Digest, digest
 from caseload_sim.support.threads import each_in_order, products_by_one_thread, run_in_background
@@ -196,14 +195,19 @@ def everybody(
     capacity = places(scenario, draws, intake.disorders)
     if there is None:
         return intake, capacity
-    at_start = capacity
-    if start_of is not scenario:
-        at_start = places(start_of, draws, mean_disorders(start_of, draw_clients(start_of, draws)))
-    there = leave_out_excess(there, at_start, draws)
     if start_of is not scenario:
         order, plans = in_order_of(policy, scenario, there.clients, there.care, draws), there.plans
         there = replace(there, plans=replace(plans, priority=order[plans.client, plans.step]))
     return intake.with_opening(there), capacity
+
+
+def check_lists(scenario: Scenario) -> None:
+    """Raises RunError where a list that the scenario states is longer than it can be, by those drawn for the first replication."""
+    draws = Draws(scenario.run.seed, 0)
+    first = provider_scenarios(scenario, draws)[0] if scenario.providers else scenario
+    policy = POLICIES[scenario.pathway.policy]
+    if scenario.start.stated() and scenario.start.running and policy.steps:
+        running_start(first, draws, policy)
 
 
 def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Drawn]:

@@ -3,6 +3,7 @@
 They are taken from the pool (see `pool`), the clients referred in the two years before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -11,20 +12,21 @@ from numpy.typing import NDArray
 from caseload_sim.clients.population import Clients
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.episodes import Episodes, canonical
-from caseload_sim.engines.plans import NEVER, NOT_YET, Capacity, Plans, plans_from
+from caseload_sim.engines.plans import NEVER, NOT_YET, Plans, PlansInParts, plans_from
 from caseload_sim.pathway.care import Care, Drawn
 from caseload_sim.pathway.staffing import places
 from caseload_sim.scenario.policies import POLICIES, Policy
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.scenario.service import DAYS_PER_WEEK
 from caseload_sim.simulation.pool import (
     Pool,
     _end_at_opening,
     _open_two_years_earlier,
+    _row_at,
     _stays_by_queueing,
     _stays_with_equal_waits,
 )
-from caseload_sim.support.columns import rows_of
+from caseload_sim.simulation.stated_lists import People, fit_to_stated_lists
+from caseload_sim.support.columns import rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,7 @@ def running_start(scenario: Scenario, draws: Draws, policy: Policy | None = None
 
     The queue is run over the two years before opening, with the referrals, staff and days off of those years. It needs
     people to begin with too: those come from `_stays_with_equal_waits`, and hardly any of them are left at opening.
-    Where `start.waiting` says how many wait, the queue is not run, because its list would be as long as its staff make
-    it and not as long as the scenario says: `_stays_with_equal_waits` then decides alone.
+    Lists that the scenario states are then made as long as it says, see `stated_lists`.
     policy: the one that the scenario names if None
     """
     return opening_of(Pool(scenario, draws, policy or POLICIES[scenario.pathway.policy]))
@@ -64,39 +65,35 @@ def opening_of(pool: "Pool", drawn: Drawn | None = None) -> Opening:
     plans, mean_disorders = pool.plans(drawn)
     before = places(_end_at_opening(_open_two_years_earlier(scenario)), draws, mean_disorders, before_opening=True)
     stays = _stays_with_equal_waits(scenario, plans, before)
-    if not scenario.start.waiting:
-        stays = _stays_by_queueing(
-            plans, _count_days_from_last_list(plans, stays, _find_those_there(plans, stays)), before
-        )
+    stays = _stays_by_queueing(plans, _count_days_from_last_list(plans, stays, _find_those_there(plans, stays)), before)
     there = _find_those_there(plans, stays)
-    clients, care = pool.tables_of(np.flatnonzero(there))
+    ours = People(pool, plans, stays)
+    if not scenario.start.stated():
+        return _opening(ours, there)
+    taken_off, added = fit_to_stated_lists(ours, before)
+    there[taken_off] = False
+    return _together([_opening(ours, there), *(_opening(more, _find_those_in_a_stay(more)) for more in added)])
+
+
+def _opening(people: People, there: NDArray[np.bool_]) -> Opening:
+    """Those of a pool who are there at opening."""
+    plans, stays = people.plans, people.stays
+    clients, care = people.pool.tables_of(np.flatnonzero(there))
     past = rows_of(stays, np.flatnonzero(stays.ended_day != NOT_YET))
-    return Opening(clients, _count_days_from_last_list(plans, stays, there), care, _select_stays(past, there), scenario)
-
-
-def leave_out_excess(there: Opening, capacity: Capacity, draws: Draws) -> Opening:
-    """Leave out clients in a course for whom no place is staffed in the first week; lots decide who.
-
-    If 12 clients hold a place at opening and 10 places are staffed, 2 of the 12 are left out. This is needed only where
-    `start.waiting` says how many wait: otherwise the queue was run, and it never lets in more people than there are places.
-    """
-    if not there.start_of.start.waiting:
-        return there
-    lot = draws.uniform("start_lot", there.clients.id)
-    held = np.flatnonzero(there.plans.started_day != NOT_YET)
-    step_of = there.plans.step[there.plans.first[held]]
-    stays = np.ones(len(lot), dtype=bool)
-    for s, _, _ in there.start_of.pathway.each_course():
-        who, room = held[step_of == s], int(capacity.counted[:DAYS_PER_WEEK, s].max(initial=0))
-        stays[who[np.argsort(lot[who])[room:]]] = False
-    rows = np.flatnonzero(stays)
     return Opening(
-        rows_of(there.clients, rows),
-        plans_from(there.plans, rows, there.plans.first[rows]),
-        rows_of(there.care, rows),
-        _select_stays(there.history, stays),
-        there.start_of,
+        clients, _count_days_from_last_list(plans, stays, there), care, _select_stays(past, there), people.pool.scenario
     )
+
+
+def _together(openings: Sequence[Opening]) -> Opening:
+    """Everybody of several pools, those of the first pool first."""
+    numbers = [len(one.clients.id) for one in openings]
+    plans, history = PlansInParts(sum(numbers)), []
+    for one, before in zip(openings, np.cumsum([0, *numbers[:-1]], dtype=np.int32), strict=True):
+        plans.add(one.plans)
+        history.append(replace(one.history, client=one.history.client + before))
+    clients, care = stacked(*((one.clients, one.care) for one in openings))
+    return Opening(clients, plans.combine(), care, stacked(*history), openings[0].start_of)
 
 
 def _select_stays(stays: Episodes, who: NDArray[np.bool_]) -> Episodes:
@@ -104,6 +101,13 @@ def _select_stays(stays: Episodes, who: NDArray[np.bool_]) -> Episodes:
     new_row = np.cumsum(who, dtype=np.int32) - np.int32(1)
     stays = rows_of(stays, np.flatnonzero(who[stays.client]))
     return replace(stays, client=new_row[stays.client])
+
+
+def _find_those_in_a_stay(people: People) -> NDArray[np.bool_]:
+    """Who of a pool is in a stay that is not over, (n,) bool."""
+    there = np.zeros(len(people.pool.ids), dtype=bool)
+    there[people.stays.client[people.stays.ended_day == NOT_YET]] = True
+    return there
 
 
 def _find_those_there(plans: Plans, stays: Episodes) -> NDArray[np.bool_]:
@@ -123,8 +127,7 @@ def _count_days_from_last_list(plans: Plans, stays: Episodes, there: NDArray[np.
     now = np.flatnonzero(stays.ended_day == NOT_YET)
     who = stays.client[now]
     joined[who], started[who] = stays.joined_day[now], stays.started_day[now]
-    n_steps = np.int64(plans.step.max(initial=0)) + 1
-    first[who] = np.searchsorted(plans.client * n_steps + plans.step, who * n_steps + stays.step[now])
+    first[who] = _row_at(plans, who, stays.step[now])
     rows = np.flatnonzero(there)
     some = plans_from(plans, rows, first[rows])
     later = (joined - plans.joins_day)[rows][some.client]

@@ -1,20 +1,21 @@
-"""Which dates of a scenario change nothing, because they lie outside the days that are simulated."""
+"""What a scenario says in vain: dates outside the days that are simulated, and lists of a service that opens empty."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from caseload_sim.definitions.times import days_of_month
 from caseload_sim.errors import ScenarioWarning
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.assumptions import Assumptions
 from caseload_sim.scenario.numbers import Part
 from caseload_sim.scenario.policies import POLICIES
-from caseload_sim.scenario.service import Period, days_of_month
+from caseload_sim.scenario.service import Period
 
 
-def dates_in_vain(scenario: Assumptions) -> list[str]:
-    """A sentence for each surge, shock or other part with dates that changes nothing, and one for all such counted months.
+def what_is_in_vain(scenario: Assumptions) -> list[str]:
+    """A sentence for each surge, shock or other part with dates that changes nothing, one for all such counted months, one for lists.
 
     Simulated are all days from opening to the end of follow-up, the warm-up included, and for a running start the two
     years before. A shock changes nothing either where all its days are in months whose referrals were counted.
@@ -23,10 +24,12 @@ def dates_in_vain(scenario: Assumptions) -> list[str]:
     end = _day_before(run.opens, 1 - run.horizon_days)
     begins = run.opens
     simulated = f"the days simulated, {run.opens} to {end}"
+    found = []
     if scenario.start.running and POLICIES[scenario.pathway.policy].steps:
         begins = _day_before(run.opens, POOL_DAYS)
         simulated += f", and the two years before, from {begins}, whose referrals and staff say who is there at opening"
-    found = []
+    elif scenario.start.stated():
+        found.append("start: nobody is there at opening, so the lists that it states change nothing.")
     for path, period in _periods(scenario, ""):
         dated = f"{path}, {period.from_date} to {period.to_date},"
         if period.to_date < begins or period.from_date > end:
@@ -50,9 +53,9 @@ def dates_in_vain(scenario: Assumptions) -> list[str]:
     return found
 
 
-def warn_of_dates_in_vain(scenarios: Iterable[Assumptions]) -> None:
+def warn_of_what_is_in_vain(scenarios: Iterable[Assumptions]) -> None:
     """The same as warnings, for those who simulate from Python; each sentence once."""
-    for sentence in dict.fromkeys(f"{one.name}: {sentence}" for one in scenarios for sentence in dates_in_vain(one)):
+    for sentence in dict.fromkeys(f"{one.name}: {sentence}" for one in scenarios for sentence in what_is_in_vain(one)):
         warnings.warn(sentence, ScenarioWarning, stacklevel=3)
 
 

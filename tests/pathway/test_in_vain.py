@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from caseload_sim.definitions.times import days_of_month
 from caseload_sim.errors import ScenarioWarning
 from caseload_sim.experiments.replicate import replicate, simulate
-from caseload_sim.pathway.dates_in_vain import dates_in_vain
+from caseload_sim.pathway.in_vain import what_is_in_vain
 from caseload_sim.pathway.working_days import dates
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.scenario.service import days_of_month
 from commands import SMALL_FILE, call_here
 
 SMALL: Mapping[str, Any] = {
@@ -61,15 +61,15 @@ def test_the_last_day_that_is_named_is_the_last_that_is_simulated() -> None:
 def test_a_part_whose_days_are_all_outside_is_named_with_the_simulated_days(part: Any) -> None:
     path = "demand.shocks.wave" if part is shock else "staff.assessor.surge.team"
     for first, last in ((day(LAST, 1), day(LAST, 40)), (day(TWO_YEARS_BEFORE, -40), day(TWO_YEARS_BEFORE, -1))):
-        assert dates_in_vain(small(**part(first, last))) == [
+        assert what_is_in_vain(small(**part(first, last))) == [
             f"{path}, {first} to {last}, lies outside {SIMULATED}. It changes nothing."
         ]
     for first, last in ((LAST, day(LAST, 40)), (day(TWO_YEARS_BEFORE, -40), TWO_YEARS_BEFORE), (FIRST, FIRST)):
-        assert dates_in_vain(small(**part(first, last))) == []
+        assert what_is_in_vain(small(**part(first, last))) == []
 
 
 def test_a_service_that_opens_empty_has_no_years_before() -> None:
-    (found,) = dates_in_vain(small(**shock(day(FIRST, -9), day(FIRST, -1)), **{"start.running": False}))
+    (found,) = what_is_in_vain(small(**shock(day(FIRST, -9), day(FIRST, -1)), **{"start.running": False}))
     assert found == (
         "demand.shocks.wave, 2023-03-24 to 2023-04-01, lies outside the days simulated, 2023-04-02 to 2023-07-30. "
         "It changes nothing."
@@ -91,34 +91,43 @@ def test_what_is_not_named_does_change_something_and_what_is_named_does_not(part
         assert simulate(small(**factor, **part(*inside))).digests["episodes"] != plain
 
 
+def test_lists_of_a_service_that_opens_empty_are_named() -> None:
+    lists = {"start.waiting": {"high_intensity": {"value": 9}}}
+    assert what_is_in_vain(small(**lists)) == []
+    for scenario in (small(**lists, **{"start.running": False}), get_scenario("no_service", changes=lists)):
+        assert what_is_in_vain(scenario) == [
+            "start: nobody is there at opening, so the lists that it states change nothing."
+        ]
+
+
 def test_counted_months_outside_are_named_in_one_sentence() -> None:
     scenario = small(**counted("2021-03", "2021-04", "2023-07", "2023-08", "2020-11", "2020-12", "2021-01"))
-    assert dates_in_vain(scenario) == [
+    assert what_is_in_vain(scenario) == [
         "demand.monthly_referrals: 5 of 7 months, 2020-11 to 2021-01 and 2021-03 and 2023-08, lie outside "
         f"{SIMULATED}. Their referrals change nothing."
     ]
-    (one,) = dates_in_vain(small(**counted("2019-01", "2023-05")))
+    (one,) = what_is_in_vain(small(**counted("2019-01", "2023-05")))
     assert one.startswith("demand.monthly_referrals: 2019-01 lies outside the days simulated")
     assert one.endswith(". Its referrals change nothing.")
 
 
 def test_posts_counted_outside_are_named() -> None:
     posts = {"staff.assessor.monthly_wte": {"2019-01": {"value": 2}, "2023-05": {"value": 2}}}
-    (one,) = dates_in_vain(small(**posts))
+    (one,) = what_is_in_vain(small(**posts))
     assert one.startswith("staff.assessor.monthly_wte: 2019-01 lies outside the days simulated")
     assert one.endswith(". Its posts change nothing.")
 
 
 def test_a_shock_in_counted_months_alone_is_named() -> None:
     wave = shock(date(2023, 5, 10), date(2023, 6, 20))
-    (found,) = dates_in_vain(small(**wave, **counted("2023-05", "2023-06")))
+    (found,) = what_is_in_vain(small(**wave, **counted("2023-05", "2023-06")))
     assert found == (
         "demand.shocks.wave, 2023-05-10 to 2023-06-20, lies in months whose referrals are given in demand.monthly_referrals. "
         "It changes nothing."
     )
-    assert dates_in_vain(small(**wave, **counted("2023-05"))) == []
-    assert dates_in_vain(small(**wave, **counted("2023-06"))) == []
-    assert dates_in_vain(small(**surge(date(2023, 5, 10), date(2023, 6, 20)), **counted("2023-05", "2023-06"))) == []
+    assert what_is_in_vain(small(**wave, **counted("2023-05"))) == []
+    assert what_is_in_vain(small(**wave, **counted("2023-06"))) == []
+    assert what_is_in_vain(small(**surge(date(2023, 5, 10), date(2023, 6, 20)), **counted("2023-05", "2023-06"))) == []
 
 
 def test_the_days_of_a_month_reach_from_the_first_to_the_last() -> None:
@@ -128,7 +137,7 @@ def test_the_days_of_a_month_reach_from_the_first_to_the_last() -> None:
 
 @pytest.mark.parametrize("name", list_scenarios())
 def test_no_shipped_scenario_has_a_date_in_vain(name: str) -> None:
-    assert dates_in_vain(get_scenario(name)) == []
+    assert what_is_in_vain(get_scenario(name)) == []
 
 
 def test_whoever_replicates_in_python_is_warned_once() -> None:
@@ -136,7 +145,7 @@ def test_whoever_replicates_in_python_is_warned_once() -> None:
     with pytest.warns(ScenarioWarning) as caught:
         replicate(scenario, replications=2)
     assert [str(one.message) for one in caught if one.category is ScenarioWarning] == [
-        f"{scenario.name}: {sentence}" for sentence in dates_in_vain(scenario)
+        f"{scenario.name}: {sentence}" for sentence in what_is_in_vain(scenario)
     ]
 
 
