@@ -396,3 +396,14 @@ def test_contacts_a_post_are_fitted_to_the_waits_and_posts_are_kept(tmp_path: Pa
     for kind, wanted in ((THERAPISTS, 11), (PRACTITIONERS, 9)):
         assert fitted.staff[kind].contacts_per_week.fitted
         assert fitted.staff[kind].contacts_per_week.value == pytest.approx(wanted, rel=0.05)
+
+
+def test_a_list_that_patience_would_have_emptied_is_named_when_the_file_is_written(tmp_path: Path) -> None:
+    done = call_here(
+        "new", "mine.toml", "--referrals", "100", "--waiting", "-,-,90000", "--opens", "2026-12", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Note: mine: start.waiting.high_intensity" in done.stderr
+    assert (tmp_path / "mine.toml").exists()
+    ran = call_here("run", "mine.toml", "--no-figures", folder=tmp_path)
+    assert (ran.returncode, "start.waiting.high_intensity" in ran.stderr) == (2, True)

@@ -36,6 +36,7 @@ from caseload_sim.services.own_service import (
 from caseload_sim.services.published import Published
 from caseload_sim.services.questions import OPENS, QUESTIONS, answered, day_of
 from caseload_sim.services.scenario_file import fit_service, service_text, work_of_fit
+from caseload_sim.simulation.replication import check_lists
 from caseload_sim.support.limits import read_regular
 
 T = TypeVar("T")
@@ -170,6 +171,7 @@ def _write_own(shared: Shared, file: Path, parent: Scenario, own: OwnService, *,
     if fitted:
         write_text(file, own_service_text(own, parent, _fit(shared, file, fit_own_service)))
     _finish(file)
+    _say_whether_lists_can_be(shared, file)
     if not own.can_be_fitted:
         tell(
             f"To {_FIT}, say your posts and waits under `official` in the file, then: caseload-sim calibrate service {file}"
@@ -185,6 +187,16 @@ def _write_published(shared: Shared, file: Path, parent: Scenario, service: str,
     if fitted:
         write_text(file, service_text(published, service, parent, _fit(shared, file, fit_service)))
     _finish(file)
+
+
+def _say_whether_lists_can_be(shared: Shared, file: Path) -> None:
+    """A note where a list is longer than patience leaves it: the file is kept, and `run` would refuse it."""
+    scenario = _loaded(shared, file)
+    try:
+        if scenario.start.waiting:
+            check_lists(scenario)
+    except RunError as error:
+        tell(f"Note: {error}")
 
 
 def _finish(file: Path) -> None:
@@ -203,11 +215,17 @@ def _begin(file: Path, text: str, resume: bool) -> None:
         save_text(file, text)
 
 
+def _loaded(shared: Shared, file: Path) -> Scenario:
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ScenarioWarning
+        )  # that posts are not calibrated, which this command does where it can
+        return load_scenario(file, paths=shared.scenario_path or [])
+
+
 def _fit(shared: Shared, file: Path, fit: Callable[..., ServiceFit]) -> ServiceFit:
     """What is not known, fitted to what is, and printed; the file is there already, unfitted, should this be interrupted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ScenarioWarning)  # that posts are not calibrated, which is being done
-        scenario = with_run(load_scenario(file, paths=shared.scenario_path or []), None, 1)
+    scenario = with_run(_loaded(shared, file), None, 1)
     tell(f"{file} is written; now what is not known is fitted to what is.")
     with (
         passing_folder(shared, scenario, "new", f"fit {scenario.name}") as folder,

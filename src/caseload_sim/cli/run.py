@@ -182,7 +182,8 @@ def show(results: Results, *, json: bool, csv: bool) -> BaseException | None:
 
 def say_what_else(results: Results, reached: Reached | None, folder: RunFolder, figures: Sequence[str]) -> None:
     """On stderr: whether it had settled, how precise it is, and where everything is."""
-    if note := too_short(warm_up(results.scenario, results.over_time)):
+    from_today = bool(results.scenario.start.waiting)  # the days in which lists find their length are asked for then
+    if not from_today and (note := too_short(warm_up(results.scenario, results.over_time))):
         tell(f"Note: {note}")
     if reached:
         tell(reached.in_words())
