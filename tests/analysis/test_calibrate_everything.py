@@ -7,7 +7,7 @@ import pytest
 
 from caseload_sim.analysis.calibrate_outcome import all_figures, calibrate_outcome, list_evidence
 from caseload_sim.analysis.calibrate_population import calibrate_population
-from caseload_sim.analysis.calibrate_service import _moved, calibrate_service, runs_at_most_for
+from caseload_sim.analysis.calibrate_service import calibrate_service, moved, runs_at_most_for
 from caseload_sim.analysis.population_report import population_report
 from caseload_sim.errors import CaseloadError, RunError
 from caseload_sim.experiments.replicate import simulate
@@ -85,6 +85,6 @@ def test_every_anchor_can_be_read_or_the_outcome_is_not_fitted(name: str) -> Non
 
 def test_a_fit_moves_no_number_beyond_its_bounds() -> None:
     shape = Shape(value=2, assumption="x")
-    assert [_moved(shape, by) for by in (-50.0, 0.0, 50.0)] == [0.1, 2.0, 100_000.0]
-    assert [_moved(Effect(value=1, assumption="x"), by) for by in (-50.0, 50.0)] == [-10.0, 10.0]
-    assert [_moved(Share(value=whole, assumption="x"), 3.0) for whole in (0, 1)] == [0.0, 1.0]
+    assert [moved(shape, by) for by in (-50.0, 0.0, 50.0)] == [0.1, 2.0, 100_000.0]
+    assert [moved(Effect(value=1, assumption="x"), by) for by in (-50.0, 50.0)] == [-10.0, 10.0]
+    assert [moved(Share(value=whole, assumption="x"), 3.0) for whole in (0, 1)] == [0.0, 1.0]

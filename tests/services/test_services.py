@@ -15,11 +15,11 @@ from caseload_sim.errors import CatalogueError, RunError
 from caseload_sim.scenario.catalogue import get_scenario, load_scenario
 from caseload_sim.scenario.numbers import numbers
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.services import scenario_file
 from caseload_sim.services.added_months import FILE, AddedMonths
 from caseload_sim.services.monthly_file import RENAMED, read_monthly_file
 from caseload_sim.services.published import ENGLAND, Published, all_measures
-from caseload_sim.services.scenario_file import TARGETS, fit_service, service_text
+from caseload_sim.services.scenario_file import service_text
+from caseload_sim.services.targets import TARGETS
 from caseload_sim.services.year import FIGURES, Made, made_of, months_before, year_of
 from commands import call_here
 
@@ -332,6 +332,31 @@ def test_the_file_has_the_published_figures_of_the_service_and_loads(national: S
     assert all("RWV" in str(official.where) for official in scenario.official.values())
 
 
+def test_a_year_that_lacks_a_month_or_two_is_made_of_the_others_and_says_so(national: Scenario, tmp_path: Path) -> None:
+    published = Published()
+    year, series = year_of(published, published.provider("RY6")), published.series("RY6")["M001"]
+    (missing,) = year.missing
+    text = service_text(published, "RY6", national)
+    assert f"# Not published: {missing}." in text
+    path = tmp_path / "leeds.toml"
+    path.write_text(text, encoding="utf-8")
+    demand = load_scenario(path).demand
+    counts = [series[month] for month in months_before(year.last_month) if month != missing]
+    assert len(counts) == 11
+    assert demand.referrals_per_year.value == pytest.approx(sum(counts) * 12 / 11, abs=0.5)
+    assert "11 months" in demand.referrals_per_year.origin()
+    assert sum(demand.monthly_index.values()) == pytest.approx(12, abs=0.01)
+    (assumed,) = (one for one in vars(demand.monthly_index).values() if one.assumption)
+    assert (assumed.value, missing in assumed.assumption) == (1, True)
+
+
+def test_a_year_that_lacks_more_is_refused(national: Scenario) -> None:
+    published = Published()
+    assert len(year_of(published, published.provider("RHA")).missing) > 2
+    with pytest.raises(CatalogueError, match=r"RHA, .*: no year with at least 10 months and 200 finished"):
+        service_text(published, "RHA", national)
+
+
 def test_paths_that_are_moved_are_numbers_of_the_parent_and_measures_are_known(national: Scenario) -> None:
     known = {path for path, _, _ in numbers(national)}
     for target in TARGETS:
@@ -349,31 +374,6 @@ def test_what_was_fitted_is_in_the_file_once_and_says_so(national: Scenario, tmp
     assert "posts are not published" in scenario.staff["high_intensity_therapist"].wte.origin()
     assert scenario.pathway.missed.not_attended.value == 0.07
     assert "fitted" in scenario.pathway.missed.not_attended.origin()
-
-
-def test_a_large_service_is_fitted_on_a_smaller_one_and_its_posts_are_whole(
-    national: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """58,455 referrals are fitted as 10,000: whatever comes out for posts is for 5.8455 times as many."""
-    path = tmp_path / "large.toml"
-    path.write_text(service_text(Published(), "RXV", national), encoding="utf-8")
-    scenario, seen = load_scenario(path), []
-
-    def fitted(smaller: Scenario, *, replications: int, most_moved: float) -> ServiceFit:
-        seen.append(smaller)
-        changes = {"staff.high_intensity_therapist.wte": 20.0, "pathway.missed.not_attended": 0.07}
-        return ServiceFit("large", changes, (), (), (), (), 0, dict(changes))
-
-    monkeypatch.setattr(scenario_file, "calibrate_service", fitted)
-    found = fit_service(scenario)
-    (smaller,) = seen
-    assert smaller.demand.referrals_per_year.value == 10_000
-    ratio = scenario.staff["assessor"].wte.value / smaller.staff["assessor"].wte.value
-    assert ratio == pytest.approx(5.8455, abs=1e-4)
-    assert found.changes == {
-        "staff.high_intensity_therapist.wte": pytest.approx(116.91, abs=1e-3),
-        "pathway.missed.not_attended": 0.07,
-    }
 
 
 def test_new_writes_a_service_without_a_fit_and_says_what_to_do(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def calibrate_service(
     options, runs_at_most, runs = RunOptions(**how), runs_at_most_for(scenario, part), 0
 
     def changes_at(point: Floats) -> dict[str, float]:
-        return {path: _moved(known[path], float(by)) for paths, by in zip(groups, point, strict=True) for path in paths}
+        return {path: moved(known[path], float(by)) for paths, by in zip(groups, point, strict=True) for path in paths}
 
     def misses(values: Floats) -> Floats:
         """By how many tolerances each figure misses its target; waits and counts of contacts in logs, in which they bend less."""
@@ -211,8 +211,8 @@ def effect_that_reaches(
     return (low + high) / 2
 
 
-def _moved(number: Number, by: float) -> float:
-    """A number moved by so much, within its bounds: a share in logits, an effect as it is, any other in logs."""
+def moved(number: Number, by: float) -> float:
+    """A number moved by so much on its scale, within its bounds: a share in logits, an effect as it is, any other in logs."""
     if isinstance(number, Share | ShareMissed):
         if number.value in (0, 1):
             return number.value  # no odds move these

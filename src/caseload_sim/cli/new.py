@@ -25,6 +25,7 @@ from caseload_sim.scenario.catalogue import load_scenario
 from caseload_sim.scenario.json_schema import scenario_file_schema
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services.added_months import own_months
+from caseload_sim.services.fit import fit_service, work_of_fit
 from caseload_sim.services.own_figures import CSV, EXCEL, empty_figures, read_own_figures, spreadsheet_of
 from caseload_sim.services.own_service import (
     SCHEMA_FILE,
@@ -35,7 +36,7 @@ from caseload_sim.services.own_service import (
 )
 from caseload_sim.services.published import Published
 from caseload_sim.services.questions import OPENS, QUESTIONS, answered, day_of
-from caseload_sim.services.scenario_file import fit_service, service_text, work_of_fit
+from caseload_sim.services.scenario_file import service_text
 from caseload_sim.simulation.replication import check_lists
 from caseload_sim.support.limits import read_regular
 

@@ -4,7 +4,8 @@
 user added, and finds a provider by name, code, town or board. `year` makes a provider's year of its months: referrals,
 endings, waits, lists and recovery, each with the identifiers of the published measures that it is made of.
 `own_service` writes a scenario of one's own service, from answers to `questions` or from a spreadsheet, `own_figures`.
-`scenario_file` writes a scenario of a service from its published figures and fits what is not published.
+`targets` says which published figures a scenario is compared with, and what is moved to meet each; `scenario_file` writes a
+scenario of a service from its published figures; `fit` moves what is not published, by means of `levers`.
 `monthly_file` reads the file that NHS England publishes each month, and `added_months` keeps what was read in it.
 
 May import: everything but cli.

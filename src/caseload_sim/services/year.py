@@ -10,6 +10,7 @@ from caseload_sim.services.published import ENGLAND, Provider, Published
 from caseload_sim.support.columns import Columns
 
 MONTHS = 12
+MOST_MISSING = 2  # months of a year: the others then stand for all of it
 Series = Mapping[str, Mapping[str, float]]  # measure -> month -> value
 
 
@@ -82,18 +83,28 @@ class YearFigure:
 class ProviderYear:
     """A provider's latest year: twelve months that follow each other, the last of which is the last published.
 
-    is_full: whether referrals and finished courses were published in all of them
+    missing: months in which referrals or finished courses are not published
     """
 
     provider: Provider
     first_month: str
     last_month: str
-    is_full: bool
+    missing: tuple[str, ...]
     figures: tuple[YearFigure, ...]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether referrals and finished courses were published in all months."""
+        return not self.missing
 
     def value(self, name: str) -> float:
         """The figure of that name."""
         (found,) = (one.value for one in self.figures if one.name == name)
+        return found
+
+    def of_twelve_months(self, name: str) -> float:
+        """A sum of the year's months; where some are not published, twelve times the mean of the others."""
+        (found,) = (one.value * MONTHS / one.n_months for one in self.figures if one.name == name)
         return found
 
 
@@ -122,8 +133,8 @@ def year_of(published: Published, provider: Provider, last_month: str | None = N
         )
         for made in FIGURES
     )
-    full = all(month in series.get(measure, {}) for month in months for measure in ("M001", "M076"))
-    return ProviderYear(provider, months[0], months[-1], full, figures)
+    missing = tuple(month for month in months if any(month not in series.get(one, {}) for one in ("M001", "M076")))
+    return ProviderYear(provider, months[0], months[-1], missing, figures)
 
 
 def months_before(last: str) -> tuple[str, ...]:
