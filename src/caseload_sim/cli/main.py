@@ -41,6 +41,7 @@ COMMANDS = (
     ("warm-up", "validate_model", "warm_up", "Say by a published rule, MSER-5, how many days from opening to leave out, beside what the scenario leaves out."),
     ("validate-model", "validate_model", "validate_model", "Compare the model with every official figure: which were fitted, which are checks, which are missed."),
     ("new", "new", "new", "Write a scenario file for your own service, or for a real one with its published figures; then run it."),
+    ("backtest", "validate_model", "backtest", "Fit every real service to one year, predict the next, and compare the errors with those of \"next year like this one\"."),
     ("services", "services", "services", "Find a real service by name, code, town or board, and show its latest year as NHS England published it."),
     ("import-statistics", "services", "import_statistics", "Add months to the published figures, from the files that NHS England publishes each month."),
     ("schema", "scenarios", "schema", "Print the JSON Schema of scenario files, for an editor that completes and checks them while you write."),

@@ -1,6 +1,11 @@
-"""Commands that say whether a model can be trusted: `validate-model` against official figures, `warm-up` on when it has settled."""
+"""Commands that say whether a model can be trusted.
 
-from collections.abc import Sequence
+`validate-model` against official figures, of one scenario or of every real service; `backtest` on whether it predicts the next
+year; `warm-up` on when it has settled.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -20,28 +25,79 @@ from caseload_sim.cli.options import (
     Shared,
     takes,
 )
-from caseload_sim.cli.printing import Page, in_columns, print_json
+from caseload_sim.cli.printing import Page, in_columns, print_json, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder, saved_in, table_folder
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
+from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import days_of
+from caseload_sim.experiments.run_options import RunOptions
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.tasks import Finished
 from caseload_sim.experiments.workload import Keeping
+from caseload_sim.figures.services import draw_services
 from caseload_sim.figures.solve import draw_warm_up
+from caseload_sim.runs.folder import RunFolder
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.services.added_months import own_months
+from caseload_sim.services.backtest import (
+    LINES,
+    BacktestRow,
+    ServicePrediction,
+    changes_of,
+    check_years,
+    tasks_of_two_years,
+)  # fmt: skip
+from caseload_sim.services.backtest import backtest as run_backtest
+from caseload_sim.services.each import WHY_NOT, ServiceTask, each_service
+from caseload_sim.services.levers import trial_of
+from caseload_sim.services.published import Published
+from caseload_sim.services.validated import COVARIATES, ServiceFigure, ValidatedRow, tasks_of_a_year, validated
+from caseload_sim.services.yearly import YEARLY
+
+RUNS_OF_A_FIT = 30.0  # of one replication, about
+TIMES_OF_TWO_YEARS = 1.6  # as long as to fit and run one year
+WORSE = 1.1  # times the error of persistence
+ServicesOption = Annotated[
+    list[str] | None,
+    typer.Option("--service", metavar="CODE", help="Only this real service, see `services`; repeat for more."),
+]
 
 
-@takes("seed", "replications", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json")
+@takes(
+    "seed", "replications", "out", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json",
+    out="With --all-services: the folder in which a folder with the tables and the figure is made.",
+)  # fmt: skip
 def validate_model(
     shared: Shared,
     scenario: Annotated[
         str, typer.Argument(metavar="NAME|FILE", help="A scenario with official figures, or your own .toml file.")
     ] = NATIONAL,
+    all_services: Annotated[
+        bool,
+        typer.Option(
+            "--all-services", help="Fit every real service, and compare each figure of each with what is published."
+        ),
+    ] = False,
+    services: ServicesOption = None,
 ) -> None:
     """Compare the model with every official figure: which were fitted, which are checks, which are missed.
 
     met: the model's mean lies within 1 point (shares) or 5% (all else); its interval never widens that.
+
+    With --all-services, every provider of NHS Talking Therapies with a full last year is written on the basis of the scenario,
+    as `new --service` does, fitted, and compared: correlation and mean absolute error over services, beside the mean of the
+    other services and a linear regression through them.
+
+    Example:
+
+        caseload-sim validate-model --all-services --jobs 2
     """
+    if all_services or services:
+        if shared.replications is not None:
+            raise RunError("--replications: services are fitted with one replication each. Leave it out.")
+        validate_services(shared, shared.opened(scenario), services or [])
+        return
     chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
     more = with_run(chosen, None, MOST_RUNS_FOR_AN_EFFECT)  # where the effect that would reach recovery is looked for
     announce_work([chosen, more], shared.beyond_limits, jobs=shared.jobs, keeping=Keeping(painted=False))
@@ -58,6 +114,155 @@ def validate_model(
         print_json(rows)
     else:
         print_validation(chosen, rows, multiple)
+
+
+def validate_services(shared: Shared, base: Scenario, codes: Sequence[str]) -> None:
+    """`validate-model --all-services`: fit each service, compare, print and save."""
+    published, parent = Published(own_months()), with_run(base, shared.seed, 1)
+    tasks, left_out = tasks_of_a_year(published, parent, [published.provider(code).code for code in codes])
+    with _each_service(shared, parent, "validate-services", tasks, 1.0) as (folder, results):
+        rows, figures, why_not = validated(published, tasks, results)
+        beside = {"services": (figures, ServiceFigure)}
+        folder.save_table(rows, ValidatedRow, lambda: draw_services(figures), beside=beside)
+    if shared.json:
+        print_json(rows)
+    else:
+        print_services(rows, len(tasks) - len(why_not))
+    _tell_left_out(dict.fromkeys(left_out, "too little is published of its last year") | why_not)
+    saved_in(folder)
+
+
+@contextmanager
+def _each_service(
+    shared: Shared, parent: Scenario, kind: str, tasks: Sequence[ServiceTask], times: float
+) -> Iterator[tuple[RunFolder, dict[str, Finished]]]:
+    """What came of each service, and the folder to save it in. times: how much longer than to validate one takes."""
+    if not tasks:
+        raise RunError("none of these services has a full year to fit to. `caseload-sim services` lists all.")
+    trials, keeping = [trial_of(task.scenario) for task in tasks], Keeping(all_tables=times > 1, painted=False)
+    announce_work(trials, shared.beyond_limits, times=RUNS_OF_A_FIT * times, jobs=shared.jobs, keeping=keeping)
+    n = f"{len(tasks)} service{'s' * (len(tasks) != 1)}, each fitted"
+    with table_folder(shared, parent, kind, f"{kind} {sorted(task.number for task in tasks)}") as folder:
+        with at_work(shared, folder, trials[0], "services", n) as how:
+            results = dict(each_service(tasks, RunOptions(**how)))
+        yield folder, results
+
+
+def _tell_left_out(why: Mapping[str, str]) -> None:
+    for code, reason in why.items():
+        tell(f"Left out: {code}. {reason}")
+
+
+def print_services(rows: Sequence[ValidatedRow], n_services: int) -> None:
+    """Every figure over all services: how near the model comes, and its rivals."""
+    page = Page()
+    page.title(f"{n_services} SERVICES, each fitted to its own figures: published against model")
+    page.heading(in_columns(("", -35), ("n", 4), ("published", 10), ("r", 6), ("model", 7), ("mean", 7), ("line", 7)))
+    for role in ("fitted", "check"):
+        for row in (row for row in rows if row.role == role):
+            errors = (row.mae_model, row.mae_mean_of_others, row.mae_regression)
+            cells = [(_amount(row.unit, error), 7) for error in errors]
+            style = "bold" if row.mae_model > min(errors[1:]) else ""
+            mean, r = (
+                _amount(row.unit, row.published_mean),
+                "-" if row.correlation != row.correlation else f"{row.correlation:.2f}",
+            )
+            page.line(
+                in_columns((words(row.quantity)[:34], -35), (str(row.n_services), 4), (mean, 10), (r, 6), *cells), style
+            )
+        page.note(
+            "above: fitted to that very figure" if role == "fitted" else "above: checks, which the fit has not seen"
+        )
+    page.note(
+        "published: mean over services; r: correlation of model and published; then mean absolute errors (shares in points) of the "
+        f"model, of the mean of the other services, and of a linear regression through them on {', '.join(COVARIATES)}. "
+        "bold: a rival is nearer."
+    )
+
+
+def _amount(unit: str, value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{100 * value:.1f}" if unit == "share" else f"{value:,.0f}" if unit == "people" else f"{value:.1f}"
+
+
+@takes(
+    *OF_A_TABLE,
+    replications="How often both years of a service are run; enough for 40,000 referrals a year if not given.",
+)
+def backtest(
+    shared: Shared,
+    scenario: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="The scenario on whose basis services are written.")
+    ] = NATIONAL,
+    first: Annotated[
+        str, typer.Option("--from", metavar="YEAR", help="The year that is fitted, such as 2023-24.")
+    ] = "2023-24",
+    second: Annotated[
+        str, typer.Option("--to", metavar="YEAR", help="The year that is predicted, the next one.")
+    ] = "2024-25",
+    services: ServicesOption = None,
+) -> None:
+    """Fit every real service to one year, predict the next, and compare the errors with those of "next year like this one".
+
+    The model is given the second year's referrals by month, and in a second line its attended appointments too, by which staff
+    grow or shrink. It predicts last year's figure with what it says changes; what it says itself is shown as its level.
+
+    Example:
+
+        caseload-sim backtest --from 2023-24 --to 2024-25 --jobs 2
+    """
+    check_years(first, second)
+    published, parent = Published(own_months()), with_run(shared.opened(scenario), shared.seed, 1)
+    codes = [published.provider(code).code for code in services or []]
+    tasks, full = tasks_of_two_years(published, parent, first, second, codes, shared.replications)
+    with _each_service(shared, parent, "backtest", tasks, TIMES_OF_TWO_YEARS) as (folder, results):
+        rows, predictions = run_backtest(published, tasks, results, full)
+        beside = {"predictions": (predictions, ServicePrediction)}
+        changes = changes_of(predictions)
+        folder.save_table(rows, BacktestRow, lambda: draw_services(changes, "change"), beside=beside)
+    if shared.json:
+        print_json(rows)
+    else:
+        print_backtest(rows, first, second, len({one.code for one in predictions}))
+    why_not = {code: one.digests[WHY_NOT] for code, one in results.items() if WHY_NOT in one.digests}
+    _tell_left_out(dict.fromkeys(full.keys() - results.keys(), f"too little is published of {first}") | why_not)
+    saved_in(folder)
+
+
+def print_backtest(rows: Sequence[BacktestRow], first: str, second: str, n_services: int) -> None:
+    """Errors of persistence and of the model, with the ratio of the two and its interval over services."""
+    page, figures = Page(), {one.name: one.words for one in YEARLY}
+    page.title(f"BACKTEST: fitted to {first}, predicting {second}, {n_services} services")
+    page.heading(
+        in_columns(
+            ("mean absolute error", -36), ("n", 4), ("as before", 10), ("model", 8), ("ratio (95% interval)", 22)
+        )
+    )
+    for line, said in LINES.items():
+        mine = [row for row in rows if (row.line, row.how) == (line, "change")]
+        page.say(f"{said}, by what changes", "bold")
+        _print_errors(page, mine, figures)
+        better, worse = sum(row.ratio < 1 for row in mine), sum(row.ratio > WORSE for row in mine)
+        page.note(f"better than persistence on {better} of {len(mine)}, more than {WORSE} times its error on {worse}")
+    levels = [row for row in rows if (row.line, row.how) == ([*LINES][-1], "level")]
+    page.say(f"{[*LINES.values()][-1]}, as the model has it itself", "bold")
+    _print_errors(page, levels, figures)
+    page.note(
+        'as before: persistence, "next year like this one", on the same services. Shares in points, waits in days, the rest in '
+        "people. The interval is over services, by resampling them. Persistence over all that have both years: "
+        + ", ".join(
+            f"{figures[row.figure]} {_amount(row.unit, row.persistence_of_all)} (n {row.n_of_all})" for row in levels
+        )
+        + "."
+    )
+
+
+def _print_errors(page: Page, rows: Sequence[BacktestRow], figures: Mapping[str, str]) -> None:
+    for row in rows:
+        errors = [(_amount(row.unit, error), width) for error, width in ((row.mae_persistence, 10), (row.mae, 8))]
+        ratio = f"{row.ratio:.2f} ({row.ratio_lower_95_ci:.2f} to {row.ratio_upper_95_ci:.2f})"
+        page.line(in_columns((f"  {figures[row.figure]}", -36), (str(row.n_services), 4), *errors, (ratio, 22)))
 
 
 def print_validation(scenario: Scenario, rows: Sequence[ValidationRow], multiple: float | None) -> None:

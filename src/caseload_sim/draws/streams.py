@@ -81,6 +81,7 @@ PURPOSES = (
     "staff_leaving",
     "staff_replacing",
     "staff_training",
+    "service_again",
 )
 _PURPOSES = frozenset(PURPOSES)
 # In every stream, second referrals begin at the first of these positions, and the pool of a running start at the second.

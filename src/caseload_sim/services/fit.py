@@ -40,6 +40,7 @@ from caseload_sim.services.levers import (
     near_enough,
     posts_of,
     share_for_a_fit,
+    times,
     trial_of,
     utilisation,
 )  # fmt: skip
@@ -129,8 +130,7 @@ class _Fitting:
         """Meet every figure but waits where there are places for everybody; then posts by the places that are held."""
         self._note(self._run(self._changes()))  # as in the parent, to be shown beside what was fitted
         few = min(FEW_REFERRALS / self.trial.demand.referrals_per_year.value, 1.0)
-        plenty = {f"staff.{kind}.wte": PLENTY * few * staff.wte.value for kind, staff in self.trial.staff.items()}
-        plenty["demand.referrals_per_year"] = few * self.trial.demand.referrals_per_year.value
+        plenty = times(self.trial, few, dict.fromkeys(self.trial.staff, PLENTY * few))
         here = self._off_by(self._run(self._numbers_at(self.point) | plenty))
         nudged = [
             self._off_by(self._run(self._numbers_at(self.point + step) | plenty))

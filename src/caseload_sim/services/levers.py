@@ -65,16 +65,22 @@ def trial_of(scenario: Scenario) -> Scenario:
     Posts are those that are filled on average. Nothing is simulated after data collection.
     """
     share, run = share_for_a_fit(scenario), scenario.run
-    numbers = {
-        f"staff.{kind}.wte": share * filled_share(scenario, kind) * staff.wte.value
-        for kind, staff in scenario.staff.items()
-    }
-    numbers["demand.referrals_per_year"] = share * scenario.demand.referrals_per_year.value
-    for month, count in scenario.demand.monthly_referrals.items():
-        numbers[f"demand.monthly_referrals.{month}"] = share * count.value
+    filled = {kind: share * filled_share(scenario, kind) for kind in scenario.staff}
+    numbers = times(scenario, share, filled)
     first = run.opens + timedelta(days=run.warm_up_days - WARM_UP_DAYS)
     days = {"run.opens": first, "run.warm_up_days": WARM_UP_DAYS, "run.follow_up_days": 0}
     return with_run(scenario.with_changes(numbers | days | {"run.staff_turnover": False}), None, 1)
+
+
+def times(scenario: Scenario, referrals: float, posts: Mapping[str, float]) -> dict[str, float]:
+    """Changes to so many times the referrals, those counted by month too, and to so many times the posts of each kind."""
+    demand = scenario.demand
+    changes = {
+        f"demand.monthly_referrals.{month}": referrals * count.value
+        for month, count in demand.monthly_referrals.items()
+    }
+    changes["demand.referrals_per_year"] = referrals * demand.referrals_per_year.value
+    return changes | {f"staff.{kind}.wte": share * scenario.staff[kind].wte.value for kind, share in posts.items()}
 
 
 def share_for_a_fit(scenario: Scenario) -> float:

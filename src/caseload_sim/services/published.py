@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caseload_sim.errors import CatalogueError, did_you_mean
 from caseload_sim.services.added_months import AddedMonths
@@ -97,7 +97,7 @@ class Published:
 
         table = _annual()
         mine = table.filter(pc.and_(pc.equal(table["code"], code), pc.equal(table["year"], year)))
-        columns = (mine[name].to_pylist() for name in ("kind", "group", "part", "measure", "value"))
+        columns = _lists(mine, "kind", "group", "part", "measure", "value")
         return {(kind, group, part, measure): value for kind, group, part, measure, value in zip(*columns, strict=True)}
 
     @cached_property
@@ -154,15 +154,23 @@ def _annual() -> "pa.Table":
 
 
 def _table(name: str) -> "pa.Table":
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with (_DATA / name).open("rb") as file:
-        return pq.read_table(file)
+        table = pq.read_table(file)
+    # Text by number, as the file has it, takes twenty times as long to look through.
+    return table.cast(pa.schema([(f.name, pa.float64() if f.name == "value" else pa.string()) for f in table.schema]))
+
+
+def _lists(table: "pa.Table", *names: str) -> list[list[Any]]:
+    """Columns as lists, by way of NumPy, which takes a hundredth of the time."""
+    return [table[name].to_numpy().tolist() for name in names]
 
 
 def _of_provider(table: "pa.Table", code: str) -> list[tuple[str, str, float]]:
     import pyarrow.compute as pc
 
     mine = table.filter(pc.equal(table["code"], code))
-    columns = (mine[name].to_pylist() for name in ("month", "measure_id", "value"))
+    columns = _lists(mine, "month", "measure_id", "value")
     return list(zip(*columns, strict=True))

@@ -5,10 +5,13 @@ model is compared with. What is not published (posts, patience, attendance, how 
 the model meets some of those figures; the others are checks. Who is referred, and how people get better, is as in the parent.
 """
 
+import tomllib
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from caseload_sim.analysis.service_fit import ServiceFit, fragment_of
 from caseload_sim.errors import CatalogueError
+from caseload_sim.pathway.demand import DAYS_PER_YEAR
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services.published import Provider, Published
 from caseload_sim.services.targets import annual_of, targets_of
@@ -30,6 +33,16 @@ def service_text(
         *_head(year, parent), "", *_demand(published, year), "", *_deprivation(published, year, parent), "",
         *_staff(year, parent, fit), *_official(published, year, parent), *_fitted(fit),
     ]) + "\n"  # fmt: skip
+
+
+def service_scenario(published: Published, code: str, parent: Scenario, last_month: str | None = None) -> Scenario:
+    """The scenario that the file of a service holds, without a fit, data collection being its year. See `service_text`."""
+    content = tomllib.loads(service_text(published, code, parent, last_month=last_month))
+    content.pop("extends")
+    year = usable_year(published, published.provider(code), last_month)
+    begins = date.fromisoformat(f"{year.first_month}-01")
+    content["run"] = {"opens": begins - timedelta(days=parent.run.warm_up_days), "data_collection_days": DAYS_PER_YEAR}
+    return parent.with_changes(content).model_copy(update={"name": code})
 
 
 def usable_year(published: Published, provider: Provider, last_month: str | None = None) -> ProviderYear:
