@@ -43,6 +43,7 @@ RUNS = {
     "calibrate": "calibrate service national.toml --replications 1",
     "validate-model": "validate-model national.toml --replications 2",
     "warm-up": "warm-up small.toml",
+    "backtest": "backtest --service DH8 --service DA1 --replications 1",
     "rerun": "rerun stored",
     "new": "new own.toml --service DH8",
 }
@@ -232,6 +233,7 @@ GATED = {
     "population": "population small.toml --clients 1000",
     "check": "check small.toml",
     "structures": "structures small.toml",
+    "validate-model of services": "validate-model --all-services --service DH8",
     "calibrate population": "calibrate population small.toml",
     "calibrate outcome": "calibrate outcome small.toml",
     "calibrate structures": "calibrate structures small.toml",

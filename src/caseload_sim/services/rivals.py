@@ -7,6 +7,7 @@ import numpy as np
 
 from caseload_sim.draws.streams import Draws
 from caseload_sim.support.columns import Floats
+from caseload_sim.support.statistics import mean_of
 
 RESAMPLES = 2000
 MIDDLE = (0.025, 0.975)  # of which the ends are the 95% interval
@@ -43,14 +44,13 @@ def lines_of_others(covariates: Floats, values: Floats) -> Floats:
     By the shortcut for least squares, which leaves out one after the other at once: y - (y - line) / (1 - leverage).
     NaN where a service's own value decides the line alone, or fewer services are known than the line has numbers.
     """
-    known = ~np.isnan(values)
-    filled = np.where(np.isnan(covariates), np.nanmean(covariates, axis=0), covariates)[known]
+    known, predicted = ~np.isnan(values), np.full(len(values), np.nan)
+    if known.sum() <= covariates.shape[1] + 1:
+        return predicted
+    filled = np.where(np.isnan(covariates), np.nan_to_num(mean_of(covariates)), covariates)[known]
     spread = filled.std(axis=0)
     scaled = (filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     design = np.column_stack([np.ones(len(scaled)), scaled])
-    predicted = np.full(len(values), np.nan)
-    if len(design) <= design.shape[1]:
-        return predicted
     hat = design @ np.linalg.pinv(design)
     leverage, own = np.diag(hat), values[known]
     others = own - (own - hat @ own) / np.maximum(1 - leverage, 1 - ALL_OF_IT)
