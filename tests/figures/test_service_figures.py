@@ -29,5 +29,6 @@ def test_each_figure_has_a_panel_with_a_point_for_each_service_and_the_line_of_e
 
 
 def test_a_picture_of_changes_says_so() -> None:
-    figure = draw_services(FIGURES, "change")
-    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("change published", "change in the model")
+    waits, recovery, *_ = draw_services(FIGURES, "change").axes
+    assert (waits.get_xlabel(), waits.get_ylabel()) == ("change published", "change in the model")
+    assert (recovery.get_xlabel(), recovery.get_ylabel()) == ("change published", "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caseload_sim.analysis.calibrate_service import ServiceFit
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.errors import CatalogueError
 from caseload_sim.experiments.run_options import RunOptions
 from caseload_sim.experiments.tasks import Finished, ReplicationKey

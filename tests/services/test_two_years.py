@@ -49,7 +49,7 @@ def test_counted_months_have_as_many_referrals_as_were_counted(both: Scenario) -
 
 @pytest.mark.parametrize("ratio", [1.25, 1.0, 0.8])
 def test_staff_grow_or_shrink_on_the_day(ratio: float, both: Scenario) -> None:
-    changed = staffed_as(both, ratio, TURN)
+    changed = staffed_as(both, ratio, "2024-25")
     days = np.datetime64(both.run.opens) + np.arange(both.run.horizon_days)
     for kind in both.staff:
         before, now = (wte_at_work(one, kind, Draws(1, 0), 2.5) for one in (both, changed))

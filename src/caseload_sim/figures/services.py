@@ -53,12 +53,14 @@ def draw_services(figures: Sequence[Compared], of: str = "") -> Figure:
     n_rows = max(ceil(len(by_quantity) / COLUMNS), 1)
     figure = Figure(figsize=(_INCHES * COLUMNS, _INCHES * n_rows + 0.6), layout="constrained")
     panels = figure.subplots(n_rows, COLUMNS, squeeze=False).ravel()
-    for panel, some in zip(panels, by_quantity, strict=False):
+    for k, (panel, some) in enumerate(zip(panels, by_quantity, strict=False)):
         plot_published_against_model(some, roles, panel)
+        if k % COLUMNS == 0:
+            panel.set_ylabel(f"{of} in the model".strip(), fontsize=8)
+        if k + COLUMNS >= len(by_quantity):  # nothing is below it
+            panel.set_xlabel(f"{of} published".strip(), fontsize=8)
     for panel in panels[len(by_quantity) :]:
         panel.set_axis_off()
     marks = {label: mark for panel in panels for mark, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(marks.values(), marks.keys(), loc="outside upper right", ncols=2, frameon=False, fontsize=9)
-    figure.supxlabel(f"{of} published".strip(), fontsize=10)
-    figure.supylabel(f"{of} in the model".strip(), fontsize=10)
     return figure

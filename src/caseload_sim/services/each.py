@@ -12,7 +12,7 @@ from math import ceil, isnan
 
 import numpy as np
 
-from caseload_sim.analysis.calibrate_service import ServiceFit
+from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.errors import CaseloadError
 from caseload_sim.experiments.replicate import summarise_each
 from caseload_sim.experiments.rounds import Request, finish_each
@@ -121,7 +121,7 @@ def two_years(scenario: Scenario, fit: ServiceFit, years: TwoYears) -> dict[str,
     turn = first_day_of(years.second)
     lines = {"given_referrals": both}
     if not isnan(years.attended):
-        lines["given_attended"] = staffed_as(both, years.attended, turn)
+        lines["given_attended"] = staffed_as(both, years.attended, years.second)
     read = OfEachYear((turn - first_day_of(years.first)).days)
     found: dict[str, float] = {}
     requests = [Request(with_run(one, None, years.replications_of(one)), read=read) for one in lines.values()]

@@ -20,7 +20,6 @@ from caseload_sim.services.yearly import YEARLY, months_of
 from caseload_sim.simulation.replication import counted_rows, only
 
 WAITING = "waiting_for_treatment"
-LONG_BEFORE = timedelta(days=3 * 365)  # a running start looks back two years
 
 
 def with_counts(scenario: Scenario, counts: Mapping[str, float]) -> Scenario:
@@ -44,22 +43,14 @@ def both_years(trial: Scenario, first: str, second: str) -> Scenario:
     return trial.with_changes({"run.opens": opens, "run.data_collection_days": (ends - begins).days})
 
 
-def staffed_as(scenario: Scenario, ratio: float, from_day: date) -> Scenario:
-    """The scenario with so many times its staff from a day on, as a team that is there for a time; before it as it was.
-
-    ratio: above 0; where it is below 1, that team is there before the day, since a team is never of fewer than none
-    """
-    changes: dict[str, object] = {}
-    opens, after = scenario.run.opens, scenario.run.opens + timedelta(days=scenario.run.horizon_days)
-    for kind, staff in scenario.staff.items():
-        wte, always = staff.wte.value, min(ratio, 1.0)
-        dates = (from_day, after) if ratio >= 1 else (opens - LONG_BEFORE, from_day - timedelta(days=1))
-        changes[f"staff.{kind}.wte"] = always * wte
-        changes[f"staff.{kind}.surge.as_attended"] = {
-            "from_date": dates[0], "to_date": dates[1],
-            "wte": {"value": max(ratio, 1.0) * wte - always * wte, "assumption": "as attended appointments, M086"},
-        }  # fmt: skip
-    return scenario.with_changes(changes)
+def staffed_as(scenario: Scenario, ratio: float, year: str) -> Scenario:
+    """The scenario with so many times its posts in each month of a financial year; in all other months as it was."""
+    return scenario.with_changes({
+        f"staff.{kind}.monthly_wte": {
+            month: {"value": ratio * staff.wte.value, "assumption": "as attended appointments, M086"} for month in months_of(year)
+        }
+        for kind, staff in scenario.staff.items()
+    })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
