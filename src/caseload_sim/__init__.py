@@ -43,6 +43,7 @@ _HOME = {  # module: its public names, in the order in which a reader meets them
     "analysis.client_tables": "people_of comorbidity retention prevalences",
     "analysis.event_log": "event_log EventLog",
     "figures.run": "plot_disorders plot_flow plot_ladder plot_waiting_list plot_waits",
+    "figures.outlook": "plot_outlook",
     "figures.population": "plot_population plot_pairs plot_scores plot_sweep",
     "figures.clients": "plot_comorbidity plot_retention plot_prevalences plot_outcomes_by_disorders",
     "figures.costs": "plot_cost_effectiveness plot_acceptability",

@@ -63,6 +63,7 @@ from caseload_sim.figures.clients import plot_retention as plot_retention
 from caseload_sim.figures.compare import plot_differences as plot_differences
 from caseload_sim.figures.costs import plot_acceptability as plot_acceptability
 from caseload_sim.figures.costs import plot_cost_effectiveness as plot_cost_effectiveness
+from caseload_sim.figures.outlook import plot_outlook as plot_outlook
 from caseload_sim.figures.population import plot_pairs as plot_pairs
 from caseload_sim.figures.population import plot_population as plot_population
 from caseload_sim.figures.population import plot_scores as plot_scores

@@ -50,7 +50,7 @@ def with_everything() -> Scenario:
         "start.waiting": {"low_intensity": share(3), "high_intensity": {"under_28_days": share(1)}},
         "staff.assessor.wte": 1,
         "staff.assessor.trainees": 1,
-        "staff.assessor.monthly_wte": {"2024-07": share(2)},
+        "staff.assessor.monthly_wte": {"2023-05": share(2)},
         "staff.psychological_wellbeing_practitioner.wte": 1,
         "staff.high_intensity_therapist.wte": 1,
         "staff.assessor.surge": {"team": {"from_date": "2023-04-10", "to_date": "2023-04-20", "wte": share(1)}},

@@ -26,7 +26,7 @@ from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.gallery import FreshRun, figure_names
+from caseload_sim.figures.gallery import FreshRun, figure_names, figures_from_today
 from caseload_sim.figures.painter import Painter
 from caseload_sim.measures.rows import Row
 from caseload_sim.runs.folder import RunFolder, run_name
@@ -60,7 +60,9 @@ def run(
     scenario: ScenarioArgument = DEFAULT,
     figure: Annotated[
         list[str] | None,
-        typer.Option(help="Draw this figure instead of the five; repeatable. `caseload-sim list figures` shows all."),
+        typer.Option(
+            help="Draw this figure instead of those by default; repeatable. `caseload-sim list figures` shows all."
+        ),
     ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
     engine: Annotated[
@@ -109,6 +111,8 @@ def run(
     with Painter(worth_it=not no_figures) as painter:
         figures = () if no_figures else tuple(figure_names(figure, "run"))
         chosen = shared.opened(scenario)
+        if figures and not figure:
+            figures += tuple(figures_from_today(chosen))
         if with_events:
             event_names(chosen.steps)
         wanted = precision_from(as_written_now("--precision", precision)) if precision else None

@@ -78,12 +78,14 @@ class Picture:
     """A named figure: what it shows, and how it is drawn.
 
     kind: "run" or "comparison", whose tables it needs; by_default: drawn by `caseload-sim run` without being asked for
+    for_today: drawn without being asked for where the scenario says how things stand today: lists, or counted referrals
     """
 
     description: str
     draw: "Callable[[Tables], Figure]"
     kind: str = "run"
     by_default: bool = False
+    for_today: bool = False
 
 
 def figure_names(asked: "Sequence[str] | None", kind: str) -> list[str]:
@@ -99,6 +101,12 @@ def figure_names(asked: "Sequence[str] | None", kind: str) -> list[str]:
                 f"Those of a {kind}: {', '.join(of_kind(kind))}."
             )
     return list(asked or [name for name, picture in FIGURES.items() if picture.kind == kind and picture.by_default])
+
+
+def figures_from_today(scenario: "Scenario") -> list[str]:
+    """The figures of a run that are drawn by default where a scenario states lists or counted referrals; else none."""
+    says_today = bool(scenario.start.stated() or scenario.demand.monthly_referrals)
+    return [name for name, picture in FIGURES.items() if picture.for_today and says_today]
 
 
 def of_kind(kind: str) -> list[str]:
@@ -189,6 +197,13 @@ def _acceptability(tables: Tables) -> "Figure":
     return figure_of(plot_acceptability(tables.cost_effects))
 
 
+def _outlook(tables: Tables) -> "Figure":
+    from caseload_sim.figures.outlook import plot_outlook
+    from caseload_sim.figures.style import figure_of
+
+    return figure_of(plot_outlook(tables.scenario, tables.over_time, tables.rows)[0])
+
+
 def _differences(tables: Tables) -> "Figure":
     from caseload_sim.figures.compare import draw_differences
 
@@ -201,6 +216,7 @@ FIGURES = {
     "waits": Picture("days waited at each step", _waits, by_default=True),
     "waiting_list": Picture("waiting list and utilisation over time", _waiting_list, by_default=True),
     "ladder": Picture("every rung, with the service and with none", _ladder, by_default=True),
+    "outlook": Picture("referrals and waiting lists before and after today", _outlook, for_today=True),
     "prevalences": Picture("each condition's prevalence, target against achieved", _prevalences),
     "comorbidity": Picture("which conditions clients have together", _comorbidity),
     "outcomes_by_disorders": Picture("every rung by number of emotional disorders", _outcomes_by_disorders),

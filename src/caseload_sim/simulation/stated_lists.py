@@ -28,6 +28,9 @@ from caseload_sim.support.columns import rows_of
 # People who are added are drawn as further pools, as large as the first. Their positions in random streams begin here.
 MORE_IDS, IDS_OF_A_POOL = START_IDS + START_IDS // 2, 2**36
 MOST_POOLS = 4
+TIMES_IN_A_PART = (
+    2  # so many times as many as the model has may have waited some time: who comes to a step differs by service
+)
 CHANCE = 4  # standard errors by which a list may be longer than the one that the clients drawn could make
 WEEKS_LOOKED_BACK = 4  # for a working day before opening
 
@@ -97,6 +100,8 @@ def fit_to_stated_lists(ours: People, before: Capacity) -> tuple[Rows, list[Peop
             off, added = _off_or_added(scenario.name, on_list, there, part)
             taken_off.append(off)
             wanted.append(_Wanted(step, part, added))
+        whole = StatedList(f"start.waiting.{name}", sum(part.clients for part in parts))
+        _refuse_if_longer(scenario.name, whole, len(on_list.client))
         taken_off.append(on_list.client[on_list.waits & ~counted])
         if any(part.clients for part in parts) and step != ASSESSMENT:
             n_idle, day = _idle(ours.stays, before, step)
@@ -131,19 +136,30 @@ def _off_or_added(name: str, on_list: _OnList, there: NDArray[np.bool_], part: S
     if missing <= 0:
         return on_list.client[waiting[part.clients :]], np.empty(0, dtype=np.int64)
     most = len(waiting) + len(served)
-    if part.clients > (np.sqrt(most) + CHANCE / 2) ** 2:  # the square root of a Poisson number has an SD of 1/2
-        raise _too_long(name, part, most)
+    if not part.is_whole:
+        _refuse_if_longer(name, part, most, TIMES_IN_A_PART)
     like_these = on_list.waited_days[np.concatenate([served, waiting])] if most else np.array([part.from_days])
     return np.empty(0, dtype=np.intp), np.sort(np.resize(like_these, missing))
 
 
-def _too_long(name: str, part: StatedList, most: int) -> RunError:
+def _refuse_if_longer(name: str, part: StatedList, unserved: int, times: int = 1) -> None:
+    """Raises RunError for more people than could wait.
+
+    unserved: how many of the pool would wait had nobody been served; times: how many times as many are let pass
+    """
+    most = times * unserved
+    if part.clients > (np.sqrt(most) + CHANCE / 2) ** 2:  # the square root of a Poisson number has an SD of 1/2
+        raise _too_long(name, part, most, unserved)
+
+
+def _too_long(name: str, part: StatedList, most: int, unserved: int) -> RunError:
     waits = "wait" if part.is_whole else "have waited so long"
+    which = "joined this list in the two years before opening" if part.is_whole else "joined this list so long ago"
+    allowed = ", and twice as many may be stated" if most > unserved else ""
     return RunError(
-        f"{name}: {part.path} says that {part.clients:,} {waits}; at most about {most:,} can. So many "
-        "joined this list in the two years before opening and would be waiting still had nobody been served; the others would "
-        "have given up, or be well again. Give a shorter list, more referrals, or more patience "
-        "(pathway.steps.STEP.patience_mean_days)."
+        f"{name}: {part.path} says that {part.clients:,} {waits}; at most about {most:,} can. Of those who {which}, {unserved:,} "
+        f"would be waiting still had nobody been served{allowed}; the others would have given up, or be well again. Give a "
+        "shorter list, more referrals, or more patience (pathway.steps.STEP.patience_mean_days)."
     )
 
 
@@ -177,7 +193,8 @@ def _drawn(pool: Pool, before: Capacity, wanted: Sequence[_Wanted]) -> list[Peop
         added.append(chosen)
     for one in wanted:
         if missing := len(one.waited_days):
-            raise _too_long(pool.scenario.name, one.part, one.part.clients - missing)
+            found = one.part.clients - missing
+            raise _too_long(pool.scenario.name, one.part, found, found)
     return added
 
 
