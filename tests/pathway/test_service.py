@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from caseload_sim.analysis.service_file import waiting_at_opening
 from scipy import stats
 
 from caseload_sim.analysis.calibrate_service import calibrate_service
@@ -25,6 +24,7 @@ from caseload_sim.engines.episodes import check_invariants, check_plans, occupan
 from caseload_sim.engines.plans import NEVER, NOT_YET, plans_of
 from caseload_sim.errors import CaseloadError
 from caseload_sim.experiments.replicate import Results, replicate, simulate
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.measures.measure import measure
 from caseload_sim.measures.service import RECORDED_AS
 from caseload_sim.measures.simulation import Simulation
@@ -195,12 +195,23 @@ def test_deadlines_fall_on_the_same_days_for_those_who_are_there_at_opening(aske
     assert np.sum(now.well_after[waits] != NEVER) > 5
 
 
+def waiting_at_opening(scenario: Scenario, replication: int) -> dict[str, int]:
+    """How many clients are on the list of each step when a service with a running start opens."""
+    opening = simulate(with_run(scenario, None, 1), replication=replication).episodes
+    waits = (
+        (opening.joined_day < 0)
+        & ((opening.started_day >= 0) | (opening.started_day == NOT_YET))
+        & ((opening.ended_day >= 0) | (opening.ended_day == NOT_YET))
+    )
+    return {name: int(np.sum(waits & (opening.step == s))) for s, name in enumerate(scenario.steps)}
+
+
 def test_the_list_at_opening_is_as_long_as_asked_for(small: Scenario) -> None:
     asked = {"low_intensity": 31, "high_intensity": 77}
     content = small.model_dump(exclude_none=True)
     content["start"]["waiting"] = {k: {"value": float(v), "assumption": "test"} for k, v in asked.items()}
     scenario = Scenario.model_validate(content)
-    found = [waiting_at_opening(scenario, Draws(small.run.seed, replication)) for replication in range(8)]
+    found = [waiting_at_opening(scenario, replication) for replication in range(8)]
     for step, number in asked.items():  # which is the mean of two years: before April more are referred
         on_list = np.mean([one[step] for one in found])
         assert on_list == pytest.approx(number, rel=0.2), "whole days of wait make it a step function"
