@@ -275,7 +275,8 @@ def print_results(results: Results) -> None:
         f"{results.scenario.title}. Seed {run.seed}, {replications_text(run.replications)}; "
         f"{run.warm_up_days} days of warm-up, {run.data_collection_days} of data collection, {run.follow_up_days} of "
         "follow-up. none: the same clients, untreated. Brackets: 95% interval of the mean over replications, which is "
-        "chance alone and not the doubt about assumptions. could be: lowest and highest by other structures of the outcome "
+        "chance alone and not the doubt about assumptions; of waits and lists, the middle year and an interval of it, since "
+        "years in which assessors fall behind are rare and bad. could be: lowest and highest by other structures of the outcome "
         "model that fit no worse (`caseload-sim structures`); no interval, as nobody knows how likely each is. n and of: means per replication. All groups are in "
         "measures.csv; `caseload-sim list measures` has denominators in words, `caseload-sim explain` the sources."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from caseload_sim.errors import RunError, did_you_mean
 
-RATIO_OF_MEANS = "ratio of means"
+RATIO_OF_MEANS, MIDDLE = "ratio of means", "middle"
 MEASURES: "tuple[Measure, ...]"  # every measure, in order; see __getattr__
 
 
@@ -15,7 +15,7 @@ MEASURES: "tuple[Measure, ...]"  # every measure, in order; see __getattr__
 class Measure:
     """A quantity that is reported, in words; the fields are those of measures.toml.
 
-    over_replications: "mean", or RATIO_OF_MEANS: the mean of the numerators over that of the denominators
+    over_replications: "mean"; RATIO_OF_MEANS, the mean of the numerators over that of the denominators; or MIDDLE, the median
     """
 
     name: str

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from caseload_sim.definitions.measures import check_measures
+from caseload_sim.definitions.measures import MIDDLE, check_measures
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.replicate import Results, Summary, moved_apart, replicate_each
@@ -15,11 +15,11 @@ from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, trial_rows
 from caseload_sim.measures.rows import Row, quantity_of
-from caseload_sim.measures.summary import lowest_and_highest
+from caseload_sim.measures.summary import lowest_and_highest, rows_that_are
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns, by_name
-from caseload_sim.support.statistics import half_widths, mean_of, variance_of
+from caseload_sim.support.statistics import half_widths, mean_of, middle, variance_of
 
 _ROUNDING = 1e-24  # relative variance of values that differ in the last digit or not at all
 _TITLES = ("name", "title", "summary", "look_at", "sources")
@@ -39,8 +39,9 @@ class ComparisonRow(Row):
     """One figure of one scenario, and how far it lies from the same figure of another: the columns of `Row`, then seven.
 
     versus: the scenario compared with; empty in that scenario's own rows, whose differences are NaN
-    difference: mean over replications of this scenario's value less the other's, in the unit of the row
-    difference_lower_95_ci, difference_upper_95_ci: paired t interval of it over replications
+    difference: mean over replications of this scenario's value less the other's, in the unit of the row; of waits and lists the
+        middle one
+    difference_lower_95_ci, difference_upper_95_ci: paired t interval of it over replications, or interval of the middle
     difference_could_be_low, difference_could_be_high: its lowest and highest by other structures of the outcome model, each
         of which reads both scenarios; see `could_be_low` of `Row`
     variance_removed: 1 - variance of the paired difference / (sum of the two variances): what common draws save
@@ -222,16 +223,17 @@ def _rows(one: Summary, reference: Summary) -> list[ComparisonRow]:
     ours, at = np.array(both, dtype=np.intp).reshape(-1, 2).T
     theirs = np.full_like(one.values, np.nan)
     theirs[:, ours] = reference.values[:, at]
-    mean, half, removed = paired(one.values, theirs)
-    low, high = np.full((2, len(mean)), np.nan)
+    difference, half, removed = paired(one.values, theirs)
+    lower, upper = difference - half, difference + half
+    medians = rows_that_are(MIDDLE, [quantity_of(row) for row in one.rows])
+    difference[medians], lower[medians], upper[medians] = middle((one.values - theirs)[:, medians])
+    low, high = np.full((2, len(difference)), np.nan)
     low[ours], high[ours] = lowest_and_highest(moved_apart(one, reference, ours.tolist(), at.tolist()), len(both))
-    low, high = mean + low, mean + high
+    low, high = difference + low, difference + high
     return [
         ComparisonRow(
             **by_name(row),
-            **_difference(
-                reference.scenario.name, mean[i], mean[i] - half[i], mean[i] + half[i], low[i], high[i], removed[i]
-            ),
+            **_difference(reference.scenario.name, difference[i], lower[i], upper[i], low[i], high[i], removed[i]),
         )
         for i, row in enumerate(one.rows)
     ]

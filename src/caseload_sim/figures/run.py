@@ -189,7 +189,7 @@ def plot_waits(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     ax.set_yticks(range(len(entries)), [label for label, _ in entries])
     ax.set_ylim(len(entries) - 0.5, -0.5)
     ax.set_xlim(-1, 1.08 * furthest)
-    ax.set_xlabel("Days waited by those who started\n(bars: 95% interval of the mean over replications)")
+    ax.set_xlabel("Days waited by those who started, middle year\n(bars: 95% interval of the middle year)")
     ax.set_title("How long clients wait", pad=26)
     ax.grid(axis="x", color="#dddddd")
     ax.set_axisbelow(True)

@@ -19,6 +19,8 @@ from caseload_sim.support.row_table import RowTable
 class Row:
     """One reported figure: mean over replications, its interval, and where a single year's figure falls.
 
+    Of waits and lists it is the middle replication, and the interval holds the middle of many more (`statistics.middle`): in
+    some years assessors fall behind, so that a mean of few years misleads.
     could_be_low, could_be_high: lowest and highest value by other structures of the outcome model that fit no worse (see
         `could_be.py`); no interval, since nobody knows how likely each is. NaN for what does not hang on that model, over
         few clients, and where it was not asked for

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.measures import RATIO_OF_MEANS, all_measures, definition
+from caseload_sim.definitions.measures import MIDDLE, RATIO_OF_MEANS, all_measures, definition
 from caseload_sim.definitions.quantities import BASES, Quantity
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.measures.simulation import OverTime
@@ -18,7 +18,9 @@ from caseload_sim.support.statistics import (
     _half_widths,
     _moments,
     as_if_means,
+    lowest,
     mean_of,
+    middle,
     ratio_of_means,
     variance_of,
 )
@@ -29,6 +31,8 @@ Moved = NDArray[np.float32]  # seven digits of a difference: half as much to sen
 def summarise(scenario_name: str, tables: list[MeasureTable], moved: Moved | None = None) -> RowTable[Row]:
     """Mean over replications, t interval of the mean, and prediction interval for one more replication.
 
+    Of waits and lists, whose measure says so, the middle replication with its interval instead, and a range for one more that
+    reaches at least from the lowest replication to the highest.
     moved: what each structure of the outcome model adds to each row, (structures, rows) float32; see `could_be.py`. None for no range
 
     Replications without a value (an empty denominator) are left out of a row; both intervals need two. Where a measure
@@ -36,7 +40,7 @@ def summarise(scenario_name: str, tables: list[MeasureTable], moved: Moved | Non
     """
     keys = list(tables[0])
     numerators, denominators, values = stacked_numbers(tables)
-    ratios = _of_means(keys)
+    ratios = rows_that_are(RATIO_OF_MEANS, keys)
     without = np.isnan(values)
     without[:, ratios] = np.isnan(denominators[:, ratios])
     numerator, denominator = (mean_of(np.where(without, np.nan, each)) for each in (numerators, denominators))
@@ -46,6 +50,10 @@ def summarise(scenario_name: str, tables: list[MeasureTable], moved: Moved | Non
     low, high = _bounds(keys, units)
     found = np.array([value, *(value + width for width in (-half, half, -wide, wide))])
     found[:, ratios] = ratio_of_means(numerators[:, ratios], denominators[:, ratios])
+    medians = rows_that_are(MIDDLE, keys)
+    found[:3, medians] = middle(values[:, medians])
+    found[3, medians] = np.fmin(found[3, medians], lowest(values[:, medians]))
+    found[4, medians] = np.fmax(found[4, medians], -lowest(-values[:, medians]))
     count[ratios] = len(tables) - np.count_nonzero(without[:, ratios], axis=0)
     numbers = found[0], *np.clip(found[1:], low, high), numerator, denominator
     could_be = [np.clip(found[0] + end, low, high).tolist() for end in lowest_and_highest(moved, len(keys))]
@@ -60,19 +68,19 @@ def lowest_and_highest(moved: Moved | None, n_rows: int) -> tuple[Column, Column
     return moved.min(axis=0).astype(np.float64), moved.max(axis=0).astype(np.float64)
 
 
-def _of_means(keys: Sequence[Quantity]) -> NDArray[np.intp]:
-    """Rows of measures that are ratios of means over replications."""
-    names = {name for name, one in all_measures().items() if one.over_replications == RATIO_OF_MEANS}
+def rows_that_are(over_replications: str, keys: Sequence[Quantity]) -> NDArray[np.intp]:
+    """Rows of measures that are summarised so over replications, as `Measure.over_replications` says."""
+    names = {name for name, one in all_measures().items() if one.over_replications == over_replications}
     return np.array([row for row, key in enumerate(keys) if key.measure in names], dtype=np.intp)
 
 
 def values_by_replication(tables: Sequence[MeasureTable]) -> NDArray[np.float64]:
-    """The value of each row in each replication, (replications, rows): their mean is that of `summarise`.
+    """The value of each row in each replication, (replications, rows): their mean, or middle, is that of `summarise`.
 
     Of a ratio of means it is what one replication adds to it (see `as_if_means`), and not the ratio of that replication.
     """
     numerators, denominators, values = stacked_numbers(tables)
-    ratios = _of_means(tables[0].rows.keys)
+    ratios = rows_that_are(RATIO_OF_MEANS, tables[0].rows.keys)
     values[:, ratios] = as_if_means(numerators[:, ratios], denominators[:, ratios])
     return np.asarray(values)
 
@@ -121,13 +129,17 @@ def split_of_variance(
 
 
 def summarise_days(scenario_name: str, daily: list[OverTime]) -> RowTable[OverTimeRow]:
-    """Mean over replications, and t interval of the mean, of each series on each day."""
+    """The middle replication of each series on each day, with its interval: those of waiting lists; of the use of places the mean."""
     columns: list[list[Any]] = [[] for _ in fields(OverTimeRow)]
     for name, step in daily[0]:
         stacked = np.array([table[name, step] for table in daily])
-        value, variance, count = _moments(stacked)
-        half, _ = _half_widths(variance, count)
-        lower, upper, n = np.maximum(value - half, 0), value + half, len(value)
+        if definition(name).over_replications == MIDDLE:
+            value, lower, upper = middle(stacked)
+        else:
+            value, variance, count = _moments(stacked)
+            half, _ = _half_widths(variance, count)
+            lower, upper = value - half, value + half
+        lower, n = np.maximum(lower, 0), len(value)
         more = [scenario_name] * n, [name] * n, [step] * n, range(n), value.tolist(), lower.tolist(), upper.tolist()
         for column, values in zip(columns, more, strict=True):
             column.extend(values)

@@ -12,6 +12,7 @@ def wilson_interval(share: float, n: int, z: float = 1.959963984540054) -> tuple
 
 
 Column = NDArray[np.float64]
+FEWEST_IN_ORDER = 5  # values of which the extremes are an interval of the median
 MIDDLE_SHARE = 0.95  # of the intervals reported
 
 
@@ -24,6 +25,11 @@ def mean_of(values: NDArray[np.float64]) -> Column:
     """Mean over the first axis, leaving NaN out; NaN where nothing is left."""
     missing = np.isnan(values)
     return _mean(values, missing, len(values) - np.count_nonzero(missing, axis=0))
+
+
+def lowest(values: NDArray[np.float64]) -> Column:
+    """The least over the first axis, leaving NaN out; NaN where nothing is left."""
+    return np.asarray(np.fmin.reduce(values, axis=0))
 
 
 def _mean(values: NDArray[np.float64], missing: NDArray[np.bool_], count: NDArray[np.int64]) -> Column:
@@ -45,6 +51,32 @@ def half_widths(values: NDArray[np.float64]) -> tuple[Column, Column]:
     """Half-widths of the t interval of the mean and of the prediction interval, NaN with fewer than two values."""
     _, variance, count = _moments(values)
     return _half_widths(variance, count)
+
+
+def middle(values: NDArray[np.float64]) -> tuple[Column, Column, Column]:
+    """Median over the first axis, leaving NaN out, and a 95% interval of the median of many more, low and high; (columns,) each.
+
+    However the values are distributed, the k-th smallest and the k-th largest of n hold the median of all between them unless
+    fewer than k lie on one side of it. k is the largest with which that happens 5 times in 100 at most. Of five values even
+    the smallest and the largest hold it only 94 times in 100; these are taken. Fewer tell so little that the t interval of the
+    mean is taken, at least from the smallest to the largest; NaN with fewer than two. (Conover 1999, section 3.2.)
+    """
+    from scipy.special import bdtr
+
+    in_order = np.sort(values, axis=0)  # NaN last
+    n = len(values) - np.count_nonzero(np.isnan(values), axis=0)
+    columns, last = np.arange(values.shape[1]), np.maximum(n - 1, 0)
+    found = (in_order[last // 2, columns] + in_order[(last + 1) // 2, columns]) / 2
+    counts = np.arange(n.max(initial=0) + 1)
+    k = np.maximum(
+        [sum(bdtr(j, int(one), 0.5) <= (1 - MIDDLE_SHARE) / 2 for j in range(one // 2)) for one in counts], 1
+    )[n]
+    low, high = in_order[np.minimum(k - 1, last), columns], in_order[np.maximum(n - k, 0), columns]
+    mean, variance, _ = _moments(values)
+    half, _ = _half_widths(variance, n)
+    few, none = n < FEWEST_IN_ORDER, n < 2
+    low, high = np.where(few, np.fmin(low, mean - half), low), np.where(few, np.fmax(high, mean + half), high)
+    return found, np.where(none, np.nan, low), np.where(none, np.nan, high)
 
 
 def range_of_one_more(values: NDArray[np.float64]) -> tuple[Column, Column]:
