@@ -215,13 +215,15 @@ def test_who_is_well_before_the_first_session_does_not_come(small: Scenario, pla
 def test_a_share_of_those_who_are_well_comes_all_the_same(small: Scenario) -> None:
     draws = Draws(3, 0)
     clients = draw_clients(small, draws)
-    illness = illness_of(small, clients, draws)
     stays_away = {
-        share: no_longer_come_from(
-            small.with_changes({"outcome.endings.well_do_not_come": share}), clients, illness, draws
-        )
+        share: no_longer_come_from(small.with_changes({"outcome.endings.well_do_not_come": share}), clients, draws)
         for share in (0.0, 0.5, 1.0)
     }
+    well = well_from(small, clients, illness_of(small, clients, draws), longest_days(small))
+    assert np.array_equal(stays_away[1.0], np.where(well < longest_days(small), well, NEVER))
+    some = np.arange(len(well)) % 3 == 0
+    everybody = small.with_changes({"outcome.endings.well_do_not_come": 1.0})
+    assert np.array_equal(no_longer_come_from(everybody, clients, draws, some), np.where(some, stays_away[1.0], NEVER))
     asked = stays_away[1.0] != NEVER
     assert np.all(stays_away[0.0] == NEVER)
     assert np.mean(stays_away[0.5][asked] != NEVER) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / asked.sum()))

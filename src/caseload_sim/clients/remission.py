@@ -36,6 +36,8 @@ class Illness:
     present: (n, d) bool; length, hazard: (n, d) float64, cumulative hazard at which a disorder is over, and hazard a day
     distress_length, distress_hazard: (n,), the same for the distress that brought the client
     depth: (n, d), SD, how far below its threshold a disorder lies once it is over
+
+    Nothing is drawn for a disorder that is not present: its length is infinite, its hazard and its depth are 0.
     """
 
     present: Flags
@@ -66,39 +68,49 @@ class Given:
         return rows_of(self, chosen)
 
 
-def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
-    """Length and hazard of every problem of these clients, with usual care and no service."""
+def illness_of(scenario: Scenario, clients: Clients, draws: Draws, ends_of: Flags | None = None) -> Illness:
+    """Length and hazard of every problem of these clients, with usual care and no service.
+
+    ends_of: (n, d) bool, the disorders of which only is asked when they are over: no other counts as present, and no depth
+        is drawn. None for all that can be asked of all
+    """
     remission, names = scenario.outcome.remission, clients.disorder_names
     slower = _log_hazard_ratio(scenario, clients)
     care = remission.usual_care.value / DAYS_PER_MONTH
-    length, distress_length = drawn_lengths(scenario, clients, draws)
     shape = clients.severity.shape
-    hazard, depth, present = (np.empty(shape, dtype, order="F") for dtype in (float, float, bool))
-    monthly = by_disorder(dict(remission.monthly_hazard), names)
-    deep = draws.uniforms([f"depth:{name}" for name in names], clients.id)
+    present, (hazard, depth) = (np.empty(shape, dtype=bool, order="F"), (np.zeros(shape, order="F") for _ in range(2)))
     for j, name in enumerate(names):
-        severity = np.clip(clients.severity[:, j], *_SEVERITY_THAT_COUNTS)
-        present[:, j] = clients.has(name)
-        hazard[:, j] = monthly[j] * care * bounded_exp(slower + remission.per_severity_sd.value * (severity - 1))
-        depth[:, j] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep[j])
+        present[:, j] = clients.has(name) if ends_of is None else clients.has(name) & ends_of[:, j]
+    length, distress_length = drawn_lengths(scenario, clients, draws, of=present)
+    monthly = by_disorder(dict(remission.monthly_hazard), names)
+    for j, name in enumerate(names):
+        rows = np.flatnonzero(present[:, j])
+        severity = np.clip(clients.severity[:, j][rows], *_SEVERITY_THAT_COUNTS)
+        log_ratio = slower[rows] + remission.per_severity_sd.value * (severity - 1)
+        hazard[:, j][rows] = monthly[j] * care * bounded_exp(log_ratio)
+        if ends_of is None:
+            deep = draws.uniform(f"depth:{name}", clients.id[rows])
+            depth[:, j][rows] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep)
     distress_hazard = remission.monthly_hazard_of_distress.value * care * bounded_exp(slower)
     return Illness(present, length, hazard, distress_length, distress_hazard, depth)
 
 
-def drawn_lengths(scenario: Scenario, clients: Clients, draws: Draws, when: str = "") -> tuple[Floats, Floats]:
+def drawn_lengths(
+    scenario: Scenario, clients: Clients, draws: Draws, when: str = "", *, of: Flags | None = None
+) -> tuple[Floats, Floats]:
     """The length of each disorder and of the distress, alike within a client: (n, d) and (n,) float64.
 
     when: "relapse_" for those of problems that come back, else the first
+    of: (n, d) bool, the disorders whose length is asked for, all if None; that of the others is infinite
     """
-    share = scenario.outcome.remission.shared.value
+    share, ids = scenario.outcome.remission.shared.value, clients.id
     shared, own = np.sqrt(share), np.sqrt(1 - share)
-    frailty = shared * draws.normal(f"{when}length_shared", clients.id)
-    length = np.empty(clients.severity.shape, order="F")
-    own_parts = [f"{when}length_own:{name}" for name in (*clients.disorder_names, "distress")]
-    *of_disorders, of_distress = draws.normals(own_parts, clients.id)
-    for j, drawn in enumerate(of_disorders):
-        length[:, j] = _length(frailty + own * drawn)
-    return length, _length(frailty + own * of_distress)
+    frailty = shared * draws.normal(f"{when}length_shared", ids)
+    length = np.full(clients.severity.shape, np.inf, order="F")
+    for j, name in enumerate(clients.disorder_names):
+        rows = np.arange(len(ids)) if of is None else np.flatnonzero(of[:, j])
+        length[:, j][rows] = _length(frailty[rows] + own * draws.normal(f"{when}length_own:{name}", ids[rows]))
+    return length, _length(frailty + own * draws.normal(f"{when}length_own:distress", ids))
 
 
 def _log_hazard_ratio(scenario: Scenario, clients: Clients) -> Floats:
@@ -210,47 +222,51 @@ def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest
     """First whole day since referral on which each disorder, and last the distress, is over: (n, d + 1) int32.
 
     longest: what stands for "not by then", and for a disorder that is not there
+    """
+    n_disorders, treatment = illness.length.shape[1], scenario.outcome.treatment
+    first = np.full((len(illness.length), n_disorders + 1), longest, dtype=np.int32, order="F")
+    taken: Floats | float = 0.0
+    for j in range(n_disorders):
+        rows = np.flatnonzero(illness.present[:, j])
+        if given is not None:
+            taken = treatment.full_course.value * share_reaching(scenario, given, j)[rows]
+        length, hazard = illness.length[:, j][rows], illness.hazard[:, j][rows]
+        first[:, j][rows] = _first_day_over(length, hazard, taken, longest)
+    if given is not None:
+        taken = treatment.full_course_of_distress.value * given.strength
+    first[:, -1] = _first_day_over(illness.distress_length, illness.distress_hazard, taken, longest)
+    return first
+
+
+def _first_day_over(length: Floats, hazard: Floats, taken: Floats | float, longest: int) -> NDArray[np.int32]:
+    """First whole day on which problems are over, (n,) int32, `longest` at most.
+
+    taken: what treatment has taken off each length
     Found by dividing, and then put right by the very comparison that readings make: rounding must not part the two.
     """
-    n_disorders = illness.length.shape[1]
-    first = np.full((len(illness.length), n_disorders + 1), longest, dtype=np.int32, order="F")
-    for j in range(n_disorders + 1):
-        if j < n_disorders:
-            length, hazard = illness.length[:, j], illness.hazard[:, j]
-            taken = (
-                0.0
-                if given is None
-                else scenario.outcome.treatment.full_course.value * share_reaching(scenario, given, j)
-            )
-            rows = np.flatnonzero(illness.present[:, j])
-        else:
-            length, hazard = illness.distress_length, illness.distress_hazard
-            taken = 0.0 if given is None else scenario.outcome.treatment.full_course_of_distress.value * given.strength
-            rows = np.arange(len(length))
-        taken = np.broadcast_to(taken, length.shape)[rows]
-        length, hazard = length[rows], hazard[rows]
 
-        def over(day: NDArray[np.int32]) -> Flags:
-            return np.asarray((hazard * day + taken >= length) | (day >= longest))  # noqa: B023  (called at once)
+    def over(day: NDArray[np.int32]) -> Flags:
+        return np.asarray((hazard * day + taken >= length) | (day >= longest))
 
-        with np.errstate(divide="ignore", invalid="ignore"):
-            days = np.ceil((length - taken) / hazard)
-        day = np.clip(np.nan_to_num(days, nan=longest, posinf=longest), 0, longest).astype(np.int32)
-        day = np.where(over(day), day, day + np.int32(1))
-        day = np.where((day > 0) & over(day - np.int32(1)), day - np.int32(1), day)
-        first[:, j][rows] = np.minimum(day, longest)
-    return first
+    with np.errstate(divide="ignore", invalid="ignore"):
+        days = np.ceil((length - taken) / hazard)
+    day = np.clip(np.nan_to_num(days, nan=longest, posinf=longest), 0, longest).astype(np.int32)
+    day += ~over(day)
+    day -= (day > 0) & over(day - np.int32(1))
+    return np.asarray(np.minimum(day, longest), dtype=np.int32)
 
 
 def well_from(scenario: Scenario, clients: Clients, illness: Illness, longest: int) -> NDArray[np.int32]:
     """First whole day since referral on which, untreated, the most severe disorder and the distress are over, (n,) int32.
 
-    longest: what stands for "not by then"
+    illness: at least the ends of the most severe disorders; longest: what stands for "not by then"
     """
     days = over_from(scenario, illness, None, longest)
-    at = np.arange(len(days)), largest_column(clients.severity).astype(np.intp)
-    principal = np.where(illness.present[at], days[at], 0)  # who has no disorder came for the distress alone
-    return np.maximum(principal, days[:, -1]).astype(np.int32)
+    n, principal = len(days), largest_column(clients.severity)
+    at = principal.astype(np.intp) * n + np.arange(n)  # where they lie in tables laid out column by column
+    there = illness.present.ravel(order="F").take(at)
+    # who has no disorder came for the distress alone
+    return np.maximum(np.where(there, days.ravel(order="F").take(at), 0), days[:, -1]).astype(np.int32)
 
 
 def years_to_relapse(scenario: Scenario, u: Floats, residual: Flags) -> Floats:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.remission import Given, Illness, complexity_of, over_from, treatment_given, well_from
+from caseload_sim.clients.remission import Given, complexity_of, illness_of, over_from, treatment_given, well_from
 from caseload_sim.clients.severity import Condition, Passing, at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import FINISHED, NEVER, NO_STEP
@@ -15,7 +15,7 @@ from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Floats, rows_of
+from caseload_sim.support.columns import Codes, Days, Flags, Floats, largest_column, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class NextSteps:
     next_outside: Codes
 
 
-def next_steps(scenario: Scenario, clients: Clients, draws: Draws, illness: Illness, ahead: Ahead) -> NextSteps:
+def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead) -> NextSteps:
     """Where each course leads: up for who is offered it, accepts, and is no responder on the day it ends; or down.
 
     Stepping down, where a step has it, is by chance alone, and nobody who has stepped down steps up again.
@@ -126,7 +126,7 @@ def next_steps(scenario: Scenario, clients: Clients, draws: Draws, illness: Illn
         given = treatment_given(
             scenario, ahead.target[rows], ahead.response[rows], complexity_of(scenario, some), of.sessions, contacts
         )
-        who = condition_of(scenario, some, illness.rows(rows), draws)
+        who = condition_of(scenario, some, illness_of(scenario, some, draws), draws)
         passing = passing_at(scenario, some, at_end_of(scenario.steps[of.step]), draws)
         day = responder_from(scenario, who, passing, given)
         inside_from[:, of.step][rows] = np.where(day == NEVER, NEVER, day - ahead.booking_days[rows])
@@ -208,9 +208,16 @@ def responder_from(scenario: Scenario, who: Condition, passing: Passing, given: 
     return result
 
 
-def no_longer_come_from(scenario: Scenario, clients: Clients, illness: Illness, draws: Draws) -> Days:
-    """First day since referral on which a client would not come to a first session, being well again, (n,) int32; or NEVER."""
-    longest = longest_days(scenario)
-    day = well_from(scenario, clients, illness, longest)
+def no_longer_come_from(scenario: Scenario, clients: Clients, draws: Draws, asked: Flags | None = None) -> Days:
+    """First day since referral on which a client would not come to a first session, being well again, (n,) int32; or NEVER.
+
+    asked: (n,) bool, of whom it is asked, NEVER for all others; everybody if None
+    """
+    longest, day = longest_days(scenario), np.full(len(clients.id), NEVER, dtype=np.int32)
     stays_away = draws.uniform("well_leaves", clients.id) < scenario.outcome.endings.well_do_not_come.value
-    return np.where(stays_away & (day < longest), day, NEVER).astype(np.int32)
+    rows = np.flatnonzero(stays_away if asked is None else stays_away & asked)
+    some = rows_of(clients, rows)
+    principal = largest_column(some.severity)[:, None] == np.arange(len(some.disorder_names), dtype=np.int8)
+    well = well_from(scenario, some, illness_of(scenario, some, draws, ends_of=principal), longest)
+    day[rows] = np.where(well < longest, well, NEVER)
+    return day
