@@ -195,27 +195,43 @@ def _strength_of(
 def share_reaching(scenario: Scenario, given: Given, j: int) -> Floats:
     """What of the treatment reaches disorder j: all of it if it is the target, else its spill, (n,)."""
     spill = by_disorder(dict(scenario.outcome.treatment.spill), scenario.disorders)[j]
-    return np.where(given.target == j, given.strength, spill * given.strength)
+    reaching, targeted = spill * given.strength, np.flatnonzero(given.target == j)
+    reaching[targeted] = given.strength[targeted]
+    return reaching
 
 
 def over_by(
-    scenario: Scenario, illness: Illness, days: Floats | NDArray[np.int32], given: Given | None, j: int
+    scenario: Scenario,
+    illness: Illness,
+    days: Floats | NDArray[np.int32],
+    given: Given | None,
+    j: int,
+    rows: NDArray[np.intp] | None = None,
 ) -> Flags:
-    """Whether disorder j is over so many days after referral, (n,) bool."""
-    used = illness.hazard[:, j] * days
+    """Whether disorder j is over so many days after referral, (n,) bool.
+
+    rows: of whom it is asked, everybody if None; `days` and `given` are theirs, `illness` is of everybody
+    """
+    at = slice(None) if rows is None else rows
+    used = illness.hazard[:, j][at] * days
     if given is not None:
         used = used + scenario.outcome.treatment.full_course.value * share_reaching(scenario, given, j)
-    return np.asarray(illness.present[:, j] & (used >= illness.length[:, j]))
+    return np.asarray(illness.present[:, j][at] & (used >= illness.length[:, j][at]))
 
 
 def distress_over_by(
-    scenario: Scenario, illness: Illness, days: Floats | NDArray[np.int32], given: Given | None
+    scenario: Scenario,
+    illness: Illness,
+    days: Floats | NDArray[np.int32],
+    given: Given | None,
+    rows: NDArray[np.intp] | None = None,
 ) -> Flags:
-    """Whether the distress that brought the client is over so many days after referral, (n,) bool."""
-    used = illness.distress_hazard * days
+    """Whether the distress that brought the client is over so many days after referral, (n,) bool; rows: as in `over_by`."""
+    at = slice(None) if rows is None else rows
+    used = illness.distress_hazard[at] * days
     if given is not None:
         used = used + scenario.outcome.treatment.full_course_of_distress.value * given.strength
-    return np.asarray(used >= illness.distress_length)
+    return np.asarray(used >= illness.distress_length[at])
 
 
 def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest: int) -> NDArray[np.int32]:

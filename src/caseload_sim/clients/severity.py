@@ -7,6 +7,7 @@ queue runs, and to read everybody afterwards. Elementwise throughout, so that bo
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,10 @@ from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import GAD7_MAX, PHQ9_MAX, Scores, score
 from caseload_sim.clients.remission import Given, Illness, distress_over_by, over_by, share_reaching
 from caseload_sim.draws.streams import Draws
+from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats, rows_of
+from caseload_sim.support.compiled import Compiled, numba_is_loaded
 
 ONE_YEAR_DAYS = 365
 FIRST, LAST, AGAIN, MONTH_12 = "first", "last", "again", "month_12"
@@ -108,25 +111,99 @@ def severity_on(
     passing: Passing,
     days: NDArray[np.int32] | Floats,
     given: Given | None = None,
+    rows: NDArray[np.intp] | None = None,
 ) -> tuple[Floats, Floats]:
     """Severity (n, d) and distress (n,) on a reading so many days after referral, SD.
 
     given: treatment received by then, none if None
+    rows: who is read, everybody if None; `days` and `given` are theirs, `who` and `passing` are of everybody
     """
-    illness, outcome = who.illness, scenario.outcome
-    severity = np.empty_like(who.severity)
-    for j in range(severity.shape[1]):
-        state = passing.state[:, j]
-        level = who.severity[:, j] + (state - who.state_start[:, j])
-        if given is not None:
-            level -= outcome.treatment.severity_shift.value * share_reaching(scenario, given, j)
-        over = over_by(scenario, illness, days, given, j)
-        severity[:, j] = np.where(over, np.minimum(level, state - illness.depth[:, j]), level)
-    distress = who.distress + passing.mood + passing.drifted * who.drift
+    at = slice(None) if rows is None else rows
+    severities = _severities_compiled if numba_is_loaded() else _severities_with_numpy
+    severity = severities(scenario, who, passing, days, given, rows)
+    outcome = scenario.outcome
+    distress = who.distress[at] + passing.mood[at] + passing.drifted * who.drift[at]
     if given is not None:
         distress -= outcome.treatment.distress_relief.value * given.strength
-    distress += outcome.distress.reactive.value * ~distress_over_by(scenario, illness, days, given)
+    distress += outcome.distress.reactive.value * ~distress_over_by(scenario, who.illness, days, given, rows)
     return severity, distress
+
+
+def _severities_with_numpy(
+    scenario: Scenario,
+    who: Condition,
+    passing: Passing,
+    days: NDArray[np.int32] | Floats,
+    given: Given | None,
+    rows: NDArray[np.intp] | None,
+) -> Floats:
+    """The severities of `severity_on`."""
+    at, illness = slice(None) if rows is None else rows, who.illness
+    severity = np.empty((len(days), who.severity.shape[1]), order="F")
+    for j in range(severity.shape[1]):
+        state = passing.state[:, j][at]
+        level = who.severity[:, j][at] + (state - who.state_start[:, j][at])
+        if given is not None:
+            level -= scenario.outcome.treatment.severity_shift.value * share_reaching(scenario, given, j)
+        over = over_by(scenario, illness, days, given, j, rows)
+        severity[:, j] = np.where(over, np.minimum(level, state - illness.depth[:, j][at]), level)
+    return severity
+
+
+def _severities_compiled(
+    scenario: Scenario,
+    who: Condition,
+    passing: Passing,
+    days: NDArray[np.int32] | Floats,
+    given: Given | None,
+    rows: NDArray[np.intp] | None,
+) -> Floats:
+    """The same to the last bit, in one pass by compiled code."""
+    illness, treatment = who.illness, scenario.outcome.treatment
+    tables = (
+        who.severity, who.state_start, passing.state, illness.present, illness.length, illness.hazard, illness.depth
+    )  # fmt: skip
+    severity = np.empty((who.severity.shape[1], len(days)))
+    _severities(
+        *(np.ascontiguousarray(table.T) for table in tables),  # nothing is copied: tables lie column by column
+        rows is not None,
+        _NOBODY if rows is None else rows,
+        np.asarray(days, dtype=np.float64),
+        given is not None,
+        _NONE if given is None else given.strength,
+        _NO_TARGET if given is None else given.target,
+        np.array(by_disorder(dict(treatment.spill), scenario.disorders)),
+        treatment.severity_shift.value,
+        treatment.full_course.value,
+        severity,
+    )
+    return severity.T
+
+
+_NOBODY, _NONE, _NO_TARGET = np.empty(0, dtype=np.intp), np.empty(0), np.empty(0, dtype=np.int8)
+
+
+def _severities_code(
+    severity: Any, state_start: Any, state: Any, present: Any, length: Any, hazard: Any, depth: Any,
+    of_some: Any, rows: Any, days: Any, treated: Any, strength: Any, target: Any, spill: Any, shift: Any, full_course: Any,
+    found: Any,
+) -> None:  # fmt: skip  # pragma: no cover: Python itself does not run it
+    for j in range(len(found)):
+        for k in range(len(days)):
+            i = np.uint64(rows[k]) if of_some else np.uint64(k)
+            passing = state[j, i]
+            level = severity[j, i] + (passing - state_start[j, i])
+            used = hazard[j, i] * days[k]
+            if treated:
+                reaching = strength[k] if target[k] == j else spill[j] * strength[k]
+                level -= shift * reaching
+                used += full_course * reaching
+            if present[j, i] and used >= length[j, i]:
+                level = min(level, passing - depth[j, i])
+            found[j, k] = level
+
+
+_severities = Compiled(_severities_code)
 
 
 def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
@@ -136,12 +213,18 @@ def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tu
     return scores_of(scenario, passing, clients.severity, distress)
 
 
-def scores_of(scenario: Scenario, passing: Passing, severity: Floats, distress: Floats) -> tuple[Scores, Scores]:
-    """PHQ-9 (0-27) and GAD-7 (0-21) of what `severity_on` gives, each (n,) int8."""
-    instruments, names = scenario.instruments, scenario.disorders
+def scores_of(
+    scenario: Scenario,
+    passing: Passing,
+    severity: Floats,
+    distress: Floats,
+    rows: NDArray[np.intp] | None = None,
+) -> tuple[Scores, Scores]:
+    """PHQ-9 (0-27) and GAD-7 (0-21) of what `severity_on` gives, each (n,) int8; rows: as there."""
+    instruments, names, at = scenario.instruments, scenario.disorders, slice(None) if rows is None else rows
     return (
-        score(instruments.phq9, names, severity, distress, passing.errors[0], PHQ9_MAX),
-        score(instruments.gad7, names, severity, distress, passing.errors[1], GAD7_MAX),
+        score(instruments.phq9, names, severity, distress, passing.errors[0][at], PHQ9_MAX),
+        score(instruments.gad7, names, severity, distress, passing.errors[1][at], GAD7_MAX),
     )
 
 
@@ -151,6 +234,7 @@ def scores_on(
     passing: Passing,
     days: NDArray[np.int32] | Floats,
     given: Given | None = None,
+    rows: NDArray[np.intp] | None = None,
 ) -> tuple[Scores, Scores]:
-    """PHQ-9 (0-27) and GAD-7 (0-21) on a reading so many days after referral, each (n,) int8."""
-    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given))
+    """PHQ-9 (0-27) and GAD-7 (0-21) on a reading so many days after referral, each (n,) int8; arguments as in `severity_on`."""
+    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given, rows), rows)

@@ -188,23 +188,24 @@ def responder_from(scenario: Scenario, who: Condition, passing: Passing, given: 
     days, found by halving among them with the very function by which everybody is read afterwards.
     """
     last_day = longest_days(scenario) - 1
-    days = np.minimum(np.sort(over_from(scenario, who.illness, given, last_day + 1), axis=1), last_day)
-    result = np.full(len(days), NEVER, dtype=np.int32)
+    result = np.full(len(given.strength), NEVER, dtype=np.int32)
 
     def well(rows: NDArray[np.intp], day: Days) -> NDArray[np.bool_]:
-        return below_caseness(*scores_on(scenario, who.rows(rows), passing.rows(rows), day, given.rows(rows)))
+        return below_caseness(*scores_on(scenario, who, passing, day, given.rows(rows), rows))
 
-    rows = np.arange(len(days))
-    at_once = well(rows, np.zeros(len(days), dtype=np.int32))
+    rows = np.arange(len(result))
+    at_once = well(rows, np.zeros(len(rows), dtype=np.int32))
     result[at_once] = 0
     rows = rows[~at_once]
     rows = rows[well(rows, np.full(len(rows), last_day, dtype=np.int32))]
+    first_over = over_from(scenario, who.illness.rows(rows), given.rows(rows), last_day + 1)
+    days = np.minimum(np.sort(first_over, axis=1), last_day)
     low, high = np.zeros(len(rows), dtype=np.intp), np.full(len(rows), days.shape[1] - 1, dtype=np.intp)
-    while np.any(low < high):  # well on the day at `high`, whatever is between
-        middle = (low + high) // 2
-        enough = well(rows, days[rows, middle])
-        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
-    result[rows] = days[rows, high]
+    while len(open_ := np.flatnonzero(low < high)):  # well on the day at `high`, whatever is between
+        middle = (low + high)[open_] // 2
+        enough = well(rows[open_], days[open_, middle])
+        low[open_], high[open_] = np.where(enough, low[open_], middle + 1), np.where(enough, middle, high[open_])
+    result[rows] = days[np.arange(len(rows)), high]
     return result
 
 
