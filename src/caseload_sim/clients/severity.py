@@ -81,23 +81,30 @@ def condition_of(scenario: Scenario, clients: Clients, illness: Illness, draws: 
 
 
 def passing_at(
-    scenario: Scenario, clients: Clients, reading: str, draws: Draws, *, later_course: bool = False
+    scenario: Scenario,
+    clients: Clients,
+    reading: str,
+    draws: Draws,
+    rows: NDArray[np.intp] | None = None,
+    *,
+    later_course: bool = False,
 ) -> Passing:
-    """The passing state, the mood and the errors of one reading of these clients.
+    """The passing state, the mood and the errors of one reading of these clients, or of some of them.
 
     reading: FIRST, LAST, AGAIN, MONTH_12, or the name that `at_start_of` or `at_end_of` gives
     later_course: the course that starts is not the client's first. What drifts for good had drifted by the end of the
         course before it, and does not come back
     """
+    at = slice(None) if rows is None else rows
     population, names = scenario.population, clients.disorder_names
     instruments = scenario.instruments
     purposes = [f"error:{reading}:phq9", f"error:{reading}:gad7", f"mood:{reading}"]
     if reading == FIRST:  # the state at referral, by which the prevalences are
-        state = clients.state_start
+        state = clients.state_start[at]
     else:
-        state = np.empty_like(clients.severity)
+        state = np.empty((len(clients.id[at]), len(names)), order="F")
         purposes += [f"state:{reading}:{name}" for name in names]
-    phq9, gad7, mood, *states = draws.normals(purposes, clients.id)
+    phq9, gad7, mood, *states = draws.normals(purposes, clients.id[at])
     for j, (name, drawn) in enumerate(zip(names, states, strict=False)):
         state[:, j] = np.sqrt(population.state_share_of(name)) * drawn
     errors = instruments.phq9.error_sd.value * phq9, instruments.gad7.error_sd.value * gad7
@@ -116,13 +123,13 @@ def severity_on(
     """Severity (n, d) and distress (n,) on a reading so many days after referral, SD.
 
     given: treatment received by then, none if None
-    rows: who is read, everybody if None; `days` and `given` are theirs, `who` and `passing` are of everybody
+    rows: who is read, everybody if None; `who` is of everybody, all else of those who are read
     """
     at = slice(None) if rows is None else rows
     severities = _severities_compiled if numba_is_loaded() else _severities_with_numpy
     severity = severities(scenario, who, passing, days, given, rows)
     outcome = scenario.outcome
-    distress = who.distress[at] + passing.mood[at] + passing.drifted * who.drift[at]
+    distress = who.distress[at] + passing.mood + passing.drifted * who.drift[at]
     if given is not None:
         distress -= outcome.treatment.distress_relief.value * given.strength
     distress += outcome.distress.reactive.value * ~distress_over_by(scenario, who.illness, days, given, rows)
@@ -141,7 +148,7 @@ def _severities_with_numpy(
     at, illness = slice(None) if rows is None else rows, who.illness
     severity = np.empty((len(days), who.severity.shape[1]), order="F")
     for j in range(severity.shape[1]):
-        state = passing.state[:, j][at]
+        state = passing.state[:, j]
         level = who.severity[:, j][at] + (state - who.state_start[:, j][at])
         if given is not None:
             level -= scenario.outcome.treatment.severity_shift.value * share_reaching(scenario, given, j)
@@ -191,7 +198,7 @@ def _severities_code(
     for j in range(len(found)):
         for k in range(len(days)):
             i = np.uint64(rows[k]) if of_some else np.uint64(k)
-            passing = state[j, i]
+            passing = state[j, k]
             level = severity[j, i] + (passing - state_start[j, i])
             used = hazard[j, i] * days[k]
             if treated:
@@ -213,18 +220,12 @@ def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tu
     return scores_of(scenario, passing, clients.severity, distress)
 
 
-def scores_of(
-    scenario: Scenario,
-    passing: Passing,
-    severity: Floats,
-    distress: Floats,
-    rows: NDArray[np.intp] | None = None,
-) -> tuple[Scores, Scores]:
-    """PHQ-9 (0-27) and GAD-7 (0-21) of what `severity_on` gives, each (n,) int8; rows: as there."""
-    instruments, names, at = scenario.instruments, scenario.disorders, slice(None) if rows is None else rows
+def scores_of(scenario: Scenario, passing: Passing, severity: Floats, distress: Floats) -> tuple[Scores, Scores]:
+    """PHQ-9 (0-27) and GAD-7 (0-21) of what `severity_on` gives, each (n,) int8."""
+    instruments, names = scenario.instruments, scenario.disorders
     return (
-        score(instruments.phq9, names, severity, distress, passing.errors[0][at], PHQ9_MAX),
-        score(instruments.gad7, names, severity, distress, passing.errors[1][at], GAD7_MAX),
+        score(instruments.phq9, names, severity, distress, passing.errors[0], PHQ9_MAX),
+        score(instruments.gad7, names, severity, distress, passing.errors[1], GAD7_MAX),
     )
 
 
@@ -237,4 +238,4 @@ def scores_on(
     rows: NDArray[np.intp] | None = None,
 ) -> tuple[Scores, Scores]:
     """PHQ-9 (0-27) and GAD-7 (0-21) on a reading so many days after referral, each (n,) int8; arguments as in `severity_on`."""
-    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given, rows), rows)
+    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given, rows))

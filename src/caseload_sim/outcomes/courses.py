@@ -14,7 +14,7 @@ from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import DROPPED_OUT, NO_STEP, NOT_YET
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Flags, rows_of
+from caseload_sim.support.columns import Codes, Days, Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def course_scores(
     for column, last in zip(scores[2:], last_scores, strict=True):
         column[:] = last[client]
     sessions = np.zeros(care.attended.shape, dtype=np.int32)  # of the courses so far
-    begun = np.full(len(sessions), NO_STEP, dtype=np.int8)
+    complexity, begun = complexity_of(scenario, clients), np.full(len(sessions), NO_STEP, dtype=np.int8)
     begun[client[courses.first_rows]] = step[courses.first_rows]
     for k in range(int(courses.order.max(initial=-1)) + 1):
         here = np.flatnonzero(courses.order == k)
@@ -121,10 +121,10 @@ def course_scores(
             mine = chosen[here] & (step[here] == s)
             rows, so_far = here[mine], before[mine]
             _read(scores[:2], rows, scenario, clients, who, care, client[rows], at_start_of(scenario.steps[s]),
-                  courses.first_day[rows], so_far, begun, draws, later_course=k > 0)  # fmt: skip
+                  courses.first_day[rows], so_far, begun, complexity, draws, later_course=k > 0)  # fmt: skip
             rows = rows[~is_last[rows]]
             _read(scores[2:], rows, scenario, clients, who, care, client[rows], at_end_of(scenario.steps[s]),
-                  last_day[rows], sessions[client[rows]], begun, draws, later_course=k > 0)  # fmt: skip
+                  last_day[rows], sessions[client[rows]], begun, complexity, draws, later_course=k > 0)  # fmt: skip
     return CourseScores(client[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
 
 
@@ -140,23 +140,22 @@ def _read(
     day: Days,
     sessions: NDArray[np.int32],
     begun: Codes,
+    complexity: NDArray[np.int64],
     draws: Draws,
     *,
     later_course: bool,
 ) -> None:
     """Put PHQ-9 and GAD-7 of some clients on some days, after so many sessions at each step, into rows of two columns.
 
-    begun: (n,) int8, step of each client's first course; later_course: these courses are not the first
+    begun: (n,) int8, step of each client's first course; complexity: (n,), see `complexity_of`
+    later_course: these courses are not the first
     """
     if len(rows) == 0:
         return
     at = client.astype(np.intp)
-    some = rows_of(clients, at)
     contacts = sessions.sum(axis=1, dtype=np.int32) + 1
-    given = treatment_given(
-        scenario, care.target[at], care.response[at], complexity_of(scenario, some), sessions, contacts, begun[at]
-    )
-    passing = passing_at(scenario, some, reading, draws, later_course=later_course)
-    after = (day - some.referral_day).astype(np.int32)
-    for column, score in zip(columns, scores_on(scenario, who.rows(at), passing, after, given), strict=True):
+    given = treatment_given(scenario, care.target[at], care.response[at], complexity[at], sessions, contacts, begun[at])
+    passing = passing_at(scenario, clients, reading, draws, at, later_course=later_course)
+    after = (day - clients.referral_day[at]).astype(np.int32)
+    for column, score in zip(columns, scores_on(scenario, who, passing, after, given, at), strict=True):
         column[rows] = score

