@@ -18,6 +18,7 @@ from caseload_sim.clients.remission import (
     illness_of,
     over_by,
     over_from,
+    principal_of,
     share_reaching,
     treatment_given,
     well_from,
@@ -164,19 +165,26 @@ def test_rounding_does_not_part_the_day_from_what_readings_say(scenario: Scenari
         assert not over_by(scenario, many, first - 1, None, j).any(), apart.sum()
 
 
-def test_well_is_who_has_lost_the_most_severe_disorder_and_the_distress(scenario: Scenario, clients: Clients) -> None:
-    names, shape = scenario.disorders, (3, len(scenario.disorders))
-    severity, present = np.full(shape, -1.0), np.zeros(shape, dtype=bool)
-    for row, (worst, other) in enumerate((("ptsd", "ocd"), ("ocd", "ptsd"))):
-        severity[row, names.index(worst)], severity[row, names.index(other)] = 2.0, 1.0
-        present[row] = severity[row] > 0
-    length = np.full(shape, 1.0)
-    length[:, names.index("ptsd")] = 20.0
-    some = replace(clients, severity=severity)
-    ill = Illness(present, length, np.full(shape, 1.0), np.full(3, 5.0), np.full(3, 1.0), np.zeros(shape))
-    assert well_from(scenario, some, ill, LONGEST).tolist() == [20, 5, 5], "the third came for the distress alone"
+def test_well_is_who_has_lost_the_most_severe_disorder_and_the_distress(scenario: Scenario) -> None:
+    present, length = np.array([[True], [True], [False]]), np.array([[20.0], [1.0], [np.inf]])
+    ill = Illness(present, length, np.full((3, 1), 1.0), np.full(3, 5.0), np.full(3, 1.0), np.zeros((3, 1)))
+    assert well_from(scenario, ill, LONGEST).tolist() == [20, 5, 5], "the third came for the distress alone"
     late = replace(ill, distress_length=np.full(3, 30.0))
-    assert well_from(scenario, some, late, LONGEST).tolist() == [30, 30, 30]
+    assert well_from(scenario, late, LONGEST).tolist() == [30, 30, 30]
+
+
+def test_the_principal_is_the_most_severe_of_all_disorders(
+    scenario: Scenario, clients: Clients, illness: Illness
+) -> None:
+    """Of some clients, and to the last bit: the one that readings find gone must be the one of which it was asked when."""
+    rows = np.flatnonzero(np.arange(N) % 3)
+    principal, at = principal_of(scenario, clients, DRAWS, rows), (rows, np.argmax(clients.severity[rows], axis=1))
+    assert len(set(at[1].tolist())) == len(scenario.disorders)
+    assert 0 < principal.present.sum() < len(rows)
+    for name in ("present", "length", "hazard"):
+        assert np.array_equal(getattr(principal, name)[:, 0], getattr(illness, name)[at]), name
+    for name in ("distress_length", "distress_hazard"):
+        assert np.array_equal(getattr(principal, name), getattr(illness, name)[rows]), name
 
 
 # --- how long, how fast ---------------------------------------------------------------------------------------------
@@ -208,7 +216,7 @@ def test_one_length_by_hand(scenario: Scenario, clients: Clients, illness: Illne
 def test_what_is_not_asked_for_is_not_drawn_and_moves_nothing_else(
     scenario: Scenario, clients: Clients, illness: Illness
 ) -> None:
-    """Of all that are present, of the ends of one disorder, and of some clients alone."""
+    """Of all clients, and of some alone."""
     every, of_distress = drawn_lengths(scenario, clients, DRAWS)
     there = np.column_stack([clients.has(name) for name in scenario.disorders])
     assert np.array_equal(illness.present, there)
@@ -217,14 +225,6 @@ def test_what_is_not_asked_for_is_not_drawn_and_moves_nothing_else(
     assert np.all(illness.hazard[there] > 0)
     assert not np.any(illness.hazard[~there])
     assert not np.any(illness.depth[~there])
-    j = scenario.disorders.index("ocd")
-    one = np.zeros_like(there)
-    one[:, j] = True
-    ends = illness_of(scenario, clients, DRAWS, ends_of=one)
-    assert np.array_equal(ends.present, there & one)
-    assert np.array_equal(ends.length[:, j], illness.length[:, j])
-    assert np.array_equal(ends.hazard[:, j], illness.hazard[:, j])
-    assert np.array_equal(ends.distress_length, of_distress)
     rows = np.arange(1, N, 7)
     some = illness_of(scenario, rows_of(clients, rows), DRAWS)
     for f in fields(Illness):

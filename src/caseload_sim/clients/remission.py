@@ -19,7 +19,7 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.bounded import bounded_exp
-from caseload_sim.support.columns import Codes, Flags, Floats, largest_column, rows_of
+from caseload_sim.support.columns import Codes, Flags, Floats, Ids, largest_column, rows_of
 
 DAYS_PER_MONTH = 365 / 12
 _SMALLEST_CHANCE = 1e-12  # of a length: none is longer than 28 times the mean
@@ -68,31 +68,39 @@ class Given:
         return rows_of(self, chosen)
 
 
-def illness_of(scenario: Scenario, clients: Clients, draws: Draws, ends_of: Flags | None = None) -> Illness:
-    """Length and hazard of every problem of these clients, with usual care and no service.
-
-    ends_of: (n, d) bool, the disorders of which only is asked when they are over: no other counts as present, and no depth
-        is drawn. None for all that can be asked of all
-    """
+def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
+    """Length and hazard of every problem of these clients, with usual care and no service."""
     remission, names = scenario.outcome.remission, clients.disorder_names
-    slower = _log_hazard_ratio(scenario, clients)
-    care = remission.usual_care.value / DAYS_PER_MONTH
-    shape = clients.severity.shape
+    slower, shape = _log_hazard_ratio(scenario, clients), clients.severity.shape
     present, (hazard, depth) = (np.empty(shape, dtype=bool, order="F"), (np.zeros(shape, order="F") for _ in range(2)))
     for j, name in enumerate(names):
-        present[:, j] = clients.has(name) if ends_of is None else clients.has(name) & ends_of[:, j]
+        present[:, j] = clients.has(name)
     length, distress_length = drawn_lengths(scenario, clients, draws, of=present)
-    monthly = by_disorder(dict(remission.monthly_hazard), names)
     for j, name in enumerate(names):
         rows = np.flatnonzero(present[:, j])
-        severity = np.clip(clients.severity[:, j][rows], *_SEVERITY_THAT_COUNTS)
-        log_ratio = slower[rows] + remission.per_severity_sd.value * (severity - 1)
-        hazard[:, j][rows] = monthly[j] * care * bounded_exp(log_ratio)
-        if ends_of is None:
-            deep = draws.uniform(f"depth:{name}", clients.id[rows])
-            depth[:, j][rows] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep)
-    distress_hazard = remission.monthly_hazard_of_distress.value * care * bounded_exp(slower)
-    return Illness(present, length, hazard, distress_length, distress_hazard, depth)
+        hazard[:, j][rows] = _hazard(scenario, clients, j, rows, slower[rows])
+        deep = draws.uniform(f"depth:{name}", clients.id[rows])
+        depth[:, j][rows] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep)
+    return Illness(present, length, hazard, distress_length, _hazard_of_distress(scenario, slower), depth)
+
+
+def principal_of(scenario: Scenario, clients: Clients, draws: Draws, rows: NDArray[np.intp]) -> Illness:
+    """The most severe disorder of some clients as the only column, and their distress; no depth: it is asked when both end."""
+    names, ids = clients.disorder_names, clients.id[rows]
+    slower, which = _log_hazard_ratio(scenario, clients)[rows], largest_column(clients.severity)[rows]
+    frailty, own = _frailty(scenario, ids, draws, "")
+    present, length, hazard = (
+        np.zeros((len(rows), 1), dtype=bool),
+        np.full((len(rows), 1), np.inf),
+        np.zeros((len(rows), 1)),
+    )
+    for j, name in enumerate(names):
+        here = np.flatnonzero((which == j) & clients.has(name)[rows])
+        present[here, 0] = True
+        length[here, 0] = _length(frailty[here] + own * draws.normal(f"length_own:{name}", ids[here]))
+        hazard[here, 0] = _hazard(scenario, clients, j, rows[here], slower[here])
+    of_distress = _length(frailty + own * draws.normal("length_own:distress", ids))
+    return Illness(present, length, hazard, of_distress, _hazard_of_distress(scenario, slower), np.zeros_like(length))
 
 
 def drawn_lengths(
@@ -103,14 +111,34 @@ def drawn_lengths(
     when: "relapse_" for those of problems that come back, else the first
     of: (n, d) bool, the disorders whose length is asked for, all if None; that of the others is infinite
     """
-    share, ids = scenario.outcome.remission.shared.value, clients.id
-    shared, own = np.sqrt(share), np.sqrt(1 - share)
-    frailty = shared * draws.normal(f"{when}length_shared", ids)
+    ids = clients.id
+    frailty, own = _frailty(scenario, ids, draws, when)
     length = np.full(clients.severity.shape, np.inf, order="F")
     for j, name in enumerate(clients.disorder_names):
         rows = np.arange(len(ids)) if of is None else np.flatnonzero(of[:, j])
         length[:, j][rows] = _length(frailty[rows] + own * draws.normal(f"{when}length_own:{name}", ids[rows]))
     return length, _length(frailty + own * draws.normal(f"{when}length_own:distress", ids))
+
+
+def _frailty(scenario: Scenario, ids: Ids, draws: Draws, when: str) -> tuple[Floats, float]:
+    """What the lengths of each client have in common, (n,), and how much their own parts weigh."""
+    share = scenario.outcome.remission.shared.value
+    return np.sqrt(share) * draws.normal(f"{when}length_shared", ids), np.sqrt(1 - share)
+
+
+def _hazard(scenario: Scenario, clients: Clients, j: int, rows: NDArray[np.intp], slower: Floats) -> Floats:
+    """Hazard a day of disorder j of some clients, (k,); slower: of the same, see `_log_hazard_ratio`."""
+    remission = scenario.outcome.remission
+    monthly = by_disorder(dict(remission.monthly_hazard), clients.disorder_names)[j]
+    severity = np.clip(clients.severity[:, j][rows], *_SEVERITY_THAT_COUNTS)
+    care = remission.usual_care.value / DAYS_PER_MONTH
+    return monthly * care * bounded_exp(slower + remission.per_severity_sd.value * (severity - 1))
+
+
+def _hazard_of_distress(scenario: Scenario, slower: Floats) -> Floats:
+    remission = scenario.outcome.remission
+    care = remission.usual_care.value / DAYS_PER_MONTH
+    return remission.monthly_hazard_of_distress.value * care * bounded_exp(slower)
 
 
 def _log_hazard_ratio(scenario: Scenario, clients: Clients) -> Floats:
@@ -157,16 +185,20 @@ def treatment_given(
     the courses before it, times the client's response to it. So no course takes away what an earlier one has given.
     """
     courses = [s for s, _, _ in scenario.pathway.each_course()]
-    strength = _strength_of(scenario, courses, target, response, complexity, sessions)
+    strength, treated = np.zeros(len(target)), np.flatnonzero(contacts >= 2)
+
+    def work(rows: NDArray[np.intp], in_time: list[int]) -> None:
+        strength[rows] = _strength_of(scenario, in_time, target[rows], *rows_of((response, complexity, sessions), rows))
+
+    work(treated, courses)
     if first is not None:
         for begun in courses:
-            earlier = courses[: courses.index(begun)]
-            rows = np.flatnonzero((first == begun) & (sessions[:, earlier] > 0).any(axis=1))
-            in_time = [begun, *(s for s in courses if s != begun)]
-            strength[rows] = _strength_of(
-                scenario, in_time, target[rows], response[rows], complexity[rows], sessions[rows]
-            )
-    return Given(np.where(contacts >= 2, strength, 0.0), target)
+            rows = treated[first[treated] == begun]
+            before = np.zeros(len(rows), dtype=bool)
+            for s in courses[: courses.index(begun)]:
+                before |= sessions[:, s][rows] > 0
+            work(rows[before], [begun, *(s for s in courses if s != begun)])
+    return Given(strength, target)
 
 
 def _strength_of(
@@ -272,17 +304,14 @@ def _first_day_over(length: Floats, hazard: Floats, taken: Floats | float, longe
     return np.asarray(np.minimum(day, longest), dtype=np.int32)
 
 
-def well_from(scenario: Scenario, clients: Clients, illness: Illness, longest: int) -> NDArray[np.int32]:
+def well_from(scenario: Scenario, principal: Illness, longest: int) -> NDArray[np.int32]:
     """First whole day since referral on which, untreated, the most severe disorder and the distress are over, (n,) int32.
 
-    illness: at least the ends of the most severe disorders; longest: what stands for "not by then"
+    principal: see `principal_of`; longest: what stands for "not by then"
     """
-    days = over_from(scenario, illness, None, longest)
-    n, principal = len(days), largest_column(clients.severity)
-    at = principal.astype(np.intp) * n + np.arange(n)  # where they lie in tables laid out column by column
-    there = illness.present.ravel(order="F").take(at)
-    # who has no disorder came for the distress alone
-    return np.maximum(np.where(there, days.ravel(order="F").take(at), 0), days[:, -1]).astype(np.int32)
+    days = over_from(scenario, principal, None, longest)
+    first = np.where(principal.present[:, 0], days[:, 0], 0)  # who has no disorder came for the distress alone
+    return np.maximum(first, days[:, 1]).astype(np.int32)
 
 
 def years_to_relapse(scenario: Scenario, u: Floats, residual: Flags) -> Floats:

@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.remission import Given, complexity_of, illness_of, over_from, treatment_given, well_from
+from caseload_sim.clients.remission import (
+    Given,
+    complexity_of,
+    illness_of,
+    over_from,
+    principal_of,
+    treatment_given,
+    well_from,
+)
 from caseload_sim.clients.severity import Condition, Passing, at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import FINISHED, NEVER, NO_STEP
@@ -15,7 +23,7 @@ from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Flags, Floats, largest_column, rows_of
+from caseload_sim.support.columns import Codes, Days, Flags, Floats, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +225,6 @@ def no_longer_come_from(scenario: Scenario, clients: Clients, draws: Draws, aske
     longest, day = longest_days(scenario), np.full(len(clients.id), NEVER, dtype=np.int32)
     stays_away = draws.uniform("well_leaves", clients.id) < scenario.outcome.endings.well_do_not_come.value
     rows = np.flatnonzero(stays_away if asked is None else stays_away & asked)
-    some = rows_of(clients, rows)
-    principal = largest_column(some.severity)[:, None] == np.arange(len(some.disorder_names), dtype=np.int8)
-    well = well_from(scenario, some, illness_of(scenario, some, draws, ends_of=principal), longest)
+    well = well_from(scenario, principal_of(scenario, clients, draws, rows), longest)
     day[rows] = np.where(well < longest, well, NEVER)
     return day
