@@ -104,19 +104,26 @@ def principal_of(scenario: Scenario, clients: Clients, draws: Draws, rows: NDArr
 
 
 def drawn_lengths(
-    scenario: Scenario, clients: Clients, draws: Draws, when: str = "", *, of: Flags | None = None
+    scenario: Scenario,
+    clients: Clients,
+    draws: Draws,
+    when: str = "",
+    *,
+    of: Flags | None = None,
+    rows: NDArray[np.intp] | None = None,
 ) -> tuple[Floats, Floats]:
     """The length of each disorder and of the distress, alike within a client: (n, d) and (n,) float64.
 
     when: "relapse_" for those of problems that come back, else the first
     of: (n, d) bool, the disorders whose length is asked for, all if None; that of the others is infinite
+    rows: of which clients, of everybody if None; `of` is of these
     """
-    ids = clients.id
+    ids = clients.id if rows is None else clients.id[rows]
     frailty, own = _frailty(scenario, ids, draws, when)
-    length = np.full(clients.severity.shape, np.inf, order="F")
+    length = np.full((len(ids), len(clients.disorder_names)), np.inf, order="F")
     for j, name in enumerate(clients.disorder_names):
-        rows = np.arange(len(ids)) if of is None else np.flatnonzero(of[:, j])
-        length[:, j][rows] = _length(frailty[rows] + own * draws.normal(f"{when}length_own:{name}", ids[rows]))
+        here = np.arange(len(ids)) if of is None else np.flatnonzero(of[:, j])
+        length[:, j][here] = _length(frailty[here] + own * draws.normal(f"{when}length_own:{name}", ids[here]))
     return length, _length(frailty + own * draws.normal(f"{when}length_own:distress", ids))
 
 

@@ -15,7 +15,7 @@ from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import LONGEST_DAYS, NEVER
 from caseload_sim.outcomes.contacts import Contacts, contacts_of
 from caseload_sim.outcomes.courses import NO_COURSE_SCORES, Courses, CourseScores, course_scores, courses_of
-from caseload_sim.outcomes.readings import Reading, day_of_relapse, occasions_of, reading_days, reading_of
+from caseload_sim.outcomes.readings import Reading, day_of_relapse, occasions_of, reading_days, with_service_and_without
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Days, Flags, by_name, rows_of, stacked
@@ -67,7 +67,7 @@ def read_outcomes(
     occasions = occasions_of(scenario, clients, draws)
     first_scores = scores_on(scenario, who, passing_at(scenario, clients, FIRST, draws), days.first_contact)
     given, planned_end = _given(scenario, clients, care, courses, contacts)
-    service = reading_of(scenario, who, given, days, occasions, planned_end)
+    service, none = with_service_and_without(scenario, who, given, days, occasions, planned_end)
     scores_of_courses = (
         course_scores(scenario, clients, who, care, courses, (service.last_phq9, service.last_gad7), draws)
         if by_course
@@ -81,7 +81,7 @@ def read_outcomes(
         principal=occasions.principal,
         course_scores=scores_of_courses,
         service=service,
-        none=reading_of(scenario, who, None, days, occasions),
+        none=none,
     )
 
 
