@@ -43,8 +43,10 @@ def score(
         np.ascontiguousarray(severity.T), distress, error, own, np.array(weights), *_terms_of(instrument), highest,
         *_curves(), scores, unsure,
     )  # fmt: skip
-    rows = unsure[:n_unsure]
-    scores[rows] = _score_with_numpy(instrument, own, weights, severity[rows], distress[rows], error[rows], highest)
+    if n_unsure:
+        rows = unsure[:n_unsure]
+        of_some = severity[rows], distress[rows], error[rows]
+        scores[rows] = _score_with_numpy(instrument, own, weights, *of_some, highest)
     return scores
 
 
@@ -91,6 +93,7 @@ def _terms_of(instrument: Instrument) -> tuple[float, float, float, float, float
 _CURVE_END = 16  # expm1(-x) is read off from 0 to here, softplus from as far below 0
 _CELLS_SEEN, _CELLS_SOFT = 256, 128  # to 1
 _WRONG_SEEN, _WRONG_SOFT = 1 / (8 * _CELLS_SEEN**2), 1 / (32 * _CELLS_SOFT**2)
+_SCORED_AT_ONCE = 1024  # clients; what is summed up for them stays in the nearest cache
 _ROUNDING = 1e-6  # points; far more than a sum of a few terms can be wrong by
 
 
@@ -106,28 +109,38 @@ def _scores_code(
     severity: Any, distress: Any, error: Any, own: Any, weights: Any, intercept: Any, own_weight: Any, others_weight: Any,
     distress_weight: Any, soft: Any, highest: Any, seen_curve: Any, soft_curve: Any, scores: Any, unsure: Any,
 ) -> int:  # fmt: skip  # pragma: no cover: Python itself does not run it
-    n_unsure = 0
+    n_unsure, n = 0, len(distress)
     margin = 2 * (abs(others_weight) * _WRONG_SEEN + soft * _WRONG_SOFT) + _ROUNDING
-    for i in range(len(distress)):
-        seen, points = 0.0, intercept + distress_weight * distress[i]
-        for j in range(len(weights)):
-            if j != own:
-                seen += weights[j] * max(severity[j, i], 0.0)
+    all_seen, all_points = np.empty(_SCORED_AT_ONCE), np.empty(_SCORED_AT_ONCE)
+    for first in range(0, n, _SCORED_AT_ONCE):
+        m = min(n - first, _SCORED_AT_ONCE)
+        for k in range(m):
+            all_seen[k] = 0.0
+            all_points[k] = intercept + distress_weight * distress[first + k]
+        for j in range(len(weights)):  # column by column, so that the processor takes four clients at a time
+            column = severity[j, first : first + m]
+            if j == own:
+                for k in range(m):
+                    all_points[k] += own_weight * (
+                        column[k] if column[k] > LOWEST_OWN_SEVERITY else LOWEST_OWN_SEVERITY
+                    )
             else:
-                points += own_weight * max(severity[j, i], LOWEST_OWN_SEVERITY)
-        cells = seen * _CELLS_SEEN
-        known = 0 <= cells < _CURVE_END * _CELLS_SEEN
-        cell = np.uint64(cells if known else 0)
-        points -= others_weight * (seen_curve[cell] + (seen_curve[cell + 1] - seen_curve[cell]) * (cells - cell))
-        cells = (points / soft + _CURVE_END) * _CELLS_SOFT
-        known &= 0 <= cells < 2 * _CURVE_END * _CELLS_SOFT
-        cell = np.uint64(cells if known else 0)
-        points = soft * (soft_curve[cell] + (soft_curve[cell + 1] - soft_curve[cell]) * (cells - cell)) + error[i]
-        above = points + 0.5
-        whole = np.floor(above)
-        scores[i] = min(max(whole, 0.0), highest)
-        unsure[n_unsure] = i
-        n_unsure += int(not known or above - whole < margin or whole + 1 - above < margin)
+                for k in range(m):
+                    all_seen[k] += weights[j] * (column[k] if column[k] > 0.0 else 0.0)
+        for k in range(m):
+            cells = all_seen[k] * _CELLS_SEEN
+            known = (cells >= 0.0) & (cells < _CURVE_END * _CELLS_SEEN)
+            cell = np.uint64(cells if known else 0.0)
+            line = seen_curve[cell] + (seen_curve[cell + np.uint64(1)] - seen_curve[cell]) * (cells - np.float64(cell))
+            cells = ((all_points[k] - others_weight * line) / soft + _CURVE_END) * _CELLS_SOFT
+            known &= (cells >= 0.0) & (cells < 2 * _CURVE_END * _CELLS_SOFT)
+            cell = np.uint64(cells if known else 0.0)
+            line = soft_curve[cell] + (soft_curve[cell + np.uint64(1)] - soft_curve[cell]) * (cells - np.float64(cell))
+            above = soft * line + error[first + k] + 0.5
+            whole = np.floor(above)
+            scores[first + k] = min(max(whole, 0.0), highest)
+            unsure[n_unsure] = first + k
+            n_unsure += int((not known) | (above - whole < margin) | (whole + 1.0 - above < margin))
     return n_unsure
 
 

@@ -19,13 +19,14 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.bounded import bounded_exp
-from caseload_sim.support.columns import Codes, Flags, Floats, Ids, largest_column, rows_of
+from caseload_sim.support.columns import Codes, Flags, Floats, Ids, blocks_of, largest_column, rows_of
 
 DAYS_PER_MONTH = 365 / 12
 _SMALLEST_CHANCE = 1e-12  # of a length: none is longer than 28 times the mean
 _MOST_EFFECT = (
     10.0  # of a course, of that in the trials: with what is left of it, no effect runs away over many courses
 )
+_PROBLEMS_AT_ONCE = 2**15  # more would leave the cache
 _SEVERITY_THAT_COUNTS = (0.0, 3.0)  # SD: beyond it severity slows a disorder's end no further
 
 
@@ -278,19 +279,21 @@ def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest
 
     longest: what stands for "not by then", and for a disorder that is not there
     """
-    n_disorders, treatment = illness.length.shape[1], scenario.outcome.treatment
-    first = np.full((len(illness.length), n_disorders + 1), longest, dtype=np.int32, order="F")
-    taken: Floats | float = 0.0
-    for j in range(n_disorders):
-        rows = np.flatnonzero(illness.present[:, j])
-        if given is not None:
-            taken = treatment.full_course.value * share_reaching(scenario, given, j)[rows]
-        length, hazard = illness.length[:, j][rows], illness.hazard[:, j][rows]
-        first[:, j][rows] = _first_day_over(length, hazard, taken, longest)
-    if given is not None:
-        taken = treatment.full_course_of_distress.value * given.strength
-    first[:, -1] = _first_day_over(illness.distress_length, illness.distress_hazard, taken, longest)
-    return first
+    treatment, (n, n_disorders) = scenario.outcome.treatment, illness.length.shape
+    first = np.full((n_disorders + 1, n), longest, dtype=np.int32)
+    taken = np.zeros((n_disorders, n if given is not None else 0))
+    for j in range(n_disorders if given is not None else 0):
+        taken[j] = treatment.full_course.value * share_reaching(scenario, given, j)
+    # Problems of all disorders one after the other: of few clients, calling NumPy for each disorder takes longer than its work.
+    length, hazard, of_disorders = illness.length.T.ravel(), illness.hazard.T.ravel(), first[:-1].reshape(-1)
+    problems = np.flatnonzero(illness.present.T)
+    for some in blocks_of(len(problems), _PROBLEMS_AT_ONCE):
+        at = problems[some]
+        off = 0.0 if given is None else taken.ravel()[at]
+        of_disorders[at] = _first_day_over(length[at], hazard[at], off, longest)
+    of_all = 0.0 if given is None else treatment.full_course_of_distress.value * given.strength
+    first[-1] = _first_day_over(illness.distress_length, illness.distress_hazard, of_all, longest)
+    return first.T
 
 
 def _first_day_over(length: Floats, hazard: Floats, taken: Floats | float, longest: int) -> NDArray[np.int32]:

@@ -23,7 +23,7 @@ from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Flags, Floats, rows_of
+from caseload_sim.support.columns import Codes, Days, Flags, Floats, rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,20 @@ def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead)
             offered = _offered(scenario, ahead, s, accepts)
             outside[:, s][offered.rows] = may.up[:, s][offered.rows]
             asked.append(offered)
-    for of in asked:
-        rows, some = of.rows, rows_of(clients, of.rows)
-        contacts = of.sessions.sum(axis=1, dtype=np.int32) + 1
+    if asked:  # all courses at once: few are asked, and calling NumPy would take longer than its work
+        rows, sessions = (np.concatenate([getattr(of, name) for of in asked]) for name in ("rows", "sessions"))
+        some, contacts = rows_of(clients, rows), sessions.sum(axis=1, dtype=np.int32) + 1
         given = treatment_given(
-            scenario, ahead.target[rows], ahead.response[rows], complexity_of(scenario, some), of.sessions, contacts
+            scenario, ahead.target[rows], ahead.response[rows], complexity_of(scenario, some), sessions, contacts
         )
         who = condition_of(scenario, some, illness_of(scenario, some, draws), draws)
-        passing = passing_at(scenario, some, at_end_of(scenario.steps[of.step]), draws)
+        passing = stacked(
+            *(passing_at(scenario, clients, at_end_of(scenario.steps[of.step]), draws, of.rows) for of in asked)
+        )
         day = responder_from(scenario, who, passing, given)
-        inside_from[:, of.step][rows] = np.where(day == NEVER, NEVER, day - ahead.booking_days[rows])
+        until = np.where(day == NEVER, NEVER, day - ahead.booking_days[rows])
+        for of, theirs in zip(asked, np.split(until, np.cumsum([len(of.rows) for of in asked])[:-1]), strict=True):
+            inside_from[:, of.step][of.rows] = theirs
     return NextSteps(inside_from, inside, outside)
 
 
