@@ -281,9 +281,10 @@ def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest
     """
     treatment, (n, n_disorders) = scenario.outcome.treatment, illness.length.shape
     first = np.full((n_disorders + 1, n), longest, dtype=np.int32)
-    taken = np.zeros((n_disorders, n if given is not None else 0))
-    for j in range(n_disorders if given is not None else 0):
-        taken[j] = treatment.full_course.value * share_reaching(scenario, given, j)
+    taken, of_distress = np.empty((0, 0)), np.zeros(n)
+    if given is not None:
+        taken = np.stack([treatment.full_course.value * share_reaching(scenario, given, j) for j in range(n_disorders)])
+        of_distress = treatment.full_course_of_distress.value * given.strength
     # Problems of all disorders one after the other: of few clients, calling NumPy for each disorder takes longer than its work.
     length, hazard, of_disorders = illness.length.T.ravel(), illness.hazard.T.ravel(), first[:-1].reshape(-1)
     problems = np.flatnonzero(illness.present.T)
@@ -291,8 +292,7 @@ def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest
         at = problems[some]
         off = 0.0 if given is None else taken.ravel()[at]
         of_disorders[at] = _first_day_over(length[at], hazard[at], off, longest)
-    of_all = 0.0 if given is None else treatment.full_course_of_distress.value * given.strength
-    first[-1] = _first_day_over(illness.distress_length, illness.distress_hazard, of_all, longest)
+    first[-1] = _first_day_over(illness.distress_length, illness.distress_hazard, of_distress, longest)
     return first.T
 
 

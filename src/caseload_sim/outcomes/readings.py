@@ -312,8 +312,8 @@ def _a_year_on(
         at = at[burns]
         severity[:, j][at] = who.severity[:, j][at] + (passing.state[:, j][at] - who.state_start[:, j][at])
     calm = distress_over_by(scenario, illness, end, received, rows)
-    back = calm & (illness.distress_hazard[rows] * since < distress_length)
-    distress[rows[back]] += scenario.outcome.distress.reactive.value
+    upset = calm & (illness.distress_hazard[rows] * since < distress_length)
+    distress[rows[upset]] += scenario.outcome.distress.reactive.value
     return severity, scores_of(scenario, passing, severity, distress)
 
 
