@@ -283,7 +283,8 @@ def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest
     first = np.full((n_disorders + 1, n), longest, dtype=np.int32)
     taken, of_distress = np.empty((0, 0)), np.zeros(n)
     if given is not None:
-        taken = np.stack([treatment.full_course.value * share_reaching(scenario, given, j) for j in range(n_disorders)])
+        reaching = [treatment.full_course.value * share_reaching(scenario, given, j) for j in range(n_disorders)]
+        taken = np.reshape(reaching, (n_disorders, n))
         of_distress = treatment.full_course_of_distress.value * given.strength
     # Problems of all disorders one after the other: of few clients, calling NumPy for each disorder takes longer than its work.
     length, hazard, of_disorders = illness.length.T.ravel(), illness.hazard.T.ravel(), first[:-1].reshape(-1)
