@@ -38,7 +38,7 @@ class Illness:
     distress_length, distress_hazard: (n,), the same for the distress that brought the client
     depth: (n, d), SD, how far below its threshold a disorder lies once it is over
 
-    Nothing is drawn for a disorder that is not present: its length is infinite, its hazard and its depth are 0.
+    Nothing is drawn for a disorder that is not present: its length is infinite and its depth 0.
     """
 
     present: Flags
@@ -79,7 +79,7 @@ def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
     length, distress_length = drawn_lengths(scenario, clients, draws, of=present)
     for j, name in enumerate(names):
         rows = np.flatnonzero(present[:, j])
-        hazard[:, j][rows] = _hazard(scenario, clients, j, rows, slower[rows])
+        hazard[:, j] = _hazard(scenario, clients.severity[:, j], name, slower)
         deep = draws.uniform(f"depth:{name}", clients.id[rows])
         depth[:, j][rows] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep)
     return Illness(present, length, hazard, distress_length, _hazard_of_distress(scenario, slower), depth)
@@ -99,7 +99,7 @@ def principal_of(scenario: Scenario, clients: Clients, draws: Draws, rows: NDArr
         here = np.flatnonzero((which == j) & clients.has(name)[rows])
         present[here, 0] = True
         length[here, 0] = _length(frailty[here] + own * draws.normal(f"length_own:{name}", ids[here]))
-        hazard[here, 0] = _hazard(scenario, clients, j, rows[here], slower[here])
+        hazard[here, 0] = _hazard(scenario, clients.severity[:, j][rows[here]], name, slower[here])
     of_distress = _length(frailty + own * draws.normal("length_own:distress", ids))
     return Illness(present, length, hazard, of_distress, _hazard_of_distress(scenario, slower), np.zeros_like(length))
 
@@ -134,13 +134,13 @@ def _frailty(scenario: Scenario, ids: Ids, draws: Draws, when: str) -> tuple[Flo
     return np.sqrt(share) * draws.normal(f"{when}length_shared", ids), np.sqrt(1 - share)
 
 
-def _hazard(scenario: Scenario, clients: Clients, j: int, rows: NDArray[np.intp], slower: Floats) -> Floats:
-    """Hazard a day of disorder j of some clients, (k,); slower: of the same, see `_log_hazard_ratio`."""
+def _hazard(scenario: Scenario, severity: Floats, name: str, slower: Floats) -> Floats:
+    """Hazard a day of a disorder of this severity, (n,); slower: see `_log_hazard_ratio`."""
     remission = scenario.outcome.remission
-    monthly = by_disorder(dict(remission.monthly_hazard), clients.disorder_names)[j]
-    severity = np.clip(clients.severity[:, j][rows], *_SEVERITY_THAT_COUNTS)
+    (monthly,) = by_disorder(dict(remission.monthly_hazard), (name,))
+    above = np.clip(severity, *_SEVERITY_THAT_COUNTS) - 1
     care = remission.usual_care.value / DAYS_PER_MONTH
-    return monthly * care * bounded_exp(slower + remission.per_severity_sd.value * (severity - 1))
+    return monthly * care * bounded_exp(slower + remission.per_severity_sd.value * above)
 
 
 def _hazard_of_distress(scenario: Scenario, slower: Floats) -> Floats:
