@@ -309,7 +309,7 @@ def _first_day_over(length: Floats, hazard: Floats, taken: Floats | float, longe
 
     with np.errstate(divide="ignore", invalid="ignore"):
         days = np.ceil((length - taken) / hazard)
-    day = np.clip(np.nan_to_num(days, nan=longest, posinf=longest), 0, longest).astype(np.int32)
+    day = np.maximum(np.fmin(days, longest), 0).astype(np.int32)  # of a number and NaN, fmin takes the number
     day += ~over(day)
     day -= (day > 0) & over(day - np.int32(1))
     return np.asarray(np.minimum(day, longest), dtype=np.int32)
