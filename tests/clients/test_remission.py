@@ -1,6 +1,6 @@
 """When problems are over: each rule by hand, on one problem at a time."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import exp, expm1
 
 import numpy as np
@@ -18,6 +18,7 @@ from caseload_sim.clients.remission import (
     illness_of,
     over_by,
     over_from,
+    principal_of,
     share_reaching,
     treatment_given,
     well_from,
@@ -26,6 +27,7 @@ from caseload_sim.clients.remission import (
 from caseload_sim.draws.streams import Draws
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.columns import rows_of
 
 N = 4000
 LONGEST = 10_000
@@ -163,29 +165,37 @@ def test_rounding_does_not_part_the_day_from_what_readings_say(scenario: Scenari
         assert not over_by(scenario, many, first - 1, None, j).any(), apart.sum()
 
 
-def test_well_is_who_has_lost_the_most_severe_disorder_and_the_distress(scenario: Scenario, clients: Clients) -> None:
-    names, shape = scenario.disorders, (3, len(scenario.disorders))
-    severity, present = np.full(shape, -1.0), np.zeros(shape, dtype=bool)
-    for row, (worst, other) in enumerate((("ptsd", "ocd"), ("ocd", "ptsd"))):
-        severity[row, names.index(worst)], severity[row, names.index(other)] = 2.0, 1.0
-        present[row] = severity[row] > 0
-    length = np.full(shape, 1.0)
-    length[:, names.index("ptsd")] = 20.0
-    some = replace(clients, severity=severity)
-    ill = Illness(present, length, np.full(shape, 1.0), np.full(3, 5.0), np.full(3, 1.0), np.zeros(shape))
-    assert well_from(scenario, some, ill, LONGEST).tolist() == [20, 5, 5], "the third came for the distress alone"
+def test_well_is_who_has_lost_the_most_severe_disorder_and_the_distress(scenario: Scenario) -> None:
+    present, length = np.array([[True], [True], [False]]), np.array([[20.0], [1.0], [np.inf]])
+    ill = Illness(present, length, np.full((3, 1), 1.0), np.full(3, 5.0), np.full(3, 1.0), np.zeros((3, 1)))
+    assert well_from(scenario, ill, LONGEST).tolist() == [20, 5, 5], "the third came for the distress alone"
     late = replace(ill, distress_length=np.full(3, 30.0))
-    assert well_from(scenario, some, late, LONGEST).tolist() == [30, 30, 30]
+    assert well_from(scenario, late, LONGEST).tolist() == [30, 30, 30]
+
+
+def test_the_principal_is_the_most_severe_of_all_disorders(
+    scenario: Scenario, clients: Clients, illness: Illness
+) -> None:
+    """Of some clients, and to the last bit: the one that readings find gone must be the one of which it was asked when."""
+    rows = np.flatnonzero(np.arange(N) % 3)
+    principal, at = principal_of(scenario, clients, DRAWS, rows), (rows, np.argmax(clients.severity[rows], axis=1))
+    assert len(set(at[1].tolist())) == len(scenario.disorders)
+    assert 0 < principal.present.sum() < len(rows)
+    there = principal.present[:, 0]
+    for name in ("present", "length"):
+        assert np.array_equal(getattr(principal, name)[:, 0], getattr(illness, name)[at]), name
+    assert np.array_equal(principal.hazard[there, 0], illness.hazard[at][there])
+    for name in ("distress_length", "distress_hazard"):
+        assert np.array_equal(getattr(principal, name), getattr(illness, name)[rows]), name
 
 
 # --- how long, how fast ---------------------------------------------------------------------------------------------
 
 
-def test_lengths_are_exponential_and_alike_within_a_client(
-    scenario: Scenario, clients: Clients, illness: Illness
-) -> None:
+def test_lengths_are_exponential_and_alike_within_a_client(scenario: Scenario, clients: Clients) -> None:
     shared = scenario.outcome.remission.shared.value
-    lengths = np.column_stack([illness.length, illness.distress_length])
+    length, distress_length = drawn_lengths(scenario, clients, DRAWS)
+    lengths = np.column_stack([length, distress_length])
     scores = stats.norm.ppf(np.exp(-lengths))
     r = np.corrcoef(scores.T)
     for j in range(lengths.shape[1]):
@@ -194,16 +204,31 @@ def test_lengths_are_exponential_and_alike_within_a_client(
             assert r[j, k] == pytest.approx(shared, abs=4 * (1 - shared**2) / np.sqrt(N))
     again, distress_again = drawn_lengths(scenario, clients, DRAWS, "relapse_")
     assert stats.kstest(distress_again, "expon").pvalue > 1e-4
-    assert abs(np.corrcoef(again[:, 0], illness.length[:, 0])[0, 1]) < 4 / np.sqrt(N), (
-        "a relapse lasts a length of its own"
-    )
+    assert abs(np.corrcoef(again[:, 0], length[:, 0])[0, 1]) < 4 / np.sqrt(N), "a relapse lasts a length of its own"
 
 
 def test_one_length_by_hand(scenario: Scenario, clients: Clients, illness: Illness) -> None:
     shared = scenario.outcome.remission.shared.value
-    g, h = (DRAWS.normal(p, clients.id[:1])[0] for p in ("length_shared", "length_own:ptsd"))
+    i = np.flatnonzero(clients.has("ptsd"))[0]
+    g, h = (DRAWS.normal(p, clients.id[i : i + 1])[0] for p in ("length_shared", "length_own:ptsd"))
     by_hand = -np.log(stats.norm.cdf(np.sqrt(shared) * g + np.sqrt(1 - shared) * h))
-    assert illness.length[0, scenario.disorders.index("ptsd")] == pytest.approx(by_hand, rel=1e-9)
+    assert illness.length[i, scenario.disorders.index("ptsd")] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_what_is_not_asked_for_is_not_drawn_and_moves_nothing_else(
+    scenario: Scenario, clients: Clients, illness: Illness
+) -> None:
+    """Of all clients, and of some alone."""
+    every, of_distress = drawn_lengths(scenario, clients, DRAWS)
+    there = np.column_stack([clients.has(name) for name in scenario.disorders])
+    assert np.array_equal(illness.present, there)
+    assert np.array_equal(illness.length, np.where(there, every, np.inf))
+    assert np.array_equal(illness.distress_length, of_distress)
+    assert not np.any(illness.depth[~there])
+    rows = np.arange(1, N, 7)
+    some = illness_of(scenario, rows_of(clients, rows), DRAWS)
+    for f in fields(Illness):
+        assert np.array_equal(getattr(some, f.name), getattr(illness, f.name)[rows]), f.name
 
 
 def test_one_hazard_by_hand() -> None:
@@ -253,10 +278,10 @@ def test_what_is_over_lies_below_the_threshold_by_the_gap_and_an_exponential_dep
     scenario: Scenario, illness: Illness
 ) -> None:
     rule = scenario.outcome.remission
-    beyond = illness.depth - rule.hysteresis.value
-    assert beyond.min() > 0
-    for j in range(beyond.shape[1]):
-        assert stats.kstest(beyond[:, j] / rule.depth_mean.value, "expon").pvalue > 1e-4
+    for j in range(illness.depth.shape[1]):
+        beyond = illness.depth[illness.present[:, j], j] - rule.hysteresis.value
+        assert beyond.min() > 0
+        assert stats.kstest(beyond / rule.depth_mean.value, "expon").pvalue > 1e-4
 
 
 # --- what treatment gives -------------------------------------------------------------------------------------------

@@ -5,7 +5,15 @@ import pytest
 
 from caseload_sim.clients.population import Clients, draw_population
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.remission import Given, complexity_of, illness_of, over_from, treatment_given, well_from
+from caseload_sim.clients.remission import (
+    Given,
+    complexity_of,
+    illness_of,
+    over_from,
+    principal_of,
+    treatment_given,
+    well_from,
+)
 from caseload_sim.clients.severity import at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import ASSESSED, FINISHED, GAVE_UP, NEVER, NO_STEP, NOT_YET
@@ -187,7 +195,8 @@ def test_who_is_well_before_the_first_session_does_not_come(small: Scenario, pla
     draws, episodes = Draws(scenario.run.seed, 0), simulation.episodes
     clients = draw_clients(scenario, draws)
     courses, care = draw_courses(scenario, clients, draws)
-    well = well_from(scenario, clients, illness_of(scenario, clients, draws), longest_days(scenario))
+    everybody = np.arange(len(clients.id))
+    well = well_from(scenario, principal_of(scenario, clients, draws, everybody), longest_days(scenario))
     ours = (episodes.client < len(clients.id)) & (episodes.step > 0)
     who, step = episodes.client[ours], episodes.step[ours]
     joined, started, ended = (
@@ -215,13 +224,16 @@ def test_who_is_well_before_the_first_session_does_not_come(small: Scenario, pla
 def test_a_share_of_those_who_are_well_comes_all_the_same(small: Scenario) -> None:
     draws = Draws(3, 0)
     clients = draw_clients(small, draws)
-    illness = illness_of(small, clients, draws)
     stays_away = {
-        share: no_longer_come_from(
-            small.with_changes({"outcome.endings.well_do_not_come": share}), clients, illness, draws
-        )
+        share: no_longer_come_from(small.with_changes({"outcome.endings.well_do_not_come": share}), clients, draws)
         for share in (0.0, 0.5, 1.0)
     }
+    rows = np.arange(len(clients.id))
+    well = well_from(small, principal_of(small, clients, draws, rows), longest_days(small))
+    assert np.array_equal(stays_away[1.0], np.where(well < longest_days(small), well, NEVER))
+    some = np.arange(len(well)) % 3 == 0
+    everybody = small.with_changes({"outcome.endings.well_do_not_come": 1.0})
+    assert np.array_equal(no_longer_come_from(everybody, clients, draws, some), np.where(some, stays_away[1.0], NEVER))
     asked = stays_away[1.0] != NEVER
     assert np.all(stays_away[0.0] == NEVER)
     assert np.mean(stays_away[0.5][asked] != NEVER) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / asked.sum()))

@@ -197,8 +197,8 @@ def of_waiting(scenario: Scenario, draws: Draws, n: int, simulations: Sequence[S
     courses, care = draw_courses(scenario, clients, draws)
     rows = np.flatnonzero(care.exit == TREATED)
     some, step = rows_of(clients, rows), courses.next_outside[rows, ASSESSMENT]
-    illness = illness_of(scenario, some, draws)
-    who, well = condition_of(scenario, some, illness, draws), no_longer_come_from(scenario, some, illness, draws)
+    who = condition_of(scenario, some, illness_of(scenario, some, draws), draws)
+    well = no_longer_come_from(scenario, some, draws)
     attended, lag = care.attended[rows, step], care.lag_days[rows, step]
     sessions = np.zeros((len(rows), len(scenario.steps)), dtype=np.int32)
     sessions[np.arange(len(rows)), step] = attended

@@ -156,7 +156,7 @@ def _at_start(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Rows,
     illness, targets = illness_of(scenario, clients, draws), scenario.population.targets
     courses, care = draw_courses(scenario, clients, draws)
     day = round(targets.start_scores_after.value) if targets.start_scores_after else 0
-    rows = np.flatnonzero(let_through & (no_longer_come_from(scenario, clients, illness, draws) > day))
+    rows = np.flatnonzero(let_through & (no_longer_come_from(scenario, clients, draws) > day))
     step = courses.next_outside[rows, ASSESSMENT].astype(np.intp)
     end = day + courses.course_days[rows, step] - care.lag_days[rows, step]
     responds = courses.inside_from[rows, step].astype(np.int64) + care.booking_days[rows] <= end

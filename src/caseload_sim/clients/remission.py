@@ -19,13 +19,14 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.bounded import bounded_exp
-from caseload_sim.support.columns import Codes, Flags, Floats, largest_column, rows_of
+from caseload_sim.support.columns import Codes, Flags, Floats, Ids, blocks_of, largest_column, rows_of
 
 DAYS_PER_MONTH = 365 / 12
 _SMALLEST_CHANCE = 1e-12  # of a length: none is longer than 28 times the mean
 _MOST_EFFECT = (
     10.0  # of a course, of that in the trials: with what is left of it, no effect runs away over many courses
 )
+_PROBLEMS_AT_ONCE = 2**15  # more would leave the cache
 _SEVERITY_THAT_COUNTS = (0.0, 3.0)  # SD: beyond it severity slows a disorder's end no further
 
 
@@ -36,6 +37,8 @@ class Illness:
     present: (n, d) bool; length, hazard: (n, d) float64, cumulative hazard at which a disorder is over, and hazard a day
     distress_length, distress_hazard: (n,), the same for the distress that brought the client
     depth: (n, d), SD, how far below its threshold a disorder lies once it is over
+
+    Nothing is drawn for a disorder that is not present: its length is infinite and its depth 0.
     """
 
     present: Flags
@@ -69,36 +72,81 @@ class Given:
 def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
     """Length and hazard of every problem of these clients, with usual care and no service."""
     remission, names = scenario.outcome.remission, clients.disorder_names
-    slower = _log_hazard_ratio(scenario, clients)
-    care = remission.usual_care.value / DAYS_PER_MONTH
-    length, distress_length = drawn_lengths(scenario, clients, draws)
-    shape = clients.severity.shape
-    hazard, depth, present = (np.empty(shape, dtype, order="F") for dtype in (float, float, bool))
-    monthly = by_disorder(dict(remission.monthly_hazard), names)
-    deep = draws.uniforms([f"depth:{name}" for name in names], clients.id)
+    slower, shape = _log_hazard_ratio(scenario, clients), clients.severity.shape
+    present, (hazard, depth) = (np.empty(shape, dtype=bool, order="F"), (np.zeros(shape, order="F") for _ in range(2)))
     for j, name in enumerate(names):
-        severity = np.clip(clients.severity[:, j], *_SEVERITY_THAT_COUNTS)
         present[:, j] = clients.has(name)
-        hazard[:, j] = monthly[j] * care * bounded_exp(slower + remission.per_severity_sd.value * (severity - 1))
-        depth[:, j] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep[j])
-    distress_hazard = remission.monthly_hazard_of_distress.value * care * bounded_exp(slower)
-    return Illness(present, length, hazard, distress_length, distress_hazard, depth)
+    length, distress_length = drawn_lengths(scenario, clients, draws, of=present)
+    for j, name in enumerate(names):
+        rows = np.flatnonzero(present[:, j])
+        hazard[:, j] = _hazard(scenario, clients.severity[:, j], name, slower)
+        deep = draws.uniform(f"depth:{name}", clients.id[rows])
+        depth[:, j][rows] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep)
+    return Illness(present, length, hazard, distress_length, _hazard_of_distress(scenario, slower), depth)
 
 
-def drawn_lengths(scenario: Scenario, clients: Clients, draws: Draws, when: str = "") -> tuple[Floats, Floats]:
+def principal_of(scenario: Scenario, clients: Clients, draws: Draws, rows: NDArray[np.intp]) -> Illness:
+    """The most severe disorder of some clients as the only column, and their distress; no depth: it is asked when both end."""
+    names, ids = clients.disorder_names, clients.id[rows]
+    slower, which = _log_hazard_ratio(scenario, clients)[rows], largest_column(clients.severity)[rows]
+    frailty, own = _frailty(scenario, ids, draws, "")
+    present, length, hazard = (
+        np.zeros((len(rows), 1), dtype=bool),
+        np.full((len(rows), 1), np.inf),
+        np.zeros((len(rows), 1)),
+    )
+    for j, name in enumerate(names):
+        here = np.flatnonzero((which == j) & clients.has(name)[rows])
+        present[here, 0] = True
+        length[here, 0] = _length(frailty[here] + own * draws.normal(f"length_own:{name}", ids[here]))
+        hazard[here, 0] = _hazard(scenario, clients.severity[:, j][rows[here]], name, slower[here])
+    of_distress = _length(frailty + own * draws.normal("length_own:distress", ids))
+    return Illness(present, length, hazard, of_distress, _hazard_of_distress(scenario, slower), np.zeros_like(length))
+
+
+def drawn_lengths(
+    scenario: Scenario,
+    clients: Clients,
+    draws: Draws,
+    when: str = "",
+    *,
+    of: Flags | None = None,
+    rows: NDArray[np.intp] | None = None,
+) -> tuple[Floats, Floats]:
     """The length of each disorder and of the distress, alike within a client: (n, d) and (n,) float64.
 
     when: "relapse_" for those of problems that come back, else the first
+    of: (n, d) bool, the disorders whose length is asked for, all if None; that of the others is infinite
+    rows: of which clients, of everybody if None; `of` is of these
     """
+    ids = clients.id if rows is None else clients.id[rows]
+    frailty, own = _frailty(scenario, ids, draws, when)
+    length = np.full((len(ids), len(clients.disorder_names)), np.inf, order="F")
+    for j, name in enumerate(clients.disorder_names):
+        here = np.arange(len(ids)) if of is None else np.flatnonzero(of[:, j])
+        length[:, j][here] = _length(frailty[here] + own * draws.normal(f"{when}length_own:{name}", ids[here]))
+    return length, _length(frailty + own * draws.normal(f"{when}length_own:distress", ids))
+
+
+def _frailty(scenario: Scenario, ids: Ids, draws: Draws, when: str) -> tuple[Floats, float]:
+    """What the lengths of each client have in common, (n,), and how much their own parts weigh."""
     share = scenario.outcome.remission.shared.value
-    shared, own = np.sqrt(share), np.sqrt(1 - share)
-    frailty = shared * draws.normal(f"{when}length_shared", clients.id)
-    length = np.empty(clients.severity.shape, order="F")
-    own_parts = [f"{when}length_own:{name}" for name in (*clients.disorder_names, "distress")]
-    *of_disorders, of_distress = draws.normals(own_parts, clients.id)
-    for j, drawn in enumerate(of_disorders):
-        length[:, j] = _length(frailty + own * drawn)
-    return length, _length(frailty + own * of_distress)
+    return np.sqrt(share) * draws.normal(f"{when}length_shared", ids), np.sqrt(1 - share)
+
+
+def _hazard(scenario: Scenario, severity: Floats, name: str, slower: Floats) -> Floats:
+    """Hazard a day of a disorder of this severity, (n,); slower: see `_log_hazard_ratio`."""
+    remission = scenario.outcome.remission
+    (monthly,) = by_disorder(dict(remission.monthly_hazard), (name,))
+    above = np.clip(severity, *_SEVERITY_THAT_COUNTS) - 1
+    care = remission.usual_care.value / DAYS_PER_MONTH
+    return monthly * care * bounded_exp(slower + remission.per_severity_sd.value * above)
+
+
+def _hazard_of_distress(scenario: Scenario, slower: Floats) -> Floats:
+    remission = scenario.outcome.remission
+    care = remission.usual_care.value / DAYS_PER_MONTH
+    return remission.monthly_hazard_of_distress.value * care * bounded_exp(slower)
 
 
 def _log_hazard_ratio(scenario: Scenario, clients: Clients) -> Floats:
@@ -145,16 +193,20 @@ def treatment_given(
     the courses before it, times the client's response to it. So no course takes away what an earlier one has given.
     """
     courses = [s for s, _, _ in scenario.pathway.each_course()]
-    strength = _strength_of(scenario, courses, target, response, complexity, sessions)
+    strength, treated = np.zeros(len(target)), np.flatnonzero(contacts >= 2)
+
+    def work(rows: NDArray[np.intp], in_time: list[int]) -> None:
+        strength[rows] = _strength_of(scenario, in_time, target[rows], *rows_of((response, complexity, sessions), rows))
+
+    work(treated, courses)
     if first is not None:
         for begun in courses:
-            earlier = courses[: courses.index(begun)]
-            rows = np.flatnonzero((first == begun) & (sessions[:, earlier] > 0).any(axis=1))
-            in_time = [begun, *(s for s in courses if s != begun)]
-            strength[rows] = _strength_of(
-                scenario, in_time, target[rows], response[rows], complexity[rows], sessions[rows]
-            )
-    return Given(np.where(contacts >= 2, strength, 0.0), target)
+            rows = treated[first[treated] == begun]
+            before = np.zeros(len(rows), dtype=bool)
+            for s in courses[: courses.index(begun)]:
+                before |= sessions[:, s][rows] > 0
+            work(rows[before], [begun, *(s for s in courses if s != begun)])
+    return Given(strength, target)
 
 
 def _strength_of(
@@ -183,74 +235,94 @@ def _strength_of(
 def share_reaching(scenario: Scenario, given: Given, j: int) -> Floats:
     """What of the treatment reaches disorder j: all of it if it is the target, else its spill, (n,)."""
     spill = by_disorder(dict(scenario.outcome.treatment.spill), scenario.disorders)[j]
-    return np.where(given.target == j, given.strength, spill * given.strength)
+    reaching, targeted = spill * given.strength, np.flatnonzero(given.target == j)
+    reaching[targeted] = given.strength[targeted]
+    return reaching
 
 
 def over_by(
-    scenario: Scenario, illness: Illness, days: Floats | NDArray[np.int32], given: Given | None, j: int
+    scenario: Scenario,
+    illness: Illness,
+    days: Floats | NDArray[np.int32],
+    given: Given | None,
+    j: int,
+    rows: NDArray[np.intp] | None = None,
 ) -> Flags:
-    """Whether disorder j is over so many days after referral, (n,) bool."""
-    used = illness.hazard[:, j] * days
+    """Whether disorder j is over so many days after referral, (n,) bool.
+
+    rows: of whom it is asked, everybody if None; `days` and `given` are theirs, `illness` is of everybody
+    """
+    at = slice(None) if rows is None else rows
+    used = illness.hazard[:, j][at] * days
     if given is not None:
         used = used + scenario.outcome.treatment.full_course.value * share_reaching(scenario, given, j)
-    return np.asarray(illness.present[:, j] & (used >= illness.length[:, j]))
+    return np.asarray(illness.present[:, j][at] & (used >= illness.length[:, j][at]))
 
 
 def distress_over_by(
-    scenario: Scenario, illness: Illness, days: Floats | NDArray[np.int32], given: Given | None
+    scenario: Scenario,
+    illness: Illness,
+    days: Floats | NDArray[np.int32],
+    given: Given | None,
+    rows: NDArray[np.intp] | None = None,
 ) -> Flags:
-    """Whether the distress that brought the client is over so many days after referral, (n,) bool."""
-    used = illness.distress_hazard * days
+    """Whether the distress that brought the client is over so many days after referral, (n,) bool; rows: as in `over_by`."""
+    at = slice(None) if rows is None else rows
+    used = illness.distress_hazard[at] * days
     if given is not None:
         used = used + scenario.outcome.treatment.full_course_of_distress.value * given.strength
-    return np.asarray(used >= illness.distress_length)
+    return np.asarray(used >= illness.distress_length[at])
 
 
 def over_from(scenario: Scenario, illness: Illness, given: Given | None, longest: int) -> NDArray[np.int32]:
     """First whole day since referral on which each disorder, and last the distress, is over: (n, d + 1) int32.
 
     longest: what stands for "not by then", and for a disorder that is not there
+    """
+    treatment, (n, n_disorders) = scenario.outcome.treatment, illness.length.shape
+    first = np.full((n_disorders + 1, n), longest, dtype=np.int32)
+    taken, of_distress = np.empty((0, 0)), np.zeros(n)
+    if given is not None:
+        reaching = [treatment.full_course.value * share_reaching(scenario, given, j) for j in range(n_disorders)]
+        taken = np.reshape(reaching, (n_disorders, n))
+        of_distress = treatment.full_course_of_distress.value * given.strength
+    # Problems of all disorders one after the other: of few clients, calling NumPy for each disorder takes longer than its work.
+    length, hazard, of_disorders = illness.length.T.ravel(), illness.hazard.T.ravel(), first[:-1].reshape(-1)
+    problems = np.flatnonzero(illness.present.T)
+    for some in blocks_of(len(problems), _PROBLEMS_AT_ONCE):
+        at = problems[some]
+        off = 0.0 if given is None else taken.ravel()[at]
+        of_disorders[at] = _first_day_over(length[at], hazard[at], off, longest)
+    first[-1] = _first_day_over(illness.distress_length, illness.distress_hazard, of_distress, longest)
+    return first.T
+
+
+def _first_day_over(length: Floats, hazard: Floats, taken: Floats | float, longest: int) -> NDArray[np.int32]:
+    """First whole day on which problems are over, (n,) int32, `longest` at most.
+
+    taken: what treatment has taken off each length
     Found by dividing, and then put right by the very comparison that readings make: rounding must not part the two.
     """
-    n_disorders = illness.length.shape[1]
-    first = np.full((len(illness.length), n_disorders + 1), longest, dtype=np.int32, order="F")
-    for j in range(n_disorders + 1):
-        if j < n_disorders:
-            length, hazard = illness.length[:, j], illness.hazard[:, j]
-            taken = (
-                0.0
-                if given is None
-                else scenario.outcome.treatment.full_course.value * share_reaching(scenario, given, j)
-            )
-            rows = np.flatnonzero(illness.present[:, j])
-        else:
-            length, hazard = illness.distress_length, illness.distress_hazard
-            taken = 0.0 if given is None else scenario.outcome.treatment.full_course_of_distress.value * given.strength
-            rows = np.arange(len(length))
-        taken = np.broadcast_to(taken, length.shape)[rows]
-        length, hazard = length[rows], hazard[rows]
 
-        def over(day: NDArray[np.int32]) -> Flags:
-            return np.asarray((hazard * day + taken >= length) | (day >= longest))  # noqa: B023  (called at once)
+    def over(day: NDArray[np.int32]) -> Flags:
+        return np.asarray((hazard * day + taken >= length) | (day >= longest))
 
-        with np.errstate(divide="ignore", invalid="ignore"):
-            days = np.ceil((length - taken) / hazard)
-        day = np.clip(np.nan_to_num(days, nan=longest, posinf=longest), 0, longest).astype(np.int32)
-        day = np.where(over(day), day, day + np.int32(1))
-        day = np.where((day > 0) & over(day - np.int32(1)), day - np.int32(1), day)
-        first[:, j][rows] = np.minimum(day, longest)
-    return first
+    with np.errstate(divide="ignore", invalid="ignore"):
+        days = np.ceil((length - taken) / hazard)
+    day = np.maximum(np.fmin(days, longest), 0).astype(np.int32)  # of a number and NaN, fmin takes the number
+    day += ~over(day)
+    day -= (day > 0) & over(day - np.int32(1))
+    return np.asarray(np.minimum(day, longest), dtype=np.int32)
 
 
-def well_from(scenario: Scenario, clients: Clients, illness: Illness, longest: int) -> NDArray[np.int32]:
+def well_from(scenario: Scenario, principal: Illness, longest: int) -> NDArray[np.int32]:
     """First whole day since referral on which, untreated, the most severe disorder and the distress are over, (n,) int32.
 
-    longest: what stands for "not by then"
+    principal: see `principal_of`; longest: what stands for "not by then"
     """
-    days = over_from(scenario, illness, None, longest)
-    at = np.arange(len(days)), largest_column(clients.severity).astype(np.intp)
-    principal = np.where(illness.present[at], days[at], 0)  # who has no disorder came for the distress alone
-    return np.maximum(principal, days[:, -1]).astype(np.int32)
+    days = over_from(scenario, principal, None, longest)
+    first = np.where(principal.present[:, 0], days[:, 0], 0)  # who has no disorder came for the distress alone
+    return np.maximum(first, days[:, 1]).astype(np.int32)
 
 
 def years_to_relapse(scenario: Scenario, u: Floats, residual: Flags) -> Floats:

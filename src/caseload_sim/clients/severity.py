@@ -7,6 +7,7 @@ queue runs, and to read everybody afterwards. Elementwise throughout, so that bo
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,10 @@ from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import GAD7_MAX, PHQ9_MAX, Scores, score
 from caseload_sim.clients.remission import Given, Illness, distress_over_by, over_by, share_reaching
 from caseload_sim.draws.streams import Draws
+from caseload_sim.scenario.outcome import by_disorder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Floats, rows_of
+from caseload_sim.support.compiled import Compiled, numba_is_loaded
 
 ONE_YEAR_DAYS = 365
 FIRST, LAST, AGAIN, MONTH_12 = "first", "last", "again", "month_12"
@@ -78,23 +81,30 @@ def condition_of(scenario: Scenario, clients: Clients, illness: Illness, draws: 
 
 
 def passing_at(
-    scenario: Scenario, clients: Clients, reading: str, draws: Draws, *, later_course: bool = False
+    scenario: Scenario,
+    clients: Clients,
+    reading: str,
+    draws: Draws,
+    rows: NDArray[np.intp] | None = None,
+    *,
+    later_course: bool = False,
 ) -> Passing:
-    """The passing state, the mood and the errors of one reading of these clients.
+    """The passing state, the mood and the errors of one reading of these clients, or of some of them.
 
     reading: FIRST, LAST, AGAIN, MONTH_12, or the name that `at_start_of` or `at_end_of` gives
     later_course: the course that starts is not the client's first. What drifts for good had drifted by the end of the
         course before it, and does not come back
     """
+    at = slice(None) if rows is None else rows
     population, names = scenario.population, clients.disorder_names
     instruments = scenario.instruments
     purposes = [f"error:{reading}:phq9", f"error:{reading}:gad7", f"mood:{reading}"]
     if reading == FIRST:  # the state at referral, by which the prevalences are
-        state = clients.state_start
+        state = clients.state_start[at]
     else:
-        state = np.empty_like(clients.severity)
+        state = np.empty((len(clients.id[at]), len(names)), order="F")
         purposes += [f"state:{reading}:{name}" for name in names]
-    phq9, gad7, mood, *states = draws.normals(purposes, clients.id)
+    phq9, gad7, mood, *states = draws.normals(purposes, clients.id[at])
     for j, (name, drawn) in enumerate(zip(names, states, strict=False)):
         state[:, j] = np.sqrt(population.state_share_of(name)) * drawn
     errors = instruments.phq9.error_sd.value * phq9, instruments.gad7.error_sd.value * gad7
@@ -108,25 +118,99 @@ def severity_on(
     passing: Passing,
     days: NDArray[np.int32] | Floats,
     given: Given | None = None,
+    rows: NDArray[np.intp] | None = None,
 ) -> tuple[Floats, Floats]:
     """Severity (n, d) and distress (n,) on a reading so many days after referral, SD.
 
     given: treatment received by then, none if None
+    rows: who is read, everybody if None; `who` is of everybody, all else of those who are read
     """
-    illness, outcome = who.illness, scenario.outcome
-    severity = np.empty_like(who.severity)
-    for j in range(severity.shape[1]):
-        state = passing.state[:, j]
-        level = who.severity[:, j] + (state - who.state_start[:, j])
-        if given is not None:
-            level -= outcome.treatment.severity_shift.value * share_reaching(scenario, given, j)
-        over = over_by(scenario, illness, days, given, j)
-        severity[:, j] = np.where(over, np.minimum(level, state - illness.depth[:, j]), level)
-    distress = who.distress + passing.mood + passing.drifted * who.drift
+    at = slice(None) if rows is None else rows
+    severities = _severities_compiled if numba_is_loaded() else _severities_with_numpy
+    severity = severities(scenario, who, passing, days, given, rows)
+    outcome = scenario.outcome
+    distress = who.distress[at] + passing.mood + passing.drifted * who.drift[at]
     if given is not None:
         distress -= outcome.treatment.distress_relief.value * given.strength
-    distress += outcome.distress.reactive.value * ~distress_over_by(scenario, illness, days, given)
+    distress += outcome.distress.reactive.value * ~distress_over_by(scenario, who.illness, days, given, rows)
     return severity, distress
+
+
+def _severities_with_numpy(
+    scenario: Scenario,
+    who: Condition,
+    passing: Passing,
+    days: NDArray[np.int32] | Floats,
+    given: Given | None,
+    rows: NDArray[np.intp] | None,
+) -> Floats:
+    """The severities of `severity_on`."""
+    at, illness = slice(None) if rows is None else rows, who.illness
+    severity = np.empty((len(days), who.severity.shape[1]), order="F")
+    for j in range(severity.shape[1]):
+        state = passing.state[:, j]
+        level = who.severity[:, j][at] + (state - who.state_start[:, j][at])
+        if given is not None:
+            level -= scenario.outcome.treatment.severity_shift.value * share_reaching(scenario, given, j)
+        over = over_by(scenario, illness, days, given, j, rows)
+        severity[:, j] = np.where(over, np.minimum(level, state - illness.depth[:, j][at]), level)
+    return severity
+
+
+def _severities_compiled(
+    scenario: Scenario,
+    who: Condition,
+    passing: Passing,
+    days: NDArray[np.int32] | Floats,
+    given: Given | None,
+    rows: NDArray[np.intp] | None,
+) -> Floats:
+    """The same to the last bit, in one pass by compiled code."""
+    illness, treatment = who.illness, scenario.outcome.treatment
+    tables = (
+        who.severity, who.state_start, passing.state, illness.present, illness.length, illness.hazard, illness.depth
+    )  # fmt: skip
+    severity = np.empty((who.severity.shape[1], len(days)))
+    _severities(
+        *(np.ascontiguousarray(table.T) for table in tables),  # nothing is copied: tables lie column by column
+        rows is not None,
+        _NOBODY if rows is None else rows,
+        np.asarray(days, dtype=np.float64),
+        given is not None,
+        _NONE if given is None else given.strength,
+        _NO_TARGET if given is None else given.target,
+        np.array(by_disorder(dict(treatment.spill), scenario.disorders)),
+        treatment.severity_shift.value,
+        treatment.full_course.value,
+        severity,
+    )
+    return severity.T
+
+
+_NOBODY, _NONE, _NO_TARGET = np.empty(0, dtype=np.intp), np.empty(0), np.empty(0, dtype=np.int8)
+
+
+def _severities_code(
+    severity: Any, state_start: Any, state: Any, present: Any, length: Any, hazard: Any, depth: Any,
+    of_some: Any, rows: Any, days: Any, treated: Any, strength: Any, target: Any, spill: Any, shift: Any, full_course: Any,
+    found: Any,
+) -> None:  # fmt: skip  # pragma: no cover: Python itself does not run it
+    for j in range(len(found)):
+        for k in range(len(days)):
+            i = np.uint64(rows[k]) if of_some else np.uint64(k)
+            passing = state[j, k]
+            level = severity[j, i] + (passing - state_start[j, i])
+            used = hazard[j, i] * days[k]
+            if treated:
+                reaching = strength[k] if target[k] == j else spill[j] * strength[k]
+                level -= shift * reaching
+                used += full_course * reaching
+            if present[j, i] and used >= length[j, i]:
+                level = min(level, passing - depth[j, i])
+            found[j, k] = level
+
+
+_severities = Compiled(_severities_code)
 
 
 def scores_at_referral(scenario: Scenario, clients: Clients, draws: Draws) -> tuple[Scores, Scores]:
@@ -151,6 +235,7 @@ def scores_on(
     passing: Passing,
     days: NDArray[np.int32] | Floats,
     given: Given | None = None,
+    rows: NDArray[np.intp] | None = None,
 ) -> tuple[Scores, Scores]:
-    """PHQ-9 (0-27) and GAD-7 (0-21) on a reading so many days after referral, each (n,) int8."""
-    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given))
+    """PHQ-9 (0-27) and GAD-7 (0-21) on a reading so many days after referral, each (n,) int8; arguments as in `severity_on`."""
+    return scores_of(scenario, passing, *severity_on(scenario, who, passing, days, given, rows))

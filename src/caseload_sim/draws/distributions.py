@@ -148,15 +148,16 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
     hard = np.flatnonzero(mass < NOT_REACHED_BEFORE)  # hundreds of sessions nearly all missed
     result[hard] = _by_halving(u[hard], successes[hard], share[hard])
     rows = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
-    mass = mass[rows]
-    reached, k = mass, 0
+    columns = [column[rows] for column in (u, successes, share, mass, mass)]
+    k = 0
     while len(rows):
         k += 1
-        mass = mass * ((successes[rows] + k - 1) / k * share[rows])
-        reached = reached + mass
+        going, needed, fails, at, reached = columns
+        at = at * ((needed + k - 1) / k * fails)
+        reached = reached + at
         result[rows] = k
-        going = (u[rows] > reached) & (mass > 0)
-        rows, mass, reached = rows[going], mass[going], reached[going]
+        onward = np.flatnonzero((going > reached) & (at > 0))
+        rows, columns = rows[onward], [column[onward] for column in (going, needed, fails, at, reached)]
     return result
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.draws.distributions import _gamma_quantiles, _normal_quantiles
-from caseload_sim.support.columns import Floats, Ids
+from caseload_sim.support.columns import Floats, Ids, read_only
 from caseload_sim.support.compiled import numba_is_loaded
 
 # Every purpose for which something is drawn. A purpose may be split by condition, disorder or step: "trait:ptsd"; those of
@@ -158,19 +158,31 @@ class Draws:
 class RememberedDraws(Draws):
     """The same random numbers, each kept once it is drawn: for whoever reads the same clients again and again.
 
-    kept: by purposes and ids; a draw is handed out as it is, so it cannot be written to
+    kept: by kind of draw, purposes and ids; a draw is handed out as it is, so it cannot be written to
     """
 
     kept: dict[tuple[tuple[str, ...], bytes], Floats] = field(default_factory=dict, compare=False, repr=False)
 
     def uniforms(self, purposes: Sequence[str], ids: Ids) -> Floats:
         """As of `Draws`."""
-        key = tuple(purposes), ids.tobytes()
+        return self._remembered("uniforms", purposes, ids)
+
+    def normal(self, purpose: str, ids: Ids) -> Floats:
+        """As of `Draws`."""
+        return np.asarray(self._remembered("normals", (purpose,), ids)[0])
+
+    def normals(self, purposes: Sequence[str], ids: Ids) -> Iterator[Floats]:
+        """As of `Draws`."""
+        yield from self._remembered("normals", purposes, ids)
+
+    def _remembered(self, kind: str, purposes: Sequence[str], ids: Ids) -> Floats:
+        """Draws of a kind for several purposes, (purposes, n) float64."""
+        key = (kind, *purposes), ids.tobytes()
         found = self.kept.get(key)
         if found is None:
-            found = Draws.uniforms(self, purposes, ids)
-            found.setflags(write=False)
-            self.kept[key] = found
+            anew = Draws(self.seed, self.replication)
+            found = anew.uniforms(purposes, ids) if kind == "uniforms" else np.stack([*anew.normals(purposes, ids)])
+            self.kept[key] = read_only(found)
         return found
 
 

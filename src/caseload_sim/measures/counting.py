@@ -35,7 +35,8 @@ def group_sums(summands: Sequence[Summand], members: Sequence[Flags]) -> NDArray
     somebody has a thousand of something, double precision is used, which is exact to 2**53.
     """
     total = np.zeros((len(summands), len(members)))
-    highest = max((int(np.abs(column).max(initial=0)) for column, _ in summands), default=0)
+    numbers = [column for column, _ in summands if column.dtype != bool]
+    highest = max((int(np.abs(column).max(initial=0)) for column in numbers), default=1)
     exact = np.float32 if highest * COUNTED_AT_ONCE < 2**24 else np.float64  # hundreds of sessions, nearly all missed
     for some in blocks_of(len(members[0]), COUNTED_AT_ONCE):
         each = np.empty((len(summands), some.stop - some.start), dtype=exact)

@@ -1,5 +1,6 @@
 """The courses of treatment that took place, one row each, and the scores at the start and at the end of each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import DROPPED_OUT, NO_STEP, NOT_YET
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Flags, rows_of
+from caseload_sim.support.columns import Codes, Days, Flags, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,60 +104,51 @@ def course_scores(
 
     last_scores: PHQ-9 and GAD-7 of each client at the last contact, both (n,)
     """
-    client, step, last_day = courses.client, courses.step, courses.last_day
-    chosen = scenario.run.within_period(last_day)
+    client, step = courses.client, courses.step
+    chosen = scenario.run.within_period(courses.last_day)
     is_last = np.zeros(len(client), dtype=bool)
     is_last[courses.last_rows] = True
-    scores = [np.zeros(len(client), dtype=np.int8) for _ in range(4)]
-    for column, last in zip(scores[2:], last_scores, strict=True):
-        column[:] = last[client]
-    sessions = np.zeros(care.attended.shape, dtype=np.int32)  # of the courses so far
-    begun = np.full(len(sessions), NO_STEP, dtype=np.int8)
-    begun[client[courses.first_rows]] = step[courses.first_rows]
+    so_far = np.zeros(care.attended.shape, dtype=np.int32)  # sessions attended at each step
+    before, after = (np.zeros((len(client), len(scenario.steps)), dtype=np.int32) for _ in range(2))
     for k in range(int(courses.order.max(initial=-1)) + 1):
         here = np.flatnonzero(courses.order == k)
-        before = sessions[client[here]].copy()
-        sessions[client[here], step[here]] = courses.sessions[here]
-        for s in range(len(scenario.steps)):
-            mine = chosen[here] & (step[here] == s)
-            rows, so_far = here[mine], before[mine]
-            _read(scores[:2], rows, scenario, clients, who, care, client[rows], at_start_of(scenario.steps[s]),
-                  courses.first_day[rows], so_far, begun, draws, later_course=k > 0)  # fmt: skip
-            rows = rows[~is_last[rows]]
-            _read(scores[2:], rows, scenario, clients, who, care, client[rows], at_end_of(scenario.steps[s]),
-                  last_day[rows], sessions[client[rows]], begun, draws, later_course=k > 0)  # fmt: skip
-    return CourseScores(client[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in scores))
+        before[here] = so_far[client[here]]
+        so_far[client[here], step[here]] = courses.sessions[here]
+        after[here] = so_far[client[here]]
+    begun = np.full(len(so_far), NO_STEP, dtype=np.int8)
+    begun[client[courses.first_rows]] = step[courses.first_rows]
+    complexity = complexity_of(scenario, clients)
 
+    def read(
+        rows: NDArray[np.intp], name_at: Callable[[str], str], days: Days, sessions: Days, *, later_course: bool
+    ) -> tuple[Scores, Scores]:
+        """PHQ-9 and GAD-7 at the start or the end of these courses, after so many sessions at each step."""
+        if len(rows) == 0:
+            return _NO_CODES, _NO_CODES
+        at = client[rows].astype(np.intp)
+        given = treatment_given(
+            scenario, care.target[at], care.response[at], complexity[at], sessions[rows],
+            sessions[rows].sum(axis=1, dtype=np.int32) + 1, begun[at],
+        )  # fmt: skip
+        parts = [step[rows] == s for s in range(len(scenario.steps))]
+        passing = stacked(
+            *(
+                passing_at(scenario, clients, name_at(name), draws, at[mine], later_course=later_course)
+                for name, mine in zip(scenario.steps, parts, strict=True)
+            )
+        )
+        in_order = np.empty(len(rows), dtype=np.intp)
+        in_order[np.concatenate([np.flatnonzero(mine) for mine in parts])] = np.arange(len(rows))
+        after_referral = (days[rows] - clients.referral_day[at]).astype(np.int32)
+        return scores_on(scenario, who, passing.rows(in_order), after_referral, given, at)
 
-def _read(
-    columns: list[Scores],
-    rows: NDArray[np.intp],
-    scenario: Scenario,
-    clients: Clients,
-    who: Condition,
-    care: Care,
-    client: Days,
-    reading: str,
-    day: Days,
-    sessions: NDArray[np.int32],
-    begun: Codes,
-    draws: Draws,
-    *,
-    later_course: bool,
-) -> None:
-    """Put PHQ-9 and GAD-7 of some clients on some days, after so many sessions at each step, into rows of two columns.
-
-    begun: (n,) int8, step of each client's first course; later_course: these courses are not the first
-    """
-    if len(rows) == 0:
-        return
-    at = client.astype(np.intp)
-    some = rows_of(clients, at)
-    contacts = sessions.sum(axis=1, dtype=np.int32) + 1
-    given = treatment_given(
-        scenario, care.target[at], care.response[at], complexity_of(scenario, some), sessions, contacts, begun[at]
-    )
-    passing = passing_at(scenario, some, reading, draws, later_course=later_course)
-    after = (day - some.referral_day).astype(np.int32)
-    for column, score in zip(columns, scores_on(scenario, who.rows(at), passing, after, given), strict=True):
-        column[rows] = score
+    columns = [*(np.zeros(len(client), dtype=np.int8) for _ in range(2)), *(scores[client] for scores in last_scores)]
+    for rows, name_at, days, sessions, later in (
+        (np.flatnonzero(chosen & (courses.order == 0)), at_start_of, courses.first_day, before, False),
+        (np.flatnonzero(chosen & (courses.order > 0)), at_start_of, courses.first_day, before, True),
+        (np.flatnonzero(chosen & ~is_last), at_end_of, courses.last_day, after, True),
+    ):
+        found = read(rows, name_at, days, sessions, later_course=later)
+        for column, scores in zip(columns[:2] if name_at is at_start_of else columns[2:], found, strict=True):
+            column[rows] = scores
+    return CourseScores(client[chosen], step[chosen], courses.sessions[chosen], *(column[chosen] for column in columns))

@@ -15,10 +15,10 @@ from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import LONGEST_DAYS, NEVER
 from caseload_sim.outcomes.contacts import Contacts, contacts_of
 from caseload_sim.outcomes.courses import NO_COURSE_SCORES, Courses, CourseScores, course_scores, courses_of
-from caseload_sim.outcomes.readings import Reading, day_of_relapse, occasions_of, reading_days, reading_of
+from caseload_sim.outcomes.readings import Reading, day_of_relapse, occasions_of, reading_days, with_service_and_without
 from caseload_sim.pathway.care import Care
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Days, Flags, by_name, rows_of, stacked
+from caseload_sim.support.columns import Days, Flags, by_name, field_names, rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class Outcomes(Contacts):
     none: Reading
 
     @property
+    def received(self) -> Contacts:
+        """What each client received."""
+        return Contacts(**{name: getattr(self, name) for name in field_names(Contacts)})
+
+    @property
     def at_caseness(self) -> Flags:
         """At caseness at the first contact (or at referral if there was none), (n,) bool."""
         return ~below_caseness(self.first_phq9, self.first_gad7)
@@ -54,20 +59,23 @@ def read_outcomes(
     draws: Draws,
     *,
     by_course: bool = True,
+    known: Contacts | None = None,
 ) -> Outcomes:
     """Read every client once with what they received, and once as if there had been no service.
 
     who: the clients as they came, and how long each problem lasts; episodes: of these clients alone, whose rows it names
     by_course: read the scores of each course too, which no rung of the ladder needs; without it there are none
+    known: what each client received, where it is known already
 
     Both readings are on the same days, with the same draws.
     """
-    courses, contacts = _took_place(scenario, clients, care, episodes, draws)
+    courses = courses_of(scenario, care, episodes)
+    contacts = known or contacts_of(scenario, clients, care, episodes, courses, draws)
     days = reading_days(scenario, clients.referral_day, contacts)
     occasions = occasions_of(scenario, clients, draws)
     first_scores = scores_on(scenario, who, passing_at(scenario, clients, FIRST, draws), days.first_contact)
     given, planned_end = _given(scenario, clients, care, courses, contacts)
-    service = reading_of(scenario, who, given, days, occasions, planned_end)
+    service, none = with_service_and_without(scenario, who, given, days, occasions, planned_end)
     scores_of_courses = (
         course_scores(scenario, clients, who, care, courses, (service.last_phq9, service.last_gad7), draws)
         if by_course
@@ -81,7 +89,7 @@ def read_outcomes(
         principal=occasions.principal,
         course_scores=scores_of_courses,
         service=service,
-        none=reading_of(scenario, who, None, days, occasions),
+        none=none,
     )
 
 
@@ -93,20 +101,14 @@ def days_until_relapse(
     The others were not treated, are not over by the horizon, have nothing that was over, or fell ill again before the end.
     Arguments as in `read_outcomes`, by whose rule a client relapses.
     """
-    courses, contacts = _took_place(scenario, clients, care, episodes, draws)
+    courses = courses_of(scenario, care, episodes)
+    contacts = contacts_of(scenario, clients, care, episodes, courses, draws)
     days, occasions = reading_days(scenario, clients.referral_day, contacts), occasions_of(scenario, clients, draws)
     given, planned_end = _given(scenario, clients, care, courses, contacts)
     relapse = day_of_relapse(scenario, who, given, days, occasions, planned_end)
     after = relapse - (contacts.end_day.astype(np.float64) - clients.referral_day)
     relapses = contacts.ended & (contacts.first_course >= 0) & np.isfinite(after) & (after >= 0)
     return np.where(relapses, np.minimum(np.where(relapses, after, 0), LONGEST_DAYS), NEVER).astype(np.int32)
-
-
-def _took_place(
-    scenario: Scenario, clients: Clients, care: Care, episodes: Episodes, draws: Draws
-) -> tuple[Courses, Contacts]:
-    courses = courses_of(scenario, care, episodes)
-    return courses, contacts_of(scenario, clients, care, episodes, courses, draws)
 
 
 def _given(

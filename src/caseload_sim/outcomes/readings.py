@@ -3,7 +3,7 @@
 Everybody is read twice on the same days with the same draws: with what they received, and as if there had been no service.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.outcomes.contacts import Contacts
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Days, Flags, Floats, largest_column, rows_of
+from caseload_sim.support.columns import Days, Flags, Floats, by_name, largest_column, rows_of, with_rows
 
 Rows = NDArray[np.intp]
 
@@ -85,13 +85,21 @@ class Occasions:
     clients: Clients
     draws: Draws
 
+    def rows(self, chosen: Rows) -> "Occasions":
+        """The same for some clients only."""
+        columns = {name: rows_of(column, chosen) for name, column in by_name(self).items() if name != "draws"}
+        return replace(self, **columns)
+
     def one_more_look(self, scenario: Scenario, rows: Rows) -> Passing:
         """States, moods and errors of some clients when they are read once more."""
-        return passing_at(scenario, rows_of(self.clients, rows), AGAIN, self.draws)
+        return passing_at(scenario, self.clients, AGAIN, self.draws, rows)
 
-    def lengths_after_relapse(self, scenario: Scenario, rows: Rows) -> tuple[Floats, Floats]:
-        """How long each disorder, (k, d), and the distress, (k,), of some clients lasts once it has come back."""
-        return drawn_lengths(scenario, rows_of(self.clients, rows), self.draws, "relapse_")
+    def lengths_after_relapse(self, scenario: Scenario, rows: Rows, of: Flags) -> tuple[Floats, Floats]:
+        """How long each disorder, (k, d), and the distress, (k,), of some clients lasts once it has come back.
+
+        of: (k, d) bool, the disorders of which it is asked
+        """
+        return drawn_lengths(scenario, self.clients, self.draws, "relapse_", of=of, rows=rows)
 
 
 def occasions_of(scenario: Scenario, clients: Clients, draws: Draws) -> Occasions:
@@ -149,6 +157,21 @@ class Reading:
     def scores(self, at: str) -> tuple[Scores, Scores]:
         """PHQ-9 and GAD-7 at the last contact ("end"), or 365 days after the end ("month_12"), each (n,) int8."""
         return {"end": (self.last_phq9, self.last_gad7), "month_12": (self.month_12_phq9, self.month_12_gad7)}[at]
+
+
+def with_service_and_without(
+    scenario: Scenario, who: Condition, given: Given, days: ReadingDays, occasions: Occasions, planned_end: Flags
+) -> tuple[Reading, Reading]:
+    """Everybody read with what they received, and as if there had been no service; arguments as in `reading_of`.
+
+    Whoever was given nothing, and ended no treatment as planned, is read the same both times.
+    """
+    without = reading_of(scenario, who, None, days, occasions)
+    rows = np.flatnonzero((given.strength != 0) | planned_end)
+    treated = reading_of(
+        scenario, who.rows(rows), given.rows(rows), rows_of(days, rows), occasions.rows(rows), planned_end[rows]
+    )
+    return with_rows(without, rows, treated), without
 
 
 def reading_of(
@@ -253,8 +276,11 @@ def _relapse_day(
     years = years_to_relapse(scenario, occasions.relapse_u, phq9 >= RESIDUAL_PHQ9)
     since = days.end.astype(np.float64)
     untreated = np.arange(len(since)) if given is None else np.flatnonzero(given.strength == 0)
-    over = over_from(scenario, who.illness.rows(untreated), None, _AFTER_ALL)
-    since[untreated] = np.where(over <= days.end[untreated, None], over, 0).max(axis=1)
+    illness, end = who.illness if given is None else who.illness.rows(untreated), days.end[untreated]
+    last = np.zeros(len(untreated), dtype=np.int32)
+    for over in over_from(scenario, illness, None, _AFTER_ALL).T:
+        np.maximum(last, over * (over <= end), out=last)
+    since[untreated] = last
     return np.asarray(since + ONE_YEAR_DAYS * years)
 
 
@@ -273,17 +299,21 @@ def _a_year_on(
     later = days.end + np.int32(ONE_YEAR_DAYS)
     severity, distress = severity_on(scenario, who, passing, later, given)
     rows = np.flatnonzero(np.isfinite(relapse))
-    since = np.maximum(later[rows] - relapse[rows], 0.0)
-    received, ill = None if given is None else given.rows(rows), illness.rows(rows)
-    length, distress_length = occasions.lengths_after_relapse(scenario, rows)
+    since, end = np.maximum(later[rows] - relapse[rows], 0.0), days.end[rows]
+    received = None if given is None else given.rows(rows)
+    over = np.empty((len(rows), severity.shape[1]), dtype=bool, order="F")
     for j in range(severity.shape[1]):
-        back = over_by(scenario, ill, days.end[rows], received, j)
-        back &= ill.hazard[:, j] * since < length[:, j]
-        level = who.severity[rows, j] + (passing.state[rows, j] - who.state_start[rows, j])
-        severity[rows[back], j] = level[back]
-    calm = distress_over_by(scenario, ill, days.end[rows], received)
-    back = calm & (ill.distress_hazard * since < distress_length)
-    distress[rows[back]] += scenario.outcome.distress.reactive.value
+        over[:, j] = over_by(scenario, illness, end, received, j, rows)
+    length, distress_length = occasions.lengths_after_relapse(scenario, rows, over)
+    for j in range(severity.shape[1]):
+        back = np.flatnonzero(over[:, j])
+        at = rows[back]
+        burns = illness.hazard[:, j][at] * since[back] < length[:, j][back]
+        at = at[burns]
+        severity[:, j][at] = who.severity[:, j][at] + (passing.state[:, j][at] - who.state_start[:, j][at])
+    calm = distress_over_by(scenario, illness, end, received, rows)
+    upset = calm & (illness.distress_hazard[rows] * since < distress_length)
+    distress[rows[upset]] += scenario.outcome.distress.reactive.value
     return severity, scores_of(scenario, passing, severity, distress)
 
 

@@ -54,13 +54,14 @@ def under(scenario: Scenario, structure: Structure) -> Scenario:
     A number that is as in the default scenario takes the structure's value; one that the scenario has changed is
     multiplied by as much as the structure changes the default one, so that half an effect stays half an effect.
     """
-    usual, own = _values_of_default(), {path: number.value for path, number, _ in numbers(scenario)}
-    changed = scenario
+    usual, changed = _values_of_default(), scenario
     for path, value in structure.values.items():
-        if path not in own:
+        number = _number_at(scenario, path)
+        if number is None:
             continue
-        if own[path] != usual[path]:
-            value = own[path] * value / usual[path] if usual[path] else own[path] + value
+        own = number.value
+        if own != usual[path]:
+            value = own * value / usual[path] if usual[path] else own + value
         changed = _with(changed, path.split("."), value)
     return changed
 
@@ -68,6 +69,14 @@ def under(scenario: Scenario, structure: Structure) -> Scenario:
 @lru_cache(maxsize=1)
 def _values_of_default() -> dict[str, float]:
     return {path: number.value for path, number, _ in numbers(get_scenario())}
+
+
+def _number_at(scenario: Scenario, path: str) -> Number | None:
+    """The number at a dotted path, as `numbers` names them; None where the scenario has none there."""
+    part: Any = scenario
+    for key in path.split("."):
+        part = part.get(key) if isinstance(part, Mapping) else getattr(part, key, None)
+    return part if isinstance(part, Number) else None
 
 
 def _with(part: Any, path: list[str], value: float) -> Any:

@@ -58,7 +58,8 @@ def disclosed_conditions(scenario: Scenario, clients: Clients, draws: Draws) -> 
     disclosure = scenario.pathway.routing.disclosure
     flags = np.zeros((len(clients.id), len(disclosure)), dtype=bool, order="F")
     for k, (name, chance) in enumerate(disclosure.items()):
-        flags[:, k] = clients.has(name) & (draws.uniform(f"disclosure:{name}", clients.id) < chance.value)
+        rows = np.flatnonzero(clients.has(name))
+        flags[:, k][rows] = draws.uniform(f"disclosure:{name}", clients.id[rows]) < chance.value
     return flags
 
 

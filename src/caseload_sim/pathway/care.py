@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients, of_the_person, people
-from caseload_sim.clients.remission import Illness, complexity_of, illness_of
+from caseload_sim.clients.remission import complexity_of
 from caseload_sim.clients.severity import scores_at_referral
 from caseload_sim.draws.distributions import binomial
 from caseload_sim.draws.streams import Draws
@@ -103,9 +103,8 @@ def draw_courses(
     policy = policy or POLICIES[scenario.pathway.policy]
     care, ahead, queueing = _draw(scenario, clients, draws, policy)
     n = len(clients.id)
-    illness = illness_of(scenario, clients, draws)
-    following = next_steps(scenario, clients, draws, illness, ahead)
-    well_after = _well_after(scenario, clients, illness, care, ahead.first, draws)
+    following = next_steps(scenario, clients, draws, ahead)
+    well_after = _well_after(scenario, clients, care, ahead.first, draws)
     # After the assessment comes the first course; nothing for those who stop there, or would be well by the soonest first session.
     following.next_outside[:, ASSESSMENT] = np.where(leaves_at_assessment(care.exit), NO_STEP, ahead.first)
     following.inside_from[:, ASSESSMENT] = well_after.min(axis=1)
@@ -125,13 +124,13 @@ def draw_courses(
     ), care
 
 
-def _well_after(scenario: Scenario, clients: Clients, illness: Illness, care: Care, first: Codes, draws: Draws) -> Days:
+def _well_after(scenario: Scenario, clients: Clients, care: Care, first: Codes, draws: Draws) -> Days:
     """Days from joining the first list from which a client, well again, no longer waits for the first course, (n, s) int32.
 
-    NEVER at all other steps. The first session follows the offer of a place by the client's lag: whoever is well by then even
+    NEVER at all other steps, and for those who are never assessed. The first session follows the offer of a place by the client's lag: whoever is well by then even
     with a place at once is through with the assessment.
     """
-    well = no_longer_come_from(scenario, clients, illness, draws)
+    well = no_longer_come_from(scenario, clients, draws, ~never_assessed(care.exit))
     days = np.full(care.lag_days.shape, NEVER, dtype=np.int32, order="F")
     for s in range(len(scenario.steps)):
         rows = np.flatnonzero((first == s) & (well != NEVER))

@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from caseload_sim.clients.population import Clients
 from caseload_sim.clients.questionnaires import below_caseness
-from caseload_sim.clients.remission import Given, Illness, complexity_of, over_from, treatment_given, well_from
+from caseload_sim.clients.remission import (
+    Given,
+    complexity_of,
+    illness_of,
+    over_from,
+    principal_of,
+    treatment_given,
+    well_from,
+)
 from caseload_sim.clients.severity import Condition, Passing, at_end_of, condition_of, passing_at, scores_on
 from caseload_sim.draws.streams import Draws
 from caseload_sim.engines.plans import FINISHED, NEVER, NO_STEP
@@ -15,7 +23,7 @@ from caseload_sim.pathway.assessment import TREATED, never_assessed
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.support.columns import Codes, Days, Floats, rows_of
+from caseload_sim.support.columns import Codes, Days, Flags, Floats, rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ class NextSteps:
     next_outside: Codes
 
 
-def next_steps(scenario: Scenario, clients: Clients, draws: Draws, illness: Illness, ahead: Ahead) -> NextSteps:
+def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead) -> NextSteps:
     """Where each course leads: up for who is offered it, accepts, and is no responder on the day it ends; or down.
 
     Stepping down, where a step has it, is by chance alone, and nobody who has stepped down steps up again.
@@ -120,16 +128,20 @@ def next_steps(scenario: Scenario, clients: Clients, draws: Draws, illness: Illn
             offered = _offered(scenario, ahead, s, accepts)
             outside[:, s][offered.rows] = may.up[:, s][offered.rows]
             asked.append(offered)
-    for of in asked:
-        rows, some = of.rows, rows_of(clients, of.rows)
-        contacts = of.sessions.sum(axis=1, dtype=np.int32) + 1
+    if asked:  # all courses at once: few are asked, and calling NumPy would take longer than its work
+        rows, sessions = (np.concatenate([getattr(of, name) for of in asked]) for name in ("rows", "sessions"))
+        some, contacts = rows_of(clients, rows), sessions.sum(axis=1, dtype=np.int32) + 1
         given = treatment_given(
-            scenario, ahead.target[rows], ahead.response[rows], complexity_of(scenario, some), of.sessions, contacts
+            scenario, ahead.target[rows], ahead.response[rows], complexity_of(scenario, some), sessions, contacts
         )
-        who = condition_of(scenario, some, illness.rows(rows), draws)
-        passing = passing_at(scenario, some, at_end_of(scenario.steps[of.step]), draws)
+        who = condition_of(scenario, some, illness_of(scenario, some, draws), draws)
+        passing = stacked(
+            *(passing_at(scenario, clients, at_end_of(scenario.steps[of.step]), draws, of.rows) for of in asked)
+        )
         day = responder_from(scenario, who, passing, given)
-        inside_from[:, of.step][rows] = np.where(day == NEVER, NEVER, day - ahead.booking_days[rows])
+        until = np.where(day == NEVER, NEVER, day - ahead.booking_days[rows])
+        for of, theirs in zip(asked, np.split(until, np.cumsum([len(of.rows) for of in asked])[:-1]), strict=True):
+            inside_from[:, of.step][of.rows] = theirs
     return NextSteps(inside_from, inside, outside)
 
 
@@ -188,29 +200,35 @@ def responder_from(scenario: Scenario, who: Condition, passing: Passing, given: 
     days, found by halving among them with the very function by which everybody is read afterwards.
     """
     last_day = longest_days(scenario) - 1
-    days = np.minimum(np.sort(over_from(scenario, who.illness, given, last_day + 1), axis=1), last_day)
-    result = np.full(len(days), NEVER, dtype=np.int32)
+    result = np.full(len(given.strength), NEVER, dtype=np.int32)
 
     def well(rows: NDArray[np.intp], day: Days) -> NDArray[np.bool_]:
-        return below_caseness(*scores_on(scenario, who.rows(rows), passing.rows(rows), day, given.rows(rows)))
+        return below_caseness(*scores_on(scenario, who, passing.rows(rows), day, given.rows(rows), rows))
 
-    rows = np.arange(len(days))
-    at_once = well(rows, np.zeros(len(days), dtype=np.int32))
+    rows = np.arange(len(result))
+    at_once = well(rows, np.zeros(len(rows), dtype=np.int32))
     result[at_once] = 0
     rows = rows[~at_once]
     rows = rows[well(rows, np.full(len(rows), last_day, dtype=np.int32))]
+    first_over = over_from(scenario, who.illness.rows(rows), given.rows(rows), last_day + 1)
+    days = np.minimum(np.sort(first_over, axis=1), last_day)
     low, high = np.zeros(len(rows), dtype=np.intp), np.full(len(rows), days.shape[1] - 1, dtype=np.intp)
-    while np.any(low < high):  # well on the day at `high`, whatever is between
-        middle = (low + high) // 2
-        enough = well(rows, days[rows, middle])
-        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
-    result[rows] = days[rows, high]
+    while len(open_ := np.flatnonzero(low < high)):  # well on the day at `high`, whatever is between
+        middle = (low + high)[open_] // 2
+        enough = well(rows[open_], days[open_, middle])
+        low[open_], high[open_] = np.where(enough, low[open_], middle + 1), np.where(enough, middle, high[open_])
+    result[rows] = days[np.arange(len(rows)), high]
     return result
 
 
-def no_longer_come_from(scenario: Scenario, clients: Clients, illness: Illness, draws: Draws) -> Days:
-    """First day since referral on which a client would not come to a first session, being well again, (n,) int32; or NEVER."""
-    longest = longest_days(scenario)
-    day = well_from(scenario, clients, illness, longest)
+def no_longer_come_from(scenario: Scenario, clients: Clients, draws: Draws, asked: Flags | None = None) -> Days:
+    """First day since referral on which a client would not come to a first session, being well again, (n,) int32; or NEVER.
+
+    asked: (n,) bool, of whom it is asked, NEVER for all others; everybody if None
+    """
+    longest, day = longest_days(scenario), np.full(len(clients.id), NEVER, dtype=np.int32)
     stays_away = draws.uniform("well_leaves", clients.id) < scenario.outcome.endings.well_do_not_come.value
-    return np.where(stays_away & (day < longest), day, NEVER).astype(np.int32)
+    rows = np.flatnonzero(stays_away if asked is None else stays_away & asked)
+    well = well_from(scenario, principal_of(scenario, clients, draws, rows), longest)
+    day[rows] = np.where(well < longest, well, NEVER)
+    return day

@@ -298,5 +298,6 @@ def read_again(
     clients = people(scenario, draws, simulation.clients.id, simulation.clients.referral_day)
     who = condition_of(scenario, clients, illness_of(scenario, clients, draws), draws)
     care, stays = simulation.care, simulation.episodes
-    outcomes = read_outcomes(scenario, clients, who, care, stays, draws, by_course=by_course)
+    received = simulation.outcomes.received
+    outcomes = read_outcomes(scenario, clients, who, care, stays, draws, by_course=by_course, known=received)
     return replace(simulation, scenario=scenario, clients=clients, outcomes=outcomes)
