@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_MONTHS = 36  # before today, and after it
 TWO_SIDED_95 = 1.96
+LETTERS_IN_A_LINE = 90
 _MONTHS_APART = (1, 2, 3, 6, 12)
 _MOST_LABELS = 12
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -67,7 +69,8 @@ def plot_outlook(
         )
         about += f"\nWait: mean days on the list of those who start from {_in_words(since)} to {_in_words(until)}"
     bottom.set_xlabel(about)
-    top.set_title(f"{scenario.title}: referrals and waiting lists from today", fontsize=11, wrap=True)
+    title = f"{scenario.title}: referrals and waiting lists from today"
+    top.set_title("\n".join(wrap(title, LETTERS_IN_A_LINE)), fontsize=11)
     return top, bottom
 
 
