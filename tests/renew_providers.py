@@ -8,6 +8,8 @@ of another year in the package, or after a change of how services are fitted, ot
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from caseload_sim.errors import CatalogueError
 from caseload_sim.scenario.catalogue import get_scenario
@@ -68,7 +70,8 @@ def part_of_file(provider: Provider, scenario: Scenario, fit: Mapping[str, float
     referrals = own["demand.referrals_per_year"]
     yield ""
     yield f"[providers.each.{provider.code}]"
-    yield f"title = {json.dumps(provider.name)}"
+    town = "" if provider.town.casefold() in provider.name.casefold() else f", {provider.town}"
+    yield f"title = {json.dumps(provider.name + town)}"
     where = f"{referrals.where}: {referrals.value:.0f}, times {factor:.4g}"
     yield _published("demand.referrals_per_year", factor * referrals.value, where)
     deciles = [path for path in own if path.startswith("population.strata.deprivation_decile.")]
@@ -80,11 +83,16 @@ def part_of_file(provider: Provider, scenario: Scenario, fit: Mapping[str, float
     for path in own:
         if path in fit:
             value = fit[path] * (factor if path.startswith("staff.") else 1)
-            yield f'{path} = {{ value = {value:.4g}, fitted = "to its published figures" }}'
+            yield f'{path} = {{ value = {_rounded(value)}, fitted = "to its published figures" }}'
+
+
+def _rounded(value: float) -> str:
+    """To four digits, without an exponent where the number is large."""
+    return f"{float(f'{value:.4g}'):g}"
 
 
 def _published(path: str, value: float, where: str | None) -> str:
-    return f'{path} = {{ value = {value:.4g}, source = "nhse2025", where = "{where}" }}'
+    return f'{path} = {{ value = {_rounded(value)}, source = "nhse2025", where = "{where}" }}'
 
 
 def written(fits: Mapping[str, Mapping[str, float]]) -> str:

@@ -22,7 +22,7 @@ from caseload_sim.scenario.catalogue import _chain, _find, get_scenario, list_sc
 from caseload_sim.scenario.changes import _merge
 from caseload_sim.scenario.policies import POLICIES, Decide, Decision, Known
 from caseload_sim.scenario.scenario import Scenario
-from small_services import scenario_of
+from small_services import alike, scenario_of, two_by_name
 
 DECILE, MODALITIES = "population.strata.deprivation_decile", "pathway.modalities"
 ORDERS = range(3)
@@ -110,12 +110,17 @@ def hand_made() -> Scenario:
     })  # fmt: skip
 
 
+def providers_by_name() -> Scenario:
+    scenario = get_scenario("national_2024_25_providers")
+    days = {"run.warm_up_days": 100, "run.data_collection_days": 100, "run.follow_up_days": 200}
+    return scenario.with_changes(two_by_name(scenario, 800) | days)
+
+
 EXAMPLES: dict[str, Callable[[], Scenario]] = {
     "hand made": hand_made,
     "trial_world": lambda: scenario_of("trial_world"),
-    "national_2024_25_providers": lambda: scenario_of("national_2024_25_providers").with_changes(
-        {"providers.number": 2}
-    ),
+    "providers alike": lambda: scenario_of("national_2024_25").with_changes(alike(2)),
+    "national_2024_25_providers": lambda: providers_by_name(),
     "personality_disorder_screened": lambda: scenario_of("personality_disorder_screened"),
 }
 
