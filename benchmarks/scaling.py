@@ -29,7 +29,8 @@ N_WORKERS, N_TASKS, ENOUGH_CLIENTS = 2, 12, 10**9
 def england(n_services: int) -> Scenario:
     """So many services of England's 150."""
     alike = {"number": n_services, "staff_log_sd": {"value": STAFF_LOG_SD}}
-    return get_scenario("national_2024_25", changes={"demand.referrals_per_year": REFERRALS_A_YEAR, "providers": alike})
+    changes = {"demand.referrals_per_year": REFERRALS_A_YEAR, "providers": alike}
+    return get_scenario("national_2024_25", changes=changes | {"run.warm_up_days": 90, "run.follow_up_days": 365})
 
 
 def n_clients(scenario: Scenario) -> int:

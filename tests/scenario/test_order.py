@@ -88,7 +88,8 @@ def hand_made() -> Scenario:
             "internet_guided": {"up_to_4_weeks": number(1), "29_to_60_days": number(1)},
         },
         "staff": {"pair": {"wte": number(1), "contacts_per_week": number(20), "leave_share": number(0.1),
-                           "sickness_share": number(0.05), "training_and_admin_share": number(0.1)}},
+                           "sickness_share": number(0.05), "training_and_admin_share": number(0.1),
+                           "monthly_wte": {"2023-10": number(1.1), "2023-09": number(0.9)}}},
         "staff.assessor.surge": {
             "winter": {"wte": number(0.13), "from_date": "2023-05-01", "to_date": "2024-04-01"},
             "autumn": {"wte": number(0.29), "from_date": "2023-06-01", "to_date": "2024-05-01"},

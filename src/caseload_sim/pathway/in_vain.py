@@ -1,4 +1,4 @@
-"""What a scenario says in vain: dates outside the days that are simulated, and lists of a service that opens empty."""
+"""What a scenario says in vain: dates outside the days simulated, lists of a service that opens empty, what all providers say themselves."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +17,7 @@ from caseload_sim.scenario.service import Period
 
 def what_is_in_vain(scenario: Assumptions) -> list[str]:
     """A sentence for each surge, shock or other part with dates that changes nothing, one for all such counted months, one for lists.
+    And one for each number that the user set, and every provider by name says for itself.
 
     Simulated are all days from opening to the end of follow-up, the warm-up included, and for a running start the two
     years before. A shock changes nothing either where all its days are in months whose referrals were counted.
