@@ -16,8 +16,9 @@ from caseload_sim.scenario.service import Period
 
 
 def what_is_in_vain(scenario: Assumptions) -> list[str]:
-    """A sentence for each surge, shock or other part with dates that changes nothing, one for all such counted months, one for lists.
-    And one for each number that the user set, and every provider by name says for itself.
+    """A sentence for each part that changes nothing: with dates, all counted months of one kind, lists, what providers say.
+
+    Parts with dates are surges, shocks and the like; a number that the user set is in vain if every provider says its own.
 
     Simulated are all days from opening to the end of follow-up, the warm-up included, and for a running start the two
     years before. A shock changes nothing either where all its days are in months whose referrals were counted.
