@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import renew_providers
 from caseload_sim.errors import ScenarioError, ScenarioWarning
 from caseload_sim.experiments.workload import clients_of, spells_of
 from caseload_sim.pathway.in_vain import what_is_in_vain
@@ -16,6 +17,8 @@ from caseload_sim.scenario.in_words import explain, what_differs
 from caseload_sim.scenario.numbers import numbers
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
+from caseload_sim.services.published import Published
+from caseload_sim.services.year import months_before
 from small_services import alike
 
 HEAD = 'extends = "national_2024_25"\n'
@@ -212,3 +215,26 @@ def test_thirty_real_providers_are_together_as_large_as_thirty_median_ones() -> 
         deciles = one.population.strata["deprivation_decile"].values()
         assert sum(share.value for share in deciles) == pytest.approx(1, abs=1e-3)
     assert all(one.role == "check" for one in scenario.official.values()), "nothing is fitted to the figures of England"
+
+
+def test_the_thirty_are_those_that_the_rule_chooses_with_their_own_published_figures() -> None:
+    """The part that the script writes, from what was fitted as it stands in the file."""
+    scenario, parent = get_scenario("national_2024_25_providers"), get_scenario(renew_providers.PARENT)
+    above, _, below = renew_providers.FILE.read_text(encoding="utf-8").partition(renew_providers.BELOW)
+    assert "of all providers with twelve months of figures" in above
+    published = Published()
+    codes = renew_providers.chosen(published, parent)
+    total = sum(sum(published.series(code)["M001"][month] for month in months_before("2025-03")) for code in codes)
+    factor = 30 * parent.demand.referrals_per_year.value / total
+    fits: dict[str, dict[str, float]] = {code: {} for code in codes}
+    for path, number, _ in numbers(scenario):
+        if path.startswith("providers.each.") and number.fitted:
+            code, own = path.removeprefix("providers.each.").split(".", 1)
+            fits[code][own] = number.value / (factor if own.startswith("staff.") else 1)
+    assert renew_providers.written(fits) == below
+
+
+def test_every_nth_is_taken_from_the_middle_of_the_first_n_on() -> None:
+    ordered = [(share / 12, f"P{share:02}") for share in range(12)]
+    assert renew_providers.systematic(reversed(ordered), 3) == ["P02", "P06", "P10"]
+    assert renew_providers.systematic([(0.5, "B"), (0.5, "A"), (0.1, "C")], 3) == ["C", "A", "B"]

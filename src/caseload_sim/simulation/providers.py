@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from caseload_sim.scenario.changes import own_scenarios
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import stacked
 
+T = TypeVar("T")
 PERCENTILES = {"10th percentile": 0.1, "median": 0.5, "90th percentile": 0.9}
 
 
@@ -46,7 +48,7 @@ def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
     return result
 
 
-def of_each(scenario: Scenario, count: Callable[[Scenario], float]) -> list[float]:
+def of_each(scenario: Scenario, count: Callable[[Scenario], T]) -> list[T]:
     """What is counted of each provider, from its scenario; chance in how many staff it has is left out."""
     if scenario.providers is None or not scenario.providers.each:
         return [count(scenario)] * (scenario.providers.how_many if scenario.providers else 1)
