@@ -22,18 +22,20 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 
 REFERRALS_A_YEAR, N_SERVICES, SERVICES_A_TASK = 12_000, 150, 30
+STAFF_LOG_SD = 0.33  # so far apart that waits differ as between real services
 N_WORKERS, N_TASKS, ENOUGH_CLIENTS = 2, 12, 10**9
 
 
 def england(n_services: int) -> Scenario:
     """So many services of England's 150."""
-    changes = {"demand.referrals_per_year": REFERRALS_A_YEAR, "providers.number": n_services}
-    return get_scenario("national_2024_25_providers", changes=changes)
+    alike = {"number": n_services, "staff_log_sd": {"value": STAFF_LOG_SD}}
+    changes = {"demand.referrals_per_year": REFERRALS_A_YEAR, "providers": alike}
+    return get_scenario("national_2024_25", changes=changes | {"run.warm_up_days": 90, "run.follow_up_days": 365})
 
 
 def n_clients(scenario: Scenario) -> int:
     """Clients referred from opening to the horizon, on average."""
-    return int(referrals_per_day(scenario).sum() * (scenario.providers.number if scenario.providers else 1))
+    return int(referrals_per_day(scenario).sum() * (scenario.providers.how_many if scenario.providers else 1))
 
 
 def gains(engine: Engine) -> dict[str, float]:

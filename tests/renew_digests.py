@@ -21,6 +21,7 @@ from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.scenario import Scenario
+from small_services import two_by_name
 
 FILE = Path(__file__).with_name("digests.json")
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
@@ -47,7 +48,9 @@ def short(name: str) -> Scenario:
     changes: dict[str, Any] = {
         f"staff.{kind}.wte": max(one.wte.value * factor, LEAST_WTE) for kind, one in scenario.staff.items()
     }
-    changes |= {"providers.number": 2} if scenario.providers else {}
+    if scenario.providers:  # each says for itself how many are referred to it
+        short = {path: value for path, value in SHORT.items() if not path.startswith("demand.")}
+        return scenario.with_changes({**two_by_name(scenario, SHORT["demand.referrals_per_year"], LEAST_WTE), **short})
     return scenario.with_changes({**changes, **SHORT})
 
 

@@ -1,5 +1,7 @@
 """Scenarios of every kind, small enough to be counted client by client."""
 
+from typing import Any
+
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.measures.measure import measure
@@ -36,6 +38,26 @@ def scenario_of(case: str) -> Scenario:
     factor = float(changes["demand.referrals_per_year"]) / scenario.demand.referrals_per_year.value
     staff = {f"staff.{kind}.wte": max(one.wte.value * factor, 0.3) for kind, one in scenario.staff.items()}
     return scenario.with_changes({**staff, **changes})
+
+
+def alike(number: int, log_sd: float = 0.3) -> dict[str, Any]:
+    """Changes to so many providers of the scenario's size, whatever providers it had."""
+    spread = {"value": log_sd, "assumption": "for a test"}
+    return {"providers": {"replace": True, "number": number, "staff_log_sd": spread}}
+
+
+def two_by_name(scenario: Scenario, referrals: float, least_wte: float = 0.3) -> dict[str, Any]:
+    """Changes to the first two of a scenario's providers by name, of so many referrals, with staff in proportion."""
+    assert scenario.providers is not None
+    each = {}
+    for code, provider in list(scenario.providers.each.items())[:2]:
+        content = provider.model_dump(mode="python", exclude_none=True)
+        factor = referrals / content["demand"]["referrals_per_year"]["value"]
+        content["demand"]["referrals_per_year"]["value"] = referrals
+        for staff in content["staff"].values():
+            staff["wte"]["value"] = max(staff["wte"]["value"] * factor, least_wte)
+        each[code] = content
+    return {"providers": {"replace": True, "each": each}}
 
 
 def finished_of(results: Results) -> Finished:

@@ -50,7 +50,7 @@ CASES: dict[str, tuple[str, dict[str, object]]] = {
         | {f"staff.{kind}.leavers_per_year": 12 for kind in STAFF}
         | {f"staff.{kind}.days_to_replace": 10 for kind in STAFF},
     ),
-    "providers": ("run national_2024_25_providers --no-figures", TINY | {"providers.number": 60, "run.follow_up_days": 3000}),
+    "providers": ("run national_2024_25 --no-figures", TINY | {"providers": "{number=60, staff_log_sd={value=0.3}}", "run.follow_up_days": 3000}),
     "groups": ("run hepgul_2016 --no-figures", TINY | MANY_STRATA),
     "people": ("population hepgul_2016 --clients 600000", {}),
 }  # fmt: skip

@@ -104,7 +104,7 @@ def test_too_much_is_said_in_words(work: Work, why: str | None) -> None:
             "1e6",
             *MANY[2:],
         ),
-        ("run", "national_2024_25_providers", *MANY[:2], "--set", "providers.number=1000"),
+        ("run", "national_2024_25", *MANY[:2], "--set", "providers={number=1000, staff_log_sd={value=0.3}}"),
     ],
     ids=lambda words: words[0],
 )

@@ -38,6 +38,7 @@ from caseload_sim.simulation.pool import Pool
 from caseload_sim.simulation.providers import provider_scenarios
 from caseload_sim.simulation.running_start import opening_of, running_start
 from commands import call_here
+from small_services import alike
 
 Numbers = np.ndarray[Any, Any]
 
@@ -541,9 +542,9 @@ def test_providers_pooled_count_what_each_of_them_counts() -> None:
     few = {
         "demand.referrals_per_year": 400, "staff.assessor.wte": 0.5, "staff.psychological_wellbeing_practitioner.wte": 3,
         "staff.high_intensity_therapist.wte": 1.2, "run.warm_up_days": 30, "run.data_collection_days": 200,
-        "run.follow_up_days": 100, "providers.number": 3, "pathway.steps.low_intensity.lag_days_mean": 5,
+        "run.follow_up_days": 100, "pathway.steps.low_intensity.lag_days_mean": 5, **alike(3),
     }  # fmt: skip
-    scenario = get_scenario("national_2024_25_providers", changes=few)
+    scenario = get_scenario("national_2024_25", changes=few)
     whole = simulate(scenario)
     scenarios = provider_scenarios(scenario, Draws(scenario.run.seed, 0))
     each = [simulate(one, replication=k) for k, one in enumerate(scenarios)]

@@ -22,6 +22,7 @@ from caseload_sim.scenario.pathway import ASSESSMENT
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
 from second_readings import parent_of
+from small_services import two_by_name
 
 NAMES = list_scenarios()
 EXTENDING = [name for name in NAMES if parent_of(name)]
@@ -31,7 +32,6 @@ NOT_NUMBERS_ABOUT_THE_WORLD = (
     "pathway.policy",
     "start.running",
     "demand.seasonal",
-    "providers.number",
     "outcome.read_everybody_after_days",
 )
 
@@ -40,9 +40,10 @@ NOT_NUMBERS_ABOUT_THE_WORLD = (
 def small(name: str) -> Scenario:
     """The scenario with fewer referrals and staff in proportion, so that it waits as long."""
     scenario = get_scenario(name)
+    if scenario.providers:
+        return scenario.with_changes(two_by_name(scenario, REFERRALS_PER_YEAR))
     factor = REFERRALS_PER_YEAR / scenario.demand.referrals_per_year.value
     changes: dict[str, Any] = {f"staff.{kind}.wte": one.wte.value * factor for kind, one in scenario.staff.items()}
-    changes |= {"providers.number": 2} if scenario.providers else {}
     return scenario.with_changes({"demand.referrals_per_year": REFERRALS_PER_YEAR, **changes})
 
 

@@ -22,7 +22,7 @@ from caseload_sim.scenario.catalogue import _chain, _find, get_scenario, list_sc
 from caseload_sim.scenario.changes import _merge
 from caseload_sim.scenario.policies import POLICIES, Decide, Decision, Known
 from caseload_sim.scenario.scenario import Scenario
-from small_services import scenario_of
+from small_services import alike, scenario_of, two_by_name
 
 DECILE, MODALITIES = "population.strata.deprivation_decile", "pathway.modalities"
 ORDERS = range(3)
@@ -88,7 +88,8 @@ def hand_made() -> Scenario:
             "internet_guided": {"up_to_4_weeks": number(1), "29_to_60_days": number(1)},
         },
         "staff": {"pair": {"wte": number(1), "contacts_per_week": number(20), "leave_share": number(0.1),
-                           "sickness_share": number(0.05), "training_and_admin_share": number(0.1)}},
+                           "sickness_share": number(0.05), "training_and_admin_share": number(0.1),
+                           "monthly_wte": {"2023-10": number(1.1), "2023-09": number(0.9)}}},
         "staff.assessor.monthly_wte": {"2023-10": number(0.5), "2023-09": number(0.4)},
         "staff.assessor.surge": {
             "winter": {"wte": number(0.13), "from_date": "2023-05-01", "to_date": "2024-04-01"},
@@ -111,12 +112,17 @@ def hand_made() -> Scenario:
     })  # fmt: skip
 
 
+def providers_by_name() -> Scenario:
+    scenario = get_scenario("national_2024_25_providers")
+    days = {"run.warm_up_days": 100, "run.data_collection_days": 100, "run.follow_up_days": 200}
+    return scenario.with_changes(two_by_name(scenario, 800) | days)
+
+
 EXAMPLES: dict[str, Callable[[], Scenario]] = {
     "hand made": hand_made,
     "trial_world": lambda: scenario_of("trial_world"),
-    "national_2024_25_providers": lambda: scenario_of("national_2024_25_providers").with_changes(
-        {"providers.number": 2}
-    ),
+    "providers alike": lambda: scenario_of("national_2024_25").with_changes(alike(2)),
+    "national_2024_25_providers": lambda: providers_by_name(),
     "personality_disorder_screened": lambda: scenario_of("personality_disorder_screened"),
 }
 

@@ -10,22 +10,27 @@ import pyarrow.parquet as pq
 import pytest
 
 from caseload_sim.analysis.event_log import NO_PLACE, EventRow, event_log
+from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.draws.streams import IDS_OF_A_PROVIDER, RETURN_IDS, START_IDS, Draws
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import replicate, simulate
+from caseload_sim.measures.measure import measure
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.pathway.assessment import DECLINED
 from caseload_sim.runs.tables import write_csv, write_events, write_tables
 from caseload_sim.scenario.catalogue import get_scenario
+from caseload_sim.scenario.changes import own_scenarios
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.simulation.providers import provider_scenarios
+from caseload_sim.simulation.providers import PERCENTILES, provider_scenarios
 from caseload_sim.simulation.replication import read_again
+from small_services import alike
 
 FEW = {
     "demand.referrals_per_year": 300, "staff.assessor.wte": 0.5, "staff.psychological_wellbeing_practitioner.wte": 0.6,
     "staff.high_intensity_therapist.wte": 0.9, "run.warm_up_days": 60, "run.data_collection_days": 200,
-    "run.follow_up_days": 200, "run.replications": 1, "providers.number": 3,
+    "run.follow_up_days": 200, "run.replications": 1,
 }  # fmt: skip
 ELIGIBLE = {
     "population.eligibility": {
@@ -40,11 +45,17 @@ SERVICES: dict[str, dict[str, Any]] = {
         "start.waiting": {"high_intensity": {"value": 12, "assumption": "x"}}, "pathway.returns.chance": 0.5,
     },
     "for some alone": ELIGIBLE,
+    "by name": {"providers": {"replace": True, "each": {
+        "BIG": {"title": "Large", "demand": {"referrals_per_year": {"value": 500}},
+                "staff": {"high_intensity_therapist": {"wte": {"value": 2}}}},
+        "MID": {"title": "Like the scenario", "pathway": {"steps": {"low_intensity": {"lag_days_mean": {"value": 9}}}}},
+        "SML": {"title": "Small", "demand": {"referrals_per_year": {"value": 200}}, "pathway": {"declined": {"value": 0.4}}},
+    }}},
 }  # fmt: skip
 
 
 def scenario_of(name: str) -> Scenario:
-    return get_scenario("national_2024_25_providers", changes={**FEW, **SERVICES[name]})
+    return get_scenario("national_2024_25", changes={**FEW, **alike(3), **SERVICES[name]})
 
 
 @pytest.fixture(scope="module", params=list(SERVICES))
@@ -145,3 +156,47 @@ def test_people_of_several_providers_are_not_read_again_as_those_of_one(simulati
     alone = simulation.scenario.model_copy(update={"providers": None})
     with pytest.raises(RunError, match="several providers cannot be read again"):
         read_again(simulation, alone)
+
+
+# --- by name --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_name() -> Simulation:
+    return simulate(scenario_of("by name"))
+
+
+def test_each_provider_is_as_large_as_its_own_referrals_say(by_name: Simulation) -> None:
+    first_referral = by_name.clients.id % IDS_OF_A_PROVIDER < RETURN_IDS
+    received = np.bincount(by_name.clients.provider[first_referral])[1:]
+    days = by_name.scenario.run.horizon_days
+    for n, a_year in zip(received, (500, 300, 200), strict=True):  # in the order of their codes
+        mean = a_year * days / 365
+        assert abs(n - mean) < 4 * mean**0.5 + 0.1 * mean, "a Poisson number, and months of the year"
+
+
+def test_what_a_provider_says_is_what_its_clients_meet(by_name: Simulation) -> None:
+    """Twice as many decline at the small one, and nothing else differs in who is referred."""
+    shares = [np.mean(by_name.care.exit[by_name.clients.provider == k] == DECLINED) for k in (1, 2, 3)]
+    declined = by_name.scenario.pathway.declined.value
+    assert declined < 0.25
+    assert shares[2] > 0.3 > 0.25 > max(shares[:2])
+
+
+def test_both_engines_agree_on_providers_of_different_size() -> None:
+    scenario = scenario_of("by name")
+    kernel, reference = (simulate(scenario, engine=engine) for engine in ("kernel", "reference"))
+    assert kernel.digests == reference.digests
+    assert len(kernel.clients.id) > 500
+
+
+def test_percentiles_are_those_of_the_providers_alone(by_name: Simulation) -> None:
+    ended = Quantity("ended_before_treatment", "all", "", "", "all")
+    each = [
+        measure(simulate(alone, replication=k))[ended].value for k, alone in enumerate(own_scenarios(by_name.scenario))
+    ]
+    assert len(set(each)) == 3
+    rows = replicate(by_name.scenario, replications=1)
+    for name, at in PERCENTILES.items():
+        found = rows.find("ended_before_treatment", group=f"providers={name}").value
+        assert found == pytest.approx(np.quantile(each, at)), name

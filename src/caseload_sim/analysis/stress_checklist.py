@@ -155,10 +155,19 @@ def _logic(scenario: Scenario) -> Items:
             f"- Entry: {scenario.demand.referrals_per_year.value:g} referrals a year"
             f"{', by months of the year' if scenario.demand.seasonal else ''}"
             f"{', but as counted in ' + str(len(counted)) + ' months' if (counted := scenario.demand.monthly_referrals) else ''}"
-            f"{f', each to {scenario.providers.number} providers' if scenario.providers else ''}; shocks: {_listed(tuple(scenario.demand.shocks))}.",
+            f"{_to_providers(scenario)}; shocks: {_listed(tuple(scenario.demand.shocks))}.",
             "- Exit: discharge, dropping out, declining, giving up waiting.",
         ],
     )
+
+
+def _to_providers(scenario: Scenario) -> str:
+    if scenario.providers is None:
+        return ""
+    n = scenario.providers.how_many
+    if scenario.providers.each:
+        return f", for a provider of the {n} that does not say how many it has"
+    return f", each to {n} providers"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -163,7 +163,7 @@ def _described_by(scenario: Scenario) -> dict[str, Any]:
         "strata": {kind: tuple(strata) for kind, strata in population.strata.items()},
         "modalities": tuple(pathway.modalities),
         "conditions that can be disclosed": tuple(pathway.routing.disclosure),
-        "numbers of providers": scenario.providers.number if scenario.providers else 1,
+        "numbers of providers": scenario.providers.how_many if scenario.providers else 1,
     }
 
 

@@ -14,6 +14,7 @@ from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.pathway.demand import referrals_per_day
 from caseload_sim.scenario.checks_population import SMALLEST_PREVALENCE
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.providers import of_each
 from caseload_sim.support.threads import threads_here
 
 MOST_SEED, MOST_REPLICATIONS = 2**63 - 1, 100_000
@@ -60,16 +61,13 @@ def engine_of(name: str, amounts: Sequence[tuple[Scenario, int]], n_processes: i
     """The engine for so many replications of each scenario; what loading it costs must be repaid in each process."""
     if name not in ENGINES:
         raise RunError(f"{name}: no such engine. {did_you_mean(name, ENGINES)}")
-    n_clients = sum(
-        _clients_of_one(scenario) * (scenario.providers.number if scenario.providers else 1) * n
-        for scenario, n in amounts
-    )
+    n_clients = sum(sum(_clients_of_each(scenario)) * n for scenario, n in amounts)
     return engine_for(name, n_clients // n_processes)
 
 
-def _clients_of_one(scenario: Scenario) -> int:
-    """How many are referred to one provider within a replication."""
-    return int(referrals_per_day(scenario).sum())
+def _clients_of_each(scenario: Scenario) -> list[int]:
+    """How many are referred to each provider within a replication."""
+    return [int(n) for n in of_each(scenario, lambda one: float(referrals_per_day(one).sum()))]
 
 
 def side_by_side(amounts: Sequence[tuple[Scenario, int]], engine: Engine) -> AbstractContextManager[Executor | None]:
@@ -77,7 +75,7 @@ def side_by_side(amounts: Sequence[tuple[Scenario, int]], engine: Engine) -> Abs
 
     One replication uses several processors only for its largest steps; several at once use them all the time.
     """
-    gains = is_compiled(engine) and all(_clients_of_one(one) in SIDE_BY_SIDE for one, _ in amounts)
+    gains = is_compiled(engine) and all(n in SIDE_BY_SIDE for one, _ in amounts for n in _clients_of_each(one))
     n_threads = min(threads_here(), sum(n for _, n in amounts))
     return ThreadPoolExecutor(n_threads) if gains and n_threads > 1 else nullcontext()
 

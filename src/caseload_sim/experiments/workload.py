@@ -22,6 +22,7 @@ from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.service import Staff
 from caseload_sim.simulation.pool import referred_in_pool
+from caseload_sim.simulation.providers import of_each
 from caseload_sim.support.columns import CLIENTS_AT_ONCE
 from caseload_sim.support.compiled import numba_is_there
 from caseload_sim.support.threads import threads_here
@@ -140,7 +141,7 @@ def work_of_people(scenario: Scenario, n_clients: int, times: int = 1) -> Work:
 
 def clients_of(scenario: Scenario) -> int:
     """How many clients a replication has on average: referred, come back, and referred in the two years before opening."""
-    return round((_referred(scenario) + _before_opening(scenario)) * _n_providers(scenario))
+    return round(sum(of_each(scenario, lambda one: _referred(one) + _before_opening(one))))
 
 
 def _referred(scenario: Scenario) -> float:
@@ -152,10 +153,6 @@ def _before_opening(scenario: Scenario) -> int:
     begun = scenario.start.running and bool(POLICIES[scenario.pathway.policy].steps)
     pools = 2 if scenario.start.stated() else 1  # stated lists take people from another
     return pools * referred_in_pool(scenario) if begun else 0
-
-
-def _n_providers(scenario: Scenario) -> int:
-    return scenario.providers.number if scenario.providers else 1
 
 
 def _drawn_for_one(scenario: Scenario) -> float:
@@ -172,13 +169,17 @@ def spells_of(scenario: Scenario) -> float:
     """How many spells of posts, filled and vacant, and courses of trainees a replication has."""
     if not scenario.run.staff_turnover:
         return 0.0
+    spread = scenario.providers.spread if scenario.providers else 0.0
+    return sum(of_each(scenario, _spells_of_one)) * exp(spread**2 / 2)  # the mean of a lognormal factor
+
+
+def _spells_of_one(scenario: Scenario) -> float:
     days = scenario.run.horizon_days + POOL_DAYS
-    posts = sum(
+    return sum(
         one.wte.value * 2 * (1 + _turns(one, scenario, days))
         + one.trainees.value * (1 + days / one.training_days.value)
         for one in scenario.staff.values()
     )
-    return posts * _staff_of_providers(scenario)
 
 
 def _turns(staff: Staff, scenario: Scenario, days: float) -> float:
@@ -190,26 +191,22 @@ def _turns(staff: Staff, scenario: Scenario, days: float) -> float:
     return days / (DAYS_PER_YEAR / leaving + staff.days_to_replace.value) if leaving else 0.0
 
 
-def _staff_of_providers(scenario: Scenario) -> float:
-    """The staff of all providers, in multiples of the scenario's: the mean of a lognormal factor, for each."""
-    providers = scenario.providers
-    return providers.number * exp(providers.staff_log_sd.value**2 / 2) if providers else 1.0
-
-
 def _bytes_of_a_replication(scenario: Scenario, keeping: Keeping, n_threads: int, side_by_side: int) -> float:
     """What one replication needs at its peak, or as many as run in threads side by side.
 
     n_threads: that work on a replication; side_by_side: replications at once, where their size is one that gains by it
     """
-    number, referred, before = _n_providers(scenario), _referred(scenario), _before_opening(scenario)
+    of_providers = of_each(scenario, _referred)
+    number, referred, of_all = len(of_providers), max(of_providers), sum(of_providers)
+    before = max(of_each(scenario, _before_opening))
     of_a_client = _bytes_of_tables(scenario)
     plans = (referred + before) * BYTES_OF_A_PLAN
-    tables = TIMES_AT_THE_PEAK * of_a_client * referred * number * keeping.at_once if keeping.all_tables else 0.0
+    tables = TIMES_AT_THE_PEAK * of_a_client * of_all * keeping.at_once if keeping.all_tables else 0.0
     n_blocks = min(n_threads, max(referred, before) // CLIENTS_AT_ONCE + 1)
     blocks = TIMES_IN_A_BLOCK * of_a_client * min(referred + before, CLIENTS_AT_ONCE) * n_blocks
     one = max(plans + blocks, plans / 2 + tables)
     if keeping.events:  # they are written when tables are, which are then no more than their columns
-        one = max(one, plans / 2 + (of_a_client + BYTES_OF_EVENTS) * referred * number)
+        one = max(one, plans / 2 + (of_a_client + BYTES_OF_EVENTS) * of_all)
     if round(referred) in SIDE_BY_SIDE:
         one = max(side_by_side * (plans + blocks / n_blocks), one)
     days = scenario.run.horizon_days + POOL_DAYS
@@ -226,19 +223,19 @@ def _bytes_of_tables(scenario: Scenario) -> float:
 
 
 def _bytes_of_staff(scenario: Scenario, days: float) -> float:
-    """The spells of one kind of staff of one provider, which are held at a time."""
+    """The spells of one kind of staff of one provider, which are held at a time: of the largest."""
     if not scenario.run.staff_turnover:
         return 0.0
     providers = scenario.providers
-    largest = exp(providers.staff_log_sd.value * sqrt(2 * np.log(providers.number))) if providers else 1.0
+    largest = exp(providers.spread * sqrt(2 * np.log(providers.how_many))) if providers else 1.0
 
-    def of(staff: Staff) -> float:
+    def of(staff: Staff, provider: Scenario) -> float:
         posts = max(staff.wte.value * largest, 1)
-        turns = _turns(staff, scenario, days)
+        turns = _turns(staff, provider, days)
         blocks = min(1 + (turns + 3 * sqrt(turns)) / TURNS_AT_ONCE, blocks_kept(round(posts)))
         return posts * (BYTES_OF_A_POST + BYTES_OF_A_BLOCK * blocks) + staff.trainees.value * BYTES_OF_A_POST
 
-    return max(map(of, scenario.staff.values()), default=0.0)
+    return max(of_each(scenario, lambda one: max((of(staff, one) for staff in one.staff.values()), default=0.0)))
 
 
 def _bytes_of_distributions(scenario: Scenario) -> float:

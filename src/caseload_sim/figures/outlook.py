@@ -17,6 +17,7 @@ from caseload_sim.measures.rows import OverTimeRow, Row
 from caseload_sim.pathway.demand import referrals_per_day
 from caseload_sim.pathway.working_days import dates
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.simulation.providers import of_each
 from caseload_sim.support.row_table import as_table
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def _of_one_more(half: Any, scenario: Scenario) -> Any:
 
 def _draw_referrals(ax: "Axes", scenario: Scenario) -> tuple[float, float]:
     """Bars of whole months: as counted, or as expected with a range. Returns the first and the last day of the picture."""
-    opens, n_providers = scenario.run.opens, scenario.providers.number if scenario.providers else 1
-    counted = {number_of_month(label): count.value for label, count in scenario.demand.monthly_referrals.items()}
+    opens, counts = scenario.run.opens, of_each(scenario, lambda one: one.demand.counted())
+    counted = {month: sum(one[month] for one in counts) for month in counts[0]}
     day_month = dates(scenario).astype("datetime64[M]").astype(np.int64)
-    per_day = referrals_per_day(scenario)
+    per_day = np.sum(of_each(scenario, referrals_per_day), axis=0)
     until = scenario.run.period[1]
     this_month = int(day_month[0])
     coming = [int(month) for month in np.unique(day_month[:until])][:MOST_MONTHS]
@@ -112,7 +113,7 @@ def _draw_referrals(ax: "Axes", scenario: Scenario) -> tuple[float, float]:
         given = month in counted
         if not given and (begins < 0 or ends > until):
             continue  # of a month that is simulated in part alone, nobody could compare the number
-        mean = n_providers * (counted[month] if given else float(per_day[day_month == month].sum()))
+        mean = counted[month] if given else float(per_day[day_month == month].sum())
         half = 0.0 if given else TWO_SIDED_95 * np.sqrt(mean)
         ax.bar(
             (begins + ends) / 2, mean, width=0.84 * (ends - begins), edgecolor="white",
@@ -142,7 +143,7 @@ def _draw_lists(
 ) -> None:
     """A line for each step's list with its range, its name and wait at the end, and a mark where it was stated."""
     table = as_table(over_time, OverTimeRow)
-    n_providers, stated = scenario.providers.number if scenario.providers else 1, scenario.start.stated()
+    lists = of_each(scenario, lambda one: one.start.stated())
     ends: list[tuple[float, str, str]] = []
     highest = 1.0
     for step, (colour, style, marker) in zip(scenario.steps, STEP_STYLES * len(scenario.steps), strict=False):
@@ -153,8 +154,8 @@ def _draw_lists(
         half = _of_one_more(upper - value, scenario)
         ax.plot(day, value, style, color=colour)
         ax.fill_between(day, np.maximum(value - half, 0), value + half, color=colour, alpha=0.18, linewidth=0)
-        if step in stated:
-            n = n_providers * sum(part.clients for part in stated[step])
+        if step in lists[0]:
+            n = sum(part.clients for stated in lists for part in stated[step])
             ax.plot([0], [n], marker, color=colour, markersize=8, clip_on=False, zorder=4)
             ax.annotate(f"{n:,} stated", (0, n), xytext=(-9, 0), textcoords="offset points", ha="right", va="center",
                         fontsize=8, color=colour)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a scenario says in vain: dates outside the days that are simulated, and lists of a service that opens empty."""
+"""What a scenario says in vain: dates outside the days simulated, lists of a service that opens empty, what all providers say themselves."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,13 +9,16 @@ from caseload_sim.definitions.times import days_of_month
 from caseload_sim.errors import ScenarioWarning
 from caseload_sim.pathway.demand import POOL_DAYS
 from caseload_sim.scenario.assumptions import Assumptions
-from caseload_sim.scenario.numbers import Part
+from caseload_sim.scenario.changes import USERS_OWN
+from caseload_sim.scenario.numbers import Part, numbers
 from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.service import Period
 
 
 def what_is_in_vain(scenario: Assumptions) -> list[str]:
-    """A sentence for each surge, shock or other part with dates that changes nothing, one for all such counted months, one for lists.
+    """A sentence for each part that changes nothing: with dates, all counted months of one kind, lists, what providers say.
+
+    Parts with dates are surges, shocks and the like; a number that the user set is in vain if every provider says its own.
 
     Simulated are all days from opening to the end of follow-up, the warm-up included, and for a running start the two
     years before. A shock changes nothing either where all its days are in months whose referrals were counted.
@@ -40,6 +43,11 @@ def what_is_in_vain(scenario: Assumptions) -> list[str]:
             found.append(
                 f"{dated} lies in months whose referrals are given in demand.monthly_referrals. It changes nothing."
             )
+    found += [
+        f"{path}: every provider says for itself what it is. To set it for the scenario changes nothing; set it for a provider, "
+        f"as in providers.each.{code}.{path}."
+        for code, path in _said_by_all(scenario)
+    ]
     counts = {"demand.monthly_referrals": ("referrals", [*scenario.demand.monthly_referrals])}
     counts |= {f"staff.{kind}.monthly_wte": ("posts", [*staff.monthly_wte]) for kind, staff in scenario.staff.items()}
     for path, (what, months) in counts.items():
@@ -51,6 +59,15 @@ def what_is_in_vain(scenario: Assumptions) -> list[str]:
                 f"{'Its' if len(outside) == 1 else 'Their'} {what} change nothing."
             )
     return found
+
+
+def _said_by_all(scenario: Assumptions) -> Iterator[tuple[str, str]]:
+    """Paths of numbers that the user set, and all providers by name say for themselves; with the code of the first."""
+    providers = scenario.providers.each if scenario.providers else {}
+    theirs = [{path for path, _, _ in numbers(one)} for one in providers.values()]
+    for path, number, _ in numbers(scenario):
+        if providers and number.assumption == USERS_OWN and all(path in own for own in theirs):
+            yield next(iter(providers)), path
 
 
 def warn_of_what_is_in_vain(scenarios: Iterable[Assumptions]) -> None:

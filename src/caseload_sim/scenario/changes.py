@@ -1,14 +1,14 @@
 """Change values of a scenario by their dotted paths, mark them as the user's own, and check the result like a file."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from caseload_sim.errors import ScenarioError, did_you_mean
-from caseload_sim.scenario.assumptions import Assumptions
+from caseload_sim.scenario.assumptions import Assumptions, Provider
 from caseload_sim.scenario.checks import contradictions
 from caseload_sim.scenario.checks_population import impossible_targets
 from caseload_sim.scenario.files import _File
@@ -21,7 +21,7 @@ from caseload_sim.scenario.messages import (
     _locate,
     _shown,
 )
-from caseload_sim.scenario.numbers import ORIGIN_KEYS
+from caseload_sim.scenario.numbers import ORIGIN_KEYS, Number, Part, numbers
 from caseload_sim.scenario.sources import list_sources
 from caseload_sim.support.limits import MOST_DEPTH, excess_in_toml, numbers_as_in_toml
 
@@ -29,6 +29,7 @@ USERS_OWN = "set by the user"
 
 
 S = TypeVar("S", bound=Assumptions)
+P = TypeVar("P", bound=Part)
 
 
 def changed(scenario: S, changes: Mapping[str, Any]) -> S:
@@ -139,12 +140,9 @@ def _as_users_own(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], changes: Mapping[str, Any]) -> S:
     _check_limits(content, files, changes)
-    try:
-        scenario = kind.model_validate(content)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise ScenarioError(_list_first(_explain(detail, files, changes, content) for detail in details)) from None
-    found = list(islice(contradictions(scenario, set(list_sources()) | set(scenario.sources)), 2 * MOST_EXPLAINED))
+    scenario = _validated(kind, content, files, changes, ())
+    sources = set(list_sources()) | set(scenario.sources)
+    found = list(islice(contradictions(scenario, sources), 2 * MOST_EXPLAINED))
     # An impossible target is an error if this change or file asks for it. If it is inherited, or became impossible because a
     # prevalence was changed, it stays in the scenario and is only compared with.
     asked = any(path.startswith("population.targets") for path in changes)
@@ -152,7 +150,97 @@ def _check(kind: type[S], content: Mapping[str, Any], files: Sequence[_File], ch
     found += [(path, message) for path, message in impossible_targets(scenario.population) if asked or _sets(own, path)]
     if found:
         raise ScenarioError(_list_first(f"{_locate(path, files, changes)}: {message}" for path, message in found))
+    _check_own(scenario, files, changes, sources)
     return scenario
+
+
+def own_scenarios(scenario: S) -> list[S]:
+    """One scenario for each of the scenario's providers by name, in the order of their codes: what it says for itself wins.
+
+    So a change of the scenario, such as `--set demand.referrals_per_year=20000`, is one for those providers that say nothing
+    of that number. Costs are the scenario's.
+    """
+    assert scenario.providers is not None
+    return [
+        _replaced(scenario, _own_tables(one)).model_copy(update={"title": one.title, "providers": None})
+        for one in scenario.providers.each.values()
+    ]
+
+
+def _own_tables(provider: Provider) -> dict[str, Any]:
+    return {name: getattr(provider, name) for name in type(provider).model_fields if name != "title"}
+
+
+def _replaced(part: P, own: Mapping[str, Any]) -> P:
+    """A part of a scenario with some of its numbers replaced, each of the same kind as before."""
+
+    def of(old: Any, new: Any) -> Any:
+        if isinstance(old, Number):
+            return old.model_copy(update=new.model_dump())
+        if isinstance(old, Part):
+            return _replaced(old, new)
+        return {name: of(one, new[name]) if name in new else one for name, one in old.items()}
+
+    return part.model_copy(update={name: of(getattr(part, name), one) for name, one in own.items() if one})
+
+
+def _check_own(scenario: Assumptions, files: Sequence[_File], changes: Mapping[str, Any], sources: set[str]) -> None:
+    """Raises ScenarioError for a number of a provider by name that the scenario does not have, or that it could not have."""
+    providers = scenario.providers
+    if providers is None or not providers.each:
+        return
+    # Each is checked as if all were like it, so that places of all of them together are counted.
+    alike = {"number": len(providers.each), "staff_log_sd": {"value": 0, "assumption": "alike"}}
+    content = scenario.model_dump(mode="python", exclude_none=True) | {"providers": alike}
+    known = {path for path, _, _ in numbers(scenario)}
+    for code, provider in providers.each.items():
+        here, own = ("providers", "each", code), _own_tables(provider)
+        leaves = list(_leaves(own, ()))
+        if strange := [path for path, _ in leaves if ".".join(path) not in known]:
+            location, dotted = _locate((*here, *strange[0]), files, changes), ".".join(strange[0])
+            raise ScenarioError(f"{location}: not a number of the scenario. {did_you_mean(dotted, known)}")
+        merged = _merge(content, provider.model_dump(mode="python", exclude_none=True, exclude={"title"}))
+        one = _validated(type(scenario), merged, files, changes, here)
+        found = [(path, message) for path, message in islice(contradictions(one, sources), 2 * MOST_EXPLAINED)]
+        found += [
+            (path, "needs a value and where it is from, and nothing else.")
+            for path, leaf in leaves
+            if not isinstance(leaf, Number)
+        ]
+        if one.population.conditions() != scenario.population.conditions():
+            found.append(
+                (("population", "prevalence"), "the same conditions occur at every provider: 0 at none, or at all.")
+            )
+        if found:
+            raise ScenarioError(
+                _list_first(f"{_locate((*here, *path), files, changes)}: {said}" for path, said in found)
+            )
+
+
+def _leaves(table: Mapping[str, Any], here: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What stands at the ends of tables of numbers, with its path."""
+    for name, one in table.items():
+        if isinstance(one, Mapping) and "value" not in one:
+            yield from _leaves(one, (*here, name))
+        else:
+            yield (*here, name), one
+
+
+def _validated(
+    kind: type[S],
+    content: Mapping[str, Any],
+    files: Sequence[_File],
+    changes: Mapping[str, Any],
+    within: tuple[str, ...],
+) -> S:
+    """The scenario that the content makes. within: the path of the provider whose scenario it is, empty for the whole one."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise ScenarioError(
+            _list_first(_explain(detail, files, changes, content, within) for detail in details)
+        ) from None
 
 
 def _sets(content: Mapping[str, Any], path: tuple[str, ...]) -> bool:

@@ -267,7 +267,7 @@ def _modalities_that_reach_nobody(scenario: Assumptions) -> Found:
 def _too_many_places(scenario: Assumptions) -> Found:
     """Staff for more places than can be counted, all providers together."""
     providers = scenario.providers
-    spread = providers.number * exp(providers.staff_log_sd.value) if providers else 1.0
+    spread = providers.how_many * exp(providers.spread) if providers else 1.0
     for name, step in scenario.pathway.steps.items():
         staff = scenario.staff.get(step.staff)
         if staff is None:

@@ -58,14 +58,22 @@ _TAGS = {"assessment", "course"}  # pydantic names the chosen kind of step insid
 
 
 def _explain(
-    detail: ErrorDetails, files: Sequence[_File], changes: Mapping[str, Any], content: Mapping[str, Any]
+    detail: ErrorDetails,
+    files: Sequence[_File],
+    changes: Mapping[str, Any],
+    content: Mapping[str, Any],
+    within: tuple[str, ...] = (),
 ) -> str:
-    """Say one of pydantic's errors in plain words: file and line, value, what is allowed, what to do."""
+    """Say one of pydantic's errors in plain words: file and line, value, what is allowed, what to do.
+
+    within: the path below which the content stands, if it is not the whole scenario
+    """
     path = tuple(str(part) for part in detail["loc"])
     if path[:2] == ("pathway", "steps"):
         path = tuple(part for i, part in enumerate(path) if not (i == 3 and part in _TAGS))
     if path[:2] == ("start", "waiting"):
         path = path[:3] + path[4:]  # between them it says which of the two ways to state a list was tried
+    path = (*within, *path)
     location, kind, value = _locate(path, files, changes), detail["type"], detail["input"]
     limits = detail.get("ctx", {})
     if kind == "extra_forbidden":

@@ -1,4 +1,4 @@
-"""When, for whom and with whom a service runs: calendar, demand, who is there at opening, staff, providers."""
+"""When, for whom and with whom a service runs: calendar, demand, who is there at opening, staff."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from caseload_sim.scenario.numbers import (
     Amount,
     DaysLong,
     Factor,
-    LogSd,
     Part,
     Problems,
     RelativeRise,
@@ -161,13 +160,6 @@ class Demand(Part):
     def counted(self) -> dict[int, float]:
         """Referrals of each month that was counted, by its number: months since January 1970."""
         return {number_of_month(label): count.value for label, count in self.monthly_referrals.items()}
-
-
-class Providers(Part):
-    """Several providers of the scenario's size, pooled; they differ in their staff."""
-
-    number: Annotated[int, Field(ge=2, le=1000)]
-    staff_log_sd: LogSd = Field(description="SD between providers of the logarithm of their staff, each kind by itself")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from caseload_sim.pathway.demand import referral_days, referrals_per_day
 from caseload_sim.scenario.policies import Policy, is_own
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.simulation.pool import referred_in_pool
+from caseload_sim.simulation.providers import of_each
 from caseload_sim.simulation.running_start import Opening
 from caseload_sim.support.columns import Codes, Days, Ids, blocks_of, fit_one_block, rows_of, stacked
 from caseload_sim.support.provenance import Digest
@@ -39,9 +40,12 @@ def draw_clients(scenario: Scenario, draws: Draws) -> Clients:
 
 def check_countable(scenario: Scenario) -> None:
     """Raises RunError where clients are so many that their plans could not be told apart in 32 bits."""
-    number = scenario.providers.number if scenario.providers else 1
-    referred = float(referrals_per_day(scenario).sum()) * (1 + scenario.pathway.returns.chance.value)
-    clients = number * (referred + referred_in_pool(scenario))
+
+    def clients_of(one: Scenario) -> float:
+        referred = float(referrals_per_day(one).sum()) * (1 + one.pathway.returns.chance.value)
+        return referred + referred_in_pool(one)
+
+    clients = sum(of_each(scenario, clients_of))
     if clients * len(scenario.steps) > MOST_PLANS:
         raise RunError(
             f"{scenario.name}: {clients:,.0f} clients at {len(scenario.steps)} steps are more than can be counted. Use fewer "

@@ -1,6 +1,8 @@
-"""Many providers instead of one: each with staff of its own measure, all pooled as national statistics pool them."""
+"""Many providers instead of one: each with staff of its own measure, or by name with numbers of its own, all pooled as national statistics pool them."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,35 +13,46 @@ from caseload_sim.engines.episodes import Episodes, canonical
 from caseload_sim.measures.simulation import Replication, Simulation
 from caseload_sim.measures.table import MeasureTable, stacked_numbers, table_of
 from caseload_sim.outcomes.outcomes import one_after_the_other
+from caseload_sim.scenario.changes import own_scenarios
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import stacked
 
+T = TypeVar("T")
 PERCENTILES = {"10th percentile": 0.1, "median": 0.5, "90th percentile": 0.9}
 
 
 def provider_scenarios(scenario: Scenario, draws: Draws) -> list[Scenario]:
-    """One scenario for each provider: staff more or fewer than the scenario's by a lognormal factor of median 1.
+    """One scenario for each provider: with its own numbers where providers are named, in the order of their codes.
 
-    Of each kind of staff that treats, the factors are the middles of equal slices of their distribution, given to the
+    Otherwise staff are more or fewer than the scenario's by a lognormal factor of median 1. Of each kind of staff that treats, the factors are the middles of equal slices of their distribution, given to the
     providers by lot, so that thirty providers are spread alike in every replication. Who assesses is everywhere as many.
     """
     from scipy.special import ndtri
 
     providers, pathway = scenario.providers, scenario.pathway
     assert providers is not None
-    which = np.arange(providers.number, dtype=np.int64)
+    if providers.each:
+        return own_scenarios(scenario)
+    which = np.arange(providers.how_many, dtype=np.int64)
     treating = dict.fromkeys(step.staff for step in pathway.courses.values())
     factors = {}
     for kind in treating:
         slices = draws.uniform(f"provider:{kind}", which).argsort().argsort()
-        factors[kind] = np.exp(providers.staff_log_sd.value * ndtri((slices + 0.5) / providers.number))
+        factors[kind] = np.exp(providers.spread * ndtri((slices + 0.5) / providers.how_many))
     result = []
-    for k in range(providers.number):
+    for k in range(providers.how_many):
         staff = {
             kind: one.times(float(factors[kind][k])) if kind in factors else one for kind, one in scenario.staff.items()
         }
         result.append(scenario.model_copy(update={"staff": staff, "providers": None}))
     return result
+
+
+def of_each(scenario: Scenario, count: Callable[[Scenario], T]) -> list[T]:
+    """What is counted of each provider, from its scenario; chance in how many staff it has is left out."""
+    if scenario.providers is None or not scenario.providers.each:
+        return [count(scenario)] * (scenario.providers.how_many if scenario.providers else 1)
+    return [count(one) for one in own_scenarios(scenario)]
 
 
 def pooled(simulations: list[Simulation], all_of_them: Replication) -> Simulation:

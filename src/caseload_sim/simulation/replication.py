@@ -75,9 +75,9 @@ def run_once(
     if scenario.providers is None:
         one, every = _simulate(scenario, replication, engine, start_of, policy, all_tables=all_tables)
         return one.measures(), over_time(one), one.digests, every
-    number, draws = scenario.providers.number, Draws(scenario.run.seed, replication)
+    number, draws = scenario.providers.how_many, Draws(scenario.run.seed, replication)
     starts: Sequence[Scenario | None] = [start_of] * number
-    if start_of and start_of.providers and start_of.providers.number == number:
+    if start_of and start_of.providers and start_of.providers.how_many == number:
         starts = provider_scenarios(start_of, draws)  # each opens with the people of the same provider
     each = [
         _simulate(provider, replication * number + k, engine, start, policy, all_tables=all_tables)
@@ -204,10 +204,15 @@ def everybody(
 def check_lists(scenario: Scenario) -> None:
     """Raises RunError where a list that the scenario states is longer than it can be, by those drawn for the first replication."""
     draws = Draws(scenario.run.seed, 0)
-    first = provider_scenarios(scenario, draws)[0] if scenario.providers else scenario
     policy = POLICIES[scenario.pathway.policy]
-    if scenario.start.stated() and scenario.start.running and policy.steps:
-        running_start(first, draws, policy)
+    if not (scenario.start.stated() and scenario.start.running and policy.steps):
+        return
+    if scenario.providers is None:
+        running_start(scenario, draws, policy)
+        return
+    every = provider_scenarios(scenario, draws)
+    for k, one in enumerate(every if scenario.providers.each else every[:1]):
+        running_start(one, Draws(scenario.run.seed, k), policy)
 
 
 def _drawn_at_once(pool: Pool, who: Referred, policy: Policy) -> tuple[Drawn, Drawn]:

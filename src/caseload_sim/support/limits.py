@@ -9,7 +9,7 @@ from typing import Any
 
 from caseload_sim.errors import UNSEEN
 
-MOST_SCENARIO_BYTES = 250_000  # five times the largest shipped scenario
+MOST_SCENARIO_BYTES = 250_000  # half as much again as the largest shipped scenario
 MOST_RECORD_BYTES = 64_000_000
 MOST_RECORD_VALUES = 1_000_000
 MOST_DEPTH = 20
