@@ -241,7 +241,7 @@ class _Fitting:
     def _needed(self, results: Summary) -> dict[str, float]:
         """By how many logs the contacts that each kind of staff gives change once their figures are met."""
         value = {name: row_of(results.rows, one.quantity).value for name, one in self.fitted.items()}
-        by = {name: np.log(one.value / max(value[name], SMALLEST)) for name, one in self.fitted.items()}
+        by = {name: np.log(max(one.value, SMALLEST) / max(value[name], SMALLEST)) for name, one in self.fitted.items()}
         low = by.get("low_intensity_first", 0.0)
         share = self.fitted["low_intensity_first"].value if low else 0.5
         was = min(share / np.exp(low), 1 - SMALLEST)
