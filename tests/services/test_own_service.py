@@ -18,7 +18,9 @@ from caseload_sim.scenario.catalogue import get_scenario, list_scenarios, load_s
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services.own_figures import COLUMNS, empty_figures, read_own_figures, spreadsheet_of
 from caseload_sim.services.own_service import ALL_MONTHS, PRACTITIONERS, THERAPISTS, OwnService, own_service_text
+from caseload_sim.services.published import Published
 from caseload_sim.services.questions import QUESTIONS, answered, day_of
+from caseload_sim.services.scenario_file import service_text
 from commands import call_here
 
 DAY = date(2026, 12, 1)
@@ -76,7 +78,7 @@ def test_posts_that_were_not_said_follow_the_referrals(tmp_path: Path) -> None:
     share = 12_000 / parent.demand.referrals_per_year.value
     for kind, staff in scenario.staff.items():
         assert staff.wte.value == pytest.approx(share * parent.staff[kind].wte.value, rel=1e-6)
-        assert "not said" in staff.wte.origin()
+        assert "not known" in staff.wte.origin()
 
 
 def test_contacts_a_post_follow_from_the_caseload_by_hand(tmp_path: Path) -> None:
@@ -344,6 +346,17 @@ def test_posts_that_were_never_calibrated_are_named_at_every_run(kind: str, tmp_
         done = call_here("validate", "mine.toml", folder=tmp_path)
         assert done.stderr.count(SAID) == 1
         assert kind.replace("_", " ") in done.stderr
+
+
+def test_posts_that_nobody_gave_are_not_named(tmp_path: Path) -> None:
+    """Posts in proportion to referrals, of a service of one's own and of a published one, are not its own."""
+    parent = get_scenario("national_2024_25")
+    texts = own_service_text(own_of({"referrals": "1000"}), parent), service_text(Published(), "RWV", parent)
+    for text in texts:
+        (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ScenarioWarning)
+            load_scenario(tmp_path / "mine.toml")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from caseload_sim.errors import CatalogueError, ScenarioError, ScenarioWarning, 
 from caseload_sim.scenario.changes import _check, _merge, _with_likenesses, _with_value
 from caseload_sim.scenario.files import _File, line_of, shipped_folder
 from caseload_sim.scenario.messages import DEFAULT_SCENARIO, _check_limits
+from caseload_sim.scenario.numbers import Number
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.scenario.service import NOT_KNOWN
 from caseload_sim.scenario.sources import _read
 from caseload_sim.support.limits import UNSEEN_IN_KEYS
 from caseload_sim.support.surroundings import at_home
@@ -140,6 +142,10 @@ def _resolve(path: Path, paths: Sequence[Path], changes: Mapping[str, Any]) -> S
     return scenario
 
 
+def _is_unknown(posts: Number) -> bool:
+    return (posts.assumption or "").startswith(NOT_KNOWN)
+
+
 def _posts_not_calibrated(scenario: Scenario, files: Sequence[_File]) -> list[str]:
     """Kinds of staff whose posts are given in a file of the user's, and what a post does is not fitted to anything."""
     own = [file for file in files if file.path.parent != shipped_folder()]
@@ -152,5 +158,5 @@ def _posts_not_calibrated(scenario: Scenario, files: Sequence[_File]) -> list[st
     return [
         kind.replace("_", " ")
         for kind, staff in scenario.staff.items()
-        if kind in given and not staff.wte.fitted and not staff.contacts_per_week.fitted
+        if kind in given and not (staff.wte.fitted or staff.contacts_per_week.fitted or _is_unknown(staff.wte))
     ]

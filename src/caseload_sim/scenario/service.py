@@ -234,6 +234,9 @@ class Surge(Period):
     wte: WholeTime = Field(description="whole-time equivalents added for a time")
 
 
+NOT_KNOWN = (
+    "not known: "  # how the assumption begins of a number that a file of a service has only in proportion to others
+)
 _NOT_GIVEN = "none, as the scenario does not say"
 
 

@@ -14,6 +14,7 @@ from caseload_sim.errors import CatalogueError
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.settings import with_run, year_before
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.scenario.service import NOT_KNOWN
 from caseload_sim.services.year import MONTHS
 
 OURS = 'assumption = "our service"'
@@ -183,7 +184,7 @@ def _staff(own: OwnService, parent: Scenario, fit: ServiceFit | None) -> Iterato
         now = by_month[max(by_month)] if by_month else None
         if now is None and a_year is not None:
             now = staff.wte.value * a_year / parent.demand.referrals_per_year.value
-            origin = f'assumption = "not said: as in {parent.name}, in proportion to referrals"'
+            origin = f'assumption = "{NOT_KNOWN}as in {parent.name}, in proportion to referrals"'
         serves = [name for name, step in parent.pathway.steps.items() if step.staff == kind]
         yield ""
         yield f"[staff.{kind}]"

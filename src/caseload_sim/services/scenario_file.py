@@ -13,6 +13,7 @@ from caseload_sim.analysis.service_fit import ServiceFit, fragment_of
 from caseload_sim.errors import CatalogueError
 from caseload_sim.pathway.demand import DAYS_PER_YEAR
 from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.scenario.service import NOT_KNOWN
 from caseload_sim.services.published import Provider, Published
 from caseload_sim.services.targets import annual_of, targets_of
 from caseload_sim.services.year import MONTHS, MOST_MISSING, ProviderYear, months_before, year_of
@@ -137,7 +138,7 @@ def _staff(year: ProviderYear, parent: Scenario, fit: ServiceFit | None) -> Iter
         if path in changes:
             yield f'wte = {{ value = {changes[path]:g}, fitted = "to the waits below: posts are not published" }}'
         else:
-            yield f'wte = {{ value = {staff.wte.value * share:.4f}, assumption = "not published: as in {parent.name}, in proportion to referrals" }}'
+            yield f'wte = {{ value = {staff.wte.value * share:.4f}, assumption = "{NOT_KNOWN}as in {parent.name}, in proportion to referrals" }}'
         yield ""
 
 
