@@ -1,6 +1,6 @@
 """Write services.md from two saved results: `python docs/services_page.py VALIDATED_FOLDER BACKTEST_FOLDER`.
 
-The folders are those that these commands save, each in about half an hour with two processes:
+The folders are those that these commands save, each in a quarter to half an hour with two processes:
 
     caseload-sim validate-model --all-services --jobs 2
     caseload-sim backtest --from 2023-24 --to 2024-25 --jobs 2
