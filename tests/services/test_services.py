@@ -329,6 +329,16 @@ def test_the_file_has_the_published_figures_of_the_service_and_loads(national: S
     assert scenario.official["low_intensity_first"].value == pytest.approx(8705 / (8705 + 1330), abs=1e-4)
     assert scenario.official["second_contact_over_28_days"].value == pytest.approx(1 - 4795 / 10765, abs=1e-4)
     assert not [o for o in scenario.official.values() if o.fitted_by and o.role == "check"]
+    contacts = [
+        sum(series[measure][month] for month in months_before("2025-03")) for measure in ("M1001", "M1002", "M1018")
+    ]
+    shares = [one.share.value for one in scenario.pathway.modalities.values()]
+    assert shares == pytest.approx([one / sum(contacts) for one in contacts], abs=1e-4)
+    assert sum(shares) == pytest.approx(1, abs=1e-12)
+    text = path.read_text(encoding="utf-8")
+    assert f"{series['M038']['2025-03']:,.0f} waited for a first treatment contact" in text
+    weeks = series["M040"]["2025-03"] - series["M039"]["2025-03"]
+    assert f"2 to 4 weeks {weeks:,.0f}, " in text
     assert all("RWV" in str(official.where) for official in scenario.official.values())
 
 

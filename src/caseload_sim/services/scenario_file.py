@@ -32,7 +32,7 @@ def service_text(
     year = usable_year(published, published.provider(code), last_month)
     return "\n".join([
         *_head(year, parent), "", *_demand(published, year), "", *_deprivation(published, year, parent), "",
-        *_staff(year, parent, fit), *_official(published, year, parent), *_fitted(fit),
+        *_modality(published, year, parent), *_staff(year, parent, fit), *_lists(published, year), "", *_official(published, year, parent), *_fitted(fit),
     ]) + "\n"  # fmt: skip
 
 
@@ -126,6 +126,58 @@ def _deprivation(published: Published, year: ProviderYear, parent: Scenario) -> 
     for label in labels:
         decile = int(label.split("_")[0])
         yield f'{label} = {{ value = {by_decile[decile] / total:.4f}, source = "nhse2025", where = "annual {annual_year}, referrals by decile, {provider.code}, {by_decile[decile]:.0f} of {total:.0f}" }}'
+
+
+_MODALITY = {"face_to_face": "M1001", "telephone": "M1002", "video": "M1018"}
+
+
+def _modality(published: Published, year: ProviderYear, parent: Scenario) -> Iterator[str]:
+    """How contacts took place; as in the parent where that is not published, or the parent has other ways."""
+    series, code = published.series(year.provider.code), year.provider.code
+    counts = [series.get(measure, {}) for measure in _MODALITY.values()]
+    months = [month for month in months_before(year.last_month) if all(month in one for one in counts)]
+    total = sum(one[month] for one in counts for month in months)
+    if list(parent.pathway.modalities) != list(_MODALITY) or not total:
+        yield f"# How contacts take place is not published, so it is as in {parent.name}."
+        yield ""
+        return
+    shares = [round(sum(one[month] for month in months) / total, 4) for one in counts]
+    shares[-1] = round(1 - sum(shares[:-1]), 4)
+    of = "+".join(_MODALITY.values())
+    for (name, measure), share in zip(_MODALITY.items(), shares, strict=True):
+        yield f"[pathway.modalities.{name}]"
+        yield f'share = {{ value = {share:.4f}, source = "nhse2025", where = "monthly, {measure} of {of}, {code}, {len(months)} months to {months[-1]}" }}'
+        yield ""
+
+
+_LISTS = (("M039", "0 to 2 weeks"), ("M040", "2 to 4 weeks"), ("M041", "4 to 6 weeks"), ("M042", "6 to 12 weeks"), ("M043", "12 to 18 weeks"))  # fmt: skip
+
+
+def _lists(published: Published, year: ProviderYear) -> Iterator[str]:
+    """Lists at the end of the year as published: a comment, because they are not the lists of the model's steps."""
+    series, month = published.series(year.provider.code), year.last_month
+
+    def count(measure: str) -> float | None:
+        return series.get(measure, {}).get(month)
+
+    if (waiting := count("M038")) is None:
+        yield f"# How many were waiting at the end of {month} is not published."
+        return
+    assessment = count("M029")
+    first = f"; {assessment:,.0f} for an assessment (M029)" if assessment is not None else ""
+    yield f"# At the end of {month}, as published: {waiting:,.0f} waited for a first treatment contact (M038){first}."
+    parts, before = [], 0.0
+    for measure, words in _LISTS:
+        so_far = count(measure)
+        if so_far is None:
+            break
+        parts.append(f"{words} {max(so_far - before, 0):,.0f}")
+        before = so_far
+    if parts:
+        over = count("M044")
+        yield f"# Since referral: {', '.join([*parts, *([f'over 18 weeks {over:,.0f}'] if over is not None else [])])} (M039 to M044)."
+    yield "# Who has an assessment booked is among them; in the model they are booked and on no list. So these are not its lists: say"
+    yield "# those of each step in [start.waiting], with `opens`, to begin from them."
 
 
 def _staff(year: ProviderYear, parent: Scenario, fit: ServiceFit | None) -> Iterator[str]:
