@@ -24,7 +24,7 @@ def plot_population(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> 
     ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
     _compare(ax, chosen, 100)
     ax.set_xlim(0, 100)
-    ax.set_xlabel("Clients referred (%)\n(grey: 95% sampling interval of the source, where its n is known)")
+    ax.set_xlabel("Clients referred (%)\n(grey: 95% sampling interval of the source,\nwhere its n is known)")
     ax.set_title("Who is referred: target against achieved")
     return ax
 
@@ -49,6 +49,7 @@ def plot_scores(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axe
     ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
     _compare(ax, chosen, 1)
     ax.set_xlim(0, 18)
+    ax.legend(frameon=False, loc="lower left")  # means lie at the right
     ax.set_xlabel("Points")
     ax.set_title("Questionnaires at referral")
     return ax
