@@ -420,3 +420,19 @@ def test_a_list_that_patience_would_have_emptied_is_named_when_the_file_is_writt
     assert (tmp_path / "mine.toml").exists()
     ran = call_here("run", "mine.toml", "--no-figures", folder=tmp_path)
     assert (ran.returncode, "start.waiting.high_intensity" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--opens 1900-01",
+        "--opens 2200-01",
+        "--referrals 0.0000000001",
+        "--waiting -,-,2000000",
+        "--practitioners 0.01,0",
+    ],
+)
+def test_what_no_scenario_can_be_is_refused_before_anything_is_written(words: str, tmp_path: Path) -> None:
+    refused = call_here("new", "mine.toml", *words.split(), folder=tmp_path)
+    assert refused.returncode == 2, refused.stdout
+    assert not list(tmp_path.iterdir())

@@ -30,6 +30,7 @@ from caseload_sim.services.own_figures import CSV, EXCEL, empty_figures, read_ow
 from caseload_sim.services.own_service import (
     SCHEMA_FILE,
     OwnService,
+    check_own_service,
     fit_own_service,
     own_service_text,
     work_of_own_fit,
@@ -165,6 +166,7 @@ def _write_template(file: Path, day: date) -> None:
 
 def _write_own(shared: Shared, file: Path, parent: Scenario, own: OwnService, *, fitted: bool) -> None:
     text = own_service_text(own, parent)
+    check_own_service(text, parent)
     if fitted:
         size, times = work_of_own_fit(own, parent)
         announce_work([size], False, times=times, jobs=shared.jobs, keeping=Keeping(painted=False))

@@ -3,6 +3,7 @@
 Posts are the manager's own. How many contacts a post makes is typical of England until it is fitted to the service's waits.
 """
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Unpack
 
 from caseload_sim.analysis.calibrate_service import calibrate_service, runs_at_most_of
 from caseload_sim.analysis.service_fit import ServiceFit
-from caseload_sim.errors import CatalogueError
+from caseload_sim.errors import CatalogueError, ScenarioError
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.settings import with_run, year_before
 from caseload_sim.scenario.scenario import Scenario
@@ -102,6 +103,16 @@ def work_of_own_fit(own: OwnService, parent: Scenario) -> tuple[Scenario, int]:
 def _replications(referrals_a_year: float) -> int:
     """Of each run of a fit: of few clients chance is larger."""
     return 1 if referrals_a_year > MANY_REFERRALS else 2
+
+
+def check_own_service(text: str, parent: Scenario) -> None:
+    """Raises ScenarioError where the text of `own_service_text` says something that cannot be, before it is written."""
+    content = tomllib.loads(text)
+    content.pop("extends")
+    try:
+        parent.with_changes(content)
+    except ScenarioError as error:  # which says how a value is usually changed
+        raise ScenarioError(str(error).removeprefix("--set ")) from None
 
 
 def own_service_text(own: OwnService, parent: Scenario, fit: ServiceFit | None = None) -> str:
