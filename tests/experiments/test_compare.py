@@ -358,7 +358,8 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     assert "COMPARED WITH small, on common random numbers" in result.stdout
     assert "full remission: Remission, rung 4" in result.stdout
     assert "of: clients referred in the data collection period" in " ".join(result.stdout.split())
-    progress, note, saved_line = result.stderr.splitlines()
+    posts, progress, note, saved_line = result.stderr.splitlines()
+    assert posts.startswith("Note: more.toml: the posts of high intensity therapist are its own")
     assert progress.startswith("small, more, busy, seed 2016, 2 replications")
     assert note.startswith("Note: busy has 700 referrals a year, small 600")
     assert saved_line.startswith("Saved in ")

@@ -27,7 +27,7 @@ def test_a_replication_is_the_same_alone_or_among_others(small: Scenario, small_
 
 def test_intervals_by_hand() -> None:
     """Values 1, 2, 4: mean 7/3, SD 1.5275, t(2, .975) = 4.3027."""
-    key = Quantity("wait_days_mean", "started", "", "", "step=low_intensity")
+    key = Quantity("contacts_mean", "all", "", "", "step=low_intensity")
     tables = [table_of({key: Value(10 * v, 10.0, v)}) for v in (1.0, 2.0, 4.0)]
     (row,) = summarise("x", tables)
     sd, t = np.std([1, 2, 4], ddof=1), 4.302652729911275
@@ -35,7 +35,7 @@ def test_intervals_by_hand() -> None:
     assert row.numerator == pytest.approx(70 / 3)
     assert row.upper_95_ci - row.value == pytest.approx(t * sd / np.sqrt(3))
     assert row.upper_95_range - row.value == pytest.approx(t * sd * np.sqrt(4 / 3))
-    assert row.lower_95_range == 0, "a wait cannot be negative"
+    assert row.lower_95_range == 0, "a number of contacts cannot be negative"
     assert row.n_replications == 3
 
 

@@ -571,7 +571,7 @@ def test_a_file_of_ones_own_is_short_commented_and_runs(tmp_path: Path) -> None:
     made = call_here("new", "my service.toml", "--from", "national_2024_25", folder=tmp_path)
     assert made.returncode == 0, made.stderr
     text = (tmp_path / "my service.toml").read_text(encoding="utf-8")
-    assert text.count("\n") < 45
+    assert text.count("\n") < 80
     assert text.startswith("#:schema ./caseload-sim.schema.json\n")
     assert json.loads((tmp_path / "caseload-sim.schema.json").read_text(encoding="utf-8"))["title"]
     for asked in ("referrals_per_year", "[start.waiting]", "wte = ", "# "):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from caseload_sim.definitions.measures import MEASURES, RATIO_OF_MEANS
+from caseload_sim.definitions.measures import MEASURES, MIDDLE, RATIO_OF_MEANS
 from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.measures.summary import summarise, values_by_replication
 from caseload_sim.measures.table import table_of
@@ -78,7 +78,7 @@ def test_which_measures_are_ratios_of_means() -> None:
     said = {one.name for one in MEASURES if one.over_replications == RATIO_OF_MEANS}
     assert said == {one.name for one in MEASURES if one.name.startswith("cost_per_extra_")} | {"cost_per_qaly"}
     assert len(said) == 5
-    assert {one.over_replications for one in MEASURES} == {"mean", RATIO_OF_MEANS}
+    assert {one.over_replications for one in MEASURES} == {"mean", RATIO_OF_MEANS, MIDDLE}
 
 
 def test_a_row_of_such_a_measure_counts_every_replication_even_those_without_a_value() -> None:

@@ -161,7 +161,7 @@ def _warnings_in_words() -> Iterator[None]:
             usual(message, category, *where, **more)
         elif str(message) not in said:
             said.add(str(message))
-            print(f"Note: {message}", file=sys.stderr)
+            print(harmless(f"Note: {message}"), file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", ScenarioWarning)

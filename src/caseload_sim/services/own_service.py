@@ -14,6 +14,7 @@ from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.errors import CatalogueError, ScenarioError
 from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.settings import with_run, year_before
+from caseload_sim.scenario.policies import POLICIES
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.service import NOT_KNOWN
 from caseload_sim.services.year import MONTHS
@@ -118,7 +119,7 @@ def check_own_service(text: str, parent: Scenario) -> None:
 def own_service_text(own: OwnService, parent: Scenario, fit: ServiceFit | None = None) -> str:
     """The scenario file, with what was fitted if a fit is given.
 
-    Raises CatalogueError where the parent has no staff or step of that name.
+    Raises CatalogueError where the parent has no staff or step of that name, or treats nobody.
     """
     _check(own, parent)
     lines = [
@@ -143,6 +144,8 @@ def own_service_text(own: OwnService, parent: Scenario, fit: ServiceFit | None =
 
 
 def _check(own: OwnService, parent: Scenario) -> None:
+    if not POLICIES[parent.pathway.policy].steps:
+        raise CatalogueError(f"{parent.name}: nobody is treated in it, so it is no start for a service of your own.")
     staff, steps = {ASSESSORS, *own.posts, *own.trainees}, {*own.waiting, *own.caseload}
     for what, names, there in (("staff", staff, parent.staff), ("step", steps, parent.pathway.steps)):
         if missing := sorted(names - set(there)):
