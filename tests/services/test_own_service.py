@@ -175,9 +175,10 @@ def test_nothing_is_asked_without_a_terminal(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sys, "stdin", io.StringIO("410\n"))
     done = call_here("new", "mine.toml", "--opens", "2026-12", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "our service" not in [
-        line for line in (tmp_path / "mine.toml").read_text().splitlines() if line[0:1] not in ("#", "")
-    ]
+    lines = (tmp_path / "mine.toml").read_text(encoding="utf-8").splitlines()
+    said = [line for line in lines if not line.startswith("#")]
+    assert not [line for line in said if "our service" in line], "nobody said anything"
+    assert [line for line in lines if "our service" in line], "examples, each behind a #"
     assert call_here("validate", "mine.toml", folder=tmp_path).returncode == 0
 
 
