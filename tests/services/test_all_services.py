@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from caseload_sim.analysis.service_fit import ServiceFit
+from caseload_sim.cli.validate_model import print_backtest
 from caseload_sim.errors import CatalogueError
 from caseload_sim.experiments.run_options import RunOptions
 from caseload_sim.experiments.tasks import Finished, ReplicationKey
@@ -15,6 +16,7 @@ from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services import each
 from caseload_sim.services.backtest import (
+    BacktestRow,
     backtest,
     changed,
     changes_of,
@@ -274,3 +276,14 @@ def test_a_number_of_a_task_is_of_all_that_it_depends_on(national: Scenario) -> 
 def test_of_no_service_there_is_no_table(published: Published) -> None:
     assert backtest(published, [], {}, {}) == ([], [])
     assert validated(published, [], {}) == ([], [], {})
+
+
+def test_a_figure_that_no_service_publishes_is_a_dash_and_is_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    nan = float("nan")
+    known = BacktestRow("recovery", "share", "given_referrals", "change", 3, 0.01, 0.02, 0.5, 0.4, 0.6, 0.018, 107)
+    unknown = BacktestRow("over_90_days", "share", "given_referrals", "change", 0, nan, nan, nan, nan, nan, nan, 0)
+    print_backtest([known, unknown], "2023-24", "2024-25", 3)
+    printed = capsys.readouterr().out
+    assert "nan" not in printed
+    assert "better than persistence on 1 of 1," in printed
+    assert "0.50 (0.40 to 0.60)" in printed

@@ -233,7 +233,7 @@ def backtest(
 def print_backtest(rows: Sequence[BacktestRow], first: str, second: str, n_services: int) -> None:
     """Errors of persistence and of the model, with the ratio of the two and its interval over services."""
     page, figures = Page(), {one.name: one.words for one in YEARLY}
-    page.title(f"BACKTEST: fitted to {first}, predicting {second}, {n_services} services")
+    page.title(f"BACKTEST: fitted to {first}, predicting {second}, services: {n_services}")
     page.heading(
         in_columns(
             ("mean absolute error", -36), ("n", 4), ("as before", 10), ("model", 8), ("ratio (95% interval)", 22)
@@ -244,7 +244,9 @@ def print_backtest(rows: Sequence[BacktestRow], first: str, second: str, n_servi
         page.say(f"{said}, by what changes", "bold")
         _print_errors(page, mine, figures)
         better, worse = sum(row.ratio < 1 for row in mine), sum(row.ratio > WORSE for row in mine)
-        page.note(f"better than persistence on {better} of {len(mine)}, more than {WORSE} times its error on {worse}")
+        page.note(
+            f"better than persistence on {better} of {sum(row.n_services > 0 for row in mine)}, more than {WORSE} times its error on {worse}"
+        )
     levels = [row for row in rows if (row.line, row.how) == ([*LINES][-1], "level")]
     page.say(f"{[*LINES.values()][-1]}, as the model has it itself", "bold")
     _print_errors(page, levels, figures)
@@ -261,7 +263,8 @@ def print_backtest(rows: Sequence[BacktestRow], first: str, second: str, n_servi
 def _print_errors(page: Page, rows: Sequence[BacktestRow], figures: Mapping[str, str]) -> None:
     for row in rows:
         errors = [(_amount(row.unit, error), width) for error, width in ((row.mae_persistence, 10), (row.mae, 8))]
-        ratio = f"{row.ratio:.2f} ({row.ratio_lower_95_ci:.2f} to {row.ratio_upper_95_ci:.2f})"
+        interval = f"{row.ratio:.2f} ({row.ratio_lower_95_ci:.2f} to {row.ratio_upper_95_ci:.2f})"
+        ratio = interval if row.n_services else "-"
         page.line(in_columns((f"  {figures[row.figure]}", -36), (str(row.n_services), 4), *errors, (ratio, 22)))
 
 
