@@ -38,6 +38,8 @@ REFUSED = {
     "run small.toml --figure differences": "a figure of a comparison",
     "run small.toml --engine nosuch": "no such engine",
     "run small.toml --json --csv": "choose one",
+    "run small.toml --full --quiet": "choose one",
+    "run small.toml --headline": "goes with --json",
     "run small.toml --jobs 2 --dask tcp://127.0.0.1:1": "choose one",
     "run small.toml --dask nosuch": "not the address of a scheduler",
     "run small.toml --out file": "cannot be written",
@@ -99,7 +101,7 @@ REFUSED = {
     "structures small.toml --scenario-path nowhere --set run.seed=x": "seed",
 }  # fmt: skip
 SIMULATE_NOTHING = {
-    "plot", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check",
+    "plot", "show", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check",
 }  # fmt: skip
 
 

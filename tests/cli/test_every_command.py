@@ -3,6 +3,7 @@
 A new command must be put into one of the two tables here, or the first test fails.
 """
 
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 import typer
 
 from caseload_sim.cli import running
-from caseload_sim.cli.main import COMMANDS, app
+from caseload_sim.cli.main import COMMANDS, GROUPS, LONGEST_SUMMARY, app
 from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.experiments.workers import Workers
 from caseload_sim.runs.kept_replications import UNFINISHED, Unfinished, how_many
@@ -48,7 +49,7 @@ RUNS = {
     "new": "new own.toml --service DH8",
 }
 RUN_ONE_OR_NONE = {
-    "population", "plot", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check", "structures",
+    "population", "plot", "show", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check", "structures",
 }  # fmt: skip
 
 
@@ -196,10 +197,16 @@ def test_uncertainty_that_is_killed_at_once_goes_on_where_it_was(inputs: Path, t
         assert tables(folder) == wanted
 
 
-def test_what_help_says_of_each_command_is_the_first_sentence_of_what_it_says_of_itself() -> None:
-    for name, module, function, sentence in COMMANDS:
-        command = getattr(import_module(f"caseload_sim.cli.{module}"), function)
-        assert command.__doc__.splitlines()[0] == sentence, name
+def test_help_lists_every_command_in_a_line_that_no_terminal_cuts(tmp_path: Path) -> None:
+    said = call_here("--help", folder=tmp_path).stdout
+    for name, module, function, summary in COMMANDS:
+        assert getattr(import_module(f"caseload_sim.cli.{module}"), function).__doc__.splitlines()[0].endswith("."), (
+            name
+        )
+        assert len(summary) <= LONGEST_SUMMARY
+        assert re.search(rf"^  {name} +{re.escape(summary)}$", said, re.MULTILINE), name
+    headings = [line.rstrip(":") for line in said.splitlines() if line.rstrip(":") in GROUPS]
+    assert headings == list(GROUPS)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +246,7 @@ GATED = {
     "calibrate structures": "calibrate structures small.toml",
 }
 WITHOUT_A_SIMULATION = {
-    "plot", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist",
+    "plot", "show", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist",
 }  # fmt: skip
 
 

@@ -1,17 +1,23 @@
 """The steps of `caseload-sim run`, without a terminal."""
 
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from caseload_sim.cli.options import Shared
-from caseload_sim.cli.run import Asked, folder_of, ready, show, simulated
+from caseload_sim.cli.run import Asked, Printed, folder_of, ready, simulated
+from caseload_sim.errors import RunError
 from caseload_sim.experiments.precision import FIRST_REPLICATIONS, precision_from
 from caseload_sim.experiments.replicate import Results, replicate
 from caseload_sim.scenario.scenario import Scenario
 
 BRIEF = {"run.warm_up_days": 40, "run.data_collection_days": 60, "run.follow_up_days": 400, "run.replications": 2}
+
+ANSWER = Printed(json=False, csv=False, full=False, short=False, quiet=False)
+CSV, JSON = replace(ANSWER, csv=True), replace(ANSWER, json=True)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +67,7 @@ def test_replications_are_kept_in_the_folder_as_they_come(
 def test_a_table_that_nobody_reads_is_no_error_until_all_is_saved(
     results: Results, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert show(results, json=False, csv=True) is None
+    assert CSV.show(results) is None
     assert capsys.readouterr().out.startswith("scenario,measure,")
 
     class Gone:
@@ -72,4 +78,30 @@ def test_a_table_that_nobody_reads_is_no_error_until_all_is_saved(
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stdout", Gone())
-    assert isinstance(show(results, json=True, csv=False), BrokenPipeError)
+    assert isinstance(JSON.show(results), BrokenPipeError)
+    assert isinstance(ANSWER.show(results), BrokenPipeError)
+
+
+def test_the_answer_is_what_is_printed_and_the_tables_only_when_asked_for(
+    results: Results, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert ANSWER.show(results) is None
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 16
+    assert max(map(len, lines)) <= 80
+    replace(ANSWER, full=True).show(results)
+    whole = capsys.readouterr().out.splitlines()
+    assert whole[-len(lines) :] == lines, "the answer comes last, where it is still to be seen"
+    assert any(line.startswith("THE LADDER") for line in whole)
+    replace(JSON, short=True).show(results)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["rungs"][0]["with_service"] == pytest.approx(results.find("recovery").value)
+    replace(ANSWER, quiet=True).show(results)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("asked", [{"json": True, "csv": True}, {"full": True, "quiet": True}, {"short": True}])
+def test_what_excludes_each_other_is_refused(asked: dict[str, bool]) -> None:
+    with pytest.raises(RunError):
+        replace(ANSWER, **asked).check()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caseload_sim.cli.printing import print_costs
+from caseload_sim.cli.show import print_costs
 from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.errors import ScenarioError

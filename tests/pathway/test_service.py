@@ -1,7 +1,6 @@
 """The service: who is there at opening, who is screened out, what depends on the client, and figures against it."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from scipy import stats
 
 from caseload_sim.analysis.calibrate_service import calibrate_service
 from caseload_sim.analysis.validate_model import tolerance_of, validate_model
-from caseload_sim.cli.printing import stability_in_words
 from caseload_sim.clients.population import draw_population
 from caseload_sim.clients.questionnaires import RESIDUAL_PHQ9, below_caseness
 from caseload_sim.clients.remission import years_to_relapse
@@ -23,7 +21,7 @@ from caseload_sim.engines.engine import ENGINES
 from caseload_sim.engines.episodes import check_invariants, check_plans, occupancy
 from caseload_sim.engines.plans import NEVER, NOT_YET, plans_of
 from caseload_sim.errors import CaseloadError
-from caseload_sim.experiments.replicate import Results, replicate, simulate
+from caseload_sim.experiments.replicate import replicate, simulate
 from caseload_sim.measures.measure import measure
 from caseload_sim.measures.service import RECORDED_AS
 from caseload_sim.measures.simulation import Simulation
@@ -220,21 +218,6 @@ def test_every_day_clients_in_the_service_are_those_who_came_less_those_who_left
     inside = np.searchsorted(came, days, side="right") - np.searchsorted(left, days, side="right")
     assert np.array_equal(inside, (held + waiting).sum(axis=1))
     assert inside.min() > 100
-
-
-def test_a_run_says_whether_the_service_is_stable_and_if_not_by_how_many_a_week(small_results: Results) -> None:
-    growth = [row for row in small_results.rows if row.measure == "waiting_list_growth"]
-    still = [replace(row, value=0.4, lower_95_ci=0.1, upper_95_ci=0.7, n_replications=5) for row in growth]
-    assert stability_in_words(still).startswith("Stable: ")
-    worse = [
-        replace(row, value=12.3, lower_95_ci=9.0, upper_95_ci=15.6) if row.group == "step=high_intensity" else row
-        for row in still
-    ]
-    assert stability_in_words(worse) == "Not stable: of the waiting lists, high intensity grows by 12 clients a week."
-    unsure = [replace(row, value=12.3, lower_95_ci=-3.0) for row in still]
-    assert stability_in_words(unsure).startswith("Stable: ")
-    alone = [replace(row, n_replications=1) for row in still]
-    assert "two replications" in stability_in_words(alone)
 
 
 # --- what is decided at assessment -----------------------------------------------------------------------------------

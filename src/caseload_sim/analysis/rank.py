@@ -1,10 +1,11 @@
-"""What would change it: what-ifs compared in one go, and ranked by what they gain in a rung of the ladder."""
+"""What would change it: what-ifs compared in one go, and ranked by how many people more they help, or by a rung of the ladder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
-from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
+from caseload_sim.analysis.reconcile import figure_in
+from caseload_sim.definitions.quantities import HELPED_TO, LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow, differences, requests_for
 from caseload_sim.experiments.replicate import summarise_each
@@ -20,17 +21,19 @@ WHAT_IFS = (
     "twice_the_sessions",
     "twice_the_sessions_same_staff",
 )
-RANKED_BY = Quantity("full_remission", "started", "end", "service", "all")
+HELPED = tuple(Quantity(measure, "referred", "end", "", "all") for measure in HELPED_TO)  # people, beyond no service
+RANKED_BY = HELPED[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class RankRow:
-    """One rung of one what-if, and what it gains against the scenario it changes; shares of 1.
+    """People helped by one what-if, or a rung of it, and what it gains against the scenario it changes.
 
-    place: 1 for the largest gain in the rung `ranked_by`; the same in all rows of a scenario
+    place: 1 for the largest gain in the figure `ranked_by`; the same in all rows of a scenario
     gain, gain_lower_95_ci, gain_upper_95_ci: mean over replications of the paired difference, and its t interval
     gain_could_be_low, gain_could_be_high: lowest and highest gain by other structures of the outcome model
-    gbp_per_one_more: what is spent more, for each client more who is well; NaN where there are not more
+    gbp_per_one_more: what is spent more, for each client more who is well or helped; NaN where there are not more
+    unit: of value and gains: "clients a year", or "share", of 1
     """
 
     place: int
@@ -47,6 +50,7 @@ class RankRow:
     gain_could_be_low: float
     gain_could_be_high: float
     gbp_per_one_more: float
+    unit: str
     n_replications: int
 
 
@@ -61,7 +65,7 @@ def rank(
 ) -> tuple[RankRow, ...]:
     """Run all on common random numbers and rank the what-ifs by gain over the reference, the largest first.
 
-    by: the rung to rank by; the others are reported beside it, in the order of the ladder
+    by: the figure to rank by, one of HELPED or a rung; the others are reported beside it, people first
     how: the keywords of `RunOptions`, see `replicate`; progress counts the replications of all
     Raises RunError for fewer than one what-if, for a name that comes twice, and where a what-if has no value of the rung.
     """
@@ -69,11 +73,12 @@ def rank(
     requests = requests_for(everything, seed=seed, replications=replications)
     summaries = list(summarise_each([replace(one, could_be=True) for one in requests], RunOptions(**how)))
     compared = differences(summaries, summaries[0])
-    rungs = [by, *(rung for rung in LADDER_TO_REFERRED if rung != by)]
+    figures = [by, *(figure for figure in (*HELPED, *LADDER_TO_REFERRED) if figure != by)]
     rows = {one.name: [row for row in compared if row.scenario == one.name] for one in everything}
 
-    def one_more(name: str, rung: Quantity) -> float:
-        cost = Quantity(f"cost_per_{rung.measure}", rung.base, rung.at)
+    def one_more(name: str, figure: Quantity) -> float:
+        success = f"extra_{HELPED_TO[figure.measure]}" if figure.measure in HELPED_TO else figure.measure
+        cost = Quantity(f"cost_per_{success}", figure.base, figure.at)
         return cost_of_one_more(*(row_of(rows[which], cost) for which in (name, reference.name)))
 
     gains = {one.name: row_of(rows[one.name], by).difference for one in what_ifs}
@@ -84,10 +89,19 @@ def rank(
             )
     order = sorted(what_ifs, key=lambda one: -gains[one.name])
     return tuple(
-        _row(k + 1, row_of(rows[one.name], rung), by, one_more(one.name, rung))
+        _row(k + 1, row_of(rows[one.name], figure), by, one_more(one.name, figure))
         for k, one in enumerate(order)
-        for rung in rungs
+        for figure in figures
     )
+
+
+def ranked_by(text: str) -> Quantity:
+    """A figure to rank by, as written: people helped, or a rung of the ladder. Raises RunError with what is known."""
+    measure = text.partition("/")[0]
+    if measure not in HELPED_TO:
+        return figure_in(text)
+    said = Quantity.parse(text)
+    return Quantity(measure, said.base or "referred", said.at or "end", said.service, said.group or "all")
 
 
 def cost_of_one_more(here: Row, there: Row) -> float:
@@ -115,5 +129,6 @@ def _row(place: int, row: ComparisonRow, by: Quantity, gbp_per_one_more: float) 
         gain_could_be_low=row.difference_could_be_low,
         gain_could_be_high=row.difference_could_be_high,
         gbp_per_one_more=gbp_per_one_more,
+        unit=row.unit,
         n_replications=row.n_replications,
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, did_you_mean
-from caseload_sim.experiments.compare import start_of
+from caseload_sim.experiments.compare import ComparisonRow, differences, start_of
 from caseload_sim.experiments.rehearsal import check_figures
 from caseload_sim.experiments.replicate import Summary, summarise_each
 from caseload_sim.experiments.rounds import Request
@@ -79,7 +79,7 @@ def goal_from(text: str) -> Goal:
 FIRST_POINTS = 7
 RANGE_FACTOR = 4  # from a quarter of the present value to four times it
 MOST_ROUNDS = 9
-MOST_RUNS = FIRST_POINTS + MOST_ROUNDS + 1  # values at which all replications run; 1 for the present value
+MOST_RUNS = FIRST_POINTS + MOST_ROUNDS + 2  # values at which all replications run; for the present value and half posts
 NEAR_ENOUGH = 0.005  # width of the last bracket, as a share of the value
 HARDLY_SHARE, HARDLY_OTHER = 0.01, 0.01  # a range of a point, or of 1% of the value, hardly moves
 
@@ -107,6 +107,9 @@ class Solution:
     best: the point furthest in the direction of the goal, or nearest to it for "="
     hardly_moves: over the range, the measure changes by no more than a point (or 1% if it is no share), or than chance
     from_today: every point opened with the lists and caseloads of the unvaried scenario
+    answer: of posts, `value` in half posts, rounded so that the target is met; of anything else `value` itself
+    before, change: every figure at the present value, and at the answer with its distance from it; empty where there is
+        no answer, and where nothing needs to change
     """
 
     scenario: Scenario
@@ -124,6 +127,9 @@ class Solution:
     best: SolutionPoint
     hardly_moves: bool
     from_today: bool
+    answer: float
+    before: Sequence[Row]
+    change: Sequence[ComparisonRow]
 
 
 def within_range(scenario: Scenario, vary: str, low: float | None = None, high: float | None = None) -> list[Scenario]:
@@ -165,7 +171,7 @@ def solve(
     opens_as_today = from_today and scenario.start.running
     options = RunOptions(**how)
     runs: dict[float, Summary] = {}
-    at_most = len(first_values) + MOST_ROUNDS + (present not in changed)
+    at_most = len(first_values) + MOST_ROUNDS + 1 + (present not in changed)
 
     def run_all(values: Sequence[float]) -> None:
         """Run the scenario at those of these values at which it has not been run, all at once."""
@@ -203,6 +209,10 @@ def solve(
         y = [run(value).value for value in bracket]
         found = bracket[0] + (goal.value - y[0]) / (y[1] - y[0]) * (bracket[1] - bracket[0])
         better = goal.good_side(y[1])
+    answer, change = _in_half_posts(path, found, up=better), list[ComparisonRow]()
+    if not np.isnan(answer) and answer != present:
+        run_all([answer])
+        change = differences([runs[answer]], runs[present])
     x = sorted(runs)
     points = tuple(
         SolutionPoint(**asdict(run(value)), path=path, set_to=value, met=goal.met_by(run(value).value)) for value in x
@@ -213,8 +223,15 @@ def solve(
         scenario, path, present, goal, points, now, float(found), lower, upper, len(flips), better,
         goal.met_by(now.value), _best(in_range, goal),
         _hardly_moves(np.stack([runs[v].values[:, place_of(runs[v].rows, goal.quantity)] for v in x], axis=1), now.unit),
-        opens_as_today,
+        opens_as_today, answer, runs[present].rows if change else (), change,
     )  # fmt: skip
+
+
+def _in_half_posts(path: str, value: float, *, up: bool) -> float:
+    """A number of posts in halves, up or down to the side on which the target is met; any other number as it is."""
+    if np.isnan(value) or not (path.startswith("staff.") and path.endswith(".wte")):
+        return value
+    return float((np.ceil if up else np.floor)(2 * value) / 2)
 
 
 def interval(points: Sequence[SolutionPoint], target: float, found: float) -> tuple[float, float]:

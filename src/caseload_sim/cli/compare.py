@@ -2,26 +2,29 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import typer
 
 from caseload_sim.cli.options import OF_A_TABLE, Shared, takes
-from caseload_sim.cli.printing import Page, in_columns, print_json, replications_text, tell
+from caseload_sim.cli.printing import Page, changed, changed_between, in_columns, print_json, replications_text, tell
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import check_measures, definition
-from caseload_sim.definitions.quantities import BASES, READINGS, words
+from caseload_sim.definitions.quantities import BASES, READINGS, Quantity, words
 from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, ScenarioError, did_you_mean
-from caseload_sim.experiments.compare import Compared, ComparisonRow, check_names, shown
+from caseload_sim.experiments.apart import why_apart
+from caseload_sim.experiments.compare import HEADLINES, Compared, ComparisonRow, check_names, shown
 from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, shown_of_trial
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.compare import reading
-from caseload_sim.measures.rows import could_be_text, digits_of, value_text
+from caseload_sim.measures.headline import OF_FINISHERS
+from caseload_sim.measures.rows import Row, could_be_text, point_text, quantity_of, value_text
 from caseload_sim.runs.tables import write_csv
 from caseload_sim.scenario.scenario import Scenario
 
@@ -29,13 +32,17 @@ from caseload_sim.scenario.scenario import Scenario
 @takes(
     *OF_A_TABLE,
     out="Folder in which the comparison's own folder is made.",
-    sets="Change one value in all the scenarios; repeat for more.",
+    sets="Change one value in all the scenarios; of one that is named twice or alone, in its second copy. Repeat for more.",
     json="Print rows as JSON: all, or those of --measure.",
 )
 def compare(
     shared: Shared,
     scenarios: Annotated[
-        list[str], typer.Argument(metavar="NAME|FILE...", help="Two scenarios or more, by name or by file.")
+        list[str],
+        typer.Argument(
+            metavar="NAME|FILE...",
+            help="Two scenarios or more, by name or by file; or one, and --set for its changed copy.",
+        ),
     ],
     versus: Annotated[
         str | None, typer.Option(metavar="NAME", help="Compare the others with this one; with the first if not given.")
@@ -59,6 +66,7 @@ def compare(
         ),
     ] = False,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figure.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print each figure under its definition.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV: all, or those of --measure.")] = False,
 ) -> None:
     """Run several scenarios on the same clients and draws, and show how each differs from the first.
@@ -69,12 +77,14 @@ def compare(
 
         caseload-sim compare hepgul_2016 national_2024_25 service_claim
 
+        caseload-sim compare hepgul_2016 --set staff.high_intensity_therapist.wte.value=30
+
         caseload-sim compare hepgul_2016 my_service.toml --measure second_contact_days_mean --replications 20
     """
     if shared.json and csv:
         raise RunError("--json and --csv: choose one.")
     check_measures(measure or [])
-    chosen = [_opened(name, shared) for name in scenarios]
+    scenarios, chosen = _opened_all(scenarios, shared)
     reference = _reference(scenarios, chosen, versus)
     check_names(chosen)
     reference = with_run(reference, shared.seed, shared.replications)
@@ -104,12 +114,24 @@ def compare(
     elif csv:
         write_csv(rows, TrialRow if by_lot else ComparisonRow, sys.stdout)
     else:
-        print_comparison(compared, measure or [])
+        if full or measure:
+            print_comparison(compared, measure or [])
+        else:
+            print_short(compared)
         if by_lot:
             print_trial(compared, measure or [])
     for note in compared.notes:
         tell(f"Note: {note}")
     saved_in(folder)
+
+
+def _opened_all(names: list[str], shared: Shared) -> tuple[list[str], list[Scenario]]:
+    """The scenarios, and as what each was typed. One that is named twice or alone, with --set, is also there as it is."""
+    if not shared.sets or len(set(names)) > 1 or len(names) > 2:
+        return names, [_opened(name, shared) for name in names]
+    changed = _opened(names[0], shared)
+    renamed = changed.model_copy(update={"name": f"{changed.name}_changed"})
+    return [names[0], renamed.name], [_opened(names[0], replace(shared, sets=None)), renamed]
 
 
 def _opened(name: str, shared: Shared) -> Scenario:
@@ -134,6 +156,65 @@ def _reference(typed: list[str], scenarios: list[Scenario], versus: str | None) 
     )
 
 
+# What the short answer shows, people first: under each heading how a line begins, and which figure it has.
+_SHORT = {
+    "People helped beyond no service, a year": (
+        ("by the service's questionnaires", HEADLINES[0]),
+        ("by interview", HEADLINES[1]),
+    ),
+    "People and waits": (
+        ("finish, a year", Quantity("finished_course_treatment", "all", group="all")),
+        ("days to first contact", Quantity("first_contact_days_mean", "started", group="all")),
+        ("days from first to second contact", Quantity("second_contact_days_mean", "finished", group="all")),
+    ),
+    "Shares of those who finish": tuple((label.replace("the service's ", ""), rung) for label, rung in OF_FINISHERS.items()),
+}  # fmt: skip
+_LABEL, _BEFORE, _AFTER, _CHANGE = 37, 8, 9, 25
+PEOPLE = "clients a year"
+
+
+def print_short(compared: Compared) -> None:
+    """Of each scenario how many people more are helped, then waits, then shares; and why, where the two move apart."""
+    page = Page()
+    before = next(one.rows for one in compared.results if one.scenario.name == compared.versus)
+    for one in compared.results:
+        if one.scenario.name != compared.versus:
+            page.title(f"{one.scenario.name}, compared with {compared.versus}")
+            print_change(page, before, [row for row in compared.rows if row.scenario == one.scenario.name])
+            page.gap()
+    run = compared.results[0].scenario.run
+    page.note(
+        f"Seed {run.seed}, {replications_text(run.replications)}, the same people in all. {OF_CHANGES} "
+        "Every figure with its definition: --full."
+    )
+
+
+OF_CHANGES = "Brackets: 95% interval of the change, chance alone. could be: lowest and highest by other outcome models that fit as well."
+
+
+def print_change(page: Page, before: Sequence[Row], after: Sequence[ComparisonRow]) -> None:
+    """What changes between two runs: people helped, waits, shares, and a sentence where people and share move apart.
+
+    before: rows of the one; after: rows of the other, with their distance from the first
+    """
+    figures = [quantity for lines in _SHORT.values() for _, quantity in lines]
+    was, now = ({q: row for row in rows if (q := quantity_of(row)) in figures} for rows in (before, after))
+    page.heading(in_columns(("", -_LABEL), ("before", _BEFORE), ("after", _AFTER), ("change", _CHANGE)))
+    for heading, lines in _SHORT.items():
+        page.line(heading, "bold")
+        for label, figure in lines:
+            if figure not in was or figure not in now:
+                continue
+            row = cast("ComparisonRow", now[figure])
+            values = (point_text(was[figure]), _BEFORE), (point_text(row), _AFTER), (_difference(row), _CHANGE)
+            page.line(in_columns((f"  {label}", -_LABEL), *values))
+            low, high = row.difference_could_be_low, row.difference_could_be_high
+            if row.unit == PEOPLE and (said := could_be_text(low, high, row.unit, with_sign=True)):
+                page.line(in_columns(("    could be", -_LABEL), (said, _BEFORE + _AFTER + _CHANGE)))
+    for sentence in why_apart(after):
+        page.say(sentence, "bold")
+
+
 _NAME_WIDTH = 24
 
 
@@ -142,7 +223,7 @@ def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
     page = Page()
     run = compared.results[0].scenario.run
     page.title(f"COMPARED WITH {compared.versus}, on common random numbers")
-    page.heading(in_columns(("", -_NAME_WIDTH), ("value", 22), ("difference", 25), ("removed", 9)))
+    page.heading(in_columns(("", -_NAME_WIDTH), ("value", 22), ("difference", 25)))
     said = ""
     for measure, rows in groupby(shown(compared.rows, measures), key=lambda row: row.measure):
         meaning = definition(measure)
@@ -157,12 +238,13 @@ def print_comparison(compared: Compared, measures: Sequence[str] = ()) -> None:
                 for line, style in _lines(row):
                     page.line(line, style)
     page.gap()
+    for sentence in why_apart(compared.rows):
+        page.say(sentence, "bold")
     page.note(
         f"Seed {run.seed}, {replications_text(run.replications)}. difference: less "
         f"{compared.versus}, shares in points of %. Brackets: 95% interval over replications, of differences paired; "
         "chance alone, not the doubt about assumptions. could be: lowest and highest by other structures of the outcome model, "
-        "no interval. removed: share of the variance of the difference that common "
-        "draws take away, itself rough with few replications. All rows, for every group of clients, are in differences.csv."
+        "no interval. All rows, for every group of clients, are in differences.csv."
     )
 
 
@@ -173,8 +255,7 @@ def _lines(row: ComparisonRow) -> list[tuple[str, str]]:
     if len(name) > _NAME_WIDTH:
         lines.append((name, ""))
         name = ""
-    removed = "" if np.isnan(row.variance_removed) else f"{100 * row.variance_removed:.0f}%"
-    lines.append((in_columns((name, -_NAME_WIDTH), (value_text(row), 22), (_difference(row), 25), (removed, 9)), ""))
+    lines.append((in_columns((name, -_NAME_WIDTH), (value_text(row), 22), (_difference(row), 25)), ""))
     value = could_be_text(row.could_be_low, row.could_be_high, row.unit)
     apart = could_be_text(row.difference_could_be_low, row.difference_could_be_high, row.unit, with_sign=True)
     if value or apart:
@@ -186,22 +267,7 @@ def _difference(row: ComparisonRow) -> str:
     """The difference with its interval."""
     if not row.versus:
         return "compared with"
-    return _signed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
-
-
-def _signed(unit: str, difference: float, low: float, high: float) -> str:
-    """A difference with its interval, as +2.4 (+1.3, +3.5), signed throughout; a dash where there is none."""
-    if np.isnan(difference):
-        return "-"
-    return _with_sign(unit, difference) + ("" if np.isnan(low) else f" ({_bounds(unit, low, high)})")
-
-
-def _bounds(unit: str, low: float, high: float) -> str:
-    return "-" if np.isnan(low) else f"{_with_sign(unit, low)}, {_with_sign(unit, high)}"
-
-
-def _with_sign(unit: str, value: float) -> str:
-    return f"{100 * value if unit == 'share' else value:+z{digits_of(unit)}}"
+    return changed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
 
 
 _TRIAL_NAME, _TRIAL_WIDTHS = 14, (22, 15, 22, 7)
@@ -223,9 +289,9 @@ def print_trial(compared: Compared, measures: Sequence[str] = ()) -> None:
             if len(name) > _TRIAL_NAME:
                 page.line(name)
                 name = ""
-            by_lot = _signed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
-            single = _bounds(row.unit, row.one_trial_lower_95, row.one_trial_upper_95)
-            paired = _signed(row.unit, row.paired_difference, row.paired_lower_95_ci, row.paired_upper_95_ci)
+            by_lot = changed(row.unit, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci)
+            single = changed_between(row.unit, row.one_trial_lower_95, row.one_trial_upper_95)
+            paired = changed(row.unit, row.paired_difference, row.paired_lower_95_ci, row.paired_upper_95_ci)
             wider = "-" if np.isnan(row.times_wider) else f"{row.times_wider:.1f}x"
             page.line(_cells(name, (by_lot, single, paired, wider)))
     page.gap()

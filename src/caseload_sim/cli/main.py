@@ -20,35 +20,49 @@ INTERRUPTED = 130
 BAD_INPUT = 2
 _UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # click's, or that of typer's own copy of click
 
-# In the order in which --help shows them: name, module, function in it, and the first sentence of what it says of itself.
-COMMANDS = (
-    ("run", "run", "run", "Run a scenario and print every measure with its definition, numerator, denominator and interval."),
-    ("population", "population", "population", "Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."),
-    ("calibrate", "calibrate", "calibrate", "Fit what has no source to what is published; nothing that has a source is moved."),
-    ("sweep", "sweep", "sweep", "Run a scenario at several values of one input, or two, on the same clients, and plot any measure."),
-    ("solve", "solve", "solve", "Find how many therapists, or how much of anything, a target needs: halving a range on the same clients and draws."),
-    ("compare", "compare", "compare", "Run several scenarios on the same clients and draws, and show how each differs from the first."),
-    ("reconcile", "reconcile", "reconcile", "Account for the way from one figure to another, mechanism by mechanism, on the same clients."),
-    ("audit", "audit", "audit", "Show what an independent audit by interview would find by each definition, and what a given result would take."),
-    ("uncertainty", "uncertainty", "uncertainty", "Say how sure each rung is: chance, sampling error of the sources, and doubt about what nobody has measured."),
-    ("structures", "uncertainty", "structures", "Show what other structures of the outcome model, no worse by the evidence, say of the same clients."),
-    ("rank", "rank", "rank", "Compare what-ifs with a scenario on the same clients, and rank them by what they gain in a rung of the ladder."),
-    ("plot", "rerun", "plot", "Draw a saved run's figures again, or the rest of the gallery, into its folder `figures`."),
-    ("list", "list", "list_command", "List what there is: scenarios, conditions, measures, groups, figures, policies or sources."),
-    ("explain", "scenarios", "explain", "Say in words what a scenario assumes, every number with its source or that it is an assumption."),
-    ("diff", "scenarios", "diff", "Say in words what two scenarios assume differently: path, meaning, and each value with its origin."),
-    ("validate", "scenarios", "validate", "Check a scenario file: says what is wrong and where, or that it is ready to run."),
-    ("warm-up", "validate_model", "warm_up", "Say by a published rule, MSER-5, how many days from opening to leave out, beside what the scenario leaves out."),
-    ("validate-model", "validate_model", "validate_model", "Compare the model with every official figure: which were fitted, which are checks, which are missed."),
-    ("new", "new", "new", "Write a scenario file for your own service, or for a real one with its published figures; then run it."),
-    ("backtest", "validate_model", "backtest", "Fit every real service to one year, predict the next, and compare the errors with those of \"next year like this one\"."),
-    ("services", "services", "services", "Find a real service by name, code, town or board, and show its latest year as NHS England published it."),
-    ("import-statistics", "services", "import_statistics", "Add months to the published figures, from the files that NHS England publishes each month."),
-    ("schema", "scenarios", "schema", "Print the JSON Schema of scenario files, for an editor that completes and checks them while you write."),
-    ("report-checklist", "scenarios", "report_checklist", "Write the STRESS-DES reporting checklist of a scenario as Markdown, with lines left for its author."),
-    ("check", "rerun", "check", "Run a scenario through both engines and compare every row; exit code 1 when they differ."),
-    ("rerun", "rerun", "rerun", "Run a stored run again, and compare the digest of every table; exit code 1 when one differs."),
-)  # fmt: skip
+LONGEST_SUMMARY = 45  # letters, so that no terminal cuts one
+
+# As --help shows them: under each heading the name, the module, the function in it, and what it answers or does.
+GROUPS = {
+    "Start here": (
+        ("run", "run", "run", "Who gets well, and how long people wait."),
+        ("new", "new", "new", "Write a file for your own service."),
+        ("list", "scenarios", "list_command", "List scenarios, measures, figures and more."),
+        ("show", "show", "show", "Show a saved run, in short or as tables."),
+    ),
+    "Ask": (
+        ("compare", "compare", "compare", "Compare plans on the same people."),
+        ("solve", "solve", "solve", "Find how many posts a target needs."),
+        ("sweep", "sweep", "sweep", "Step through one input, or two."),
+        ("rank", "rank", "rank", "Rank what-ifs by what they gain."),
+    ),
+    "Account for it": (
+        ("explain", "scenarios", "explain", "Every assumption, with its source."),
+        ("diff", "scenarios", "diff", "What two scenarios assume differently."),
+        ("reconcile", "reconcile", "reconcile", "The way from one figure to another."),
+        ("audit", "audit", "audit", "What an audit by interview would find."),
+        ("uncertainty", "uncertainty", "uncertainty", "How sure each figure is, and why."),
+        ("structures", "uncertainty", "structures", "What other models of outcome would say."),
+        ("population", "population", "population", "Who is referred, against published figures."),
+        ("validate-model", "validate_model", "validate_model", "The model against official figures."),
+        ("backtest", "validate_model", "backtest", "How well it predicts the next year."),
+    ),
+    "Real services": (
+        ("services", "services", "services", "Find a real service and its figures."),
+        ("import-statistics", "services", "import_statistics", "Add months that NHS England published."),
+    ),
+    "Files and checks": (
+        ("validate", "scenarios", "validate", "Is my file right?"),
+        ("plot", "rerun", "plot", "Draw a saved run's figures again."),
+        ("rerun", "rerun", "rerun", "Run a stored run again: same answer?"),
+        ("check", "rerun", "check", "Do both engines give the same answer?"),
+        ("warm-up", "validate_model", "warm_up", "How many opening days to leave out."),
+        ("calibrate", "calibrate", "calibrate", "Fit what has no source to what is published."),
+        ("schema", "scenarios", "schema", "A schema for editors of scenario files."),
+        ("report-checklist", "scenarios", "report_checklist", "The STRESS-DES checklist of a scenario."),
+    ),
+}
+COMMANDS = tuple(one for group in GROUPS.values() for one in group)
 
 
 class Later(TyperCommand):
@@ -91,6 +105,12 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "commands": {name: Later(name, *rest) for name, *rest in COMMANDS}})
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The part of --help that lists commands: group by group."""
+        for heading, group in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, summary) for name, _, _, summary in group])
+
     def resolve_command(self, *args: Any, **kwargs: Any) -> Any:
         """Where a command that there is not is noticed."""
         with _harmless():
@@ -110,7 +130,7 @@ def _harmless() -> Iterator[None]:
 app = typer.Typer(
     cls=Commands,
     help="What remission can a talking-therapy service reach, for those really referred, under which definition?\n\n"
-    "Start with `caseload-sim run`: the default scenario, a table, five pictures, and where they were saved.\n\n"
+    "Start with `caseload-sim run`: the answer for the default scenario, five pictures, and where all is saved.\n\n"
     "Exit codes: 0 done, 2 bad input, 130 interrupted, 1 a check or a rerun that differs, or anything unforeseen.",
     no_args_is_help=True,
     rich_markup_mode=None,

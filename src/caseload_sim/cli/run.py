@@ -10,8 +10,9 @@ import typer
 from caseload_sim.analysis.event_log import event_names
 from caseload_sim.analysis.warm_up import too_short, warm_up
 from caseload_sim.cli.options import DEFAULT, OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
-from caseload_sim.cli.printing import print_json, print_results, tell
+from caseload_sim.cli.printing import print_json, say, tell
 from caseload_sim.cli.running import announce_work, at_work, kept_if_stopped, saved_in
+from caseload_sim.cli.show import print_tables, print_uncertainty
 from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.precision import (
@@ -28,10 +29,11 @@ from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.gallery import FreshRun, figure_names, figures_from_today
 from caseload_sim.figures.painter import Painter
+from caseload_sim.measures.headline import headline
 from caseload_sim.measures.rows import Row
 from caseload_sim.runs.folder import RunFolder, run_name
 from caseload_sim.runs.record import inputs_of_run
-from caseload_sim.runs.tables import write_csv
+from caseload_sim.runs.tables import as_json_object, write_csv
 from caseload_sim.scenario.scenario import Scenario
 
 
@@ -53,7 +55,7 @@ class Asked:
 @takes(
     *OF_A_TABLE,
     out="Folder in which the run's own folder is made.",
-    json="Print every row as JSON instead of the table.",
+    json="Print every row as JSON instead of the answer.",
 )
 def run(
     shared: Shared,
@@ -90,9 +92,18 @@ def run(
             "--replications is then the most there may be, 1,000 if not given.",
         ),
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the table.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print all tables with every definition first, as `show RUN all` does.")
+    ] = False,
+    short: Annotated[
+        bool, typer.Option("--headline", help="With --json: the short answer instead of every row.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the folder in which everything is saved.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV instead of the answer.")] = False,
 ) -> None:
-    """Run a scenario and print every measure with its definition, numerator, denominator and interval.
+    """Run a scenario: who is referred, who gets well by which definition, how long people wait, and what it costs.
+
+    The answer takes sixteen lines. Everything else is saved: `caseload-sim show` prints it, with every definition.
 
     Examples:
 
@@ -104,8 +115,8 @@ def run(
 
         caseload-sim run --precision 0.5pp --jobs 2
     """
-    if shared.json and csv:
-        raise RunError("--json and --csv: choose one.")
+    printed = Printed(json=shared.json, csv=csv, full=full, short=short, quiet=quiet)
+    printed.check()
     if engine not in ENGINES:
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
     with Painter(worth_it=not no_figures) as painter:
@@ -124,7 +135,7 @@ def run(
             results, reached = simulated(chosen, shared, asked, folder)
             images = painter.begin(FreshRun.of(results), figures) if figures else None
             # Shown before figures are drawn, even to a program that reads it.
-            unprinted = show(results, json=shared.json, csv=csv)
+            unprinted = printed.show(results)
             folder.save(
                 results,
                 engine,
@@ -133,7 +144,10 @@ def run(
                 parameter_uncertainty=parameter_uncertainty,
                 reached=reached,
             )
-    say_what_else(results, reached, folder, figures)
+    if quiet:
+        say(str(folder.final))
+    else:
+        say_what_else(results, reached, folder, figures, full=full)
     if unprinted:
         raise unprinted
 
@@ -166,29 +180,57 @@ def simulated(scenario: Scenario, shared: Shared, asked: Asked, folder: RunFolde
         return replicate(scenario, **how), None
 
 
-def show(results: Results, *, json: bool, csv: bool) -> BaseException | None:
-    """Print every row, or the table. Returns what kept it from being printed: the run is to be saved all the same.
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a run prints: the short answer, unless something else is asked for."""
 
-    There may be no room for it, or nobody who reads it any more, for which rich exits.
-    """
-    try:
-        if json:
-            print_json(results.rows)
-        elif csv:
-            write_csv(results.rows, Row, sys.stdout)
-        else:
-            print_results(results)
-        sys.stdout.flush()
-    except (OSError, SystemExit) as error:
-        return error
-    return None
+    json: bool
+    csv: bool
+    full: bool
+    short: bool
+    quiet: bool
+
+    def check(self) -> None:
+        """Raises RunError where two things are asked for that exclude each other."""
+        asked = [f"--{name}" for name in ("json", "csv", "full", "quiet") if getattr(self, name)]
+        if len(asked) > 1:
+            raise RunError(f"{' and '.join(asked)}: choose one.")
+        if self.short and not self.json:
+            raise RunError("--headline goes with --json; without it, the short answer is what is printed.")
+
+    def show(self, results: Results) -> BaseException | None:
+        """Print it. Returns what kept it from being printed: the run is to be saved all the same.
+
+        There may be no room for it, or nobody who reads it any more, for which rich exits.
+        """
+        try:
+            if self.json and self.short:
+                say(as_json_object(headline(results.scenario, results.rows)))
+            elif self.json:
+                print_json(results.rows)
+            elif self.csv:
+                write_csv(results.rows, Row, sys.stdout)
+            elif not self.quiet:
+                if self.full:
+                    print_tables(results.scenario, results.rows, uncertainty=results.uncertainty)
+                    say("")
+                elif results.uncertainty:
+                    print_uncertainty(results.uncertainty)
+                say("\n".join(headline(results.scenario, results.rows).lines()))
+            sys.stdout.flush()
+        except (OSError, SystemExit) as error:
+            return error
+        return None
 
 
-def say_what_else(results: Results, reached: Reached | None, folder: RunFolder, figures: Sequence[str]) -> None:
-    """On stderr: whether it had settled, how precise it is, and where everything is."""
+def say_what_else(
+    results: Results, reached: Reached | None, folder: RunFolder, figures: Sequence[str], *, full: bool
+) -> None:
+    """On stderr: how precise it is, where everything is, and what to do next; with the tables, whether it had settled."""
     from_today = bool(results.scenario.start.waiting)  # the days in which lists find their length are asked for then
-    if not from_today and (note := too_short(warm_up(results.scenario, results.over_time))):
+    if full and not from_today and (note := too_short(warm_up(results.scenario, results.over_time))):
         tell(f"Note: {note}")
     if reached:
         tell(reached.in_words())
     saved_in(folder, figures)
+    tell(f"Next: caseload-sim show {folder.final} waits; or compare, uncertainty, explain {results.scenario.name}")

@@ -9,14 +9,16 @@ import typer
 
 from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from, within_range
 from caseload_sim.analysis.solve import solve as find
+from caseload_sim.cli.compare import OF_CHANGES, print_change
 from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
 from caseload_sim.cli.printing import Page, in_columns, replications_text, say
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.quantities import Quantity, words
+from caseload_sim.definitions.times import DAYS_PER_YEAR
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.solve import draw_solution, or_more, row_in_words
-from caseload_sim.measures.rows import could_be_text, value_text
+from caseload_sim.measures.rows import could_be_text, quantity_of, value_text
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.pathway import AssessmentStep
 
@@ -48,6 +50,7 @@ def solve(
             "done by the year of data collection. Without it, each value opens with the lists that it would lead to in the long run.",
         ),
     ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print every value tried, after the answer.")] = False,
 ) -> None:
     """Find how many therapists, or how much of anything, a target needs: halving a range on the same clients and draws.
 
@@ -75,7 +78,7 @@ def solve(
     if shared.json:
         say(json.dumps(_plain(solution), indent=1))
     else:
-        print_solution(solution)
+        print_solution(solution, full=full)
     saved_in(folder)
 
 
@@ -98,36 +101,43 @@ def _plain(solution: Solution) -> dict[str, Any]:
         "hardly_moves": solution.hardly_moves,
         "from_today": solution.from_today,
         "best": solution.best.set_to,
+        "answer": finite(solution.answer),
         "in_words": sentences(solution),
         "points": json.loads(as_json(solution.points)),
     }
 
 
-def print_solution(solution: Solution) -> None:
-    """The curve, one line a value tried, then the answer."""
+def print_solution(solution: Solution, *, full: bool = False) -> None:
+    """The answer, and what else it changes; with `full` the curve too, one line a value tried."""
     page = Page()
     goal = solution.goal
-    meaning = definition(goal.quantity.measure)
-    page.title(f"SOLVE {row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}")
-    page.say(f"by {solution.path}")
-    page.note(meaning.definition)
-    met = "target" if goal.sign == "=" else "target met"
-    page.note(in_columns(("set to", 12), ("measure", 32), ("could be", 14), (met, 14)))
+    page.title(f"{row_in_words(solution.now)} {goal.sign} {_said(goal.value, solution)}")
+    for sentence in sentences(solution):
+        page.say(sentence, "bold")
+    page.gap()
+    if solution.change:
+        print_change(page, solution.before, solution.change)
+        page.gap()
+    if full:
+        _print_curve(page, solution)
+    run = solution.scenario.run
+    page.note(
+        f"{definition(goal.quantity.measure).definition} Seed {run.seed}, {replications_text(run.replications)}, the same "
+        f"clients and draws at every value. {_opening(solution)} In brackets after the answer: the values at which the target "
+        "lies within the 95% interval of the mean, by straight lines between those tried; chance alone, not the doubt about "
+        f"assumptions.{'' if full else ' All values tried: --full.'} {OF_CHANGES * bool(solution.change)}"
+    )
+
+
+def _print_curve(page: Page, solution: Solution) -> None:
+    met = "target" if solution.goal.sign == "=" else "target met"
+    page.note(in_columns((f"by {solution.path}", 12), ("measure", 32), ("could be", 14), (met, 14)))
     for point in solution.points:
         now = " now" if point.set_to == solution.present else ""
         could_be = could_be_text(point.could_be_low, point.could_be_high, point.unit) or "-"
         cells = (f"{point.set_to:.5g}", 12), (value_text(point), 32), (could_be, 14), (_verdict(point, solution), 14)
         page.line(in_columns(*cells, (now, -4)))
     page.gap()
-    for sentence in sentences(solution):
-        page.say(sentence)
-    run = solution.scenario.run
-    page.note(
-        f"Seed {run.seed}, {replications_text(run.replications)}, the same clients and draws at every "
-        f"value. {_opening(solution)} Interval of the solution: the values at which the target lies within the 95% "
-        "interval of the mean, by straight lines between those tried; chance alone, not the doubt about assumptions. "
-        "could be: lowest and highest by other structures of the outcome model, no interval."
-    )
 
 
 def sentences(solution: Solution) -> list[str]:
@@ -137,9 +147,13 @@ def sentences(solution: Solution) -> list[str]:
     if solution.met_now:
         said.append(f"Met already: {value_text(solution.now)} at the present {solution.present:.5g}.")
     if not np.isnan(solution.value):
-        answer = f"{solution.path} = {solution.value:.4g}{_interval(solution)}{or_more(solution)}"
-        said.append(f"{'It would still be met with' if solution.met_now else 'Solution:'} {answer}.")
-        if not solution.met_now:
+        answer = f"{_amount(solution.answer, solution)}{_interval(solution)}{or_more(solution)}"
+        if solution.met_now:
+            said.append(f"It would still be met with {answer}.")
+        else:
+            more = solution.answer - solution.present
+            apart = f"{abs(more):.4g} {'more' if more > 0 else 'fewer' if _is_posts(solution) else 'less'} than now"
+            said.append(f"{answer}, {apart}{_cost(solution)}.")
             said.append(f"Now it is {solution.present:.5g}, where the measure is {value_text(solution.now)}.")
         if solution.n_crossings > 1:
             said.append(
@@ -156,6 +170,30 @@ def sentences(solution: Solution) -> list[str]:
     if solution.hardly_moves:
         said.append(f"Warning: {words(goal.quantity.measure)} hardly moves with {solution.path}.{_whose(solution)}")
     return said
+
+
+def _is_posts(solution: Solution) -> bool:
+    return solution.path.startswith("staff.") and solution.path.endswith(".wte")
+
+
+def _amount(value: float, solution: Solution) -> str:
+    """A value of the number varied, with what it is: of staff in words, of all else by its path."""
+    if _is_posts(solution):
+        return f"{value:.4g} {words(solution.path.split('.')[1])} posts"
+    return f"{solution.path} = {value:.4g}"
+
+
+def _cost(solution: Solution) -> str:
+    """What the answer costs more than now in a year, where money is counted."""
+    per_referral = Quantity("cost_per_referral", "referred", "", "", "all")
+    money = [
+        next((row.numerator for row in rows if quantity_of(row) == per_referral), np.nan)
+        for rows in (solution.before, solution.change)
+    ]
+    more = (money[1] - money[0]) * DAYS_PER_YEAR / solution.scenario.run.data_collection_days
+    if np.isnan(more):
+        return ""
+    return f", about GBP {abs(more):,.0f} {'more' if more >= 0 else 'less'} a year"
 
 
 def _verdict(point: SolutionPoint, solution: Solution) -> str:
@@ -190,6 +228,11 @@ def _said(value: float, solution: Solution) -> str:
 
 
 def _opening(solution: Solution) -> str:
+    start = solution.scenario.start
+    if not start.running:
+        return "Every value opened empty."
+    if start.stated():
+        return "Every value opened with the lists that the file states."
     if solution.from_today:
         return "Every value opened with the lists and caseloads of the scenario as it is."
     return "Each value opened with the lists that it leads to in the long run."

@@ -28,6 +28,8 @@ RUNGS = {
     "all_remission": "all starting disorders gone",
     "full_remission": "all fully gone",
 }
+# People helped beyond no service: the measure, and the success that is counted less the same success untreated.
+HELPED_TO = {"helped_to_recovery": "recovery", "helped_to_remission": "principal_remission"}
 BASES = {
     "finished": "finished a course",
     "started": "of all who had a first contact",

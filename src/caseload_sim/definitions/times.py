@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-DAYS_PER_WEEK = 7
+DAYS_PER_WEEK, DAYS_PER_YEAR = 7, 365
 MONTHS_PER_YEAR = 12
 FIRST_DATE, LAST_DATE = date(1978, 1, 1), date(2100, 12, 31)  # between which England's bank holidays are known
 

@@ -26,6 +26,8 @@ _TITLES = ("name", "title", "summary", "look_at", "sources")
 _DAYS = {"warm_up_days": "warm-up", "data_collection_days": "data collection", "follow_up_days": "follow-up"}
 # What is shown first: what goes before the ladder, then the ladder.
 HEADLINES = (
+    Quantity("helped_to_recovery", "referred", "end", group="all"),  # people first: shares alone mislead
+    Quantity("helped_to_remission", "referred", "end", group="all"),
     Quantity("finished_course_treatment", "all", group="all"),
     Quantity("ended_before_treatment", "all", group="all"),
     Quantity("first_contact_days_mean", "started", group="all"),

@@ -113,7 +113,7 @@ def read_structures(
 
     def ladder(k: int) -> Floats:
         of_structure = some if k == 0 else read_again(some, scenarios[k], draws, by_course=False)
-        return ladder_values(of_structure, FEWEST)
+        return ladder_values(of_structure, FEWEST, len(rows) / len(rows[::every]))
 
     values = np.stack(list(each_in_order(ladder, range(len(scenarios)))))
     return CouldBe(ladder_keys(some), (IN_USE, *(one.name for one in structures)), values)

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import BASES, DIFFERENCE, READINGS, REMISSIONS, SCORED, SERVICES, Quantity
+from caseload_sim.definitions.quantities import (
+    BASES,
+    DIFFERENCE,
+    HELPED_TO,
+    READINGS,
+    REMISSIONS,
+    SCORED,
+    SERVICES,
+    Quantity,
+)
+from caseload_sim.definitions.times import DAYS_PER_YEAR
 from caseload_sim.measures.bands import bands
 from caseload_sim.measures.counting import Counted, Counts, group_sums, ratios
 from caseload_sim.measures.simulation import Simulation, groups, scored, within
@@ -57,11 +67,14 @@ def ladder_keys(simulation: Simulation) -> tuple[Quantity, ...]:
         for i in _twins(rows)
         for group in by_group
     ]
-    return (*keys, *_disorder_keys(simulation.clients.disorder_names))
+    return (*keys, *helped_keys(_names(rows), list(by_group)), *_disorder_keys(simulation.clients.disorder_names))
 
 
-def ladder_values(simulation: Simulation, fewest: int) -> Columns:
-    """The value of each of `ladder_keys`, (keys,); NaN over fewer than `fewest` in the denominator."""
+def ladder_values(simulation: Simulation, fewest: int, stands_for: float = 1) -> Columns:
+    """The value of each of `ladder_keys`, (keys,); NaN over fewer than `fewest` in the denominator.
+
+    stands_for: how many clients each of these stands for, where the others are left out; only people helped hang on it
+    """
     rows = _shares(simulation)
     sums = group_sums(
         [*((row.numerator, row.denominator) for row in rows), *((row.denominator, row.denominator) for row in rows)],
@@ -71,9 +84,11 @@ def ladder_values(simulation: Simulation, fewest: int) -> Columns:
     values = np.full(numerators.shape, np.nan)
     np.divide(numerators, denominators, out=values, where=denominators >= max(fewest, 1))
     differences = [values[i - 1] - values[i] for i in _twins(rows)]
+    helped = stands_for * helped_numbers(_names(rows), numerators, simulation.scenario.run.data_collection_days)[..., 2]
+    helped[[denominators[i] < fewest for _, _, i in _helped(_names(rows))]] = np.nan
     by_disorder = _disorder_numbers(_disorders(simulation)).reshape(-1, len(SERVICES) + 1, 3)
     by_disorder[by_disorder[:, 0, 1] < fewest] = np.nan
-    return np.concatenate([values.ravel(), *differences, by_disorder[:, :, 2].ravel()])
+    return np.concatenate([values.ravel(), *differences, helped.ravel(), by_disorder[:, :, 2].ravel()])
 
 
 def _shares(simulation: Simulation) -> list[Counted]:
@@ -89,6 +104,35 @@ def _members(simulation: Simulation) -> dict[str, Flags]:
 def _twins(rows: Sequence[Counted]) -> list[int]:
     """Rows of the untreated; the row before each is that with the service."""
     return [i for i, row in enumerate(rows) if row.service == "none"]
+
+
+def _names(rows: Sequence[Counted]) -> list[Quantity]:
+    return [Quantity(row.measure, row.base, row.at, row.service) for row in rows]
+
+
+def _helped(names: Sequence[Quantity]) -> list[tuple[str, str, int]]:
+    """Each measure and reading of people helped, and which row is the success untreated; that with the service is before it."""
+    return [
+        (measure, name.at, i)
+        for measure, success in HELPED_TO.items()
+        for i, name in enumerate(names)
+        if (name.measure, name.base, name.service) == (success, "referred", "none") and name.at in SCORED
+    ]
+
+
+def helped_keys(names: Sequence[Quantity], group_names: Sequence[str]) -> Iterator[Quantity]:
+    """The rows of people helped, in each group; names: what is counted, group by group."""
+    for measure, at, _ in _helped(names):
+        yield from (Quantity(measure, "referred", at, "", group) for group in group_names)
+
+
+def helped_numbers(names: Sequence[Quantity], numerators: Columns, days: int) -> Columns:
+    """People helped in a period of so many days, the years that it has, and people a year, (measures, groups, 3).
+
+    numerators: how many succeed, (rows, groups)
+    """
+    more = np.array([numerators[i - 1] - numerators[i] for _, _, i in _helped(names)])
+    return ratios(more, np.full(more.shape, days / DAYS_PER_YEAR))
 
 
 def _readings(out: Outcomes) -> tuple[tuple[str, Reading], ...]:

@@ -14,7 +14,15 @@ from caseload_sim.definitions.quantities import DIFFERENCE, Quantity
 from caseload_sim.measures.bands import bands, own_groups
 from caseload_sim.measures.costs import cost_keys, cost_numbers, paid
 from caseload_sim.measures.counting import Counts, added, group_sums, ratios
-from caseload_sim.measures.ladder import _disorder_keys, _disorder_numbers, _disorders, _ladder, _official
+from caseload_sim.measures.ladder import (
+    _disorder_keys,
+    _disorder_numbers,
+    _disorders,
+    _ladder,
+    _official,
+    helped_keys,
+    helped_numbers,
+)
 from caseload_sim.measures.service import (
     contact_rows,
     contacts,
@@ -109,6 +117,7 @@ def measured(replication: Replication, counted: Tally) -> MeasureTable:
             cost_numbers(scenario, replication.capacity, counts),
             _disorder_numbers(counts),
             _population_numbers(counted),
+            helped_numbers(counted.rows, counts["numerators"], scenario.run.data_collection_days).reshape(-1, 3),
             np.fromiter(chain.from_iterable(single.values()), np.float64, 3 * len(single)).reshape(-1, 3),
         ]
     )
@@ -153,7 +162,7 @@ def _in_order(
     places = np.repeat(2 * np.array(which) + after_twin, [len(of_outcomes.groups_of(i)) for i in which])
     keys = [
         *of_outcomes.keys(), *cost_keys(cost_groups), *_disorder_keys(disorders),
-        *_population_keys(of_outcomes.groups, disorders), *single,
+        *_population_keys(of_outcomes.groups, disorders), *helped_keys(of_outcomes.names, of_outcomes.groups_of(0)), *single,
     ]  # fmt: skip
     within_measure = np.zeros(len(keys))
     within_measure[: len(places)] = places

@@ -178,7 +178,7 @@ def _values(rows: Sequence[Addressed], part: str, places: Sequence[int]) -> list
     return [getattr(rows[place], part) for place in places]
 
 
-_DIGITS = {"referrals": ",.0f", "clients": ",.0f", "GBP": ",.0f", "QALYs": ".4f"}
+_DIGITS = {"referrals": ",.0f", "clients": ",.0f", "clients a year": ",.0f", "GBP": ",.0f", "QALYs": ".4f"}
 
 
 def digits_of(unit: str) -> str:

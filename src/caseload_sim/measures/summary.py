@@ -102,7 +102,8 @@ def _bounds(keys: Sequence[Quantity], units: Sequence[str]) -> tuple[Column, Col
     named = list(zip(keys, units, strict=True))
     is_share = np.array([unit == "share" and key.measure != "utilisation" for key, unit in named], dtype=bool)
     signed = np.array(
-        [key.service == "difference" or unit in ("clients a week", "QALYs") for key, unit in named], dtype=bool
+        [key.service == "difference" or unit in ("clients a week", "clients a year", "QALYs") for key, unit in named],
+        dtype=bool,
     )
     high = np.where(is_share, 1.0, np.inf)
     return np.where(signed, -high, 0.0), high

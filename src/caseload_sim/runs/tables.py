@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from io import TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
@@ -223,3 +223,16 @@ def as_json(rows: Iterable[Any]) -> str:
         {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in by_name(row).items()} for row in rows
     )
     return "[\n" + ",\n".join(json.dumps(row) for row in plain) + "\n]"
+
+
+def as_json_object(one: Any) -> str:
+    """A dataclass with all that it holds as a JSON object; null where there is no number."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(held) for key, held in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(held) for held in value]
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    return json.dumps(plain(asdict(one)), indent=1)
