@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from caseload_sim import get_scenario, list_scenarios, list_sources, plot_ladder, replicate, what_differs
-from caseload_sim.definitions.quantities import DIFFERENCE, LADDER, SERVICES, Quantity
+from caseload_sim.definitions.quantities import DIFFERENCE, HELPED_TO, LADDER, SERVICES, Quantity
+from caseload_sim.experiments.compare import ComparisonRow, differences
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.figures.style import ladder_label
 from caseload_sim.measures.rows import Row, row_of
@@ -27,9 +28,11 @@ FOLDER = Path(__file__).parent / "scenarios"
 REPLICATIONS, REPLICATIONS_OF_PROVIDERS = 5, 2
 DOTS_PER_INCH = 70
 SIMULATED, END = "<!-- simulated -->", "<!-- end of simulated -->"
-WAITS = (
-    ("first_contact_days_mean", "referral to first contact"),
-    ("second_contact_days_mean", "first to second contact"),
+PEOPLE_AND_WAITS = (
+    ("helped_to_recovery", "people helped beyond no service, by questionnaires"),
+    ("helped_to_remission", "people helped beyond no service, by interview"),
+    ("first_contact_days_mean", "days from referral to first contact, mean"),
+    ("second_contact_days_mean", "days from first to second contact, mean"),
 )
 
 
@@ -146,19 +149,23 @@ def _said(value: object) -> str:
 # --- the simulated part ---------------------------------------------------------------------------------------------
 
 
+def replications_of(name: str) -> int:
+    """How many replications a page has, and its parent's beside them."""
+    return REPLICATIONS_OF_PROVIDERS if get_scenario(name).providers else REPLICATIONS
+
+
 @cache
-def results_of(name: str) -> Results:
+def results_of(name: str, replications: int) -> Results:
     """A few replications of the scenario, with its own seed."""
-    scenario = get_scenario(name)
-    return replicate(scenario, replications=REPLICATIONS_OF_PROVIDERS if scenario.providers else REPLICATIONS)
+    return replicate(get_scenario(name), replications=replications)
 
 
 def simulated(name: str) -> str:
     """The part of a page that holds simulated figures, marks included."""
-    results, parent = results_of(name), parent_of(name)
-    beside = results_of(parent) if parent else None
-    in_parent = f" {parent} |" if parent else ""
-    n = results.scenario.run.replications
+    n, parent = replications_of(name), parent_of(name)
+    results = results_of(name, n)
+    beside = differences([results], results_of(parent, n)) if parent else None
+    in_parent = f" difference from {parent} |" if parent else ""
     lines = [
         SIMULATED,
         "",
@@ -166,7 +173,9 @@ def simulated(name: str) -> str:
         "",
         f"{n} replications with seed {results.scenario.run.seed}, each a simulated "
         f"{results.scenario.run.data_collection_days} days; in brackets the 95% interval of their mean, which "
-        "is chance alone. A difference that is smaller than such an interval says nothing.",
+        "is chance alone."
+        + f" Differences from {parent} are paired: the same people and draws, so that only what differs parts the two."
+        * bool(parent),
         "",
         f"| of all clients (%) | with the service | the same clients with none | added by the service |{in_parent}",
         f"|---|---|---|---|{'---|' if parent else ''}",
@@ -175,14 +184,14 @@ def simulated(name: str) -> str:
     rungs[Quantity("all_remission", "referred", "end")] = "all disorders gone\nof all referred"
     for rung, label in rungs.items():
         rows = [row_of(results.rows, rung._replace(service=service)) for service in (*SERVICES, DIFFERENCE)]
-        last = f" {_percent(row_of(beside.rows, rung))} |" if beside else ""
+        last = f" {_change(row_of(beside, rung), 100, '.1f')} |" if beside else ""
         lines.append(
             f"| {', '.join(label.splitlines())} | {_percent(rows[0], True)} | {_percent(rows[1])} | {_percent(rows[2], True)} |{last}"
         )
-    lines += ["", f"| days, mean | here |{in_parent}", f"|---|---|{'---|' if parent else ''}"]
-    for measure, label in WAITS:
-        last = f" {_days(beside.find(measure))} |" if beside else ""
-        lines.append(f"| {label} | {_days(results.find(measure))} |{last}")
+    lines += ["", f"| a year, and days | here |{in_parent}", f"|---|---|{'---|' if parent else ''}"]
+    for measure, label in PEOPLE_AND_WAITS:
+        last = f" {_change(row_of(beside, Quantity(measure, at=_at(measure))), 1, ',.0f')} |" if beside else ""
+        lines.append(f"| {label} | {_whole(results.find(measure, at=_at(measure)))} |{last}")
     alt = f"The ladder of {name}: each rung with the service and for the same clients with none, as in the table above"
     return "\n".join([*lines, "", f"![{alt}](images/{name}.png)", "", END]) + "\n"
 
@@ -194,8 +203,20 @@ def _percent(row: Row, with_interval: bool = False) -> str:
     return f"{100 * row.value:.1f}{interval}"
 
 
-def _days(row: Row) -> str:
-    return "none" if np.isnan(row.value) else f"{row.value:.0f}"
+def _whole(row: Row) -> str:
+    return "none" if np.isnan(row.value) else f"{row.value:,.0f}"
+
+
+def _change(row: ComparisonRow, times: float, digits: str) -> str:
+    """A paired difference with its interval."""
+    if np.isnan(row.difference):
+        return "none"
+    low, value, high = (times * end for end in (row.difference_lower_95_ci, row.difference, row.difference_upper_95_ci))
+    return f"{value:+z{digits}} ({low:+z{digits}} to {high:+z{digits}})"
+
+
+def _at(measure: str) -> str:
+    return "end" if measure in HELPED_TO else ""
 
 
 def without_simulated(text: str) -> str:
@@ -207,7 +228,7 @@ def write_pages(names: tuple[str, ...]) -> None:
     """Write these pages with their figures, and the index."""
     (FOLDER / "images").mkdir(parents=True, exist_ok=True)
     for name in names:
-        figure = plot_ladder(results_of(name).rows).figure
+        figure = plot_ladder(results_of(name, replications_of(name)).rows).figure
         figure.savefig(FOLDER / "images" / f"{name}.png", dpi=DOTS_PER_INCH)
         (FOLDER / f"{name}.md").write_text(f"{page(name)}\n{simulated(name)}", encoding="utf-8", newline="\n")
         print(name, file=sys.stderr)

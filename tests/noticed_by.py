@@ -83,7 +83,10 @@ TESTS: dict[str, Noticed] = {
     "measures/qalys.py": Noticed(("measures/test_qalys.py",)),
     "measures/rows.py": Noticed(("measures/test_rows.py", "measures/test_measures.py", "experiments/test_replicate.py"), "not default and not extreme and not trials_world"),
     "measures/summary.py": Noticed(("support/test_ratio_of_means.py", "measures/test_qalys.py", "experiments/test_replicate.py", "clients/test_population.py"), "ratio or plane or interval or left_out or split_into"),
+    "measures/headline.py": Noticed(("measures/test_headline.py",)),
+    "measures/stability.py": Noticed(("measures/test_stability.py",)),
     "measures/table.py": Noticed(("support/test_ratio_of_means.py", "measures/test_measures.py", "simulation/test_blocks.py")),
+    "experiments/apart.py": Noticed(("experiments/test_apart.py",)),
     "experiments/compare.py": Noticed(("experiments/test_compare.py",), "not sheet and not prints and not forest"),
     "experiments/could_be.py": Noticed(("experiments/test_could_be.py",)),
     "experiments/precision.py": Noticed(("experiments/test_precision.py",)),
@@ -136,6 +139,7 @@ NO_FIGURE: dict[str, str] = {
     "definitions/measures.py": _READS,
     "definitions/quantities.py": _READS,
     "definitions/times.py": _READS,
+    "definitions/standards.py": _READS,
     "engines/engine.py": _RUNS,
     "experiments/dask_workers.py": _RUNS,
     "experiments/rehearsal.py": _RUNS,
@@ -172,6 +176,7 @@ NO_FIGURE: dict[str, str] = {
     "support/provenance.py": _SAYS,
     "support/row_table.py": _READS,
     "support/surroundings.py": _RUNS,
+    "support/text_columns.py": _SAYS,
     "support/threads.py": _RUNS,
 }
 NO_FIGURE_AT_ALL = ("cli", "figures", "runs")  # packages: commands, pictures and files

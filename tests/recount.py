@@ -29,6 +29,7 @@ BY_BAND = (
     "no_reliable_change", "deterioration", *RUNGS, "recovered_still_diagnosed", "not_recovered_no_diagnosis",
     *(f"{when}_{score}_mean" for when in ("first", "last", "month_12") for score in ("phq9", "gad7")),
 )  # fmt: skip
+HELPED = {"recovery": "helped_to_recovery", "principal_remission": "helped_to_remission"}
 REASONS = {
     "reason_not_suitable": ("not_suitable", "not_suitable_seen"),
     "reason_declined": ("declined", "declined_treatment"),
@@ -196,6 +197,9 @@ class _Counter:
         for group in results[0]:
             difference = results[0][group][2] - results[1][group][2]
             self.put((nan, nan, difference), measure, base, at, "difference", group)
+            if base == "referred" and measure in HELPED and at != "sustained":
+                more = results[0][group][0] - results[1][group][0]
+                self.put(over(more, (self.after - self.first) / 365), HELPED[measure], base, at, group=group)
 
     def official(self) -> None:
         def finished(person: Person, reading: Any = None) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from caseload_sim.definitions import measures as definitions
 from caseload_sim.definitions.measures import MEASURES, all_measures
-from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.definitions.quantities import HELPED_TO, SCORED, SERVICES, Quantity
 from caseload_sim.engines.episodes import occupancy
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.experiments.replicate import Results
@@ -87,6 +87,29 @@ def test_the_ladder_of_starters_counted_one_by_one(small_simulation: Simulation)
             gone += bool(out.service.sustained["full_remission"][i])
     got = measure(small_simulation)[Quantity("full_remission", "started", "sustained", "service", "all")]
     assert (got.numerator, got.denominator) == (gone, over)
+
+
+def test_people_helped_are_those_who_succeed_less_those_who_would_untreated_in_a_year(small_simulation: Simulation) -> None:  # fmt: skip
+    table, years = measure(small_simulation), small_simulation.scenario.run.data_collection_days / 365
+    looked_at = 0
+    for helped, success in HELPED_TO.items():
+        for at in SCORED:
+            for group in ("all", "ptsd=yes", "personality_disorder=no", "first_phq9=10-14"):
+                with_service, none = (table[Quantity(success, "referred", at, which, group)] for which in SERVICES)
+                got = table[Quantity(helped, "referred", at, "", group)]
+                assert got.numerator == with_service.numerator - none.numerator
+                assert (got.denominator, got.value) == (years, got.numerator / years)
+                looked_at += got.numerator != 0
+    assert looked_at > 12
+
+
+def test_what_people_helped_could_be_follows_the_shares(small_results: Results) -> None:
+    """Structures are read on some of the clients, who stand for all: the share and the people move by the same factor."""
+    share = small_results.find("recovery", base="referred", at="end", service="difference")
+    people = small_results.find("helped_to_recovery", at="end")
+    for end in ("could_be_low", "could_be_high"):
+        apart = getattr(share, end) - share.value
+        assert getattr(people, end) - people.value == pytest.approx(apart * people.value / share.value, rel=0.15)
 
 
 def test_shares_that_must_add_up_to_one_do(small_simulation: Simulation) -> None:
