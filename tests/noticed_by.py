@@ -138,6 +138,7 @@ NO_FIGURE: dict[str, str] = {
     "definitions/times.py": _READS,
     "engines/engine.py": _RUNS,
     "experiments/dask_workers.py": _RUNS,
+    "experiments/loop_thread.py": _RUNS,
     "experiments/rehearsal.py": _RUNS,
     "experiments/replicate.py": _RUNS,
     "experiments/rounds.py": _RUNS,
