@@ -142,6 +142,7 @@ NO_FIGURE: dict[str, str] = {
     "definitions/standards.py": _READS,
     "engines/engine.py": _RUNS,
     "experiments/dask_workers.py": _RUNS,
+    "experiments/loop_thread.py": _RUNS,
     "experiments/rehearsal.py": _RUNS,
     "experiments/replicate.py": _RUNS,
     "experiments/rounds.py": _RUNS,

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -122,6 +122,30 @@ def test_leaving_early_takes_back_what_has_not_begun(cluster: Cluster) -> None:
     assert time.monotonic() - start < 60 * 0.5 / 2, "as long as all of them would have taken"
 
 
+@pytest.fixture
+def held_up() -> Iterator[None]:
+    """Dask's one thread for all callbacks of a program hangs, as a client that was closed at the wrong moment leaves it."""
+    from distributed import Future as DaskFuture
+
+    before, free = (DaskFuture._cb_executor, DaskFuture._cb_executor_pid), threading.Event()
+    DaskFuture._cb_executor, DaskFuture._cb_executor_pid = ThreadPoolExecutor(1), os.getpid()
+    DaskFuture._cb_executor.submit(free.wait)
+    try:
+        yield
+    finally:
+        free.set()
+        DaskFuture._cb_executor, DaskFuture._cb_executor_pid = before
+
+
+def test_a_client_that_was_closed_at_the_wrong_moment_holds_up_no_other(held_up: None, cluster: Cluster) -> None:
+    """The test before this hung so, for an hour: its scheduler had the answer ready, and nobody took it."""
+    with DaskWorkers(cluster.address) as ours:
+        seven = ours.submit(int, "7")
+        with suppress(TimeoutError):
+            seven.result(SECONDS_AT_MOST)
+        assert seven.cancel() is False, "not answered in time"
+
+
 def test_an_error_in_a_task_is_the_same_error_here(cluster: Cluster) -> None:
     with DaskWorkers(cluster.address) as ours, pytest.raises(ValueError, match="invalid literal"):
         list(answers(int, [(0, "seven")], ours))
@@ -181,13 +205,23 @@ def test_an_address_without_a_scheduler_is_told_soon() -> None:
     assert took < SECONDS_UNTIL_TOLD
 
 
-def test_a_program_that_listens_and_says_nothing_is_no_scheduler() -> None:
+def test_a_program_that_listens_and_says_nothing_is_no_scheduler_and_costs_no_thread_or_connection() -> None:
+    before = set(threading.enumerate())
     with socket.socket() as silent:
+        silent.settimeout(SECONDS_AT_MOST)
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         said, took = refused(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        theirs, _ = silent.accept()
+        with theirs:
+            theirs.settimeout(SECONDS_AT_MOST)
+            while theirs.recv(1 << 16):  # what we said to it, and then that we have gone
+                pass
     assert "no Dask scheduler answers there" in said
     assert took < SECONDS_UNTIL_TOLD
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SECONDS_AT_MOST)
+        assert not thread.is_alive(), thread
 
 
 @pytest.mark.parametrize("address", ["", "8786", "127.0.0.1:8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "tcp://:8786", "inproc://x:1"])  # fmt: skip
@@ -260,8 +294,6 @@ def test_jobs_and_a_cluster_are_not_asked_for_at_once() -> None:
         pass
 
 
-# Once in some runs the resumed cluster computes a task and never hands it over, and the test waits until the scheduler ends.
-@pytest.mark.verification
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that stops a process")
 def test_a_scheduler_that_is_stopped_is_given_up_and_what_was_finished_is_kept(
     tmp_path: Path, brief: Scenario, serial: Results
@@ -301,8 +333,9 @@ class Scheduler:
         self.now += seconds
         return self.asked == len(self.plan)
 
-    def sync(self, *_: object, **__: object) -> None:
-        """In place of Dask's: ask the scheduler."""
+    def ask(self, asking: Coroutine[None, None, None], _: float) -> None:
+        """In place of the loop's: ask the scheduler."""
+        asking.close()
         seconds, answers = self.plan[self.asked]
         self.asked += 1
         self.now += seconds
@@ -328,10 +361,10 @@ def test_a_scheduler_is_given_up_when_it_has_long_answered_nothing_and_only_then
     scheduler = Scheduler(plan)
     monkeypatch.setattr(dask_workers, "monotonic", lambda: scheduler.now)
     ours = DaskWorkers.__new__(DaskWorkers)
-    waiting: Future[object] = Future()
+    waiting = dask_workers._Awaited()
     ours.address, ours._silence_seconds, ours._is_silent = "tcp://127.0.0.1:1", 6.0, False
-    ours._waited_for, ours._handing_over = {waiting}, threading.Lock()
-    ours._client = SimpleNamespace(sync=scheduler.sync, scheduler=SimpleNamespace(ncores=None))
+    ours._waited_for, ours._submitting = {waiting}, threading.Lock()
+    ours._loop = SimpleNamespace(ask=scheduler.ask)  # type: ignore[assignment]
     ours._closing = SimpleNamespace(wait=scheduler.wait, is_set=lambda: given_up_after is None)  # type: ignore[assignment]
     ours._listen()
     if given_up_after is None:
@@ -345,17 +378,17 @@ def test_a_scheduler_is_given_up_when_it_has_long_answered_nothing_and_only_then
 def test_a_scheduler_that_has_nothing_to_do_for_long_is_not_given_up(cluster: Cluster) -> None:
     """For as long as it takes to ask it ten times, which is longer than it may be silent."""
     with DaskWorkers(cluster.address, silence_seconds=6.0) as ours:
-        asked, really = threading.Semaphore(0), ours._client.sync
+        asked, really = threading.Semaphore(0), ours._loop.ask
 
-        def noted(*args: object, **kwargs: object) -> object:
-            answer = really(*args, **kwargs)
+        def noted(asking: Coroutine[object, object, object], seconds: float) -> object:
+            answer = really(asking, seconds)
             asked.release()
             return answer
 
-        ours._client.sync = noted
-        for _ in range(10):
-            assert asked.acquire(timeout=SECONDS_AT_MOST)
-        ours._client.sync = really
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ours._loop, "ask", noted)
+            for _ in range(10):
+                assert asked.acquire(timeout=SECONDS_AT_MOST)
         assert list(answers(int, [(0, "7")], ours)) == [(0, 7)]
 
 
@@ -378,7 +411,9 @@ def test_a_killed_scheduler_is_told_and_what_was_finished_is_taken_up(cluster: C
         r"RunError: tcp://127\.0\.0\.1:\d+: the Dask scheduler is gone\. .* (\d+) finished replications are kept", told.decode()
     )  # fmt: skip
     assert said, told.decode()
-    resumed = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=True)
+    resumed = subprocess.run(
+        [*command, "--resume"], capture_output=True, text=True, check=True, timeout=SECONDS_AT_MOST
+    )
     assert f"Resumed: {said[1]} replications were finished" in resumed.stderr
     assert int(said[1]) >= 2
     assert list(tmp_path.glob("*/run.json"))

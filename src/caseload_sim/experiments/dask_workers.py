@@ -1,10 +1,11 @@
 """Many machines at once: tasks given to a Dask cluster that somebody else has started."""
 
+import asyncio
 import pickle
 import re
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from time import monotonic
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from caseload_sim.errors import RunError
+from caseload_sim.experiments.loop_thread import LoopThread
 from caseload_sim.experiments.workers import IN_FLIGHT, Team, answer_of, settle
 from caseload_sim.support.provenance import other_versions, versions_here
 
@@ -26,6 +28,30 @@ _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|\[::1\]")
 # is sent this text to evaluate: a worker without the package then answers with an ImportError.
 _CALL = f"__import__('{__name__}', fromlist=['work']).work(versions, order)"
 _TLS_FILES = ("ca-file", "client.cert", "client.key")
+
+
+class _Awaited(Future[Any]):
+    """A future that is settled once, by whoever comes first: an answer, a loss, or one who takes the task back.
+
+    A future that is cancelled must be told so once more, by `set_running_or_notify_cancel`, and only once; before that,
+    `concurrent.futures.wait` goes on waiting for it. It is told at once, since nobody else may ever come to it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first = threading.Lock()
+
+    def cancel(self) -> bool:
+        """See `concurrent.futures.Future`."""
+        is_cancelled = super().cancel()
+        if is_cancelled:
+            self.settle(lambda ours: None)
+        return is_cancelled
+
+    def settle(self, give: Callable[["Future[Any]"], None]) -> None:
+        """Have an answer or an error given to it, if nobody has settled it before."""
+        if self._first.acquire(blocking=False) and self.set_running_or_notify_cancel():
+            give(self)
 
 
 class DaskWorkers(Team):
@@ -52,8 +78,8 @@ class DaskWorkers(Team):
         self.is_open = found["protocol"] == "tcp" and not _LOOPBACK.fullmatch(found["host"])
         self._versions = versions_here()
         self._silence_seconds = silence_seconds
-        self._waited_for: set[Future[Any]] = set()
-        self._handing_over = threading.Lock()
+        self._waited_for: set[_Awaited] = set()
+        self._submitting = threading.Lock()
         self._closing, self._is_silent = threading.Event(), False
         try:
             import dask
@@ -64,15 +90,22 @@ class DaskWorkers(Team):
             ) from None
         if found["protocol"] == "tls":
             _check_tls(dask.config)
-        connecting: Future[tuple[Any, int]] = Future()
-        threading.Thread(target=_connect, args=(address, connecting), daemon=True).start()
+        # A loop of our own, in which Dask's client lives: it can be ended whatever the client waits for. Dask's own loops, and the
+        # one thread in which it calls back for all clients of a program, can be held up for ever by a client that was closed.
+        self._loop = LoopThread()
         try:
-            self._client, self.n_workers = connecting.result(SECONDS_TO_VANISH)
-        except Exception as error:  # of many kinds: no such host, refused, no answer, no scheduler, another protocol
+            self._client, self.n_workers = self._loop.ask(_connect(address), SECONDS_TO_VANISH)
+        except (
+            BaseException
+        ) as error:  # of many kinds: no such host, refused, no answer, no scheduler, another protocol; Ctrl-C
+            self._loop.end()
+            if not isinstance(error, Exception):
+                raise
             raise RunError(
                 f"{address}: no Dask scheduler answers there ({_in_short(error)}). Start one as docs/scaling.md shows, or look "
                 "whether address and protocol are right."
             ) from None
+        self._handing_over = ThreadPoolExecutor(1)  # what others do when an answer comes must not hold up the loop
         self.in_flight = max(IN_FLIGHT, 2 * self.n_workers)
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -86,62 +119,86 @@ class DaskWorkers(Team):
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor`."""
-        ours: Future[Any] = Future()
+        ours = _Awaited()
         # Pickled here, because what a worker of another version cannot read must still reach its check of versions.
         order = pickle.dumps((call, args, kwargs))
-        with self._handing_over:
-            if self._is_silent or self._client.status != "running":
-                ours.set_exception(self._gone())
-                return ours
-            self._waited_for.add(ours)
-        given = {"versions": self._versions, "order": order}
+        with self._submitting:
+            is_over = self._is_silent or self._closing.is_set() or self._client.status != "running"
+            if not is_over:
+                self._waited_for.add(ours)
+        if is_over:
+            ours.settle(self._lose)
+            return ours
         ours.add_done_callback(self._waited_for.discard)
         try:
-            theirs = self._client.submit(eval, _CALL, given, pure=False)
-        except Exception as error:  # Dask's, of a connection that has just been lost
-            is_lost = self._client.status != "running"
-            why = self._gone() if is_lost else RunError(f"{self.address}: Dask takes no task ({_in_short(error)}).")
-            with self._handing_over:
-                if not ours.done():
-                    ours.set_exception(why)
-            return ours
-        ours.add_done_callback(lambda done: theirs.cancel() if done.cancelled() else None)
-        theirs.add_done_callback(lambda done: self._hand_over(done, ours))
+            doing = self._loop.begin(self._have_done(order, ours))
+        except RuntimeError:  # it was closed a moment ago
+            ours.settle(self._lose)
+        else:
+            ours.add_done_callback(lambda done: doing.cancel() if done.cancelled() else None)
         return ours
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """See `concurrent.futures.Executor`: close the connection, as soon as there is nothing more to wait for."""
+        """See `concurrent.futures.Executor`: close the connection, as soon as there is nothing more to wait for.
+
+        Tasks that are unanswered when it closes fail with a RunError. It closes within 20 seconds, whatever the scheduler does.
+        """
         if cancel_futures:
             for future in list(self._waited_for):
                 future.cancel()
         elif wait:
             wait_for(list(self._waited_for))
-        self._closing.set()
-        with suppress(TimeoutError):  # of a scheduler that is silent
-            self._client.close(timeout=SECONDS_TO_ANSWER)
+        with self._submitting:
+            self._closing.set()
+        with suppress(Exception):  # of a scheduler that is silent or gone
+            self._loop.ask(self._close(), SECONDS_TO_ANSWER)
+        self._client.status = "closed"  # or Dask would try again when the client is collected, in any thread, and wait
+        self._loop.end(SECONDS_TO_ANSWER)
+        self._handing_over.shutdown(wait=False)
+        for ours in list(self._waited_for):
+            ours.settle(self._lose)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.shutdown(cancel_futures=kind is not None)
 
-    def _hand_over(self, theirs: Any, ours: "Future[Any]") -> None:
-        """Copy the outcome of a Dask future into our own future. Dask calls this in a thread of its own."""
-        answer: bytes = b""
-        error: Exception | None = None
+    async def _have_done(self, order: bytes, ours: _Awaited) -> None:
+        """Have a pickled task done by a worker of the cluster, and hand its outcome over. This and `_answer` run on the loop."""
         try:
-            answer = theirs.result()
-        except Exception as raised:
-            try:
-                error = self._in_words(theirs, raised)
-            except Exception as unforeseen:  # or nobody would ever answer
-                error = unforeseen
-        with self._handing_over:
-            if ours.done() and not ours.cancelled():
-                return  # given up before
-            if ours.set_running_or_notify_cancel():
-                if error:
-                    ours.set_exception(error)
-                else:
-                    settle(ours, answer)
+            answer = await self._answer(order)
+        except Exception as error:
+            why = error
+            self._handing_over.submit(ours.settle, lambda ours: ours.set_exception(why))
+        else:
+            self._handing_over.submit(ours.settle, lambda ours: settle(ours, answer))
+
+    async def _answer(self, order: bytes) -> bytes:
+        """What a worker of the cluster answers to a pickled task; see `work`. Raises RunError if there is no answer."""
+        given = {"versions": self._versions, "order": order}
+        try:
+            theirs = self._client.submit(eval, _CALL, given, pure=False)
+        except Exception as error:  # Dask's, of a connection that has just been lost
+            is_lost = self._client.status != "running"
+            raise (
+                self._gone() if is_lost else RunError(f"{self.address}: Dask takes no task ({_in_short(error)}).")
+            ) from None
+        try:
+            return bytes(await theirs)
+        except asyncio.CancelledError:  # taken back, or the loop ends
+            with suppress(Exception):
+                await theirs.cancel()
+            raise
+        except Exception as error:
+            raise self._in_words(theirs, error) from None
+
+    async def _close(self) -> None:
+        await self._client.close()
+
+    async def _ask_scheduler(self) -> None:
+        await self._client.scheduler.ncores(workers=[])
+
+    def _lose(self, ours: "Future[Any]") -> None:
+        """Fail a task that nobody will answer any more."""
+        ours.set_exception(self._gone())
 
     def _listen(self) -> None:
         """Ask the scheduler something small every few seconds, and fail all waiting tasks if it has long answered nothing.
@@ -154,9 +211,7 @@ class DaskWorkers(Team):
         while not self._closing.wait(pause):
             left = answered + self._silence_seconds - monotonic()
             try:
-                self._client.sync(
-                    self._client.scheduler.ncores, workers=[], callback_timeout=min(max(left, pause), 3 * pause)
-                )
+                self._loop.ask(self._ask_scheduler(), min(max(left, pause), 3 * pause))
                 answered, in_vain = monotonic(), 0
             except Exception:  # no answer in time, or no connection
                 in_vain += 1
@@ -165,11 +220,10 @@ class DaskWorkers(Team):
                 break
         if self._closing.is_set():
             return
-        with self._handing_over:
+        with self._submitting:
             self._is_silent = True
-            for ours in list(self._waited_for):
-                if ours.set_running_or_notify_cancel():
-                    ours.set_exception(self._gone())
+        for ours in list(self._waited_for):
+            ours.settle(self._lose)
 
     def _in_words(self, theirs: Any, error: Exception) -> RunError:
         """Say in words why Dask could not do a task. (An error raised by the task itself is an answer, and does not come here.)"""
@@ -188,6 +242,8 @@ class DaskWorkers(Team):
         )
 
     def _gone(self) -> RunError:
+        if self._closing.is_set():
+            return RunError(f"{self.address}: the connection was closed before this task was answered. Open a new one.")
         if self._is_silent:
             return RunError(
                 f"{self.address}: the Dask scheduler has answered nothing for {self._silence_seconds:.0f} seconds. It may be stopped, "
@@ -196,10 +252,10 @@ class DaskWorkers(Team):
         return RunError(f"{self.address}: the Dask scheduler is gone. Look whether it still runs, and start it again.")
 
 
-def _connect(address: str, connected: "Future[tuple[Any, int]]") -> None:
-    """Connect to a scheduler, and put Dask's client and the cluster's number of threads into a future.
+async def _connect(address: str) -> tuple[Any, int]:
+    """Dask's client of the scheduler at an address, and how many threads of workers there are.
 
-    Runs in a thread of its own, because Dask waits for ever for a scheduler that takes the connection and says nothing.
+    Must be cancelled from outside, because Dask waits for ever for a scheduler that takes the connection and says nothing.
     """
     import dask
     from distributed import Client
@@ -208,12 +264,14 @@ def _connect(address: str, connected: "Future[tuple[Any, int]]") -> None:
         "distributed.comm.timeouts.connect": f"{SECONDS_TO_ANSWER}s",
         "distributed.comm.timeouts.tcp": f"{SECONDS_TO_VANISH}s",
     }
-    try:
-        with dask.config.set(timeouts):
-            client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
-            connected.set_result((client, sum(client.nthreads().values())))
-    except Exception as error:
-        connected.set_exception(error)
+    with dask.config.set(timeouts):
+        client = Client(address, asynchronous=True, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+        try:
+            await client
+            return client, sum((await client.nthreads()).values())
+        except BaseException:
+            client.status = "closed"  # as in `shutdown`
+            raise
 
 
 def _in_short(error: BaseException) -> str:
