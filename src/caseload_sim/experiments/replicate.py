@@ -27,6 +27,7 @@ from caseload_sim.measures.summary import (
     summarise_days,
     values_by_replication,
 )
+from caseload_sim.measures.table import MeasureTable
 from caseload_sim.pathway.in_vain import warn_of_what_is_in_vain
 from caseload_sim.pathway.own_policy import OwnPolicy, own_policy
 from caseload_sim.scenario.policies import POLICIES, Decide
@@ -67,6 +68,7 @@ class Results(Summary):
     uncertainty: what the spread between replications is made of, when prevalences were drawn
     policy: the user's own, where one decided instead of the scenario's
     cost_effects: what the service costs and adds for each referral, by replication and base
+    tables: numerator, denominator and value of each row in each replication
     """
 
     over_time: Sequence[OverTimeRow]
@@ -75,6 +77,7 @@ class Results(Summary):
     uncertainty: tuple[UncertaintyRow, ...] = ()
     policy: OwnPolicy | None = None
     cost_effects: tuple[CostEffectRow, ...] = ()
+    tables: tuple[MeasureTable, ...] = ()
 
 
 def simulate(
@@ -179,6 +182,7 @@ def results_of(
         moved=moved,
         policy=policy,
         cost_effects=cost_effects(scenario.name, tables),
+        tables=tuple(tables),
     )
 
 
