@@ -65,10 +65,10 @@ OTHER_FOLDERS = {
 }
 GIVEN: dict[str, dict[str, object]] = {
     "solve": {"target": "recovery/finished/end>=0.4", "vary": "staff.assessor.wte", "from": None, "to": None, "from_today": False},
-    "reconcile": {"from": "recovery/finished", "to": "all_remission/started/month_12"},
+    "reconcile": {"from": "recovery/finished/end", "to": "all_remission/started/month_12"},
     "audit": {"n": 90, "result": 0.092},
     "uncertainty": {"draws": 2},
-    "rank": {"by": "full_remission/started"},
+    "rank": {"by": "full_remission/started/end"},
     "population": {"clients": 1000},
     "warm-up": {},
     "validate-services": {"services": ["DH8"]},

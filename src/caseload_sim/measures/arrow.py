@@ -5,17 +5,43 @@ pyarrow is loaded when a table is made, since whoever only prints rows need not 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from importlib.util import find_spec
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
 from caseload_sim.definitions.columns import Column, saved_tables
 from caseload_sim.definitions.measures import definition
+from caseload_sim.errors import RunError
 from caseload_sim.measures.table import MeasureTable, stacked_numbers
 from caseload_sim.support.row_table import RowTable
 
 ROWS_AT_ONCE = 500_000  # of values by replication, of which a run can have many millions
+
+
+class Tabular:
+    """What has rows that can be had as a table of another library.
+
+    row_type: the dataclass of its rows; table: the name in columns.toml of the table that they make
+    """
+
+    __slots__ = ()
+    row_type: ClassVar[type[Any]]
+    table: ClassVar[str]
+
+    def to_arrow(self) -> Any:
+        """Every row as a `pyarrow.Table`, each column with its `description` and `unit` in the metadata of its field."""
+        rows: Sequence[Any] = self.rows  # type: ignore[attr-defined]
+        return rows_as_arrow(rows, self.row_type, self.table)
+
+    def to_pandas(self) -> Any:
+        """Every row as a `pandas.DataFrame`. Raises RunError where pandas is not installed."""
+        if find_spec("pandas") is None:
+            raise RunError(
+                "pandas is not installed here. Install it (pip install pandas), or use to_arrow(), which polars and DuckDB read too."
+            )
+        return self.to_arrow().to_pandas()
 
 
 def described(columns: Mapping[str, Any], meanings: Mapping[str, Column], rows: str = "") -> Any:
@@ -80,6 +106,13 @@ def replications_as_arrow(tables: Mapping[str, Sequence[MeasureTable]]) -> Itera
             yield described(
                 {column.name: columns[column.name] for column in known.columns}, known.expanded(), known.rows
             )
+
+
+def all_replications_as_arrow(tables: Mapping[str, Sequence[MeasureTable]]) -> Any:
+    """All that `replications_as_arrow` gives, as one Arrow table."""
+    import pyarrow as pa
+
+    return pa.concat_tables(replications_as_arrow(tables)).unify_dictionaries()
 
 
 def _repeated(column: Any, times: int) -> Any:

@@ -110,6 +110,7 @@ def record_of_comparison(compared: Compared, engine: str, measures: Sequence[str
             "kind": "comparison",
             "versus": compared.versus,
             "own_start": compared.own_start,
+            "by_lot": bool(compared.trial),
             "notes": list(compared.notes),
             "scenarios": [plain(one.scenario) for one in compared.results],
             "seed": compared.results[0].scenario.run.seed,
