@@ -3,6 +3,8 @@
 A new command must be put into one of the two tables here, or the first test fails.
 """
 
+import csv
+import json
 import re
 import signal
 import subprocess
@@ -10,8 +12,10 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -21,6 +25,8 @@ from caseload_sim.cli.main import COMMANDS, GROUPS, LONGEST_SUMMARY, app
 from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.experiments.workers import Workers
 from caseload_sim.runs.kept_replications import UNFINISHED, Unfinished, how_many
+from caseload_sim.runs.record import FILES, OWN_DIGEST, RECORD, TABLE_KINDS, own_digest, plain
+from caseload_sim.scenario.scenario import Scenario
 from commands import call, call_here
 
 BRIEF = """
@@ -51,6 +57,48 @@ RUNS = {
 RUN_ONE_OR_NONE = {
     "population", "plot", "show", "list", "explain", "diff", "validate", "services", "import-statistics", "schema", "report-checklist", "check", "structures",
 }  # fmt: skip
+
+
+SAVE_NOTHING = {"calibrate", "validate-model", "rerun", "new"}
+OTHER_FOLDERS = {
+    "population": "population small.toml --clients 1000 --seed 3",
+    "validate-services": "validate-model --all-services --service DH8",
+}
+GIVEN: dict[str, dict[str, object]] = {
+    "solve": {"target": "recovery/finished/end>=0.4", "vary": "staff.assessor.wte", "from": None, "to": None, "from_today": False},
+    "reconcile": {"from": "recovery/finished/end", "to": "all_remission/started/month_12"},
+    "audit": {"n": 90, "result": 0.092},
+    "uncertainty": {"draws": 2},
+    "rank": {"by": "full_remission/started/end"},
+    "population": {"clients": 1000},
+    "warm-up": {},
+    "validate-services": {"services": ["DH8"]},
+    "backtest": {"services": ["DA1", "DH8"], "from": "2023-24", "to": "2024-25"},
+}  # fmt: skip
+
+
+def is_a_whole_record(folder: Path, n_replications: int) -> dict[str, Any]:
+    """Assert that a folder says what it is, what was asked, with what it was made, and what each of its tables is."""
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    kind = record["kind"]
+    scenarios = record["scenarios"] if kind == "comparison" else [record["scenario"]]
+    for content in [*scenarios, *record.get("others", [])]:
+        assert plain(Scenario.model_validate_json(json.dumps(content))) == content, "whole, so that it can be run again"
+    assert record["seed"] == scenarios[0]["run"]["seed"]
+    assert {"caseload-sim", "numpy"} <= set(record["versions"])
+    assert record["python"]
+    assert record["platform"]
+    assert record[OWN_DIGEST] == own_digest(record)
+    tables = {path.name for path in folder.iterdir() if path.suffix in (".csv", ".parquet")}
+    assert record[FILES] == {name: sha256((folder / name).read_bytes()).hexdigest() for name in tables}
+    for name, n_rows in record["rows"].items():
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            assert sum(1 for _ in csv.reader(file)) == n_rows + 1
+    assert bool(record["rows"])
+    if kind in TABLE_KINDS:
+        assert len(record["digests"]) == n_replications
+        assert GIVEN[kind].items() <= record["given"].items()
+    return dict(record)
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +133,9 @@ def in_folder(inputs: Path, tmp_path: Path, name: str) -> Iterator[Path]:
 
 
 def tables(folder: Path) -> dict[str, bytes]:
-    """What a command has saved as text, by name."""
-    return {path.name: path.read_bytes() for path in (folder / "results").glob("*/*.csv")}
+    """What a command has saved as text, its record too, by name."""
+    texts = [*(folder / "results").glob("*/*.csv"), *(folder / "results").glob(f"*/{RECORD}")]
+    return {path.name: path.read_bytes() for path in texts}
 
 
 def n_kept(folder: Path) -> int:
@@ -109,6 +158,31 @@ def noted(monkeypatch: pytest.MonkeyPatch, stop_after: int = 10**6) -> list[Repl
     return put
 
 
+@pytest.mark.parametrize("kind", OTHER_FOLDERS)
+def test_other_folders_have_a_whole_record_too(kind: str, inputs: Path, tmp_path: Path) -> None:
+    with in_folder(inputs, tmp_path, "a") as folder:
+        done = call_here(*OTHER_FOLDERS[kind].split(), folder=folder)
+        assert done.returncode == 0, done.stderr
+        (made,) = (folder / "results").iterdir()
+        record = is_a_whole_record(made, 0 if kind == "population" else 1)
+        assert record["kind"] == kind
+        for words, needed in (("plot", "run or a comparison"), ("rerun", "run or a comparison or a sweep")):
+            refused = call_here(words, str(made), folder=folder)
+            if refused.returncode:
+                assert refused.returncode == 2
+                assert f"run.json: the record of `caseload-sim {TABLE_KINDS[kind]}`" in refused.stderr
+                assert f"this needs that of a {needed}." in refused.stderr
+        (made / RECORD).unlink()
+        old = call_here("rerun", str(made), folder=folder)
+        assert (old.returncode, old.stdout) == (2, "")
+        assert "An earlier version saved it, which wrote none for this command: give the command again." in old.stderr
+
+
+def test_every_command_that_saves_a_table_is_among_those_looked_at() -> None:
+    assert set(GIVEN) == set(TABLE_KINDS)
+    assert set(RUNS) - SAVE_NOTHING - {"run", "compare", "sweep"} == set(TABLE_KINDS) - set(OTHER_FOLDERS)
+
+
 def test_every_command_that_runs_more_than_one_simulation_has_jobs_dask_and_resume() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert set(RUNS) | RUN_ONE_OR_NONE == set(commands), "a new command: say in this file whether it runs simulations"
@@ -129,6 +203,8 @@ def test_a_command_gives_the_same_with_two_jobs_and_after_being_interrupted(
         wanted, n = tables(folder), len(put)
         assert n == len(set(put)) >= 2
         assert not list(folder.glob(f"results/*/{UNFINISHED}"))
+        if name not in SAVE_NOTHING:
+            is_a_whole_record(next(folder.glob(f"results/*/{RECORD}")).parent, n)
 
     with in_folder(inputs, tmp_path, "by two") as folder, monkeypatch.context() as patch:
         asked: list[int] = []

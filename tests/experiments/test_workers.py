@@ -46,7 +46,8 @@ def serial(brief: Scenario) -> Results:
 
 def same(one: Results, other: Results) -> bool:
     """Whether all is equal, NaN counting as equal to itself."""
-    return one.digests == other.digests and repr((one.rows, one.over_time)) == repr((other.rows, other.over_time))
+    ours, theirs = (repr((*each.rows, *each.over_time)) for each in (one, other))
+    return one.digests == other.digests and ours == theirs
 
 
 # What workers are given in these tests; it must stand at the top of a module to be sent to a process.
@@ -263,6 +264,8 @@ def test_only_processes_of_our_own_look_for_garbage_seldom() -> None:
 UNGUARDED = {
     "with": "with Workers(2) as workers:\n    print(list(answers(int, [(0, '7')], workers)))",
     "without with": "workers = Workers(1)\nprint(workers.submit(int, '7').result())",
+    "four of them, to simulate": "from caseload_sim import get_scenario, replicate\nscenario = get_scenario()\n"
+    "with Workers(4) as workers:\n    print(replicate(scenario, executor=workers))",
     "by an executor for all": "workers = Workers(2)\nprint([one.result() for one in [workers.submit(int, '7') for _ in range(3)]])",
 }
 
@@ -278,10 +281,37 @@ def test_a_program_without_a_guard_ends_with_an_error_that_names_it(how: str, by
         [sys.executable, *words], input=given, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=100
     )
     assert ran.returncode == 1
-    said = [line for line in ran.stderr.splitlines() if "a worker process ended before it could begin" in line]
-    assert len(said) == 1, ran.stderr
-    assert 'under `if __name__ == "__main__":`' in said[0]
+    (said,) = (line for line in ran.stderr.splitlines() if "RunError: " in line)
+    wrong = (
+        "this script starts workers also when a worker imports it" if by == "script" else "is read from standard input"
+    )
+    assert wrong in said
+    assert 'under `if __name__ == "__main__":`' in said
+    assert ran.stderr.count("Traceback") == 1, ran.stderr
     assert ran.stdout == ""
+
+
+def test_a_script_that_ends_by_itself_in_a_worker_is_told_from_one_without_a_guard(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom caseload_sim import Workers\nif __name__ != '__main__':\n    sys.exit('not I')\nWorkers(1).submit(int, '7').result()\n",
+        encoding="utf-8",
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, encoding="utf-8", timeout=100)
+    assert ran.returncode == 1
+    assert "not I" in ran.stderr
+    assert "a worker process ended before it could begin; its own error is above" in ran.stderr
+
+
+def test_a_process_of_somebody_elses_is_not_ended_but_told(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing\nfrom caseload_sim import Workers\nif __name__ == '__main__':\n"
+        "    theirs = multiprocessing.get_context('spawn').Process(target=print)\n    theirs.start()\n    theirs.join()\nelse:\n    Workers(1)\n",
+        encoding="utf-8",
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, encoding="utf-8", timeout=100)
+    assert "RunError: a process must not start workers while it begins." in ran.stderr
 
 
 def start_workers(number: int) -> int:

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caseload_sim.definitions.columns import saved_tables
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.runs.read import read_run
-from caseload_sim.runs.tables import quoted, unquoted, write_csv, write_tables
+from caseload_sim.runs.tables import names_in, quoted, unquoted, write_csv, write_tables
 from caseload_sim.support.columns import Flags
 from commands import call_here
 
@@ -32,29 +33,21 @@ def kept(small_simulation: Simulation, tmp_path_factory: pytest.TempPathFactory)
     return {name: pq.read_table(folder / f"{name}.parquet") for name in NAMES}
 
 
-def _documented(table: str) -> list[str]:
-    """Column names of a table as the page has them, such as `severity_{disorder}`."""
-    section = DOCS.read_text(encoding="utf-8").split(f"## {table}.parquet")[1].split("\n## ")[0]
-    cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
-    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
-
-
 @pytest.mark.parametrize("table", NAMES)
-def test_the_columns_of_a_table_are_those_of_its_page(
+def test_every_column_of_a_table_says_what_it_is_and_none_is_missing(
     table: str, kept: dict[str, pa.Table], small_simulation: Simulation
 ) -> None:
-    scenario, clients = small_simulation.scenario, small_simulation.clients
-    values = {
-        "condition": clients.condition_names, "disorder": clients.disorder_names, "stratum": tuple(clients.strata),
-        "told": tuple(scenario.pathway.routing.disclosure), "step": tuple(scenario.pathway.courses),
-        "rung": ("principal_remission", "all_remission", "full_remission"),
-        "reading": ("end", "month_12", "sustained"), "day": ("end", "month_12"), "service": ("service", "none"),
-    }  # fmt: skip
-    expected = _documented(table)
-    for placeholder, names in values.items():
-        expected = [one.replace(f"{{{placeholder}}}", name) for one in expected for name in (names if f"{{{placeholder}}}" in one else ("",))]  # fmt: skip
-    assert len(expected) == len(set(expected))
-    assert set(kept[table].column_names) == set(expected)
+    meanings = saved_tables()[table].expanded(names_in(small_simulation))
+    assert set(kept[table].column_names) == set(meanings)
+    for field in kept[table].schema:
+        said = {key.decode(): value.decode() for key, value in field.metadata.items()}
+        assert said["description"] == meanings[field.name].meaning
+        assert said.get("unit", "") == meanings[field.name].unit
+        is_number = pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
+        assert bool(meanings[field.name].unit) <= is_number, "a unit is of numbers alone"
+    assert kept[table].schema.metadata[b"rows"].decode() == saved_tables()[table].rows
+    severity = kept["clients"].schema.field("severity_ptsd").metadata
+    assert (severity[b"unit"], b"ptsd" in severity[b"description"]) == (b"SD", True)
 
 
 def test_all_gone_is_that_no_starting_diagnosis_is_left(
@@ -197,7 +190,7 @@ def test_every_csv_of_every_command_is_without_formulas_and_says_so(tmp_path: Pa
         for line in csv.reader(StringIO(result.stdout)) if "--csv" in words else ():
             assert not any(cell[:1] in tuple("=+@") or re.match(r"-[^\d.]", cell) for cell in line), line
     files = sorted((tmp_path / "results").rglob("*.csv"))
-    assert len(files) == 4 + 2 + 1 + 1
+    assert len(files) == 4 + 2 + 1 + 1 + 4 + 2, "tables, what their columns are, and of two folders what measures are"
     named = 0
     for path in files:
         with path.open(encoding="utf-8", newline="") as file:

@@ -131,6 +131,11 @@ class Solution:
     before: Sequence[Row]
     change: Sequence[ComparisonRow]
 
+    def __repr__(self) -> str:
+        goal = f"{self.goal.quantity} {self.goal.sign} {self.goal.value:g}"
+        found = f"{self.path} = {self.value:.4g} ({self.lower_95_ci:.4g} to {self.upper_95_ci:.4g})"
+        return f"<Solution of {self.scenario.name}: {found} for {goal}; .points>"
+
 
 def within_range(scenario: Scenario, vary: str, low: float | None = None, high: float | None = None) -> list[Scenario]:
     """The scenario as it is and at both ends of the range of values that `solve` would try. Raises as `solve` does."""

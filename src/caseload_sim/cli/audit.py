@@ -32,7 +32,7 @@ def audit(
     """
     chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
     announce_work([chosen], shared.beyond_limits, jobs=shared.jobs)
-    with table_folder(shared, chosen, "audit", f"audit {n} {result}") as folder:
+    with table_folder(shared, chosen, "audit", {"n": n, "result": result}) as folder:
         with at_work(shared, folder, chosen) as how:
             rows = run_audit(chosen, n=n, result=result, **how)
         folder.save_table(rows, AuditRow, lambda: figure_of(plot_audit(rows)))

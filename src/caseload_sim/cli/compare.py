@@ -95,8 +95,7 @@ def compare(
     inputs = [
         one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
     ]
-    asked = f"compare {[one.model_dump_json() for one in inputs]}{' own start' * own_start}{' by lot' * by_lot}"
-    with table_folder(shared, reference, "compare", asked) as folder:
+    with table_folder(shared, reference, "compare", {"own_start": own_start, "by_lot": by_lot}, inputs) as folder:
         with at_work(shared, folder, reference, named=", ".join(one.name for one in chosen)) as how:
             compared = run_compare(
                 chosen,

@@ -9,10 +9,10 @@ import typer
 from caseload_sim.analysis.population_report import Comparison, population_report
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, in_columns, print_json, tell
-from caseload_sim.cli.running import announce_people, kept_if_stopped, saved_in, table_name
+from caseload_sim.cli.running import announce_people, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
+from caseload_sim.experiments.settings import with_run
 from caseload_sim.figures.population import draw_population
-from caseload_sim.runs.folder import RunFolder
 from caseload_sim.scenario.checks_population import impossible_targets
 from caseload_sim.scenario.scenario import Scenario
 
@@ -24,12 +24,10 @@ def population(
     clients: Annotated[int, typer.Option(min=100, max=10_000_000, help="How many clients to draw.")] = 200_000,
 ) -> None:
     """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
-    chosen = shared.opened(scenario)
+    chosen = with_run(shared.opened(scenario), shared.seed, None)
     announce_people(chosen, clients, shared.beyond_limits)
-    name = table_name(chosen, "population", f"population of {clients}, seed {shared.seed}")
-    folder = RunFolder(shared.out, name)
-    with kept_if_stopped(folder):
-        rows = population_report(chosen, clients, shared.seed)
+    with table_folder(shared, chosen, "population", {"clients": clients}) as folder:
+        rows = population_report(chosen, clients)
         folder.save_table(rows, Comparison, lambda: draw_population(rows))
     if shared.json:
         print_json(rows)

@@ -53,8 +53,7 @@ def rank(
     run, everybody = chosen.run, (chosen, *others)
     works = [with_run(one, None, run.replications) for one in everybody]
     announce_work(works, shared.beyond_limits, jobs=shared.jobs)
-    asked = f"rank {figure} {[one.model_dump_json() for one in others]}"
-    with table_folder(shared, chosen, "rank", asked) as folder:
+    with table_folder(shared, chosen, "rank", {"by": str(figure)}, others) as folder:
         with at_work(shared, folder, chosen, named=", ".join(one.name for one in everybody)) as how:
             rows = run_rank(chosen, others, by=figure, seed=run.seed, replications=run.replications, **how)
         folder.save_table(rows, RankRow, lambda: figure_of(plot_ranking(rows)))

@@ -91,8 +91,8 @@ def reconcile(
     both = [chosen] if second is None else [chosen, second]
     times = 1 if second is None else 2 ** (len(GROUPS) - 1)
     announce_work(both, shared.beyond_limits, times=times, jobs=shared.jobs, keeping=Keeping(all_tables=True))
-    asked = f"reconcile {since} {to}" if second is None else f"reconcile {second.model_dump_json()} {to}"
-    with table_folder(shared, chosen, "reconcile", asked) as folder:
+    asked = {"from": str(since if second is None else to), "to": str(to)}
+    with table_folder(shared, chosen, "reconcile", asked, both[1:]) as folder:
         if second is None:
             with at_work(shared, folder, chosen) as how:
                 rows = run_reconcile(chosen, since, to, **how)

@@ -82,7 +82,8 @@ def rerun(
     announce_work(
         recorded.scenarios, shared.beyond_limits, times=times, jobs=shared.jobs, keeping=Keeping(painted=False)
     )
-    stored = sha256(repr((recorded.scenarios, recorded.digests)).encode()).hexdigest()
+    scenarios = [scenario.model_dump_json() for scenario in recorded.scenarios]
+    stored = sha256(repr((scenarios, recorded.digests)).encode()).hexdigest()
     with (
         passing_folder(shared, recorded.scenarios[0], "rerun", f"rerun {stored}") as folder,
         at_work(shared, folder, None) as how,

@@ -1,10 +1,12 @@
 """What all commands that simulate have in common: progress, worker processes, and a folder that keeps what is finished."""
 
+import json
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -19,7 +21,7 @@ from caseload_sim.experiments.run_options import RunKeywords
 from caseload_sim.experiments.workers import Workers
 from caseload_sim.experiments.workload import Keeping, Work, too_much, work_of, work_of_people
 from caseload_sim.runs.folder import RunFolder, run_name
-from caseload_sim.runs.record import inputs_of
+from caseload_sim.runs.record import inputs_of, inputs_of_table
 from caseload_sim.scenario.scenario import Scenario
 
 _MOST_QUOTED = 5
@@ -57,14 +59,17 @@ class Progress:
 
 
 @contextmanager
-def table_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> Iterator[RunFolder]:
+def table_folder(
+    shared: Shared, scenario: Scenario, kind: str, given: Mapping[str, Any], others: Sequence[Scenario] = ()
+) -> Iterator[RunFolder]:
     """The folder of a command that makes one table. If the command is stopped, finished replications stay in the folder.
 
     kind: of the table, such as "solve"; it is part of the folder's name
-    asked: everything besides the scenario that the table depends on
+    given, others: everything besides the scenario that the table depends on, see `inputs_of_table`
     """
-    name = table_name(scenario, kind, asked)
-    folder = RunFolder(shared.out, name, inputs_of(kind, scenario, asked=asked), resume=shared.resume)
+    inputs = inputs_of_table(kind, scenario, given, others)
+    name = table_name(scenario, kind, json.dumps([kind, inputs["given"], inputs["others"]], sort_keys=True))
+    folder = RunFolder(shared.out, name, inputs, resume=shared.resume)
     with kept_if_stopped(folder):
         yield folder
 

@@ -70,7 +70,7 @@ def solve(
     goal = goal_from(target)
     tried = within_range(chosen, vary, low, high)  # what is varied may be the number of referrals
     announce_work(tried, shared.beyond_limits, times=MOST_RUNS / len(tried), jobs=shared.jobs)
-    asked = f"solve {target} {vary} {low} {high} {from_today}"
+    asked = {"target": target, "vary": vary, "from": low, "to": high, "from_today": from_today}
     with table_folder(shared, chosen, "solve", asked) as folder:
         with at_work(shared, folder, chosen, "values") as how:
             solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, **how)

@@ -71,7 +71,7 @@ def sweep(
         with at_work(shared, folder, chosen, "points") as how:
             swept = run_sweep(chosen, asked, quantity, base=shown["base"], at=shown["at"], group=shown["group"], **how)
         rows = flattened(swept)
-        record = record_of_sweep(swept, asked, DEFAULT_ENGINE)
+        record = record_of_sweep(swept, asked, DEFAULT_ENGINE, shown)
         folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
     if shared.json:
         print_json(rows)

@@ -46,7 +46,7 @@ def uncertainty(
     chosen = with_run(shared.opened(scenario), shared.seed, draws if draws > 0 else None)
     times = n_runs(chosen, draws) / max(draws, 1)
     announce_work([chosen], shared.beyond_limits, times=times, jobs=shared.jobs, keeping=Keeping(all_tables=True))
-    with table_folder(shared, chosen, "uncertainty", f"uncertainty {draws}") as folder:
+    with table_folder(shared, chosen, "uncertainty", {"draws": draws}) as folder:
         with at_work(shared, folder, chosen, "runs") as how:
             rows, tornado = run_uncertainty(chosen, draws=draws, **how)
         beside = {"tornado": (tornado, TornadoRow)}

@@ -47,9 +47,9 @@ from caseload_sim.services.backtest import (
     changes_of,
     check_years,
     tasks_of_two_years,
-)  # fmt: skip
+)
 from caseload_sim.services.backtest import backtest as run_backtest
-from caseload_sim.services.each import WHY_NOT, ServiceTask, each_service
+from caseload_sim.services.each import WHY_NOT, ServiceTask, each_service, named_in_record
 from caseload_sim.services.levers import trial_of
 from caseload_sim.services.published import Published
 from caseload_sim.services.validated import COVARIATES, ServiceFigure, ValidatedRow, tasks_of_a_year, validated
@@ -142,7 +142,7 @@ def _each_service(
     trials, keeping = [trial_of(task.scenario) for task in tasks], Keeping(all_tables=times > 1, painted=False)
     announce_work(trials, shared.beyond_limits, times=RUNS_OF_A_FIT * times, jobs=shared.jobs, keeping=keeping)
     n = f"{len(tasks)} service{'s' * (len(tasks) != 1)}, each fitted"
-    with table_folder(shared, parent, kind, f"{kind} {sorted(task.number for task in tasks)}") as folder:
+    with table_folder(shared, parent, kind, named_in_record(tasks)) as folder:
         with at_work(shared, folder, trials[0], "services", n) as how:
             results = dict(each_service(tasks, RunOptions(**how)))
         yield folder, results
@@ -311,7 +311,7 @@ def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
     """
     chosen = with_run(shared.opened(scenario), shared.seed, shared.replications)
     announce_work([chosen], shared.beyond_limits, jobs=shared.jobs)
-    with table_folder(shared, chosen, "warm-up", "warm-up") as folder:
+    with table_folder(shared, chosen, "warm-up", {}) as folder:
         with at_work(shared, folder, chosen) as how:
             over_time = days_of(chosen, **how)
         rows = by_rule(chosen, over_time)

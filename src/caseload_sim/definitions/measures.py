@@ -15,6 +15,8 @@ MEASURES: "tuple[Measure, ...]"  # every measure, in order; see __getattr__
 class Measure:
     """A quantity that is reported, in words; the fields are those of measures.toml.
 
+    nhs: the published measure that is the same, or counts of which it is made, by the identifiers of NHS England's monthly
+        statistics, such as "M192" or "M031"; empty where none is
     over_replications: "mean"; RATIO_OF_MEANS, the mean of the numerators over that of the denominators; or MIDDLE, the median
     """
 
@@ -25,6 +27,7 @@ class Measure:
     denominator: str
     source: str = "definition of this model"
     over_replications: str = "mean"
+    nhs: str = ""
 
 
 @cache

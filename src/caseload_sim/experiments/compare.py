@@ -9,11 +9,13 @@ import numpy as np
 from caseload_sim.definitions.measures import MIDDLE, check_measures
 from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.experiments.in_short import as_html
 from caseload_sim.experiments.replicate import Results, Summary, moved_apart, replicate_each
 from caseload_sim.experiments.rounds import Request
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, trial_rows
+from caseload_sim.measures.arrow import Tabular
 from caseload_sim.measures.rows import Row, quantity_of
 from caseload_sim.measures.summary import lowest_and_highest, rows_that_are
 from caseload_sim.scenario.policies import POLICIES
@@ -61,7 +63,7 @@ class ComparisonRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Tabular):
     """Several scenarios run on common random numbers.
 
     versus: name of the scenario that the others are compared with
@@ -71,12 +73,22 @@ class Compared:
     trial: the same scenarios compared on different people, each person in one arm by lot; empty unless asked for
     """
 
+    row_type, table = ComparisonRow, "differences"
     versus: str
     results: tuple[Results, ...]
     rows: tuple[ComparisonRow, ...]
     notes: tuple[str, ...]
     own_start: bool
     trial: tuple[TrialRow, ...] = ()
+
+    def __repr__(self) -> str:
+        """A line, and the ladder of each scenario: all that is in it would be millions of characters."""
+        about = f"{len(self.results)} scenarios compared with {self.versus}: .rows, .results, .to_arrow(), .to_pandas()"
+        return "\n\n".join([about, *map(repr, self.results)])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return "\n".join(map(as_html, self.results))
 
 
 def compare(

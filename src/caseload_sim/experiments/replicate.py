@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from caseload_sim.draws.streams import Draws
 from caseload_sim.engines import kernel
 from caseload_sim.engines.engine import DEFAULT_ENGINE, ENGINES
 from caseload_sim.engines.episodes import first_difference
+from caseload_sim.experiments.in_short import as_html, in_short
 from caseload_sim.experiments.rounds import Request, finish_each
 from caseload_sim.experiments.run_options import RunKeywords, RunOptions
 from caseload_sim.experiments.settings import engine_of, with_run
 from caseload_sim.experiments.tasks import Finished
+from caseload_sim.measures.arrow import Tabular, all_replications_as_arrow
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow, row_of
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.measures.summary import (
@@ -27,6 +29,7 @@ from caseload_sim.measures.summary import (
     summarise_days,
     values_by_replication,
 )
+from caseload_sim.measures.table import MeasureTable
 from caseload_sim.pathway.in_vain import warn_of_what_is_in_vain
 from caseload_sim.pathway.own_policy import OwnPolicy, own_policy
 from caseload_sim.scenario.policies import POLICIES, Decide
@@ -37,7 +40,7 @@ from caseload_sim.support.compiled import numba_is_there
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Tabular):
     """Every measure of a scenario over its replications, without the tables of any of them.
 
     rows: every measure, summarised
@@ -46,10 +49,19 @@ class Summary:
     moved: (structures, rows) float32, what each structure of the outcome model adds to each row; None if not asked for
     """
 
+    row_type, table = Row, "measures"
     scenario: Scenario
     rows: Sequence[Row]
     values: NDArray[np.float64]
     moved: Moved | None
+
+    def __repr__(self) -> str:
+        """A dozen lines: all that is in it would be hundreds of thousands of characters."""
+        return in_short(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(self)
 
     def find(self, measure: str, *, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row:
         """The one row with these names; where nothing is said, the only one there is, or finished, end, service.
@@ -67,6 +79,7 @@ class Results(Summary):
     uncertainty: what the spread between replications is made of, when prevalences were drawn
     policy: the user's own, where one decided instead of the scenario's
     cost_effects: what the service costs and adds for each referral, by replication and base
+    tables: numerator, denominator and value of each row in each replication
     """
 
     over_time: Sequence[OverTimeRow]
@@ -75,6 +88,13 @@ class Results(Summary):
     uncertainty: tuple[UncertaintyRow, ...] = ()
     policy: OwnPolicy | None = None
     cost_effects: tuple[CostEffectRow, ...] = ()
+    tables: tuple[MeasureTable, ...] = ()
+
+    __repr__ = Summary.__repr__
+
+    def replications(self) -> Any:
+        """Every value of every replication, long, as a `pyarrow.Table`: what `replications.parquet` of a run has."""
+        return all_replications_as_arrow({self.scenario.name: self.tables})
 
 
 def simulate(
@@ -179,6 +199,7 @@ def results_of(
         moved=moved,
         policy=policy,
         cost_effects=cost_effects(scenario.name, tables),
+        tables=tuple(tables),
     )
 
 

@@ -48,6 +48,9 @@ class Sweep:
     measure: str
     points: tuple[SweepPoint, ...]
 
+    def __repr__(self) -> str:
+        return f"<Sweep of {self.scenario.name}: {self.measure} at {len(self.points):,} settings of {' and '.join(self.paths)}; .points>"
+
 
 def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
     """The sweep as flat rows, for files and machines."""

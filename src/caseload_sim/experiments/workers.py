@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
@@ -26,6 +27,8 @@ TRIES = 2
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
 _SECONDS_TO_END = 10.0
 _READY = b"ready"  # what a worker says first
+_NAME = "caseload-sim worker"
+_UNGUARDED = 78  # exit code of a worker in which the script that it imports starts workers
 GUARD = (
     'In a script, put what starts workers under `if __name__ == "__main__":`, since each worker imports the script; a program '
     "that is read from standard input can have none. Or use no workers (--jobs 1)."
@@ -100,13 +103,12 @@ class Workers(Team):
         """Raises RunError for no workers or too many, and in a worker that imports the script which starts it."""
         if not 1 <= n_workers <= MOST_WORKERS:
             raise RunError(f"{n_workers} workers: there may be 1 to {MOST_WORKERS}.")
-        if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing itself asks
-            raise RunError(f"a worker must not start workers while it begins. {GUARD}")
+        refuse_without_guard()
         self.n_workers, self.in_flight = n_workers, n_workers + 1
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._starting, self._submitting = threading.Lock(), threading.Lock()
-        self._stopped = self._closed = False
+        self._stopped = self._closed = self._unguarded = False
         self._their_end, self._our_end = multiprocessing.Pipe(duplex=False)
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -181,6 +183,8 @@ class Workers(Team):
         for _ in range(TRIES):
             try:
                 worker = worker or self._new_worker()
+            except RunError:
+                raise
             except Exception as error:  # of the system, of pickle, or of what a worker may not do
                 raise RunError(f"no worker process can be started here ({error}). Use --jobs 1.") from None
             try:
@@ -192,6 +196,9 @@ class Workers(Team):
                 exit_code = worker.end(at_once=self._stopped)
                 if self._stopped:
                     raise RunError("the workers were stopped.") from None
+                if exit_code == _UNGUARDED:
+                    self._unguarded = True
+                    raise _without_guard() from None
                 if not worker.has_begun and exit_code is not None and exit_code > 0:  # by its own error, not killed
                     raise RunError(
                         f"a worker process ended before it could begin; its own error is above. {GUARD}"
@@ -206,9 +213,11 @@ class Workers(Team):
         )
 
     def _new_worker(self) -> "_Worker":
+        if self._unguarded:  # and so would the next one end
+            raise _without_guard()
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(theirs, self._their_end), daemon=True
+            target=_work, args=(theirs, self._their_end), daemon=True, name=_NAME
         )
         try:
             with self._starting:
@@ -219,6 +228,24 @@ class Workers(Team):
         finally:
             theirs.close()  # so that the worker's death is the end of the pipe
         return _Worker(process, ours)
+
+
+def refuse_without_guard() -> None:
+    """Raises RunError where a script cannot start workers. In one of our own workers, which imports the script, it ends that.
+
+    Without a word, since there may be many of them, and the program that started them says what is wrong, once.
+    """
+    here = multiprocessing.current_process()
+    if getattr(here, "_inheriting", False):  # as multiprocessing itself asks
+        if here.name == _NAME:
+            os._exit(_UNGUARDED)
+        raise RunError(f"a process must not start workers while it begins. {GUARD}")
+    if Path(getattr(sys.modules["__main__"], "__file__", None) or "").name == "<stdin>":
+        raise RunError(f"no worker can import a program that is read from standard input. {GUARD}")
+
+
+def _without_guard() -> RunError:
+    return RunError(f"this script starts workers also when a worker imports it. {GUARD}")
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ class Rung:
     """
 
     label: str
+    quantity: Quantity
     with_service: float
     untreated: float
     could_be_low: float
@@ -108,7 +109,7 @@ class Headline:
         for rung in self.rungs:
             low, high = (_points(share) for share in (rung.could_be_low, rung.could_be_high))
             could_be = "-" if np.isnan(rung.could_be_low) else f"{low}-{high}%"
-            lines.append(_cells(rung.label, _percent(rung.with_service), _percent(rung.untreated), could_be))
+            lines.append(_cells(rung.label, percent(rung.with_service), percent(rung.untreated), could_be))
             if rung is self.rungs[0]:
                 lines += [f"  {said}" for said in self.published]
         return lines
@@ -126,7 +127,7 @@ class Headline:
         said = []
         for one, word in zip(self.standards, ("standard ", ""), strict=True):
             verdict = "MISSED: " if one.is_missed else word
-            said.append(f"{one.label} {_percent(one.share)} ({verdict}{_percent(one.standard)})")
+            said.append(f"{one.label} {percent(one.share)} ({verdict}{percent(one.standard)})")
         return f"First contact {', '.join(said)}."
 
     def _of_days_and_cost(self) -> str:
@@ -189,8 +190,8 @@ def _found(rows: Sequence[Row], quantity: Quantity) -> Row | None:
 def _rung(rows: Sequence[Row], label: str, rung: Quantity) -> Rung:
     ours, theirs = (_found(rows, rung._replace(service=service)) for service in ("service", "none"))
     if ours is None or theirs is None:
-        return Rung(label, *[np.nan] * 4)
-    return Rung(label, ours.value, theirs.value, ours.could_be_low, ours.could_be_high)
+        return Rung(label, rung, *[np.nan] * 4)
+    return Rung(label, rung, ours.value, theirs.value, ours.could_be_low, ours.could_be_high)
 
 
 def _standing(rows: Sequence[Row], standard: Standard) -> Standing:
@@ -215,5 +216,6 @@ def _points(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """As 44%; a dash where there is none."""
     return "-" if np.isnan(share) else f"{_points(share)}%"

@@ -46,6 +46,12 @@ class Simulation(Replication):
     episodes: Episodes
     outcomes: Outcomes
 
+    def __repr__(self) -> str:
+        """One line, in place of the ends of some two hundred columns."""
+        n_clients, n_stays = len(self.clients.id), len(self.episodes.client)
+        tables = ".clients, .care, .episodes, .outcomes"
+        return f"<Simulation of {self.scenario.name}, replication {self.replication}: {n_clients:,} clients, {n_stays:,} stays; {tables}>"
+
 
 def within(simulation: Simulation, days: NDArray[np.int32]) -> Flags:
     """Which days lie in the data collection period; a day that never came does not."""

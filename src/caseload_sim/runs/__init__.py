@@ -5,6 +5,6 @@
 with patience. `kept_replications` is what a run has finished so far, for `--resume`; `packed_files` refuses files that would
 unpack to too much. `read` opens a folder and checks it, with `known_rows` what its tables say; `rerun` runs it again.
 
-May import: figures and all below it. The only package that writes to the disk, and the only one that loads pyarrow.
+May import: figures and all below it. The only package that writes to the disk; rows become Arrow tables in `measures/arrow.py`.
 Start with `folder.RunFolder`, then `read.read_run`.
 """

@@ -13,18 +13,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caseload_sim.analysis.event_log import EventRow, event_log
+from caseload_sim.definitions.columns import saved_table, saved_tables
+from caseload_sim.definitions.measures import Measure, all_measures
 from caseload_sim.experiments.compare import Compared, ComparisonRow
 from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.trial import TrialRow
 from caseload_sim.figures.painter import Image, Images, NotDrawn, picture
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
+from caseload_sim.measures.simulation import Simulation
+from caseload_sim.measures.table import MeasureTable
 from caseload_sim.runs import disk
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 from caseload_sim.runs.lock import Lock, is_held
-from caseload_sim.runs.record import RECORD, record_of_comparison, record_of_run
-from caseload_sim.runs.tables import save_csv, write_events, write_rows, write_tables
-from caseload_sim.runs.whole_files import ELSEWHERE, MAKE_ROOM, flush, flush_folder, unwritable, write_text
+from caseload_sim.runs.record import FILES, RECORD, record_of_comparison, record_of_run, record_of_table, sealed
+from caseload_sim.runs.tables import (
+    DictionaryRow,
+    dictionary_of,
+    save_csv,
+    write_events,
+    write_replications,
+    write_rows,
+    write_tables,
+)
+from caseload_sim.runs.whole_files import (
+    ELSEWHERE,
+    MAKE_ROOM,
+    digest_of_file,
+    flush,
+    flush_folder,
+    unwritable,
+    write_text,
+)
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.surroundings import at_home
 from caseload_sim.support.threads import run_in_background
@@ -65,10 +85,12 @@ class RunFolder:
         self.final = out / name
         self.unfinished = self.final / UNFINISHED
         self.partial = self.unfinished / "files"
+        self.inputs = inputs
         self.kept: Unfinished | None = None
         self.notes: tuple[str, ...] = ()
         self.quoted: set[str] = set()
         self.not_drawn: dict[str, str] = {}
+        self._dictionary: list[DictionaryRow] = []
         try:
             str(self.final).encode()  # Parquet takes only names that are text
             disk.make_folder(out, below=out)
@@ -122,17 +144,19 @@ class RunFolder:
         reached: what came of asking for a precision
         """
         with self._write_all_or_none():
-            with run_in_background(partial(write_tables, self.partial, results.first), worth_it=True) as written:
-                self._save_csv(self.partial / "measures.csv", results.rows, Row)
-                self._save_csv(self.partial / "over_time.csv", results.over_time, OverTimeRow)
-                self._save_csv(self.partial / "cost_effectiveness.csv", results.cost_effects, CostEffectRow)
+            values = {results.scenario.name: results.tables}
+            with run_in_background(partial(self._write_parquet, results.first, values), worth_it=True) as written:
+                self._save_csv("run", "measures.csv", results.rows, Row)
+                self._save_csv("run", "over_time.csv", results.over_time, OverTimeRow)
+                self._save_csv("run", "cost_effectiveness.csv", results.cost_effects, CostEffectRow)
+                self._save_csv("run", "measure_definitions.csv", all_measures().values(), Measure)
                 written()
             if results.uncertainty:
-                self._save_csv(self.partial / "uncertainty.csv", results.uncertainty, UncertaintyRow)
+                self._save_csv("run", "uncertainty.csv", results.uncertainty, UncertaintyRow)
             if with_events:
                 log = event_log(results.first)
                 write_events(self.partial / "events.parquet", log)
-                self._save_csv(self.partial / "events.csv", log.rows(), EventRow)
+                self._save_csv("run", "events.csv", log.rows(), EventRow)
             for figure, image in (images() if images else {}).items():
                 self._write_image(f"figures/{figure}.png", image)
             self._record(record_of_run(results, engine, parameter_uncertainty, reached))
@@ -144,10 +168,12 @@ class RunFolder:
         measures: what the forest plot shows, the headlines if empty
         """
         with self._write_all_or_none():
-            self._save_csv(self.partial / "differences.csv", compared.rows, ComparisonRow)
-            write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow)
+            self._save_csv("comparison", "differences.csv", compared.rows, ComparisonRow)
+            write_rows(self.partial / "differences.parquet", compared.rows, ComparisonRow, "differences")
+            self._write_replications({one.scenario.name: one.tables for one in compared.results})
+            self._save_csv("comparison", "measure_definitions.csv", all_measures().values(), Measure)
             if compared.trial:
-                self._save_csv(self.partial / "trial.csv", compared.trial, TrialRow)
+                self._save_csv("comparison", "trial.csv", compared.trial, TrialRow)
             if draw:
                 from caseload_sim.figures.compare import draw_differences
 
@@ -164,16 +190,20 @@ class RunFolder:
         record: dict[str, Any] | None = None,
         beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
     ) -> Path:
-        """Write one table as CSV, one figure, and the record if there is one, and complete the folder. Returns its path.
+        """Write one table as CSV, one figure, and the record, and complete the folder. Returns its path.
 
-        beside: further tables by file name, each its rows and their type
+        record: where it is not that of the inputs; beside: further tables by file name, each its rows and their type
         """
+        assert self.inputs is not None, "the folder of a table is begun with its inputs"
+        tables = {"table": (rows, row_type), **(beside or {})}
         with self._write_all_or_none():
-            for table, (some, some_type) in {"table": (rows, row_type), **(beside or {})}.items():
-                self._save_csv(self.partial / f"{table}.csv", some, some_type)
+            for table, (some, some_type) in tables.items():
+                self._save_csv(self.inputs["kind"], f"{table}.csv", some, some_type)
             self._write_image("figure.png", picture(draw))
-            if record is not None:
-                self._record(record)
+            if record is None:
+                n_rows = {f"{table}.csv": len(some) for table, (some, _) in tables.items()}
+                record = record_of_table(self.inputs, n_rows, self.kept.digests if self.kept is not None else {})
+            self._record(record)
         return self.final
 
     @property
@@ -220,10 +250,32 @@ class RunFolder:
             file.write(image)
 
     def _record(self, record: dict[str, Any]) -> None:
-        write_text(self.partial / RECORD, json.dumps(record, indent=1))
+        """Write what the columns of all tables are, and a record with the digest of each table."""
+        save_csv(self.partial / "data_dictionary.csv", self._described(), DictionaryRow)
+        tables = sorted(path for path in self.partial.iterdir() if path.suffix in (".csv", ".parquet"))
+        files = {path.name: digest_of_file(path) for path in tables}
+        write_text(self.partial / RECORD, json.dumps(sealed({**record, FILES: files}), indent=1))
 
-    def _save_csv(self, path: Path, rows: Iterable[Any], row_type: type[Any]) -> None:
-        self.quoted |= save_csv(path, rows, row_type)
+    def _save_csv(self, kind: str, file: str, rows: Iterable[Any], row_type: type[Any]) -> None:
+        """Write a table of a folder of that kind, one that columns.toml describes."""
+        self.quoted |= save_csv(self.partial / file, rows, row_type)
+        known = saved_table(kind, file)
+        for name in filter(None, (known.file, known.also)):
+            self._dictionary += dictionary_of(name, known.columns)
+
+    def _described(self) -> list[DictionaryRow]:
+        """What all columns are, by file: a thread has written some of them meanwhile, sooner or later."""
+        return sorted(self._dictionary, key=lambda row: row.file)
+
+    def _write_parquet(self, first: Simulation, tables: Mapping[str, Sequence[MeasureTable]]) -> None:
+        """All tables of the first replication, and every value of all."""
+        self._dictionary += write_tables(self.partial, first)
+        self._write_replications(tables)
+
+    def _write_replications(self, tables: Mapping[str, Sequence[MeasureTable]]) -> None:
+        known = saved_tables()["replications"]
+        write_replications(self.partial / known.file, tables)
+        self._dictionary += dictionary_of(known.file, known.columns)
 
     def _move_into_folder(self) -> None:
         """Move all files from `partial` to the run folder, run.json last. Other files that are in the folder stay.

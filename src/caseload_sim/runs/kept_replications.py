@@ -37,6 +37,8 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, 
 class Unfinished(MutableMapping[ReplicationKey, Finished]):
     """A dictionary of finished replications that is kept on disk; see `begin` and `take_up`.
 
+    digests: of the tables of each of them, which stay known when their files are deleted
+
     `kept[key] = finished` writes a file, completely or not at all, and raises RunError when it cannot be written. `kept[key]`
     reads it, and raises RunError when it has been damaged since.
     """
@@ -44,6 +46,7 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
     def __init__(self, folder: Path, inputs: Mapping[str, Any]) -> None:
         self.folder = folder
         self.inputs_digest = sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        self.digests: dict[ReplicationKey, dict[str, str]] = {}
         self._there: set[ReplicationKey] = set()
         # Sixteen thousand names take as long to write and read as a small replication takes to run.
         self._rows: dict[str, Rows] = {}
@@ -78,6 +81,7 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
         except OSError as error:
             raise unwritable(path, error, MAKE_ROOM) from None
         self._there.add(key)
+        self.digests[key] = finished.digests
 
     def __delitem__(self, key: ReplicationKey) -> None:
         self._there.remove(key)
@@ -98,10 +102,11 @@ class Unfinished(MutableMapping[ReplicationKey, Finished]):
         for path in sorted(self.folder.glob("*.kept")):
             if match := _NAME.fullmatch(path.name):
                 key = int(match[1]), int(match[2])
-                if self._read(key) is None:
+                if (finished := self._read(key)) is None:
                     damaged += 1
                 else:
                     self._there.add(key)
+                    self.digests[key] = finished.digests
         return damaged
 
     def _path(self, key: ReplicationKey) -> Path:

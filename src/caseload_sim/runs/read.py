@@ -19,7 +19,7 @@ from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row
 from caseload_sim.runs.kept_replications import UNFINISHED, how_many
 from caseload_sim.runs.known_rows import excess_in_rows
 from caseload_sim.runs.packed_files import excess_in_footer, excess_in_parquet
-from caseload_sim.runs.record import RECORD
+from caseload_sim.runs.record import RECORD, TABLE_KINDS
 from caseload_sim.runs.tables import unquoted
 from caseload_sim.scenario.checks import contradictions
 from caseload_sim.scenario.scenario import Scenario
@@ -159,12 +159,19 @@ def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
             ) from None
         within = sorted(p.parent.name for p in folder.glob(f"*/{RECORD}"))
         hint = f" There are run folders in it, such as {within[0]}." if within else ""
+        if (folder / "table.csv").exists():
+            hint = " An earlier version saved it, which wrote none for this command: give the command again."
         raise RunError(f"{folder}: not a run folder, because it has no {RECORD}.{hint}") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror or error}).") from None
     except ValueError as error:
         raise damaged(path, str(error)) from None
     kind = record.get("kind") if isinstance(record, dict) else None
+    if kind in TABLE_KINDS and kind not in kinds:
+        raise RunError(
+            f"{path}: the record of `caseload-sim {TABLE_KINDS[kind]}`, and this needs that of a {' or a '.join(kinds)}. Its "
+            "inputs are in it under `given`: give that command again to have its tables and its figure anew."
+        )
     if kind not in kinds:
         raise damaged(path, f"not the record of a {' or a '.join(kinds)}")
     return dict(record)

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from io import TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
@@ -12,9 +12,12 @@ from typing import Any, TextIO
 import numpy as np
 
 from caseload_sim.analysis.event_log import EVENT_TYPES, NO_PLACE, EventLog
-from caseload_sim.definitions.quantities import READINGS, SCORED
+from caseload_sim.definitions.columns import Column, saved_tables
+from caseload_sim.definitions.quantities import READINGS, REMISSIONS, SCORED, SERVICES
 from caseload_sim.engines.plans import ENDINGS, NOT_YET
+from caseload_sim.measures.arrow import described, replications_as_arrow, rows_as_arrow
 from caseload_sim.measures.simulation import Simulation
+from caseload_sim.measures.table import MeasureTable
 from caseload_sim.outcomes.contacts import LEFT
 from caseload_sim.runs.disk import new_file
 from caseload_sim.runs.packed_files import PARQUET_CODEC
@@ -22,33 +25,80 @@ from caseload_sim.support.columns import by_name
 from caseload_sim.support.row_table import RowTable
 
 
-def write_tables(folder: Path, simulation: Simulation) -> None:
-    """The clients, episodes and outcomes of a replication as files of a folder."""
+@dataclass(frozen=True, slots=True)
+class DictionaryRow:
+    """A line of data_dictionary.csv: a column of a table, what it is, and the unit of its numbers."""
+
+    file: str
+    column: str
+    unit: str
+    meaning: str
+
+
+def dictionary_of(file: str, columns: Iterable[Column]) -> list[DictionaryRow]:
+    """The lines of the data dictionary for one table."""
+    return [DictionaryRow(file, one.name, one.unit, one.meaning) for one in columns]
+
+
+def write_tables(folder: Path, simulation: Simulation) -> list[DictionaryRow]:
+    """The clients, episodes and outcomes of a replication as files of a folder. Returns what their columns are."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    names, said = names_in(simulation), []
     for name, columns in (
         ("clients", _client_columns(simulation)),
         ("episodes", _episode_columns(simulation)),
         ("outcomes", _outcome_columns(simulation)),
     ):
-        table = pa.table({key: _arrow(column) for key, column in columns.items()})
+        known = saved_tables()[name]
+        meanings = known.expanded(names)
+        table = described({key: _arrow(column) for key, column in columns.items()}, meanings, known.rows)
+        said += dictionary_of(known.file, (meanings[key] for key in columns))
         # Of numbers that hardly repeat, a dictionary takes half the time of writing, and a fifth more space.
         repeating = [
             field.name for field in table.schema if field.name != "id" and not pa.types.is_floating(field.type)
         ]
         with new_file(folder / f"{name}.parquet") as file:
             pq.write_table(table, file, compression=PARQUET_CODEC, use_dictionary=repeating)
+    return said
 
 
-def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any]) -> None:
-    """Flat rows as Parquet, null where there is no value."""
-    import pyarrow as pa
+def names_in(simulation: Simulation) -> dict[str, tuple[str, ...]]:
+    """What the placeholders of columns.toml stand for in the tables of a replication."""
+    scenario, clients = simulation.scenario, simulation.clients
+    return {
+        "condition": clients.condition_names,
+        "disorder": clients.disorder_names,
+        "stratum": tuple(clients.strata),
+        "told": tuple(scenario.pathway.routing.disclosure),
+        "step": tuple(scenario.pathway.courses),
+        "rung": REMISSIONS,
+        "reading": tuple(READINGS),
+        "day": SCORED,
+        "service": SERVICES,
+    }
+
+
+def write_rows(path: Path, rows: Sequence[Any], row_type: type[Any], table: str) -> None:
+    """Flat rows as Parquet, null where there is no value; table: its name in columns.toml."""
     import pyarrow.parquet as pq
 
-    columns = {f.name: pa.array([getattr(row, f.name) for row in rows], from_pandas=True) for f in fields(row_type)}
     with new_file(path) as file:
-        pq.write_table(pa.table(columns), file, compression=PARQUET_CODEC)
+        pq.write_table(rows_as_arrow(rows, row_type, table), file, compression=PARQUET_CODEC)
+
+
+def write_replications(path: Path, tables: Mapping[str, Sequence[MeasureTable]]) -> None:
+    """Every value of every replication as Parquet; see `replications_as_arrow`."""
+    import pyarrow.parquet as pq
+
+    writer = None
+    with new_file(path) as file:
+        for table in replications_as_arrow(tables):
+            writer = writer or pq.ParquetWriter(file, table.schema, compression=PARQUET_CODEC)
+            writer.write_table(table)
+        assert writer is not None, "at least one replication"
+        writer.close()
 
 
 def write_events(path: Path, log: EventLog) -> None:
@@ -66,8 +116,9 @@ def write_events(path: Path, log: EventLog) -> None:
         "resource_id": pa.array(log.resource_id, mask=log.resource_id == NO_PLACE),
         "provider": pa.array(log.provider),
     }
+    known = saved_tables()["events"]
     with new_file(path) as file:
-        pq.write_table(pa.table(columns), file, compression=PARQUET_CODEC)
+        pq.write_table(described(columns, known.expanded(), known.rows), file, compression=PARQUET_CODEC)
 
 
 def _arrow(column: Any) -> Any:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -55,6 +56,12 @@ def flush(path: Path) -> None:
     """Wait until a file that another library wrote is on the disk, safe from a power cut. Raises OSError."""
     with disk.open_again(path) as file:
         os.fsync(file.fileno())
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 of the bytes of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def flush_folder(folder: Path) -> None:

@@ -13,6 +13,13 @@ class Scenario(Assumptions):
     Built by `get_scenario` (shipped) or `load_scenario` (a file); change it with `with_changes`.
     """
 
+    def __repr__(self) -> str:
+        """One line: `explain` says all that is assumed."""
+        run = self.run
+        return f"<Scenario {self.name}: {self.title} (seed {run.seed}, {run.replications:,} replications)>"
+
+    __str__ = __repr__
+
     def with_changes(self, changes: Mapping[str, Any]) -> "Scenario":
         """A new scenario with some values changed, marked as the user's own.
 

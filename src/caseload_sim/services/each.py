@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil, isnan
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,14 @@ class ServiceTask:
         """A number by which what is kept of it is found again: equal tasks have the same, others never."""
         asked = json.dumps([self.code, self.scenario.model_dump_json(), repr(self.years)])
         return int.from_bytes(sha256(asked.encode()).digest()[:_BYTES_OF_A_NUMBER], "big")
+
+
+def named_in_record(tasks: Sequence[ServiceTask]) -> dict[str, Any]:
+    """Which services a folder is of, and years of a backtest, with a digest of all that was published of them and is used."""
+    given = {"services": sorted(task.code for task in tasks)}
+    years = {"from": tasks[0].years.first, "to": tasks[0].years.second} if tasks[0].years else {}
+    numbers = sorted(task.number for task in tasks)
+    return {**given, **years, "sha256": sha256(repr(numbers).encode()).hexdigest()}
 
 
 def each_service(tasks: Sequence[ServiceTask], options: RunOptions) -> Iterator[tuple[str, Finished]]:
