@@ -14,7 +14,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.sweep import Sweep, SweepRow, combinations, flattened, values_in
 from caseload_sim.experiments.sweep import sweep as run_sweep
-from caseload_sim.figures.population import draw_sweep
+from caseload_sim.figures.sweep import draw_sweep
 from caseload_sim.measures.rows import could_be_text, value_text
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.record import inputs_of_sweep, record_of_sweep

@@ -17,7 +17,8 @@ from caseload_sim.experiments.could_be import IN_USE, StructureRow, read_structu
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.accounts import draw_uncertainty, rung_label
+from caseload_sim.figures.doubt import draw_uncertainty
+from caseload_sim.figures.style import rung_in_words
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.scenario import Scenario
 
@@ -151,7 +152,7 @@ def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None
         page.line(in_columns((label, -38), (percent(row.value), 6), (between, 12), *sds))
     page.gap()
     for rung in rows:
-        page.say(f"What moves {rung_label(rung.measure, rung.base, rung.at)}", "bold")
+        page.say(f"What moves {rung_in_words(rung.measure, rung.base, rung.at)}", "bold")
         key = (rung.measure, rung.base, rung.at)
         of_it = [input_row for input_row in tornado if (input_row.measure, input_row.base, input_row.at) == key]
         for soft in sorted(of_it, key=lambda soft: -abs(soft.value_at_high - soft.value_at_low)):

@@ -36,7 +36,7 @@ from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.services import draw_services
-from caseload_sim.figures.solve import draw_warm_up
+from caseload_sim.figures.waits import draw_warm_up
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services.added_months import own_months

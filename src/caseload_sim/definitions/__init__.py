@@ -2,7 +2,8 @@
 
 `measures` reads `measures.toml` beside it: each measure with numerator, denominator, definition and source. Nothing here
 counts anything; the package `measures` does. `quantities` is the address of a figure: measure, base, reading, service
-and group. `labels` is the order of labels in every table, `times` the months and times waited that some labels say.
+and group. `labels` is the order of labels in every table and names in words, `times` the months and times waited that some
+labels say. `published` has the standards and the audit that figures are held against.
 
 May import: support and errors. Every package above may import it; engines and draws do not.
 Start with `measures.toml`, then `measures.Measure`.

@@ -129,15 +129,15 @@ def _flow(tables: Tables) -> "Figure":
 
 
 def _waits(tables: Tables) -> "Figure":
-    from caseload_sim.figures.run import plot_waits
     from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.waits import plot_waits
 
     return figure_of(plot_waits(tables.rows))
 
 
 def _waiting_list(tables: Tables) -> "Figure":
-    from caseload_sim.figures.run import plot_waiting_list
     from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.waits import plot_waiting_list
 
     return figure_of(plot_waiting_list(tables.over_time, period=tables.period)[0])
 
@@ -154,10 +154,8 @@ def _prevalences(tables: Tables) -> "Figure":
     from caseload_sim.figures.clients import plot_prevalences
     from caseload_sim.figures.style import figure_of
 
-    ax = plot_prevalences(prevalences(tables.scenario, tables.rows))
-    if tables.scenario.population.eligibility:
-        ax.set_title("Who is admitted, against the prevalences among those referred")
-    return figure_of(ax)
+    who = "admitted" if tables.scenario.population.eligibility else "referred"
+    return figure_of(plot_prevalences(prevalences(tables.scenario, tables.rows), who=who))
 
 
 def _comorbidity(tables: Tables) -> "Figure":
