@@ -217,6 +217,34 @@ def solve(
     )  # fmt: skip
 
 
+def solution_of(
+    scenario: Scenario, target: str, vary: str, points: Sequence[SolutionPoint], *, from_today: bool = False
+) -> Solution:
+    """The solution that the points of one are of, as they were saved. points: ascending, one of them at the present value
+
+    Whether the measure hardly moves is judged by replications, which points do not hold: it is said that it moves.
+    Raises RunError as `solve` does, and where the present value is not among the points.
+    """
+    goal = goal_from(target)
+    path, number = _number(scenario, vary)
+    now = next((point for point in points if point.set_to == number.value), None)
+    if now is None:
+        raise RunError(f"{path}: no value was tried at {number.value:g}, that of {scenario.name}. Run `solve` again.")
+    values = {point.set_to: point.value for point in points}
+    flips = _flips(goal, values)
+    bracket = min(flips, key=lambda pair: _distance(pair, number.value, min(values) > 0), default=None)
+    found, better = np.nan, False
+    if bracket:
+        left, right = (values[end] for end in bracket)
+        found = bracket[0] + (goal.value - left) / (right - left) * (bracket[1] - bracket[0])
+        better = goal.good_side(right)
+    lower, upper = interval(points, goal.value, found)
+    return Solution(
+        scenario, path, number.value, goal, tuple(points), now, float(found), lower, upper, len(flips), better,
+        goal.met_by(now.value), _best(list(points), goal), False, from_today,
+    )  # fmt: skip
+
+
 def interval(points: Sequence[SolutionPoint], target: float, found: float) -> tuple[float, float]:
     """The nearest values below and above `found` at which the target is no longer in the 95% interval of the curve.
 

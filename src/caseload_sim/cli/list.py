@@ -14,7 +14,7 @@ from caseload_sim.cli.printing import Page, say, styled
 from caseload_sim.definitions.measures import MEASURES
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CaseloadError, CatalogueError, did_you_mean
-from caseload_sim.figures.gallery import FIGURES
+from caseload_sim.figures.gallery import FIGURES, KINDS
 from caseload_sim.measures.bands import kinds_of_group
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.policies import POLICIES
@@ -67,7 +67,7 @@ def measures(paths: list[Path]) -> Rows:
 
 def figures(paths: list[Path]) -> Rows:
     return [
-        {"name": name, "shows": picture.description, "of": f"a {picture.kind}"} for name, picture in FIGURES.items()
+        {"name": name, "shows": picture.description, "of": KINDS[picture.kind]} for name, picture in FIGURES.items()
     ]
 
 

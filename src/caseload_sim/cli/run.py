@@ -110,6 +110,7 @@ def run(
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
     with Painter(worth_it=not no_figures) as painter:
         figures = () if no_figures else tuple(figure_names(figure, "run"))
+        looks = shared.looks
         chosen = shared.opened(scenario)
         if figures and not figure:
             figures += tuple(figures_from_today(chosen))
@@ -122,7 +123,7 @@ def run(
         folder = folder_of(chosen, shared, asked)
         with kept_if_stopped(folder):
             results, reached = simulated(chosen, shared, asked, folder)
-            images = painter.begin(FreshRun.of(results), figures) if figures else None
+            images = painter.begin(FreshRun.of(results), figures, looks) if figures else None
             # Shown before figures are drawn, even to a program that reads it.
             unprinted = show(results, json=shared.json, csv=csv)
             folder.save(

@@ -64,7 +64,9 @@ def table_folder(shared: Shared, scenario: Scenario, kind: str, asked: str) -> I
     asked: everything besides the scenario that the table depends on
     """
     name = table_name(scenario, kind, asked)
+    looks = shared.looks  # before anything is begun
     folder = RunFolder(shared.out, name, inputs_of(kind, scenario, asked=asked), resume=shared.resume)
+    folder.looks = looks
     with kept_if_stopped(folder):
         yield folder
 

@@ -15,7 +15,8 @@ from caseload_sim.cli.running import announce_work, at_work, saved_in, table_fol
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.figures.solve import draw_solution, or_more, row_in_words
+from caseload_sim.figures.gallery import drawn, tables_of
+from caseload_sim.figures.solve import or_more, row_in_words
 from caseload_sim.measures.rows import could_be_text, value_text
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.pathway import AssessmentStep
@@ -71,7 +72,11 @@ def solve(
     with table_folder(shared, chosen, "solve", asked) as folder:
         with at_work(shared, folder, chosen, "values") as how:
             solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, **how)
-        folder.save_table(solution.points, SolutionPoint, lambda: draw_solution(solution))
+        folder.save_table(
+            solution.points,
+            SolutionPoint,
+            lambda: drawn("solution", tables_of("solve", chosen, solution, table=solution.points)),
+        )
     if shared.json:
         say(json.dumps(_plain(solution), indent=1))
     else:

@@ -17,7 +17,7 @@ from caseload_sim.experiments.could_be import IN_USE, StructureRow, read_structu
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.doubt import draw_uncertainty
+from caseload_sim.figures.gallery import drawn, tables_of
 from caseload_sim.figures.style import rung_in_words
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.scenario import Scenario
@@ -51,7 +51,12 @@ def uncertainty(
         with at_work(shared, folder, chosen, "runs") as how:
             rows, tornado = run_uncertainty(chosen, draws=draws, **how)
         beside = {"tornado": (tornado, TornadoRow)}
-        folder.save_table(rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside=beside)
+        folder.save_table(
+            rows,
+            DoubtRow,
+            lambda: drawn("uncertainty", tables_of("uncertainty", chosen, table=rows, tornado=tornado)),
+            beside=beside,
+        )
     by_structure = () if why_no_structures(chosen) else rows_by_structure(chosen)
     if shared.json:
         say(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)},\n"structures": {as_json(by_structure)}}}')

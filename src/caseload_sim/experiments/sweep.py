@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import nan
 from typing import Unpack
 
@@ -94,6 +94,23 @@ def flattened(swept: Sweep) -> tuple[SweepRow, ...]:
         for point in swept.points
         for row, change in zip(point.rows, point.from_today, strict=True)
     )
+
+
+def sweep_of(scenario: Scenario, rows: Sequence[SweepRow]) -> Sweep:
+    """The sweep that flat rows are of: the other way round than `flattened`, but without digests. rows: one at least"""
+    paths = tuple(filter(None, (rows[0].path, rows[0].second_path)))
+    at: dict[tuple[float, ...], list[SweepRow]] = {}
+    for row in rows:
+        at.setdefault((row.set_to, row.second_set_to)[: len(paths)], []).append(row)
+    points = tuple(
+        SweepPoint(dict(zip(paths, values, strict=True)), tuple(some), from_today=tuple(map(_change_of, some)))
+        for values, some in at.items()
+    )
+    return Sweep(scenario, paths, rows[0].measure, points, tuple(_present(scenario, path) for path in paths))
+
+
+def _change_of(row: SweepRow) -> FromToday:
+    return FromToday(*(getattr(row, field.name) for field in fields(FromToday)))
 
 
 def sweep(

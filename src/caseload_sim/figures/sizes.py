@@ -3,7 +3,10 @@
 Loads neither matplotlib nor numpy, so that commands can look sizes up before anything is drawn.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from caseload_sim.errors import RunError, did_you_mean
 
 MM_PER_INCH = 25.4
 FORMATS = ("png", "svg", "pdf")
@@ -32,5 +35,23 @@ class Look:
     width: Width = SCREEN
     dots_per_inch: int = USUAL_DPI
 
+    def file_of(self, name: str) -> str:
+        """The name of the file of a figure."""
+        return f"{name}.{self.file_format}"
+
 
 USUAL = Look()
+
+
+def looks_from(formats: Sequence[str] | None, width: str | None, dpi: int | None) -> tuple[Look, ...]:
+    """How figures are to be saved, as typed: a look for each format. Raises RunError for what there is not."""
+    for one in formats or ():
+        if one not in FORMATS:
+            raise RunError(f"--format {one}: not a format for figures. {did_you_mean(one, FORMATS)}")
+    if width is not None and width not in WIDTHS:
+        raise RunError(
+            f"--width {width}: not a width for figures. {did_you_mean(width, WIDTHS)} one and two are columns of a journal, of 89 "
+            "and 183 mm."
+        )
+    chosen = SCREEN if width is None else WIDTHS[width]
+    return tuple(Look(one, chosen, dpi or USUAL_DPI) for one in dict.fromkeys(formats or ("png",)))
