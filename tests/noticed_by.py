@@ -136,12 +136,15 @@ _READS, _RUNS, _SAYS = (
 )
 NO_FIGURE: dict[str, str] = {
     "definitions/labels.py": _READS,
+    "definitions/columns.py": _READS,
+    "definitions/goals.py": _READS,
     "definitions/measures.py": _READS,
+    "definitions/published.py": _READS,
     "definitions/quantities.py": _READS,
     "definitions/times.py": _READS,
-    "definitions/standards.py": _READS,
     "engines/engine.py": _RUNS,
     "experiments/dask_workers.py": _RUNS,
+    "experiments/in_short.py": _SAYS,
     "experiments/loop_thread.py": _RUNS,
     "experiments/rehearsal.py": _RUNS,
     "experiments/replicate.py": _RUNS,

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from building import check_legible
-from caseload_sim.analysis.solve import Goal, Solution, SolutionPoint, goal_from, interval, solve
+from caseload_sim.analysis.solve import Solution, SolutionPoint, interval, solve
 from caseload_sim.cli.solve import print_solution, sentences
+from caseload_sim.definitions.goals import Goal, goal_from
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiments.replicate import replicate

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from caseload_sim.analysis.reconcile import figure_in
-from caseload_sim.analysis.solve import goal_from, solve
+from caseload_sim.analysis.solve import solve
+from caseload_sim.definitions.goals import goal_from
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.precision import precision_from, replicate_until

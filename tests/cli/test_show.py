@@ -3,7 +3,16 @@
 from pathlib import Path
 
 import pytest
-from test_every_command import BRIEF
+
+BRIEF = """
+[run]
+replications = 2
+warm_up_days = 40
+data_collection_days = 60
+follow_up_days = 400
+[demand]
+referrals_per_year = { value = 600, assumption = "small" }
+"""
 
 from caseload_sim.cli.scenarios import GROUPS_OF_SCENARIOS, OWN
 from caseload_sim.cli.show import PARTS

@@ -13,7 +13,14 @@ NAN = float("nan")
 
 def row(figure: Quantity, difference: float, half: float = 0.0, unit: str = "share") -> ComparisonRow:
     bounds = difference - half, difference + half
-    return ComparisonRow("more", *figure, *[NAN] * 8, unit, 5, NAN, NAN, "now", difference, *bounds, NAN, NAN, NAN)
+    numbers = dict.fromkeys(
+        ("value", "lower_95_ci", "upper_95_ci", "lower_95_range", "upper_95_range", "numerator", "denominator",
+         "could_be_low", "could_be_high", "difference_could_be_low", "difference_could_be_high", "variance_removed"), NAN,
+    )  # fmt: skip
+    return ComparisonRow(
+        scenario="more", **figure._asdict(), **numbers, unit=unit, n_replications=5, versus="now", difference=difference,
+        difference_lower_95_ci=bounds[0], difference_upper_95_ci=bounds[1],
+    )  # fmt: skip
 
 
 PARTED = (row(HELPED, 34), row(SHARE, -0.006), row(UNTREATED, -0.02), row(WAIT, -18.7), row(FINISHED, 262))

@@ -1,6 +1,5 @@
 """Find the value of one number of a scenario, such as staff, at which a measure reaches a target."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -9,8 +8,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.definitions.goals import Goal, goal_from
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.compare import ComparisonRow, differences, start_of
 from caseload_sim.experiments.rehearsal import check_figures
@@ -23,58 +21,6 @@ from caseload_sim.scenario.numbers import Number, Share, numbers
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.columns import Columns
 from caseload_sim.support.statistics import half_widths, mean_of
-
-_HOW = "write MEASURE/BASE/AT/GROUP then >=, <= or = and a value, in quotes, as in 'within_18_weeks>=0.95'"
-_WRITTEN = re.compile(r"(?P<what>.*[^<>=\s])\s*(?P<sign>>=|<=|=)\s*(?P<value>[^<>=]+)")  # the last sign counts
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A figure and the value it should have.
-
-    sign: ">=" at least, "<=" at most, "=" to reach the value, from above or from below
-    """
-
-    quantity: Quantity
-    sign: str
-    value: float
-
-    def good_side(self, value: float) -> bool:
-        """Whether a value is on the side of the target that is asked for. For "=" that is the target or above; NaN never is."""
-        return value <= self.value if self.sign == "<=" else value >= self.value
-
-    def met_by(self, value: float) -> bool:
-        """Whether a value of the measure meets the goal."""
-        return value == self.value if self.sign == "=" else self.good_side(value)
-
-
-def goal_from(text: str) -> Goal:
-    """A goal as written.
-
-    >>> goal = goal_from("all_remission/started/sustained/ptsd=yes = 20%")
-    >>> str(goal.quantity), goal.sign, goal.value
-    ('all_remission/started/sustained/ptsd=yes', '=', 0.2)
-
-    Raises RunError, saying what is wrong with it.
-    """
-    found = _WRITTEN.fullmatch(text.strip())
-    if not found:
-        raise RunError(f"--target {text}: {_HOW}.")
-    quantity = Quantity.parse(found["what"])
-    measure = quantity.measure
-    unit, value = definition(measure).unit, found["value"].strip()
-    try:
-        number = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-    except ValueError:
-        raise RunError(f"--target {text}: {value} is not a number; {_HOW}.") from None
-    if value.endswith("%") and unit != "share":
-        raise RunError(f"--target {text}: {measure} is in {unit}, not in %.")
-    if not abs(number) < float("inf"):
-        raise RunError(f"--target {text}: {value} is not a finite number.")
-    if unit == "share" and measure != "utilisation" and not 0 <= number <= 1:
-        raise RunError(f"--target {text}: {measure} is a share, from 0 to 1; write 95% as 0.95 or 95%.")
-    return Goal(quantity, found["sign"], number)
-
 
 FIRST_POINTS = 7
 RANGE_FACTOR = 4  # from a quarter of the present value to four times it
@@ -197,7 +143,6 @@ def solve(
         return row_of(runs[value].rows, goal.quantity)
 
     run_all([present, *first_values])
-    now = run(present)
     flips = _flips(goal, {value: run(value).value for value in first_values})
     bracket = min(flips, key=lambda pair: _distance(pair, present, logarithmic), default=None)
     for _ in range(MOST_ROUNDS):
@@ -209,33 +154,70 @@ def solve(
             break
         same = goal.good_side(run(middle).value) == goal.good_side(run(left).value)
         bracket = (middle, right) if same else (left, middle)
+
+    def so_far() -> Solution:
+        x = sorted(runs)
+        points = [SolutionPoint(**asdict(run(at)), path=path, set_to=at, met=goal.met_by(run(at).value)) for at in x]
+        values = np.stack([runs[at].values[:, place_of(runs[at].rows, goal.quantity)] for at in x], axis=1)
+        flat = _hardly_moves(values, points[0].unit)
+        return _solution(scenario, goal, path, present, points, flat=flat, from_today=opens_as_today)
+
+    solution = so_far()
+    if np.isnan(solution.answer) or solution.answer == present:
+        return solution
+    run_all([solution.answer])
+    change = differences([runs[solution.answer]], runs[present])
+    return replace(so_far(), answer=solution.answer, before=runs[present].rows, change=change)
+
+
+def solution_of(
+    scenario: Scenario, target: str, vary: str, points: Sequence[SolutionPoint], *, from_today: bool = False
+) -> Solution:
+    """The solution that the points of one are of, as they were saved. points: ascending, one of them at the present value
+
+    Whether the measure hardly moves is judged by replications, which points do not hold: it is said that it moves. What
+    else the answer changes is not there either.
+    Raises RunError as `solve` does, and where the present value is not among the points.
+    """
+    goal = goal_from(target)
+    path, number = _number(scenario, vary)
+    if all(point.set_to != number.value for point in points):
+        raise RunError(f"{path}: no value was tried at {number.value:g}, that of {scenario.name}. Run `solve` again.")
+    return _solution(scenario, goal, path, number.value, points, flat=False, from_today=from_today)
+
+
+def _solution(
+    scenario: Scenario,
+    goal: Goal,
+    path: str,
+    present: float,
+    points: Sequence[SolutionPoint],
+    *,
+    flat: bool,
+    from_today: bool,
+) -> Solution:
+    """What the points say; see `Solution`. flat: the measure hardly moves"""
+    now = next(point for point in points if point.set_to == present)
+    values = {point.set_to: point.value for point in points}
+    flips = _flips(goal, values)
+    bracket = min(flips, key=lambda pair: _distance(pair, present, min(values) > 0), default=None)
     found, better = np.nan, False
     if bracket:
-        y = [run(value).value for value in bracket]
-        found = bracket[0] + (goal.value - y[0]) / (y[1] - y[0]) * (bracket[1] - bracket[0])
-        better = goal.good_side(y[1])
-    answer, change = _in_half_posts(path, found, up=better), list[ComparisonRow]()
-    if not np.isnan(answer) and answer != present:
-        run_all([answer])
-        change = differences([runs[answer]], runs[present])
-    x = sorted(runs)
-    points = tuple(
-        SolutionPoint(**asdict(run(value)), path=path, set_to=value, met=goal.met_by(run(value).value)) for value in x
-    )
-    in_range = [point for point in points if first_values[0] <= point.set_to <= first_values[-1]]
+        left, right = (values[end] for end in bracket)
+        found = bracket[0] + (goal.value - left) / (right - left) * (bracket[1] - bracket[0])
+        better = goal.good_side(right)
     lower, upper = interval(points, goal.value, found)
+    answer = _in_half_posts(path, found, up=better)
     return Solution(
-        scenario, path, present, goal, points, now, float(found), lower, upper, len(flips), better,
-        goal.met_by(now.value), _best(in_range, goal),
-        _hardly_moves(np.stack([runs[v].values[:, place_of(runs[v].rows, goal.quantity)] for v in x], axis=1), now.unit),
-        opens_as_today, answer, runs[present].rows if change else (), change,
+        scenario, path, present, goal, tuple(points), now, float(found), lower, upper, len(flips), better,
+        goal.met_by(now.value), _best(list(points), goal), flat, from_today, answer, (), (),
     )  # fmt: skip
 
 
 def _in_half_posts(path: str, value: float, *, up: bool) -> float:
     """A number of posts in halves, up or down to the side on which the target is met; any other number as it is."""
     if np.isnan(value) or not (path.startswith("staff.") and path.endswith(".wte")):
-        return value
+        return float(value)
     return float((np.ceil if up else np.floor)(2 * value) / 2)
 
 

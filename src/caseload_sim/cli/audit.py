@@ -13,8 +13,7 @@ from caseload_sim.cli.printing import Page, in_columns, percent, print_json, pri
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.figures.accounts import plot_audit
-from caseload_sim.figures.style import figure_of
+from caseload_sim.figures.gallery import drawn, tables_of
 
 
 @takes(*OF_A_TABLE)
@@ -35,7 +34,7 @@ def audit(
     with table_folder(shared, chosen, "audit", {"n": n, "result": result}) as folder:
         with at_work(shared, folder, chosen) as how:
             rows = run_audit(chosen, n=n, result=result, **how)
-        folder.save_table(rows, AuditRow, lambda: figure_of(plot_audit(rows)))
+        folder.save_table(rows, AuditRow, lambda: drawn("audit", tables_of("audit", chosen, table=rows)))
     if shared.json:
         print_json(rows)
     else:

@@ -13,6 +13,7 @@ import typer
 from caseload_sim.cli.printing import tell
 from caseload_sim.definitions.quantities import with_slashes
 from caseload_sim.errors import RunError
+from caseload_sim.figures.sizes import DPI_RANGE, USUAL_DPI, Look, looks_from
 from caseload_sim.pathway.in_vain import warn_of_what_is_in_vain
 from caseload_sim.scenario.catalogue import open_scenario
 from caseload_sim.scenario.changes import parse_value
@@ -71,6 +72,28 @@ class Shared:
         ),
     ] = False
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Of figures: png, svg or pdf; repeat for several. png if not given."),
+    ] = None
+    width: Annotated[
+        str | None,
+        typer.Option(
+            metavar="one|two|slide",
+            help="Of figures: one column of a journal (89 mm), two (183 mm), or a slide (13.33 in); letters are as large as each needs.",
+        ),
+    ] = None
+    dpi: Annotated[
+        int | None,
+        typer.Option(
+            min=DPI_RANGE[0], max=DPI_RANGE[1], help=f"Dots to the inch of PNG figures; {USUAL_DPI} if not given."
+        ),
+    ] = None
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """How figures are saved. Raises RunError for a format or a width that there is not."""
+        return looks_from(self.formats, self.width, self.dpi)
 
     def opened(self, name_or_file: str) -> Scenario:
         """The scenario of that name or file, with the changes of --set; says what in it changes nothing. Raises CaseloadError."""
@@ -81,7 +104,8 @@ class Shared:
 
 OF_A_SCENARIO = ("sets", "scenario_path")
 OF_RUNS = ("jobs", "dask", "resume")  # of every command that runs more than one simulation
-OF_A_TABLE = ("seed", "replications", "out", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json")
+OF_PICTURES = ("formats", "width", "dpi")  # of every command that draws
+OF_A_TABLE = ("seed", "replications", "out", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json", *OF_PICTURES)
 
 
 def takes(*names: str, **helps: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

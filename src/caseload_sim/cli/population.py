@@ -7,17 +7,17 @@ import numpy as np
 import typer
 
 from caseload_sim.analysis.population_report import Comparison, population_report
-from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, ScenarioArgument, Shared, takes
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_PICTURES, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, in_columns, print_json, tell
 from caseload_sim.cli.running import announce_people, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.figures.population import draw_population
+from caseload_sim.figures.gallery import drawn, tables_of
 from caseload_sim.scenario.checks_population import impossible_targets
 from caseload_sim.scenario.scenario import Scenario
 
 
-@takes("seed", "out", *OF_A_SCENARIO, "beyond_limits", "json")
+@takes("seed", "out", *OF_A_SCENARIO, "beyond_limits", "json", *OF_PICTURES)
 def population(
     shared: Shared,
     scenario: ScenarioArgument = DEFAULT,
@@ -28,7 +28,7 @@ def population(
     announce_people(chosen, clients, shared.beyond_limits)
     with table_folder(shared, chosen, "population", {"clients": clients}) as folder:
         rows = population_report(chosen, clients)
-        folder.save_table(rows, Comparison, lambda: draw_population(rows))
+        folder.save_table(rows, Comparison, lambda: drawn("population", tables_of("population", chosen, table=rows)))
     if shared.json:
         print_json(rows)
     else:

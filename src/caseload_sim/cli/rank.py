@@ -23,8 +23,7 @@ from caseload_sim.cli.printing import (
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.figures.accounts import plot_ranking
-from caseload_sim.figures.style import figure_of
+from caseload_sim.figures.gallery import drawn, tables_of
 from caseload_sim.measures.rows import could_be_text
 
 
@@ -56,7 +55,7 @@ def rank(
     with table_folder(shared, chosen, "rank", {"by": str(figure)}, others) as folder:
         with at_work(shared, folder, chosen, named=", ".join(one.name for one in everybody)) as how:
             rows = run_rank(chosen, others, by=figure, seed=run.seed, replications=run.replications, **how)
-        folder.save_table(rows, RankRow, lambda: figure_of(plot_ranking(rows)))
+        folder.save_table(rows, RankRow, lambda: drawn("ranking", tables_of("rank", chosen, of="", table=rows)))
     if shared.json:
         print_json(rows)
     else:

@@ -23,8 +23,7 @@ from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.accounts import plot_waterfall
-from caseload_sim.figures.style import figure_of
+from caseload_sim.figures.gallery import drawn, tables_of
 
 ORDER_MATTERS = (
     "The order matters: a mechanism that comes later has less left to take. `in order` is the order of the table; `any order` "
@@ -100,7 +99,7 @@ def reconcile(
             n = chosen.run.replications
             with at_work(shared, folder, chosen, "runs", f"{chosen.name}, {second.name}") as how:
                 rows = reconcile_scenarios(chosen, second, to, seed=shared.seed, replications=n, **how)
-        folder.save_table(rows, ReconcileRow, lambda: figure_of(plot_waterfall(rows)))
+        folder.save_table(rows, ReconcileRow, lambda: drawn("waterfall", tables_of("reconcile", chosen, table=rows)))
     if shared.json:
         print_json(rows)
     else:

@@ -1,66 +1,153 @@
 """The commands about what was saved: draw it again, run it again; and one replication through every engine."""
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
+from caseload_sim.analysis.audit import AuditRow
+from caseload_sim.analysis.population_report import Comparison
+from caseload_sim.analysis.rank import RankRow
+from caseload_sim.analysis.reconcile import ReconcileRow
+from caseload_sim.analysis.solve import Solution, SolutionPoint, solution_of
+from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow
+from caseload_sim.analysis.warm_up import WarmUpRow
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_PICTURES, OF_RUNS, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import say, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
-from caseload_sim.errors import RunError, did_you_mean
+from caseload_sim.definitions.labels import in_words
+from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import check_engines
 from caseload_sim.experiments.settings import with_run
+from caseload_sim.experiments.sweep import Sweep, SweepRow, sweep_of
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.gallery import figure_names, of_kind
+from caseload_sim.figures.gallery import (
+    TablesOfACommand,
+    figure_names,
+    made_of_comparison,
+    made_of_run,
+    of_kind,
+    tables_of,
+)
+from caseload_sim.figures.made import Made
 from caseload_sim.figures.painter import NotDrawn, image_of_saved
-from caseload_sim.runs.read import read_run
+from caseload_sim.measures.rows import OverTimeRow
+from caseload_sim.runs.read import KINDS, SavedRun, damaged, read_record, read_run, scenarios_in
+from caseload_sim.runs.read import _is_folder as is_folder
+from caseload_sim.runs.read import _rows as read_rows
+from caseload_sim.runs.record import RECORD
 from caseload_sim.runs.rerun import read_recorded
 from caseload_sim.runs.rerun import rerun as run_again
 from caseload_sim.runs.whole_files import folder_of_figures, save_images
+from caseload_sim.services.backtest import ServicePrediction, changes_of
+from caseload_sim.services.validated import ServiceFigure
 
-FORMATS = ("png", "svg", "pdf")
 _MOST_DIFFERING = 1_000  # lines
+_MOST_ROWS = 20_000  # of a table of these commands, which have some hundreds
+# What the figures of each command are drawn from, besides runs and comparisons: tables by the names of their files.
+_ROWS: Mapping[str, Mapping[str, type[Any]]] = {
+    "sweep": {"table": SweepRow},
+    "solve": {"table": SolutionPoint},
+    "reconcile": {"table": ReconcileRow},
+    "audit": {"table": AuditRow},
+    "uncertainty": {"table": DoubtRow, "tornado": TornadoRow},
+    "rank": {"table": RankRow},
+    "population": {"table": Comparison},
+    "warm-up": {"table": WarmUpRow, "over_time": OverTimeRow},
+    "validate-services": {"services": ServiceFigure},
+    "backtest": {"predictions": ServicePrediction},
+}
 
 
+@takes(*OF_PICTURES)
 def plot(
-    folder: Annotated[Path, typer.Argument(metavar="RUN_FOLDER", help="A folder that `run` or `compare` saved.")],
+    shared: Shared,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that a command saved its results in.")],
     figure: Annotated[
         list[str] | None,
         typer.Option(help="Draw only this figure; repeatable. `caseload-sim list figures` shows all."),
     ] = None,
-    figure_format: Annotated[str, typer.Option("--format", help="png, svg or pdf.")] = "png",
 ) -> None:
-    """Draw a saved run's figures again, or the rest of the gallery, into its folder `figures`.
+    """Draw the figures of saved results again, for a screen, a journal or a slide, into their folder `figures`.
 
-    Without --figure, all that the folder has the tables for.
+    Without --figure, all that the folder has the tables for: more than the command drew of itself.
 
     Examples:
 
         caseload-sim plot results/hepgul_2016-2016-0123456789
 
-        caseload-sim plot results/hepgul_2016-2016-0123456789 --figure retention --format svg
+        caseload-sim plot results/hepgul_2016-2016-0123456789 --figure ladder --width one --format pdf --format svg
     """
-    if figure_format not in FORMATS:
-        raise RunError(f"--format {figure_format}: not a format for figures. {did_you_mean(figure_format, FORMATS)}")
-
-    saved = read_run(folder)
-    names = figure_names(figure, saved.kind) if figure else of_kind(saved.kind)
+    looks = shared.looks
+    tables, made = _saved_tables(folder)
+    names = figure_names(figure, tables.kind) if figure else of_kind(tables.kind)
     into = folder_of_figures(folder)
-    images: dict[str, bytes] = {}
+    images: dict[str, dict[str, bytes]] = {look.file_format: {} for look in looks}
     for name in names:
-        image = image_of_saved(saved, name, figure_format)
-        if not isinstance(image, NotDrawn):
-            images[name] = image
-        elif figure:
-            raise RunError(f"{name}: not drawn. {image.why}")
-        else:
-            tell(f"Not drawn: {name}. {image.why}")
-    if not images:
+        for look in looks:
+            image = image_of_saved(tables, name, look, made)
+            if not isinstance(image, NotDrawn):
+                images[look.file_format][name] = image
+            elif figure:
+                raise RunError(f"{name}: not drawn. {image.why}")
+            else:
+                tell(f"Not drawn: {name}. {image.why}")
+                break
+    if not any(images.values()):
         raise RunError(f"{folder}: no figure could be drawn.")
-    for path in save_images(into, images, figure_format):
-        say(str(path))
+    for file_format, of_format in images.items():
+        for path in save_images(into, of_format, file_format):
+            say(str(path))
+
+
+def _saved_tables(folder: Path) -> tuple[SavedRun | TablesOfACommand, Made]:
+    """What a folder's figures are drawn from, and how that was made. Raises RunError when it is no folder of results, or lacks what it needs."""
+    if not is_folder(folder):
+        raise RunError(f"{folder}: no such folder. Give one that a command of caseload-sim saved its results in.")
+    record = read_record(folder, (*KINDS, *_ROWS))
+    if record["kind"] in _ROWS:
+        tables = _tables_of_a_command(folder, record)
+        return tables, tables.made
+    saved = read_run(folder)
+    made = made_of_comparison if saved.kind == "comparison" else made_of_run
+    try:
+        return saved, made(saved.scenario, record["digests"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged(folder / RECORD, "does not hold the digests of its tables") from None
+
+
+def _tables_of_a_command(folder: Path, record: Mapping[str, Any]) -> TablesOfACommand:
+    kind = record["kind"]
+    scenario = next(iter(scenarios_in(folder / RECORD, dict(record)).values()))
+    tables = {name: _rows_of(folder / f"{name}.csv", row_type, record) for name, row_type in _ROWS[kind].items()}
+    given = record.get("given", {})
+    answer: Sweep | Solution | None = None
+    if kind == "sweep":
+        answer = sweep_of(scenario, tables["table"])
+    elif kind == "solve":
+        if not isinstance(given, dict) or not {"target", "vary"} <= given.keys():
+            raise RunError(
+                f"{folder / RECORD}: does not say what was solved for. Run `solve` again to have its figure anew."
+            )
+        from_today = bool(given.get("from_today"))
+        answer = solution_of(scenario, str(given["target"]), str(given["vary"]), tables["table"], from_today=from_today)
+    elif kind == "backtest":
+        tables = {"changes": changes_of(tables["predictions"])}
+    of = {"rank": "", "backtest": in_words(scenario.name), "validate-services": in_words(scenario.name)}.get(kind)
+    return tables_of(kind, scenario, answer, of=of, **tables)
+
+
+def _rows_of(path: Path, row_type: type[Any], record: Mapping[str, Any]) -> Sequence[Any]:
+    """A table of such a command, as it was saved."""
+    rows: Sequence[Any] = read_rows(path, row_type)
+    n = record.get("rows", {}).get(path.name) if isinstance(record.get("rows"), dict) else None
+    if n is not None and n != len(rows):
+        raise damaged(path, f"{len(rows):,} rows, not the {n} of its record")
+    if len(rows) > _MOST_ROWS:
+        raise damaged(path, f"more than {_MOST_ROWS:,} rows")
+    return rows
 
 
 @takes(*OF_RUNS, "beyond_limits")

@@ -121,6 +121,7 @@ def run(
         raise RunError(f"--engine {engine}: no such engine. {did_you_mean(engine, ENGINES)}")
     with Painter(worth_it=not no_figures) as painter:
         figures = () if no_figures else tuple(figure_names(figure, "run"))
+        looks = shared.looks
         chosen = shared.opened(scenario)
         if figures and not figure:
             figures += tuple(figures_from_today(chosen))
@@ -133,7 +134,7 @@ def run(
         folder = folder_of(chosen, shared, asked)
         with kept_if_stopped(folder):
             results, reached = simulated(chosen, shared, asked, folder)
-            images = painter.begin(FreshRun.of(results), figures) if figures else None
+            images = painter.begin(FreshRun.of(results), figures, looks) if figures else None
             # Shown before figures are drawn, even to a program that reads it.
             unprinted = printed.show(results)
             folder.save(

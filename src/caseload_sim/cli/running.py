@@ -67,9 +67,11 @@ def table_folder(
     kind: of the table, such as "solve"; it is part of the folder's name
     given, others: everything besides the scenario that the table depends on, see `inputs_of_table`
     """
+    looks = shared.looks  # before anything is begun
     inputs = inputs_of_table(kind, scenario, given, others)
     name = table_name(scenario, kind, json.dumps([kind, inputs["given"], inputs["others"]], sort_keys=True))
     folder = RunFolder(shared.out, name, inputs, resume=shared.resume)
+    folder.looks = looks
     with kept_if_stopped(folder):
         yield folder
 

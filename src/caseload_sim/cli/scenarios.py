@@ -17,7 +17,7 @@ from caseload_sim.cli.running import too_much_to_run
 from caseload_sim.definitions.measures import MEASURES
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CaseloadError, CatalogueError, did_you_mean
-from caseload_sim.figures.gallery import FIGURES
+from caseload_sim.figures.gallery import FIGURES, KINDS
 from caseload_sim.measures.bands import kinds_of_group
 from caseload_sim.runs.tables import as_json
 from caseload_sim.runs.whole_files import save_text
@@ -168,7 +168,7 @@ def measures(paths: list[Path]) -> Rows:
 
 def figures(paths: list[Path]) -> Rows:
     return [
-        {"name": name, "shows": picture.description, "of": f"a {picture.kind}"} for name, picture in FIGURES.items()
+        {"name": name, "shows": picture.description, "of": KINDS[picture.kind]} for name, picture in FIGURES.items()
     ]
 
 

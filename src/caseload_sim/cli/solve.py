@@ -7,17 +7,19 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, goal_from, within_range
+from caseload_sim.analysis.solve import MOST_RUNS, Solution, SolutionPoint, within_range
 from caseload_sim.analysis.solve import solve as find
 from caseload_sim.cli.compare import OF_CHANGES, print_change
 from caseload_sim.cli.options import OF_A_TABLE, ScenarioArgument, Shared, as_written_now, takes
 from caseload_sim.cli.printing import Page, in_columns, replications_text, say
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
+from caseload_sim.definitions.goals import goal_from
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import Quantity, words
 from caseload_sim.definitions.times import DAYS_PER_YEAR
 from caseload_sim.experiments.settings import with_run
-from caseload_sim.figures.solve import draw_solution, or_more, row_in_words
+from caseload_sim.figures.gallery import drawn, tables_of
+from caseload_sim.figures.solve import or_more, row_in_words
 from caseload_sim.measures.rows import could_be_text, quantity_of, value_text
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.pathway import AssessmentStep
@@ -74,7 +76,11 @@ def solve(
     with table_folder(shared, chosen, "solve", asked) as folder:
         with at_work(shared, folder, chosen, "values") as how:
             solution = find(chosen, goal, vary, low=low, high=high, from_today=from_today, **how)
-        folder.save_table(solution.points, SolutionPoint, lambda: draw_solution(solution))
+        folder.save_table(
+            solution.points,
+            SolutionPoint,
+            lambda: drawn("solution", tables_of("solve", chosen, solution, table=solution.points)),
+        )
     if shared.json:
         say(json.dumps(_plain(solution), indent=1))
     else:

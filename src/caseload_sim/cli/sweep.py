@@ -14,7 +14,7 @@ from caseload_sim.errors import RunError
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.sweep import Sweep, SweepRow, combinations, flattened, values_in
 from caseload_sim.experiments.sweep import sweep as run_sweep
-from caseload_sim.figures.population import draw_sweep
+from caseload_sim.figures.gallery import drawn, tables_of
 from caseload_sim.measures.rows import could_be_text, value_text
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.record import inputs_of_sweep, record_of_sweep
@@ -65,14 +65,16 @@ def sweep(
     # What is swept may be the number of referrals: of all settings, those at the corners have the most clients.
     corners = [chosen.with_changes(corner) for corner in combinations({p: (min(v), max(v)) for p, v in asked.items()})]
     announce_work(corners, shared.beyond_limits, times=len(settings) / len(corners), jobs=shared.jobs)
+    looks = shared.looks
     name = table_name(chosen, "sweep", f"sweep {asked} {' '.join(shown.values())}")
     folder = RunFolder(shared.out, name, inputs_of_sweep(chosen, asked, DEFAULT_ENGINE, shown), resume=shared.resume)
+    folder.looks = looks
     with kept_if_stopped(folder):
         with at_work(shared, folder, chosen, "points") as how:
             swept = run_sweep(chosen, asked, quantity, base=shown["base"], at=shown["at"], group=shown["group"], **how)
         rows = flattened(swept)
         record = record_of_sweep(swept, asked, DEFAULT_ENGINE, shown)
-        folder.save_table(rows, SweepRow, lambda: draw_sweep(swept), record)
+        folder.save_table(rows, SweepRow, lambda: drawn("sweep", tables_of("sweep", chosen, swept, table=rows)), record)
     if shared.json:
         print_json(rows)
     else:

@@ -17,7 +17,8 @@ from caseload_sim.experiments.could_be import IN_USE, StructureRow, read_structu
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.accounts import draw_uncertainty, rung_label
+from caseload_sim.figures.gallery import drawn, tables_of
+from caseload_sim.figures.style import rung_in_words
 from caseload_sim.runs.tables import as_json
 from caseload_sim.scenario.scenario import Scenario
 
@@ -50,7 +51,12 @@ def uncertainty(
         with at_work(shared, folder, chosen, "runs") as how:
             rows, tornado = run_uncertainty(chosen, draws=draws, **how)
         beside = {"tornado": (tornado, TornadoRow)}
-        folder.save_table(rows, DoubtRow, lambda: draw_uncertainty(rows, tornado), beside=beside)
+        folder.save_table(
+            rows,
+            DoubtRow,
+            lambda: drawn("uncertainty", tables_of("uncertainty", chosen, table=rows, tornado=tornado)),
+            beside=beside,
+        )
     by_structure = () if why_no_structures(chosen) else rows_by_structure(chosen)
     if shared.json:
         say(f'{{"rungs": {as_json(rows)},\n"tornado": {as_json(tornado)},\n"structures": {as_json(by_structure)}}}')
@@ -151,7 +157,7 @@ def print_doubt(rows: Sequence[DoubtRow], tornado: Sequence[TornadoRow]) -> None
         page.line(in_columns((label, -38), (percent(row.value), 6), (between, 12), *sds))
     page.gap()
     for rung in rows:
-        page.say(f"What moves {rung_label(rung.measure, rung.base, rung.at)}", "bold")
+        page.say(f"What moves {rung_in_words(rung.measure, rung.base, rung.at)}", "bold")
         key = (rung.measure, rung.base, rung.at)
         of_it = [input_row for input_row in tornado if (input_row.measure, input_row.base, input_row.at) == key]
         for soft in sorted(of_it, key=lambda soft: -abs(soft.value_at_high - soft.value_at_low)):

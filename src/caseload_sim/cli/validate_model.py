@@ -20,6 +20,7 @@ from caseload_sim.cli.options import (
     NATIONAL,
     OF_A_SCENARIO,
     OF_A_TABLE,
+    OF_PICTURES,
     OF_RUNS,
     ScenarioArgument,
     Shared,
@@ -27,6 +28,7 @@ from caseload_sim.cli.options import (
 )
 from caseload_sim.cli.printing import Page, in_columns, print_json, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder, saved_in, table_folder
+from caseload_sim.definitions.labels import in_words
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import RunError
@@ -35,8 +37,7 @@ from caseload_sim.experiments.run_options import RunOptions
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.experiments.workload import Keeping
-from caseload_sim.figures.services import draw_services
-from caseload_sim.figures.solve import draw_warm_up
+from caseload_sim.figures.gallery import drawn, tables_of
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services.added_months import own_months
@@ -65,7 +66,7 @@ ServicesOption = Annotated[
 
 
 @takes(
-    "seed", "replications", "out", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json",
+    "seed", "replications", "out", *OF_A_SCENARIO, *OF_RUNS, "beyond_limits", "json", *OF_PICTURES,
     out="With --all-services: the folder in which a folder with the tables and the figure is made.",
 )  # fmt: skip
 def validate_model(
@@ -123,7 +124,14 @@ def validate_services(shared: Shared, base: Scenario, codes: Sequence[str]) -> N
     with _each_service(shared, parent, "validate-services", tasks, 1.0) as (folder, results):
         rows, figures, why_not = validated(published, tasks, results)
         beside = {"services": (figures, ServiceFigure)}
-        folder.save_table(rows, ValidatedRow, lambda: draw_services(figures), beside=beside)
+        folder.save_table(
+            rows,
+            ValidatedRow,
+            lambda: drawn(
+                "services", tables_of("validate-services", parent, of=in_words(parent.name), services=figures)
+            ),
+            beside=beside,
+        )
     if shared.json:
         print_json(rows)
     else:
@@ -220,7 +228,12 @@ def backtest(
         rows, predictions = run_backtest(published, tasks, results, full)
         beside = {"predictions": (predictions, ServicePrediction)}
         changes = changes_of(predictions)
-        folder.save_table(rows, BacktestRow, lambda: draw_services(changes, "change"), beside=beside)
+        folder.save_table(
+            rows,
+            BacktestRow,
+            lambda: drawn("changes", tables_of("backtest", parent, of=in_words(parent.name), changes=changes)),
+            beside=beside,
+        )
     if shared.json:
         print_json(rows)
     else:
@@ -315,7 +328,9 @@ def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
         with at_work(shared, folder, chosen) as how:
             over_time = days_of(chosen, **how)
         rows = by_rule(chosen, over_time)
-        folder.save_table(rows, WarmUpRow, lambda: draw_warm_up(rows, over_time))
+        folder.save_table(
+            rows, WarmUpRow, lambda: drawn("warm_up", tables_of("warm-up", chosen, table=rows, over_time=over_time))
+        )
     if shared.json:
         print_json(rows)
     else:

@@ -1,4 +1,4 @@
-"""The order of labels in every table of a scenario: that of the catalogue for names it knows, then by name.
+"""The order of labels in every table of a scenario: that of the catalogue for names it knows, then by name; and names in words.
 
 The order of lines in a file means nothing. Whatever goes by position inside, such as a column, follows this order instead, so
 that the same lines in any order make the same scenario.
@@ -62,3 +62,67 @@ def leading_number(label: str) -> float | None:
     """
     found = re.match("[0-9]+", label)
     return float(found[0]) if found else None
+
+
+# How a part of a name is written, where it is not as people write it.
+_WRITTEN = {
+    "ptsd": "PTSD", "ocd": "OCD", "phq9": "PHQ-9", "gad7": "GAD-7", "gbp": "pounds", "qaly": "QALY", "qalys": "QALYs",
+    "nhs": "NHS", "sd": "SD", "wte": "posts",
+}  # fmt: skip
+_NAMES = {
+    "internet_guided": "internet-guided",
+    "group": "groups",
+    "assessor": "assessors",
+    "psychological_wellbeing_practitioner": "psychological wellbeing practitioners",
+    "high_intensity_therapist": "high-intensity therapists",
+    "panic_agoraphobia": "panic or agoraphobia",
+    "personality_disorder": "a personality disorder",
+    "finished_course_treatment": "people who finish a course",
+    "ended_before_treatment": "ended before any treatment",
+    "first_contact_days_mean": "days from referral to first contact",
+    "second_contact_days_mean": "days from first to second contact",
+    "first_contact_within_6_weeks": "first contact within 6 weeks",
+    "hepgul_2016": "clients of Hepgul 2016",
+    "national_2024_25": "England 2024-25",
+}
+_PATHS = (
+    (r"population\.prevalence\.(\w+)", "share of those referred who have {}"),
+    (r"staff\.(\w+)\.wte", "posts of {}"),
+    (r"demand\.referrals_per_year", "referrals a year"),
+    (r"outcome\.treatment\.(\w+)", "treatment, {}"),
+)
+
+
+def in_words(name: str) -> str:
+    """A name as people write it.
+
+    >>> in_words("ptsd"), in_words("low_intensity"), in_words("phq9_mean")
+    ('PTSD', 'low intensity', 'PHQ-9 mean')
+    """
+    return _NAMES.get(name) or re.sub(
+        "[A-Za-z0-9]+", lambda word: _WRITTEN.get(word[0], word[0]), name.replace("_", " ").strip()
+    )
+
+
+def path_in_words(path: str) -> str:
+    """What a dotted path of a scenario is, in words.
+
+    >>> path_in_words("staff.assessor.wte"), path_in_words("population.prevalence.ptsd.value")
+    ('posts of assessors', 'share of those referred who have PTSD')
+    >>> path_in_words("pathway.steps.group.size")
+    'pathway, steps, groups, size'
+    """
+    bare = path.removesuffix(".value")
+    for pattern, said in _PATHS:
+        if found := re.fullmatch(pattern, bare):
+            return said.format(*map(in_words, found.groups()))
+    return ", ".join(in_words(part) for part in bare.split("."))
+
+
+def capitalised(text: str) -> str:
+    """With a capital first letter, and all others as they are.
+
+    >>> capitalised("share with PTSD")
+    'Share with PTSD'
+    """
+    return text[:1].upper() + text[1:]

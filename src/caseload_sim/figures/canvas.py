@@ -6,10 +6,14 @@ All modules of this package get matplotlib from here.
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+from caseload_sim.figures.sizes import SCREEN, USUAL_DPI, Width
 
 Asked = ParamSpec("Asked")
 Drawn = TypeVar("Drawn")
@@ -53,32 +57,98 @@ def _as_shipped() -> Iterator[None]:
 _load()
 
 import matplotlib  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure as Figure  # noqa: E402
+from matplotlib.font_manager import FontProperties as FontProperties  # noqa: E402
 from matplotlib.text import Text  # noqa: E402
 from matplotlib.ticker import NullFormatter as NullFormatter  # noqa: E402
 from matplotlib.ticker import NullLocator as NullLocator  # noqa: E402
 
 _LITERAL: Any = {"text.parse_math": False, "text.usetex": False}
+# Letters of PDF as TrueType, which journals ask for; those of SVG as text; ids of SVG the same each time.
+_FILES: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "caseload-sim"}
+_SCALED = (
+    "lines.linewidth", "lines.markersize", "lines.markeredgewidth", "axes.linewidth", "axes.labelpad", "xtick.major.size",
+    "ytick.major.size", "xtick.major.width", "ytick.major.width", "xtick.major.pad", "ytick.major.pad", "hatch.linewidth",
+)  # fmt: skip
+_WIDTH: ContextVar[Width | None] = ContextVar("width of what is drawn", default=None)
+
+
+class Sheet(Figure):
+    """A figure of ours. It is saved as it was drawn, whatever the settings of whoever saves it.
+
+    width: for which it was drawn; heading: its title, and all that stands under the title and at the foot (`frame.Heading`)
+    axes_inches: how high it is without its heading; words: the texts of that
+    """
+
+    width: Width = SCREEN
+    heading: Any = None
+    axes_inches: float | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.words: list[Text] = []
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """As every figure's, with our fonts: TrueType in PDF, text in SVG."""
+        with own_settings(self.width):
+            super().savefig(*args, **kwargs)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows, whatever its backend."""
+        file = BytesIO()
+        self.savefig(file, format="png", dpi=USUAL_DPI)
+        return file.getvalue()
+
+
+def new_sheet(height: float) -> Sheet:
+    """An empty sheet of the width that is drawn for, and so many inches high, of which its heading takes none."""
+    width = _WIDTH.get() or SCREEN
+    sheet = Sheet(figsize=(width.inches, height), layout="constrained")
+    sheet.width = width
+    return sheet
+
+
+def is_drawing() -> bool:
+    """Whether our own settings are in force, as within `own_settings`."""
+    return _WIDTH.get() is not None
+
+
+def points() -> float:
+    """The size of letters where something is drawn now."""
+    return float(matplotlib.rcParams["font.size"])
 
 
 @contextmanager
-def own_settings() -> Iterator[None]:
-    """In this block matplotlib has the settings it is shipped with, whatever the user's are, and warns of nothing."""
+def own_settings(width: Width = SCREEN) -> Iterator[None]:
+    """In this block matplotlib has the settings it is shipped with, for letters of this size, and warns of nothing.
+
+    Whatever the user's settings and backend are, they are neither read nor changed.
+    """
     shipped: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if "backend" not in name}
-    with warnings.catch_warnings(), matplotlib.rc_context({**shipped, **_LITERAL}):
-        warnings.simplefilter("ignore")
-        yield
+    scale = width.points / SCREEN.points
+    sized: Any = {name: scale * shipped[name] for name in _SCALED} | {"font.size": width.points}
+    before = _WIDTH.set(width)
+    try:
+        with warnings.catch_warnings(), matplotlib.rc_context({**shipped, **sized, **_LITERAL, **_FILES}):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        _WIDTH.reset(before)
 
 
 def literal(plot: Callable[Asked, Drawn]) -> Callable[Asked, Drawn]:
     """Let nothing that a function writes on Axes be taken for mathematics: a name with a dollar is shown as it is.
 
-    The function returns the Axes, or several.
+    The function returns the Axes, or several. Where it is given none, it draws on a sheet of its own with our settings; on
+    those that it is given, with the user's.
     """
 
     @wraps(plot)
     def plotted(*args: Asked.args, **kwargs: Asked.kwargs) -> Drawn:
-        with matplotlib.rc_context(_LITERAL):
+        given = kwargs.get("ax") is not None or kwargs.get("axes") is not None
+        ours = given or is_drawing()
+        with matplotlib.rc_context(_LITERAL) if ours else own_settings():
             drawn: Any = plot(*args, **kwargs)
             for ax in drawn if isinstance(drawn, tuple) else (drawn,):
                 for text in ax.findobj(Text):  # axes that the user made have texts already
@@ -87,3 +157,14 @@ def literal(plot: Callable[Asked, Drawn]) -> Callable[Asked, Drawn]:
         return drawn  # type: ignore[no-any-return]
 
     return plotted
+
+
+def on_our_sheet(draw: Callable[Asked, Sheet]) -> Callable[Asked, Sheet]:
+    """Let a function that draws a whole sheet do so with our settings, and with every word taken as it is."""
+
+    @wraps(draw)
+    def drawn(*args: Asked.args, **kwargs: Asked.kwargs) -> Sheet:
+        with nullcontext() if is_drawing() else own_settings():
+            return draw(*args, **kwargs)
+
+    return drawn

@@ -5,10 +5,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.labels import capitalised, in_words
+from caseload_sim.definitions.quantities import RUNGS, words
 from caseload_sim.experiments.compare import ComparisonRow, shown
-from caseload_sim.figures.canvas import Figure, literal
-from caseload_sim.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_axes, plain
+from caseload_sim.figures.canvas import Sheet, literal, on_our_sheet, points
+from caseload_sim.figures.frame import headed
+from caseload_sim.figures.style import (
+    BLUE,
+    BROWN,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    is_narrow,
+    mark,
+    new_axes,
+    new_panels,
+    nothing,
+    number,
+    plain,
+    rung_in_words,
+    said,
+    sheet_of,
+    wrapped,
+)
 from caseload_sim.measures.rows import Row
 
 if TYPE_CHECKING:
@@ -16,84 +37,116 @@ if TYPE_CHECKING:
 
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # one more than colours, so that pairs repeat late
-_UNITS = {"share": "percentage points", "days": "days", "points": "points of the questionnaire"}
-_LEGEND_COLUMNS = 3
-_SPREAD = 0.7  # of the room of one quantity, for its scenarios
+_UNITS = {
+    "share": "points of 100",
+    "days": "days",
+    "points": "points of the questionnaire",
+    "clients": "people",
+    "referrals": "people",
+    "GBP": "pounds",
+}
+_PEOPLE_FIRST = ("clients", "referrals", "people", "share", "days")
+_SPREAD = 0.72  # of the room of one quantity, for its scenarios
+# Which way is better, where there is one.
+_MORE_IS_BETTER = {*RUNGS, "finished_course_treatment", "reliable_recovery", "reliable_improvement"}
+_LESS_IS_BETTER = {"ended_before_treatment", "first_contact_days_mean", "second_contact_days_mean", "wait_days_mean"}
 
 
 @literal
 def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax: "Axes | None" = None) -> "Axes":
-    """A forest plot: how far each scenario's figures lie from those of the scenario compared with.
+    """A forest plot: how far each scenario's figures lie from those of the scenario compared with, on the same people.
 
     table: the rows to show (`shown` chooses the headlines); those of another unit, and without a difference, are left out
     unit: "share", "days", "contacts", "clients", "referrals" or "points"
     """
-    rows = [row for row in table if row.unit == unit and row.versus]
-    labels = list(dict.fromkeys(_label(row) for row in rows))
-    names = list(dict.fromkeys(row.scenario for row in rows))
-    ax = new_axes(ax, 8.5, 1.9 + _height(len(labels), len(names)))
-    scale = 100 if unit == "share" else 1
-    ax.axvline(0, color="black", linewidth=1)
-    for k, name in enumerate(names):
-        offset = (k - (len(names) - 1) / 2) * _SPREAD / max(len(names), 1)
-        colour, marker = _COLOURS[k % len(_COLOURS)], _MARKERS[k % len(_MARKERS)]
-        named = False
-        for row in rows:
-            if row.scenario == name and not np.isnan(row.difference):
-                y = labels.index(_label(row)) + offset
-                value = scale * row.difference
-                low = scale * np.nan_to_num(row.difference - row.difference_lower_95_ci)
-                high = scale * np.nan_to_num(row.difference_upper_95_ci - row.difference)
-                ax.errorbar(
-                    value, y, xerr=[[low], [high]], fmt=marker, color=colour, capsize=3,
-                    label=None if named else _in_legend(name),
-                )  # fmt: skip
-                right = value >= 0
-                ax.annotate(
-                    f"{value:+z,.0f}" if abs(value) >= 100 else f"{value:+z.1f}",
-                    (value + high if right else value - low, y), xytext=(6 if right else -6, 0),
-                    textcoords="offset points", ha="left" if right else "right", va="center", fontsize=8,
-                )  # fmt: skip
-                named = True
-    in_legend = len(ax.get_legend_handles_labels()[0])
-    if in_legend:
-        ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=_LEGEND_COLUMNS)
-    else:
-        ax.annotate("no difference can be told", (0.5, 0.5), xycoords="axes fraction", ha="center")
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.margins(x=0.18)
-    versus = rows[0].versus if rows else "another scenario"
-    lines_above = -(-in_legend // _LEGEND_COLUMNS)
-    ax.set_title(f"Compared with {versus}, on common random numbers", pad=8 + 18 * lines_above)
-    ax.set_xlabel(f"Difference from {versus}, {_UNITS.get(unit, unit)}\n(bars: paired 95% interval over replications)")
-    ax.grid(axis="x", color="#dddddd")
-    ax.set_axisbelow(True)
-    plain(ax)
+    ax = ax or new_axes(None, _height(table, unit))
+    _forest(ax, table, unit)
+    _head(ax, table)
     return ax
 
 
-def draw_differences(rows: Sequence[ComparisonRow], measures: Sequence[str] = ()) -> Figure:
-    """The headlines, or the measures asked for, on one sheet: a panel for each unit, shares first."""
+@on_our_sheet
+def draw_differences(rows: Sequence[ComparisonRow], measures: Sequence[str] = ()) -> Sheet:
+    """The headlines, or the measures asked for, on one sheet: a panel for each unit, people first."""
     chosen = shown(rows, measures)
-    compared = [row for row in chosen if row.versus]
-    units = sorted(dict.fromkeys(row.unit for row in compared), key=lambda unit: unit != "share") or ["share"]
-    n_names = len({row.scenario for row in compared})
-    heights = [1.2 + _height(len({_label(row) for row in compared if row.unit == unit}), n_names) for unit in units]
-    figure = Figure(figsize=(9, 0.9 + sum(heights)), layout="constrained")
-    panels = figure.subplots(len(units), height_ratios=heights, squeeze=False)[:, 0]
-    for k, (unit, panel) in enumerate(zip(units, panels, strict=True)):
-        plot_differences(chosen, unit=unit, ax=panel)
-        if k:
-            panel.set_title("")
-            if panel.get_legend():
-                panel.get_legend().remove()
-    return figure
+    units = list(dict.fromkeys(row.unit for row in chosen if row.versus))
+    units.sort(key=lambda unit: _PEOPLE_FIRST.index(unit) if unit in _PEOPLE_FIRST else len(_PEOPLE_FIRST))
+    panels = new_panels([_height(chosen, unit) for unit in units or ["share"]])
+    for unit, panel in zip(units or ["share"], panels, strict=True):
+        _forest(panel, chosen, unit)
+    _head(panels[0], chosen)
+    return sheet_of(panels[0])
 
 
-def _height(n_labels: int, n_names: int) -> float:
-    """Inches for so many quantities of so many scenarios each."""
-    return n_labels * max(0.42, 0.1 + 0.19 * n_names)
+def _forest(ax: "Axes", table: Sequence[ComparisonRow], unit: str) -> None:
+    rows = [row for row in table if row.unit == unit and row.versus]
+    keys = list(dict.fromkeys(_label(row) for row in rows))
+    names = list(dict.fromkeys(row.scenario for row in table if row.versus))
+    scale = 100 if unit == "share" else 1
+    ax.axvline(0, color="black", linewidth=points() / 10)
+    furthest = 0.0
+    for row in rows:
+        if np.isnan(row.difference):
+            continue
+        k = names.index(row.scenario)
+        y = keys.index(_label(row)) + (k - (len(names) - 1) / 2) * _SPREAD / max(len(names), 1)
+        colour, marker = _COLOURS[k % len(_COLOURS)], _MARKERS[k % len(_MARKERS)]
+        chance = scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci
+        could_be = scale * row.difference_could_be_low, scale * row.difference_could_be_high
+        low, high = mark(ax, y, scale * row.difference, chance, could_be, colour=colour, marker=marker)
+        right = row.difference >= 0
+        text = number(row.difference, unit, signed=True)
+        if len(names) > 1:
+            text = (
+                f"{text}  {wrapped(in_words(row.scenario), 0.3, 0.8)}" if right else f"{in_words(row.scenario)}  {text}"
+            )
+        said(ax, text, (high if right else low, y), (6 if right else -6, 0), ha="left" if right else "right",
+             fontsize="x-small" if len(names) > 1 else "small", color=BROWN if colour == ORANGE else colour)  # fmt: skip
+        furthest = max(furthest, abs(low), abs(high))
+    if not furthest and not any(not np.isnan(row.difference) for row in rows):
+        nothing(ax, "no difference can be told")
+    room = 1.35 if len(names) == 1 else 1.9
+    ax.set_xlim(-room * (furthest or 1), room * (furthest or 1))
+    ax.locator_params(axis="x", nbins=5 if is_narrow() else 9)
+    ax.set_yticks(
+        range(len(keys)), [wrapped(key, 0.3 if is_narrow() else 0.36, 0.83) for key in keys], fontsize="small"
+    )
+    ax.set_ylim(len(keys) - 0.4, -0.6)
+    ax.set_xlabel(f"Difference, {_UNITS.get(unit, unit)}")
+    plain(ax, "x")
+
+
+def _head(ax: "Axes", table: Sequence[ComparisonRow]) -> None:
+    """The title says what becomes of people, then of the share, where there is one other scenario; the question otherwise."""
+    rows = [row for row in table if row.versus]
+    versus = in_words(rows[0].versus) if rows else "another scenario"
+    names = list(dict.fromkeys(row.scenario for row in rows))
+    title = f"What is different from {versus}?"
+    finish = next((row for row in rows if row.measure == "finished_course_treatment"), None)
+    if len(names) == 1 and finish and not np.isnan(finish.difference):
+        n = abs(round(finish.difference))
+        title = f"With {in_words(names[0])} instead of {versus}, {n:,} {'more' if finish.difference >= 0 else 'fewer'} people finish a course"
+        told = next((row for row in rows if (row.measure, row.base, row.at) == ("recovery", "finished", "end")), None)
+        if told and not np.isnan(told.difference):
+            title += f", and the share recovered by questionnaire moves by {number(told.difference, 'share', signed=True)} points"
+    has = any(not np.isnan(row.difference_could_be_low) for row in rows)
+    headed(
+        ax, title, f"{capitalised(versus)} is the line at 0; the same people and the same draws in each.",
+        "Thin bar: chance, the paired 95% interval." if any(not np.isnan(row.difference_lower_95_ci) for row in rows)
+        else "No thin bar: one simulated year does not tell what is chance.",
+        "Pale band: what it could be, by other models of outcomes that fit no worse." if has else
+        "No pale band: none of it hangs on the model of outcomes.",
+        "(+) more is better, (-) less is better.", rows=table,
+    )  # fmt: skip
+
+
+def _height(table: Sequence[ComparisonRow], unit: str) -> float:
+    """Inches, for letters of 10 points, that the panel of a unit takes."""
+    rows = [row for row in table if row.unit == unit and row.versus]
+    keys = {_label(row) for row in rows}
+    lines = max((wrapped(key, 0.3 if is_narrow() else 0.36, 0.83).count("\n") + 1 for key in keys), default=1)
+    n_names = len({row.scenario for row in table if row.versus})
+    return 0.75 + len(keys) * max(0.17 * lines + 0.1, 0.12 + 0.17 * n_names)
 
 
 def reading(row: Row) -> str:
@@ -105,9 +158,9 @@ def reading(row: Row) -> str:
 
 
 def _label(row: Row) -> str:
-    return "\n".join(filter(None, (words(row.measure), reading(row))))
-
-
-def _in_legend(name: str) -> str:
-    """A scenario's name, which a legend would leave out if it began with an underscore."""
-    return f" {name}" if name.startswith("_") else name
+    better = " (+)" if row.measure in _MORE_IS_BETTER else " (-)" if row.measure in _LESS_IS_BETTER else ""
+    if row.measure in RUNGS:
+        added = "" if row.service != "difference" else "\nbeyond no service"
+        return rung_in_words(row.measure, row.base, row.at) + better + added
+    group = "" if row.group == "all" else in_words(row.group.removeprefix("step="))
+    return "\n".join(filter(None, (capitalised(in_words(row.measure)) + better, group)))

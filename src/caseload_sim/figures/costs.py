@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.definitions.quantities import BASES
-from caseload_sim.figures.canvas import literal
-from caseload_sim.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, new_axes, plain
+from caseload_sim.figures.canvas import literal, points
+from caseload_sim.figures.frame import headed
+from caseload_sim.figures.style import BLACK, BLUE, BROWN, GREEN, ORANGE, VERMILION, new_axes, plain, said
 from caseload_sim.measures.rows import CostEffectRow
 from caseload_sim.support.columns import Floats
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 THRESHOLDS_GBP = {20_000: (GREEN, "--"), 30_000: (VERMILION, "-.")}
 _MOST_GBP = 200_000  # per QALY, on the axis of the acceptability curve
 _POINTS = 2_001  # of that curve
+_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # so that no line goes through a word
+_NO_BAND = "No pale band: what QALYs could be by other models of outcomes is not read."
 
 
 @literal
@@ -28,32 +31,42 @@ def plot_cost_effectiveness(
 
     Below a line the service costs less than that much for each QALY.
     """
-    ax = new_axes(ax, 7.5, 5)
+    ax = new_axes(ax, 3.8)
+    size = points() / 10
     pounds, qalys = _of_base(table, base)
-    ax.plot(qalys, pounds, "o", color=BLUE, alpha=0.7, markeredgecolor="white", label="a replication")
+    ax.plot(qalys, pounds, "o", color=BLUE, alpha=0.7, markeredgecolor="white", markersize=6 * size)
     mean = float(qalys.mean()), float(pounds.mean())
-    ax.plot(*mean, "D", color=ORANGE, markeredgecolor=BLACK, markersize=9, label="mean of replications", zorder=4)
+    ax.plot(*mean, "D", color=ORANGE, markeredgecolor=BLACK, markersize=8 * size, zorder=4)
     width, height = (
         1.25 * max(float(np.max(np.abs(each), initial=0)), least) for each, least in ((qalys, 0.001), (pounds, 10))
     )
     left, bottom = (-size if each.min() < 0 else -0.1 * size for each, size in ((qalys, width), (pounds, height)))
     for threshold, (colour, style) in THRESHOLDS_GBP.items():
-        ax.plot(
-            [left, width],
-            [threshold * left, threshold * width],
+        ax.plot([left, width], [threshold * left, threshold * width], color=colour, linestyle=style)
+        x = min(width, height / threshold)  # where the line leaves the picture
+        said(
+            ax,
+            _per_qaly(threshold),
+            (0.97 * x, 0.97 * x * threshold),
+            (-2, 8 if threshold == max(THRESHOLDS_GBP) else -12),
+            ha="right",
             color=colour,
-            linestyle=style,
-            label=_per_qaly(threshold),
         )
-    ax.axhline(0, color="#888888", linewidth=0.8)
-    ax.axvline(0, color="#888888", linewidth=0.8)
+    said(ax, "mean", mean, (9, 4), color=BROWN)
+    ax.axhline(0, color="#888888", linewidth=0.8 * size)
+    ax.axvline(0, color="#888888", linewidth=0.8 * size)
     ax.set_xlim(left, width)
     ax.set_ylim(bottom, height)
+    ax.locator_params(axis="x", nbins=6)
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("QALYs more than untreated, per referral, in the year after it")
-    ax.set_ylabel("Pounds more than with no service, per referral")
-    ax.set_title(f"Cost-effectiveness plane, against no service: {_people(base)}")
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    ax.set_ylabel("Pounds more than with\nno service, per referral")
+    price = mean[1] / mean[0] if mean[0] > 0 else np.nan
+    headed(
+        ax, "Is the service worth its cost?" if np.isnan(price) else f"A QALY costs about {price:,.0f} pounds, against no service",
+        f"{_people(base).capitalize()}. A point for each simulated year: their spread is chance. Below a line the service costs less "
+        "than that much for a QALY; between the two lines NICE decides by more than cost.", _NO_BAND, rows=table,
+    )  # fmt: skip
     plain(ax)
     return ax
 
@@ -61,24 +74,41 @@ def plot_cost_effectiveness(
 @literal
 def plot_acceptability(table: Sequence[CostEffectRow], *, base: str = "referred", ax: "Axes | None" = None) -> "Axes":
     """The acceptability curve: in how many replications what is gained is worth its cost, by what a QALY is worth."""
-    ax = new_axes(ax, 7.5, 4.5)
+    ax = new_axes(ax, 3.4)
     pounds, qalys = _of_base(table, base)
     prices = np.divide(pounds, qalys, out=np.zeros_like(pounds), where=qalys > 0)
     most = min(max(2.0 * max(THRESHOLDS_GBP), 1.25 * float(prices.max())), _MOST_GBP)
     worth = np.linspace(0, most, _POINTS)
-    shares = 100 * acceptability(table, worth, base=base)
-    ax.plot(worth, shares, color=BLUE, linewidth=2, drawstyle="steps-post")
-    for threshold, (colour, style) in THRESHOLDS_GBP.items():
-        share = 100 * float(acceptability(table, np.array([float(threshold)]), base=base)[0])
-        ax.axvline(threshold, color=colour, linestyle=style, label=f"{_per_qaly(threshold)}: {share:.0f}%")
+    ax.plot(
+        worth,
+        100 * acceptability(table, worth, base=base),
+        color=BLUE,
+        linewidth=2 * points() / 10,
+        drawstyle="steps-post",
+    )
+    shares = {each: float(acceptability(table, np.array([float(each)]), base=base)[0]) for each in THRESHOLDS_GBP}
+    for k, (threshold, (colour, style)) in enumerate(THRESHOLDS_GBP.items()):
+        ax.axvline(threshold, color=colour, linestyle=style)
+        said(
+            ax,
+            f"{_per_qaly(threshold)}: {100 * shares[threshold]:.0f}%",
+            (threshold, 52 - 16 * k),
+            (4, 0),
+            color=colour,
+            bbox=_WHITE,
+        )
     ax.set_xlim(0, most)
     ax.set_ylim(-4, 104)
-    ax.locator_params(axis="x", nbins=6)
+    ax.locator_params(axis="x", nbins=5)
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("What a QALY is worth (pounds)")
-    ax.set_ylabel("Replications in which the\nservice is worth its cost (%)")
-    ax.set_title(f"Acceptability curve, against no service: {_people(base)}, {len(pounds)} replications", fontsize=10)
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    ax.set_ylabel("Simulated years in which the\nservice is worth its cost (%)")
+    n, least = len(pounds), min(THRESHOLDS_GBP)
+    headed(
+        ax, f"At {least:,} pounds a QALY the service is worth its cost in {n * shares[least]:.0f} of {n} simulated years",
+        f"{_people(base).capitalize()}, against no service. The curve is chance alone, not the doubt about assumptions.", _NO_BAND,
+        rows=table,
+    )  # fmt: skip
     plain(ax)
     return ax
 
@@ -100,4 +130,4 @@ def _people(base: str) -> str:
 
 
 def _per_qaly(threshold: int) -> str:
-    return f"{threshold:,} pounds per QALY (NICE)"
+    return f"{threshold:,} a QALY (NICE)"

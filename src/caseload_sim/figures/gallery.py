@@ -1,28 +1,48 @@
-"""All figures by name: what each shows, and which tables of a run it is drawn from.
+"""All figures of all commands by name: what each shows, of which command, and from which of its tables it is drawn.
 
 Names can be looked up without matplotlib, which is loaded when something is drawn; and so is what only some figures need.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from caseload_sim.errors import CatalogueError, RunError, did_you_mean
+from caseload_sim.figures.made import Made, made_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.figure import Figure
-
     from caseload_sim.analysis.client_tables import People
     from caseload_sim.experiments.compare import ComparisonRow
     from caseload_sim.experiments.replicate import Results
+    from caseload_sim.figures.canvas import Sheet
     from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row
     from caseload_sim.scenario.scenario import Scenario
 
 
+# What a kind of folder is called; the words of a command are how it is given.
+KINDS = {
+    "run": "a run",
+    "comparison": "a comparison",
+    "sweep": "a sweep",
+    "solve": "`solve`",
+    "reconcile": "`reconcile`",
+    "audit": "`audit`",
+    "uncertainty": "`uncertainty`",
+    "rank": "`rank`",
+    "population": "`population`",
+    "warm-up": "`warm-up`",
+    "validate-services": "`validate-model --all-services`",
+    "backtest": "`backtest`",
+}
+
+
 class Tables(Protocol):
-    """What figures are drawn from: a run just made, or one read from its folder. Each raises RunError when it is not there."""
+    """What figures of runs and comparisons are drawn from: one just made, or one read from its folder.
+
+    Each raises RunError when it is not there.
+    """
 
     @property
     def kind(self) -> str: ...
@@ -55,13 +75,15 @@ class FreshRun:
     cost_effects: "Sequence[CostEffectRow]"
     kind: str = "run"
     measures_shown: tuple[str, ...] = ()
+    made: Made = field(default_factory=Made)
 
     @classmethod
     def of(cls, results: "Results") -> "FreshRun":
         """The tables of these results."""
         from caseload_sim.analysis.client_tables import people_of
 
-        return cls(results.scenario, results.rows, results.over_time, people_of(results.first), results.cost_effects)
+        people, made = people_of(results.first), made_of_run(results.scenario, results.digests)
+        return cls(results.scenario, results.rows, results.over_time, people, results.cost_effects, made=made)
 
     @property
     def period(self) -> tuple[int, int]:
@@ -74,22 +96,75 @@ class FreshRun:
 
 
 @dataclass(frozen=True, slots=True)
+class TablesOfACommand:
+    """What the figure of any other command is drawn from.
+
+    tables: rows by the name of their file, without its ending; answer: whatever else it is drawn from, as a Solution or a Sweep
+    """
+
+    kind: str
+    made: Made
+    tables: "Mapping[str, Sequence[Any]]"
+    answer: Any = None
+
+    def __getitem__(self, table: str) -> "Sequence[Any]":
+        return self.tables[table]
+
+
+def made_of_run(scenario: "Scenario", digests: "Sequence[Mapping[str, str]]") -> Made:
+    """How a run was made, by the digests of the tables of each of its replications."""
+    return made_of(scenario, len(digests), list(digests))
+
+
+def made_of_comparison(scenario: "Scenario", digests: "Mapping[str, Sequence[Mapping[str, str]]]") -> Made:
+    """How a comparison was made: with which seed, and over which days; its scenarios are named by its rows.
+
+    scenario: that with which others are compared
+    """
+    plain = {name: list(each) for name, each in digests.items()}
+    return replace(made_of(scenario, max(map(len, plain.values()), default=0), plain), of="")
+
+
+def made_of_table(scenario: "Scenario", *tables: "Sequence[Any]", of: str | None = None) -> Made:
+    """How tables of a command were made that says the number of replications in its rows, if it has any.
+
+    of: what they are of, where it is not simply the scenario
+    """
+    made = made_of(scenario, 0, tuple(list(table) for table in tables))
+    return made if of is None else replace(made, of=of)
+
+
+def tables_of(
+    kind: str, scenario: "Scenario", answer: Any = None, *, of: str | None = None, **tables: "Sequence[Any]"
+) -> TablesOfACommand:
+    """What the figure of a command is drawn from, by the names of its tables. of: see `made_of_table`"""
+    return TablesOfACommand(kind, made_of_table(scenario, *tables.values(), of=of), tables, answer)
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A named figure: what it shows, and how it is drawn.
 
-    kind: "run" or "comparison", whose tables it needs; by_default: drawn by `caseload-sim run` without being asked for
+    kind: of KINDS, whose tables it needs; by_default: drawn by `caseload-sim run` without being asked for
     for_today: drawn without being asked for where the scenario says how things stand today: lists, or counted referrals
     """
 
     description: str
-    draw: "Callable[[Tables], Figure]"
+    draw: "Callable[[Any], Sheet]"
     kind: str = "run"
     by_default: bool = False
     for_today: bool = False
 
 
+def drawn(name: str, tables: Any, made: Made | None = None) -> "Sheet":
+    """A figure by its name, with the words around it. made: how the tables were made, if they do not say it"""
+    from caseload_sim.figures.frame import with_made
+
+    return with_made(FIGURES[name].draw(tables), made or tables.made)
+
+
 def figure_names(asked: "Sequence[str] | None", kind: str) -> list[str]:
-    """The figures asked for, or all that a run draws by default. Raises CatalogueError for one that cannot be had."""
+    """The figures asked for, or all that a command draws by default. Raises CatalogueError for one that cannot be had."""
     for name in asked or []:
         if name not in FIGURES:
             raise CatalogueError(
@@ -97,8 +172,8 @@ def figure_names(asked: "Sequence[str] | None", kind: str) -> list[str]:
             )
         if FIGURES[name].kind != kind:
             raise CatalogueError(
-                f"--figure {name}: a figure of a {FIGURES[name].kind}, and this is a {kind}. "
-                f"Those of a {kind}: {', '.join(of_kind(kind))}."
+                f"--figure {name}: a figure of {KINDS[FIGURES[name].kind]}, and this is {KINDS[kind]}. "
+                f"Those of {KINDS[kind]}: {', '.join(of_kind(kind))}."
             )
     return list(asked or [name for name, picture in FIGURES.items() if picture.kind == kind and picture.by_default])
 
@@ -110,104 +185,167 @@ def figures_from_today(scenario: "Scenario") -> list[str]:
 
 
 def of_kind(kind: str) -> list[str]:
-    """Names of all figures that a run, or a comparison, can have."""
+    """Names of all figures that a run, a comparison or a command can have."""
     return [name for name, picture in FIGURES.items() if picture.kind == kind]
 
 
-def _disorders(tables: Tables) -> "Figure":
+def _disorders(tables: Tables) -> "Sheet":
     from caseload_sim.figures.run import plot_disorders
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_disorders(tables.rows))
+    return sheet_of(plot_disorders(tables.rows))
 
 
-def _flow(tables: Tables) -> "Figure":
+def _flow(tables: Tables) -> "Sheet":
     from caseload_sim.figures.run import plot_flow
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_flow(tables.rows))
-
-
-def _waits(tables: Tables) -> "Figure":
-    from caseload_sim.figures.run import plot_waits
-    from caseload_sim.figures.style import figure_of
-
-    return figure_of(plot_waits(tables.rows))
+    return sheet_of(plot_flow(tables.rows))
 
 
-def _waiting_list(tables: Tables) -> "Figure":
-    from caseload_sim.figures.run import plot_waiting_list
-    from caseload_sim.figures.style import figure_of
+def _waits(tables: Tables) -> "Sheet":
+    from caseload_sim.figures.style import sheet_of
+    from caseload_sim.figures.waits import plot_waits
 
-    return figure_of(plot_waiting_list(tables.over_time, period=tables.period)[0])
+    return sheet_of(plot_waits(tables.rows))
 
 
-def _ladder(tables: Tables) -> "Figure":
+def _waiting_list(tables: Tables) -> "Sheet":
+    from caseload_sim.figures.style import sheet_of
+    from caseload_sim.figures.waits import plot_waiting_list
+
+    made = getattr(tables, "made", None)  # or a scenario would be loaded only to know on which day it opens
+    opens = made.opens if made else tables.scenario.run.opens
+    return sheet_of(plot_waiting_list(tables.over_time, period=tables.period, opens=opens)[0])
+
+
+def _ladder(tables: Tables) -> "Sheet":
     from caseload_sim.figures.run import plot_ladder
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_ladder(tables.rows))
+    return sheet_of(plot_ladder(tables.rows))
 
 
-def _prevalences(tables: Tables) -> "Figure":
+def _prevalences(tables: Tables) -> "Sheet":
     from caseload_sim.analysis.client_tables import prevalences
     from caseload_sim.figures.clients import plot_prevalences
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    ax = plot_prevalences(prevalences(tables.scenario, tables.rows))
-    if tables.scenario.population.eligibility:
-        ax.set_title("Who is admitted, against the prevalences among those referred")
-    return figure_of(ax)
+    who = "admitted" if tables.scenario.population.eligibility else "referred"
+    return sheet_of(plot_prevalences(prevalences(tables.scenario, tables.rows), who=who))
 
 
-def _comorbidity(tables: Tables) -> "Figure":
+def _comorbidity(tables: Tables) -> "Sheet":
     from caseload_sim.analysis.client_tables import comorbidity
     from caseload_sim.figures.clients import plot_comorbidity
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_comorbidity(comorbidity(tables.people)))
+    return sheet_of(plot_comorbidity(comorbidity(tables.people)))
 
 
-def _outcomes_by_disorders(tables: Tables) -> "Figure":
+def _outcomes_by_disorders(tables: Tables) -> "Sheet":
     from caseload_sim.figures.clients import plot_outcomes_by_disorders
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_outcomes_by_disorders(tables.rows))
+    return sheet_of(plot_outcomes_by_disorders(tables.rows))
 
 
-def _retention(tables: Tables) -> "Figure":
+def _retention(tables: Tables) -> "Sheet":
     from caseload_sim.analysis.client_tables import retention
     from caseload_sim.figures.clients import plot_retention
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_retention(retention(tables.people)))
+    return sheet_of(plot_retention(retention(tables.people)))
 
 
-def _cost_effectiveness(tables: Tables) -> "Figure":
+def _cost_effectiveness(tables: Tables) -> "Sheet":
     from caseload_sim.figures.costs import plot_cost_effectiveness
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_cost_effectiveness(tables.cost_effects))
+    return sheet_of(plot_cost_effectiveness(tables.cost_effects))
 
 
-def _acceptability(tables: Tables) -> "Figure":
+def _acceptability(tables: Tables) -> "Sheet":
     from caseload_sim.figures.costs import plot_acceptability
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_acceptability(tables.cost_effects))
+    return sheet_of(plot_acceptability(tables.cost_effects))
 
 
-def _outlook(tables: Tables) -> "Figure":
+def _outlook(tables: Tables) -> "Sheet":
     from caseload_sim.figures.outlook import plot_outlook
-    from caseload_sim.figures.style import figure_of
+    from caseload_sim.figures.style import sheet_of
 
-    return figure_of(plot_outlook(tables.scenario, tables.over_time, tables.rows)[0])
+    return sheet_of(plot_outlook(tables.scenario, tables.over_time, tables.rows)[0])
 
 
-def _differences(tables: Tables) -> "Figure":
+def _differences(tables: Tables) -> "Sheet":
     from caseload_sim.figures.compare import draw_differences
 
     return draw_differences(tables.differences, tables.measures_shown)
+
+
+def _sweep(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.sweep import draw_sweep
+
+    return draw_sweep(tables.answer)
+
+
+def _solution(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.solve import draw_solution
+
+    return draw_solution(tables.answer)
+
+
+def _waterfall(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.accounts import plot_waterfall
+    from caseload_sim.figures.style import sheet_of
+
+    return sheet_of(plot_waterfall(tables["table"]))
+
+
+def _audit(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.accounts import plot_audit
+    from caseload_sim.figures.style import sheet_of
+
+    return sheet_of(plot_audit(tables["table"]))
+
+
+def _uncertainty(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.doubt import draw_uncertainty
+
+    return draw_uncertainty(tables["table"], tables["tornado"])
+
+
+def _ranking(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.accounts import plot_ranking
+    from caseload_sim.figures.style import sheet_of
+
+    return sheet_of(plot_ranking(tables["table"]))
+
+
+def _population(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.population import draw_population
+
+    return draw_population(tables["table"])
+
+
+def _warm_up(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.waits import draw_warm_up
+
+    return draw_warm_up(tables["table"], tables["over_time"])
+
+
+def _services(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.services import draw_services
+
+    return draw_services(tables["services"])
+
+
+def _changes(tables: TablesOfACommand) -> "Sheet":
+    from caseload_sim.figures.services import draw_services
+
+    return draw_services(tables["changes"], "change")
 
 
 FIGURES = {
@@ -224,4 +362,14 @@ FIGURES = {
     "cost_effectiveness": Picture("pounds and QALYs against no service, by replication", _cost_effectiveness),
     "acceptability": Picture("how often the service is worth its cost, by what a QALY is worth", _acceptability),
     "differences": Picture("how far each scenario's figures lie from another's", _differences, "comparison", True),
+    "sweep": Picture("how far a figure moves as an input is stepped", _sweep, "sweep", True),
+    "solution": Picture("how many a target takes", _solution, "solve", True),
+    "waterfall": Picture("the way from one figure to another", _waterfall, "reconcile", True),
+    "audit": Picture("what an audit would find, by eight definitions", _audit, "audit", True),
+    "uncertainty": Picture("how far each rung could lie, and what moves it most", _uncertainty, "uncertainty", True),
+    "ranking": Picture("what each change would gain", _ranking, "rank", True),
+    "population": Picture("who is referred, against what was asked for", _population, "population", True),
+    "warm_up": Picture("when lists and use of places have settled", _warm_up, "warm-up", True),
+    "services": Picture("real services: published against model", _services, "validate-services", True),
+    "changes": Picture("real services: change published against change in the model", _changes, "backtest", True),
 }

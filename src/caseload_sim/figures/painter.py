@@ -10,23 +10,21 @@ import warnings
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from caseload_sim.errors import CaseloadError, RunError
 from caseload_sim.experiments.workers import Workers
+from caseload_sim.figures.sizes import USUAL, Look
 from caseload_sim.support.threads import threads_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from matplotlib.figure import Figure
+    from caseload_sim.figures.canvas import Sheet
+    from caseload_sim.figures.gallery import FreshRun
+    from caseload_sim.figures.made import Made
 
-    from caseload_sim.figures.gallery import FreshRun, Tables
-
-DOTS_PER_INCH = 150
-_COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _SECONDS_BETWEEN_LOOKS = 0.2  # Windows hears Ctrl-C only between two waits
 _PARTS = (
     "rows",
@@ -35,6 +33,7 @@ _PARTS = (
     "people",
     "scenario",
     "cost_effects",
+    "made",
 )  # of a run, which its figures are drawn from
 _SOON_DRAWN = 3  # figures: the painter has drawn so many before this process has loaded matplotlib and drawn one
 
@@ -47,45 +46,45 @@ class NotDrawn:
 
 
 Image = bytes | NotDrawn
-Images = dict[str, Image]
+Images = dict[str, Image]  # by the name of its file
 
 
-def picture(draw: Callable[[], Figure], image_format: str = "png") -> Image:
-    """The figure that a function draws, as a file of that format: png, svg or pdf. Raises nothing, whatever goes wrong.
+def picture(draw: Callable[[], Sheet], look: Look = USUAL, about: str = "") -> Image:
+    """The figure that a function draws, as a file. Raises nothing, whatever goes wrong.
 
-    It is drawn with the settings that matplotlib is shipped with, whatever those of the user are.
+    It is drawn with the settings that matplotlib is shipped with, whatever those of the user are, and holds no date: the same
+    tables make the same bytes.
+    about: what it shows, for whoever cannot see it
     """
     try:
         from caseload_sim.figures.canvas import own_settings
+        from caseload_sim.figures.frame import saved
 
-        with own_settings():
-            file = BytesIO()
-            packing: dict[str, Any] = {"pil_kwargs": {"compress_level": _COMPRESSION}} if image_format == "png" else {}
-            draw().savefig(file, format=image_format, dpi=DOTS_PER_INCH, **packing)
-            return file.getvalue()
+        with own_settings(look.width):
+            return saved(draw(), look, about)
     except CaseloadError as error:
         return NotDrawn(str(error))
     except Exception as error:
         return NotDrawn(str(RunError(f"{type(error).__name__}: {error}")))
 
 
-def image_of(run: Tables, name: str, image_format: str = "png") -> Image:
-    """A figure by its name."""
-    from caseload_sim.figures.gallery import FIGURES
+def image_of(run: Any, name: str, look: Look = USUAL, made: Made | None = None) -> Image:
+    """A figure by its name. run: its tables, as `gallery.Tables` or `gallery.TablesOfACommand`; made: how, if they do not say it"""
+    from caseload_sim.figures.gallery import FIGURES, drawn
 
-    return picture(lambda: FIGURES[name].draw(run), image_format)
+    return picture(lambda: drawn(name, run, made), look, FIGURES[name].description if name in FIGURES else "")
 
 
-def image_of_saved(tables: Tables, name: str, image_format: str) -> Image:
+def image_of_saved(tables: Any, name: str, look: Look, made: Made | None = None) -> Image:
     """A figure by its name, from tables that were read from files: not all that files can say is known before."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of NumPy and matplotlib, of numbers that no run has
-        return image_of(tables, name, image_format)
+        return image_of(tables, name, look, made)
 
 
-def images_of(run: FreshRun, names: Sequence[str]) -> Images:
-    """Figures by name, as PNG."""
-    return {name: image_of(run, name) for name in names}
+def images_of(run: FreshRun, names: Sequence[str], looks: Sequence[Look] = (USUAL,)) -> Images:
+    """Figures by the names of their files, each in every look."""
+    return {look.file_of(name): image_of(run, name, look) for name in names for look in looks}
 
 
 class Painter:
@@ -101,22 +100,23 @@ class Painter:
         if self._workers:
             self._workers.submit(_get_ready)
 
-    def begin(self, run: FreshRun, names: Sequence[str]) -> Callable[[], Images]:
-        """Begin to draw, in this order. Returns a function that waits for the images and gives them by name."""
+    def begin(self, run: FreshRun, names: Sequence[str], looks: Sequence[Look] = (USUAL,)) -> Callable[[], Images]:
+        """Begin to draw, in this order. Returns a function that waits for the images and gives them by the names of their files."""
         if self._workers is None or not names:
-            return partial(images_of, run, names)
+            return partial(images_of, run, names, looks)
         sent = {part: pickle.dumps(getattr(run, part)) for part in _PARTS}
-        drawing = {name: self._workers.submit(_image_of_sent, sent, name) for name in names}
+        asked = {look.file_of(name): (name, look) for name in names for look in looks}
+        drawing = {file: self._workers.submit(_image_of_sent, sent, *one) for file, one in asked.items()}
 
         def images() -> Images:
             begun = [future.running() or future.done() for future in drawing.values()]
             by_us = {}
             if begun.count(False) > _SOON_DRAWN:
-                for name in reversed(names):
-                    if not drawing[name].cancel():
+                for file in reversed(asked):
+                    if not drawing[file].cancel():
                         break  # it was begun, and so were all before it
-                    by_us[name] = image_of(run, name)
-            return {name: by_us.get(name) or _await_image(drawing[name], run, name) for name in names}
+                    by_us[file] = image_of(run, *asked[file])
+            return {file: by_us.get(file) or _await_image(drawing[file], run, *one) for file, one in asked.items()}
 
         return images
 
@@ -128,13 +128,13 @@ class Painter:
             self._workers.stop()
 
 
-def _await_image(drawing: Future[Image], run: FreshRun, name: str) -> Image:
+def _await_image(drawing: Future[Image], run: FreshRun, name: str, look: Look) -> Image:
     while not wait([drawing], _SECONDS_BETWEEN_LOOKS).done:
         pass
     try:
         return drawing.result()
     except Exception:  # no process is to be had, or it was lost
-        return image_of(run, name)
+        return image_of(run, name, look)
 
 
 class _SentRun:
@@ -160,13 +160,13 @@ def _get_ready() -> None:
     picture(_empty)
 
 
-def _empty() -> Figure:
-    from caseload_sim.figures.canvas import Figure
+def _empty() -> Sheet:
+    from caseload_sim.figures.canvas import new_sheet
 
-    figure = Figure(layout="constrained")
-    figure.subplots()
-    return figure
+    sheet = new_sheet(1.0)
+    sheet.subplots()
+    return sheet
 
 
-def _image_of_sent(parts: dict[str, bytes], name: str) -> Image:
-    return image_of(cast("Tables", _SentRun(parts)), name)
+def _image_of_sent(parts: dict[str, bytes], name: str, look: Look) -> Image:
+    return image_of(_SentRun(parts), name, look)

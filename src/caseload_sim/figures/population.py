@@ -1,4 +1,4 @@
-"""Pictures of who is referred, and of what changes when that changes."""
+"""Pictures of who is referred, against what was asked for."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -6,157 +6,184 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.analysis.population_report import Comparison
-from caseload_sim.definitions.quantities import words
-from caseload_sim.experiments.sweep import Sweep
-from caseload_sim.figures.canvas import Figure, literal
-from caseload_sim.figures.run import STEP_STYLES
-from caseload_sim.figures.style import BLUE, ORANGE, new_axes, plain
-from caseload_sim.measures.rows import Row
+from caseload_sim.definitions.labels import in_words
+from caseload_sim.figures.canvas import Sheet, literal, on_our_sheet, points
+from caseload_sim.figures.frame import headed
+from caseload_sim.figures.made import Made
+from caseload_sim.figures.style import (
+    BLUE,
+    NO_DOUBT_HERE,
+    ORANGE,
+    is_narrow,
+    new_axes,
+    new_panels,
+    plain,
+    rows_high,
+    said,
+    sheet_of,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_ROWS = 24  # of shares
+MOST_SCORES = 8
+MOST_PAIRS = 10  # those furthest from what was asked for
+_NEAR = 0.01  # of a share, where the source has no interval
+_KEY = (
+    "Open diamond: what was asked for; grey: the 95% sampling interval of its source, where its n is known. Cross: what came out, of so "
+    "many people that chance hardly shows: no thin bars."
+)
+_KINDS = ("prevalence: ", "odds ratio: ", "score at referral: ", "disorders: ")
+
 
 @literal
 def plot_population(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
-    """Target against achieved, for every share: prevalences, counts, combinations, strata; grey: what the source's n allows."""
-    chosen = [row for row in rows if not np.isnan(row.target) and _is_share(row)]
-    ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
-    _compare(ax, chosen, 100)
-    ax.set_xlim(0, 100)
-    ax.set_xlabel("Clients referred (%)\n(grey: 95% sampling interval of the source,\nwhere its n is known)")
-    ax.set_title("Who is referred: target against achieved")
+    """Target against achieved, for shares: prevalences, counts, combinations, strata; grey: what the source's n allows.
+
+    Where there are more than 24, those furthest from their targets.
+    """
+    chosen = _shares(rows)
+    ax = new_axes(ax, _high(chosen))
+    _draw_shares(ax, chosen)
+    headed(ax, _finding(rows), _KEY, NO_DOUBT_HERE)
     return ax
 
 
 @literal
 def plot_pairs(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
-    """Odds ratios of pairs of conditions: stated or published against achieved."""
-    chosen = [row for row in rows if row.quantity.startswith("odds ratio") and not np.isnan(row.target)]
-    ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
-    _compare(ax, chosen, 1)
-    ax.set_xscale("log", base=2)
-    ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
-    ax.set_xlabel("Odds ratio\n(published: mostly general population, where it is larger)")
-    ax.set_title("Conditions that go together")
+    """Odds ratios of pairs of conditions: stated or published against achieved, the ten that are furthest apart."""
+    chosen = _pairs(rows)
+    ax = new_axes(ax, _high(chosen))
+    _draw_pairs(ax, chosen)
+    headed(ax, "Do conditions go together as they should? The ten pairs furthest from it", _KEY, NO_DOUBT_HERE)
     return ax
 
 
 @literal
 def plot_scores(rows: Sequence[Comparison], *, ax: "Axes | None" = None) -> "Axes":
-    """Mean and SD of questionnaire scores at the start: official against achieved, or achieved alone."""
-    chosen = [row for row in rows if row.quantity.startswith("score") and "at_caseness" not in row.quantity]
-    ax = new_axes(ax, 8.5, 1.5 + 0.26 * len(chosen))
-    _compare(ax, chosen, 1)
-    ax.set_xlim(0, 18)
-    ax.legend(frameon=False, loc="lower left")  # means lie at the right
-    ax.set_xlabel("Points")
-    ax.set_title("Questionnaires at referral")
+    """Means of questionnaire scores at referral, with a bar of one SD to each side; official figures where there are any."""
+    chosen = _scores(rows)
+    ax = new_axes(ax, _high(chosen))
+    _draw_scores(ax, rows)
+    headed(ax, "What do people score when they are referred?", _KEY, "Blue bar: one SD to each side.", NO_DOUBT_HERE)
     return ax
 
 
-def draw_population(rows: Sequence[Comparison]) -> Figure:
+@on_our_sheet
+def draw_population(rows: Sequence[Comparison], made: Made | None = None) -> Sheet:
     """The three comparisons on one sheet."""
-    heights = [
-        2 + sum(not np.isnan(row.target) and _is_share(row) for row in rows),
-        2 + sum(row.quantity.startswith("odds ratio") and not np.isnan(row.target) for row in rows),
-        2 + sum(row.quantity.startswith("score") for row in rows),
-    ]
-    figure = Figure(figsize=(9, 1.5 + 0.27 * sum(heights)), layout="constrained")
-    panels = figure.subplots(3, height_ratios=heights)
-    for plot, panel in zip((plot_population, plot_pairs, plot_scores), panels, strict=True):
-        plot(rows, ax=panel)
-    return figure
+    shares, pairs, scores = _shares(rows), _pairs(rows), _scores(rows)
+    parts = [(shares, _draw_shares), (pairs, _draw_pairs), (scores, lambda ax, _: _draw_scores(ax, rows))]
+    there = [(some, draw) for some, draw in parts if some]
+    panels = new_panels([_high(some) for some, _ in there] or [2.0])
+    for panel, (some, draw) in zip(panels, there, strict=False):
+        draw(panel, some)
+    headed(
+        panels[0], _finding(rows), _KEY, f"Pairs: the {MOST_PAIRS} furthest from it; published odds ratios are mostly of all people, among whom they are larger." if pairs else "", "Scores: blue bar, one SD to each side.",
+        NO_DOUBT_HERE, made=made or Made(),
+    )  # fmt: skip
+    return sheet_of(panels[0])
+
+
+def _finding(rows: Sequence[Comparison]) -> str:
+    every = [row for row in rows if _is_share(row) and not np.isnan(row.target)]
+    met = sum(_is_met(row) for row in every)
+    return f"Of {len(every)} things known of who is referred, {met} come out as the sources say"
+
+
+def _is_met(row: Comparison) -> bool:
+    if np.isnan(row.lower_95_ci):
+        return abs(row.achieved - row.target) <= _NEAR
+    return row.lower_95_ci <= row.achieved <= row.upper_95_ci
 
 
 def _is_share(row: Comparison) -> bool:
     return not row.quantity.startswith(("odds ratio", "score", "disorders: mean", "deprivation"))
 
 
-def _compare(ax: "Axes", rows: Sequence[Comparison], scale: float) -> None:
+def _furthest(rows: Sequence[Comparison], most: int, off: Sequence[float]) -> list[Comparison]:
+    """So many of them, those that are off most, in the order in which they are."""
+    kept = sorted(sorted(range(len(rows)), key=lambda k: -off[k])[:most])
+    return [rows[k] for k in kept]
+
+
+def _shares(rows: Sequence[Comparison]) -> list[Comparison]:
+    every = [row for row in rows if not np.isnan(row.target) and _is_share(row)]
+    return _furthest(every, MOST_ROWS, [abs(row.achieved - row.target) for row in every])
+
+
+def _pairs(rows: Sequence[Comparison]) -> list[Comparison]:
+    every = [row for row in rows if row.quantity.startswith("odds ratio") and row.target > 0 and row.achieved > 0]
+    return _furthest(every, MOST_PAIRS, [abs(np.log(row.achieved / row.target)) for row in every])
+
+
+def _scores(rows: Sequence[Comparison]) -> list[Comparison]:
+    every = [
+        row
+        for row in rows
+        if row.quantity.startswith("score") and "sd" not in row.quantity and "at_caseness" not in row.quantity
+    ]
+    return _furthest(
+        every, MOST_SCORES, [np.inf if "mean" in row.quantity else abs(row.achieved - row.target) for row in every]
+    )
+
+
+def _names(rows: Sequence[Comparison]) -> list[str]:
+    names = []
+    for row in rows:
+        name = row.quantity
+        for kind in _KINDS[:3]:
+            name = name.removeprefix(kind)
+        names.append(wrapped(in_words(name), 0.42 if is_narrow() else 0.36, 0.83))
+    return names
+
+
+def _high(rows: Sequence[Comparison]) -> float:
+    return rows_high(_names(rows), 0.5) + 0.25
+
+
+def _draw_shares(ax: "Axes", rows: Sequence[Comparison]) -> None:
+    _compare(ax, rows, 100, "{:.0f}%")
+    ax.set_xlim(-1, 106)
+    ax.set_xticks(range(0, 101, 20))
+    ax.set_xlabel("People referred (%)")
+
+
+def _draw_pairs(ax: "Axes", rows: Sequence[Comparison]) -> None:
+    _compare(ax, rows, 1, "{:.1f}")
+    ax.set_xscale("log", base=2)
+    ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
+    ax.set_xlabel("Odds ratio")
+
+
+def _draw_scores(ax: "Axes", rows: Sequence[Comparison]) -> None:
+    chosen = _scores(rows)
+    spread = {row.quantity: row.achieved for row in rows if row.quantity.startswith("score")}
+    _compare(ax, chosen, 1, "{:.1f}")
+    for k, row in enumerate(chosen):
+        sd = spread.get(row.quantity.replace("mean", "sd"), np.nan) if "mean" in row.quantity else np.nan
+        if not np.isnan(sd):
+            ax.hlines(k, row.achieved - sd, row.achieved + sd, color=BLUE, alpha=0.5, linewidth=1.3 * points() / 10)
+    ax.set_xlim(0, 27)
+    ax.set_xlabel("Points")
+
+
+def _compare(ax: "Axes", rows: Sequence[Comparison], scale: float, written: str) -> None:
+    size = points() / 10
     for k, row in enumerate(rows):
         low, high = scale * row.lower_95_ci, scale * row.upper_95_ci
         if not np.isnan(low) and _is_share(row):
             ax.barh(k, high - low, left=low, height=0.55, color="#dddddd")
-        ax.plot(scale * row.target, k, "D", color=ORANGE, markersize=8, label="target" if k == 0 else None)
-        ax.plot(scale * row.achieved, k, "x", color=BLUE, markersize=7, mew=2, label="achieved" if k == 0 else None)
-    names = [
-        row.quantity.removeprefix("prevalence: ").removeprefix("odds ratio: ").removeprefix("score at referral: ")
-        for row in rows
-    ]
-    ax.set_yticks(range(len(rows)), [words(name) for name in names])
+        ax.plot(scale * row.target, k, "D", color=ORANGE, markerfacecolor="none", markersize=8 * size, mew=1.6 * size)
+        ax.plot(scale * row.achieved, k, "x", color=BLUE, markersize=6 * size, mew=1.6 * size)
+        ends = [
+            end
+            for end in (scale * row.target, scale * row.achieved, high if _is_share(row) else np.nan)
+            if not np.isnan(end)
+        ]
+        said(ax, written.format(scale * row.achieved), (max(ends), k), (8, 0), color=BLUE)
+    ax.set_yticks(range(len(rows)), _names(rows), fontsize="small")
     ax.set_ylim(len(rows) - 0.4, -0.8)
-    ax.legend(frameon=False, loc="lower right")
-    ax.grid(axis="x", color="#eeeeee")
-    ax.set_axisbelow(True)
-    plain(ax)
-
-
-@literal
-def plot_sweep(swept: Sweep, *, ax: "Axes | None" = None) -> "Axes":
-    """The curve of a measure over one value, with intervals; over two values a heat map of the first row."""
-    if len(swept.paths) == 2:
-        return _heat_map(swept, ax)
-    ax = new_axes(ax, 8, 4.8)
-    x = [point.at[swept.paths[0]] for point in swept.points]
-    unit = swept.points[0].rows[0].unit
-    scale = 100 if unit == "share" else 1
-    labels = [_label(row) for row in swept.points[0].rows]
-    for k, (label, (colour, style, marker)) in enumerate(zip(labels, STEP_STYLES * len(labels), strict=False)):
-        rows = [point.rows[k] for point in swept.points]
-        value = scale * np.array([row.value for row in rows])
-        ax.plot(x, value, style, marker=marker, color=colour, label=label)
-        low, high = (scale * np.array([getattr(row, name) for row in rows]) for name in ("lower_95_ci", "upper_95_ci"))
-        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-    ax.set_xlabel(_path_label(swept.paths[0]))
-    ax.set_ylabel(f"{words(swept.measure).capitalize()} ({'%' if unit == 'share' else unit})")
-    ax.set_title(
-        f"{swept.scenario.name}: {words(swept.measure)}\n(band: 95% interval of the mean; same clients throughout)",
-        fontsize=11,
-    )
-    if len(labels) > 1:
-        ax.legend(frameon=False)
-    ax.grid(color="#eeeeee")
-    plain(ax)
-    return ax
-
-
-def draw_sweep(swept: Sweep) -> Figure:
-    """The curve or heat map on a sheet of its own."""
-    figure = plot_sweep(swept).get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
-
-
-def _heat_map(swept: Sweep, ax: "Axes | None") -> "Axes":
-    ax = new_axes(ax, 7.5, 5.5)
-    first, second = (sorted({point.at[path] for point in swept.points}) for path in swept.paths)
-    row = swept.points[0].rows[0]
-    scale = 100 if row.unit == "share" else 1
-    grid = scale * np.array([point.rows[0].value for point in swept.points]).reshape(len(first), len(second))
-    image = ax.imshow(grid, origin="lower", aspect="auto", cmap="cividis")
-    for i in range(len(first)):
-        for j in range(len(second)):
-            dark = grid[i, j] < (np.nanmin(grid) + np.nanmax(grid)) / 2
-            ax.annotate(
-                f"{grid[i, j]:.1f}", (j, i), ha="center", va="center", color="white" if dark else "black", fontsize=8
-            )
-    ax.set_xticks(range(len(second)), [f"{value:.4g}" for value in second])
-    ax.set_yticks(range(len(first)), [f"{value:.4g}" for value in first])
-    ax.set_xlabel(_path_label(swept.paths[1]))
-    ax.set_ylabel(_path_label(swept.paths[0]))
-    figure = ax.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    figure.colorbar(image, ax=ax, label=f"{words(swept.measure)} ({'%' if row.unit == 'share' else row.unit})")
-    ax.set_title(f"{swept.scenario.name}: {words(swept.measure)}\n{_label(row)}", fontsize=11)
-    return ax
-
-
-def _label(row: Row) -> str:
-    base, at, service = row.base, row.at, row.service
-    named = {"service": "with the service", "none": "with none", "difference": "difference"}.get(service, "")
-    return ", ".join(filter(None, (base if base != "all" else "", words(at), named))) or "all"
-
-
-def _path_label(path: str) -> str:
-    return words(path.removesuffix(".value").replace("population.prevalence.", "prevalence: ").replace(".", ", "))
+    plain(ax, "x")

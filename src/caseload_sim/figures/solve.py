@@ -1,102 +1,121 @@
-"""Pictures of `solve` and `warm_up`: a curve with the target it meets, and lists that settle."""
+"""Picture of `solve`: the curve of a measure, the target it meets, and how many that takes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caseload_sim.analysis.solve import Solution
-from caseload_sim.analysis.warm_up import WarmUpRow
+from caseload_sim.analysis.solve import Solution, SolutionPoint
+from caseload_sim.definitions.labels import capitalised, in_words, path_in_words
 from caseload_sim.definitions.quantities import words
-from caseload_sim.figures.canvas import Figure, NullFormatter, NullLocator, literal
-from caseload_sim.figures.run import plot_waiting_list
-from caseload_sim.figures.style import BLACK, BLUE, ORANGE, VERMILION, new_axes, plain
-from caseload_sim.measures.rows import OverTimeRow
+from caseload_sim.figures.canvas import Sheet, literal, on_our_sheet, points
+from caseload_sim.figures.frame import headed
+from caseload_sim.figures.style import (
+    BLACK,
+    BLUE,
+    BROWN,
+    NO_DOUBT_HERE,
+    ORANGE,
+    VERMILION,
+    how_to_read,
+    mark_row,
+    new_axes,
+    plain,
+    rung_in_words,
+    said,
+    sheet_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DAYS_PER_YEAR = 365.25
-
-
-@literal
-def plot_warm_up(
-    rows: Sequence[WarmUpRow], over_time: Sequence[OverTimeRow], *, axes: "tuple[Axes, Axes] | None" = None
-) -> "tuple[Axes, Axes]":
-    """Waiting lists and use of places, with the last cut that the rule makes in each and the scenario's own warm-up."""
-    top, bottom = plot_waiting_list(over_time, axes=axes)
-    for ax, measure in ((top, "waiting_list"), (bottom, "utilisation")):
-        days = [row.settled_day for row in rows if row.measure == measure and row.settled_day is not None]
-        if days:
-            ax.axvline(max(days) / DAYS_PER_YEAR, color=VERMILION, linestyle="--", label=f"MSER-5: day {max(days)}")
-        own = next((row.own_warm_up_days for row in rows), 0)
-        ax.axvline(own / DAYS_PER_YEAR, color=BLACK, linestyle=":", label=f"run.warm_up_days: {own}")
-        low, high = ax.get_ylim()
-        ax.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
-        ax.legend(frameon=False, ncols=3, loc="upper left", fontsize=8)
-    top.set_title("Warm-up by MSER-5, and the scenario's own")
-    return top, bottom
-
-
-def draw_warm_up(rows: Sequence[WarmUpRow], over_time: Sequence[OverTimeRow]) -> Figure:
-    """The same on a figure of its own."""
-    figure = plot_warm_up(rows, over_time)[0].get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
-
-
-ROOM_FOR_A_LABEL = 0.08  # of the width of the picture
+_AROUND = (0.4, 1.8)  # of today's value and of the answer, between which the curve is shown
 
 
 @literal
 def plot_solution(solution: Solution, *, ax: "Axes | None" = None) -> "Axes":
-    """The measure against the varied number with its 95% band; the target, the solution with its interval, and today."""
-    ax = new_axes(ax, 8, 5)
-    points, goal = solution.points, solution.goal
+    """The measure against the varied number, near today's value and the answer; the target, the answer and today are named."""
+    ax = new_axes(ax, 3.8)
+    goal, size = solution.goal, points() / 10
     scale = 100 if solution.now.unit == "share" else 1
-    x = np.array([point.set_to for point in points])
-    value, low, high = (
-        scale * np.array([getattr(point, name) for point in points]) for name in ("value", "lower_95_ci", "upper_95_ci")
-    )
-    ax.plot(x, value, "-o", color=BLUE, markersize=4, label="mean over replications, with 95% interval")
-    ax.fill_between(x, low, high, color=BLUE, alpha=0.2, linewidth=0)
-    said = {">=": "at least", "<=": "at most", "=": "reach"}[goal.sign]
+    shown = _near(solution)
+    heights = [0.0]
+    for point in shown:
+        heights += mark_row(ax, point.set_to, point, colour=BLUE, marker="o", upright=True)
+    ax.plot([p.set_to for p in shown], [scale * p.value for p in shown], color=BLUE, linewidth=1.2 * size)
     target = scale * goal.value
-    ax.axhline(target, color=VERMILION, linestyle="--", label=f"target: {said} {target:g}{_unit(solution.now.unit)}")
-    if x[0] > 0:
-        ax.set_xscale("log")
-        ticks = [float(x[0])]
-        for value in x[1:].tolist():
-            if np.log(value / ticks[-1]) > ROOM_FOR_A_LABEL * np.log(x[-1] / x[0]):
-                ticks.append(value)
-        ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.axhline(target, color=BLACK, linestyle="--", linewidth=1.2 * size)
+    x = [point.set_to for point in shown]
+    width = (max(x) - min(x)) or 1.0
+    ax.set_xlim(min(x) - 0.04 * width, max(x) + 0.04 * width)
+    meant = {">=": "at least", "<=": "at most", "=": "exactly"}[goal.sign]
+    said(ax, f"target: {meant} {target:g}{_unit(solution.now.unit)}", (max(x), target), (0, 3), ha="right", va="bottom")
     if not np.isnan(solution.value):
-        ends = [solution.lower_95_ci, solution.upper_95_ci]
         if not np.isnan(solution.now.lower_95_ci):
-            ends = [edge if np.isnan(end) else end for end, edge in zip(ends, (x[0], x[-1]), strict=True)]
-            ax.axvspan(*ends, color=ORANGE, alpha=0.2, linewidth=0)
-        shaded = "" if np.isnan(solution.now.lower_95_ci) else " (shaded: 95% interval)"
-        label = f"solution: {solution.value:.4g}{or_more(solution)}{shaded}"
-        ax.plot(solution.value, target, "*", color=ORANGE, markersize=16, markeredgecolor=BLACK, label=label, zorder=5)
-    ax.plot(
-        solution.present, scale * solution.now.value, "D", color=BLACK, label=f"now: {solution.present:.4g}", zorder=4
-    )
-    ax.set_xlabel(words(solution.path).replace(".", " \u203a "))
-    ax.set_ylabel(f"{words(goal.quantity.measure).capitalize()} ({'%' if scale == 100 else solution.now.unit})")
-    ax.set_title(f"{solution.scenario.name}: {row_in_words(solution.now)}", fontsize=11)
-    ax.legend(frameon=False, fontsize=9)
-    ax.grid(color="#eeeeee")
-    plain(ax)
+            low, high = solution.lower_95_ci, solution.upper_95_ci
+            ax.axvspan(
+                x[0] if np.isnan(low) else low, x[-1] if np.isnan(high) else high, color=ORANGE, alpha=0.2, linewidth=0
+            )
+        ax.plot(solution.value, target, "*", color=ORANGE, markersize=15 * size, markeredgecolor=BLACK, zorder=5)
+        said(ax, f"{_posts(solution.value)}{or_more(solution)}", (solution.value, target), (9, -10), color=BROWN)
+    now = scale * solution.now.value
+    ax.plot(solution.present, now, "D", color=VERMILION, markersize=6.5 * size, zorder=4)
+    said(ax, f"today: {_posts(solution.present)}", (solution.present, now), (9, -9), color=VERMILION)
+    high = max(*heights, target, now)
+    ax.set_ylim(0, 1.08 * high)
+    ax.set_xlabel(capitalised(path_in_words(solution.path)))
+    unit = "%" if scale == 100 else solution.now.unit
+    ax.set_ylabel(f"{capitalised(in_words(goal.quantity.measure))} ({unit})")
+    band = NO_DOUBT_HERE if all(np.isnan(p.could_be_low) for p in shown) else ""
+    headed(
+        ax, _answer(solution), "Shaded: the answer's 95% interval, by chance alone." if not np.isnan(solution.value) else "",
+        how_to_read(shown, band or NO_DOUBT_HERE), rows=solution.points,
+    )  # fmt: skip
+    plain(ax, "y")
     return ax
 
 
-def draw_solution(solution: Solution) -> Figure:
+def _near(solution: Solution) -> Sequence[SolutionPoint]:
+    """The points near today's value and the answer; all where there is no answer, or too few would be left."""
+    if np.isnan(solution.value):
+        return solution.points
+    ends = sorted((solution.present, solution.value))
+    low, high = _AROUND[0] * ends[0], _AROUND[1] * ends[1]
+    near = [point for point in solution.points if low <= point.set_to <= high]
+    return near if len(near) > 2 else solution.points
+
+
+def _answer(solution: Solution) -> str:
+    what = path_in_words(solution.path)
+    target = (
+        f"{100 * solution.goal.value:g}%"
+        if solution.now.unit == "share"
+        else f"{solution.goal.value:g} {solution.now.unit}"
+    )
+    quantity = solution.goal.quantity
+    figure = rung_in_words(quantity.measure, quantity.base, quantity.at)
+    if np.isnan(solution.value):
+        low, high = solution.points[0].set_to, solution.points[-1].set_to
+        if solution.met_now:
+            return f"The target is met at every number tried, from {_posts(low)} to {_posts(high)} {what}"
+        return f"No number from {_posts(low)} to {_posts(high)} of {what} meets the target of {target}: {figure}"
+    between = (
+        ""
+        if np.isnan(solution.lower_95_ci) or np.isnan(solution.upper_95_ci)
+        else f" ({_posts(solution.lower_95_ci)} to {_posts(solution.upper_95_ci)})"
+    )
+    return f"{_posts(solution.value)} {what}{or_more(solution)}{between} meet the target of {target}; today there are {_posts(solution.present)}"
+
+
+def _posts(value: float) -> str:
+    """Posts, and all else that is varied, to one decimal; small numbers as they need."""
+    return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.3g}"
+
+
+@on_our_sheet
+def draw_solution(solution: Solution) -> Sheet:
     """The same on a sheet of its own."""
-    figure = plot_solution(solution).get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
+    return sheet_of(plot_solution(solution))
 
 
 def or_more(solution: Solution) -> str:

@@ -9,8 +9,8 @@ from textwrap import wrap
 
 import numpy as np
 
+from caseload_sim.definitions.published import EIGHTEEN_WEEKS, ENGLAND, SIX_WEEKS
 from caseload_sim.definitions.quantities import LADDER, Quantity
-from caseload_sim.definitions.standards import ENGLAND, WITHIN_6_WEEKS, WITHIN_18_WEEKS, Standard
 from caseload_sim.definitions.times import DAYS_PER_YEAR
 from caseload_sim.errors import RunError
 from caseload_sim.measures.rows import Row, row_of
@@ -155,7 +155,8 @@ def headline(scenario: Scenario, rows: Sequence[Row]) -> Headline:
 
     per_year = DAYS_PER_YEAR / scenario.run.data_collection_days
     first = _found(rows, LADDER[0])
-    seen = _found(rows, WITHIN_6_WEEKS.quantity)
+    within = {"within 6 weeks": SIX_WEEKS, "within 18 weeks": EIGHTEEN_WEEKS}
+    seen = _found(rows, SIX_WEEKS.quantity)
     finished = value("finished_course_treatment", "all")
     ladder = OF_FINISHERS if finished else OF_REFERRED
     growth = [row for row in rows if row.measure == "waiting_list_growth"]
@@ -172,17 +173,17 @@ def headline(scenario: Scenario, rows: Sequence[Row]) -> Headline:
         published=_published(scenario),
         helped_by_questionnaire=value("helped_to_recovery", "referred", "end"),
         helped_by_interview=value("helped_to_remission", "referred", "end"),
-        standards=tuple(_standing(rows, one) for one in (WITHIN_6_WEEKS, WITHIN_18_WEEKS)),
+        standards=tuple(Standing(label, _share(rows, one.quantity), one.share) for label, one in within.items()),
         days_to_second_contact=value("second_contact_days_median", "finished"),
         gbp_per_referral=value("cost_per_referral", "referred"),
         chance=50 * (first.upper_95_ci - first.lower_95_ci) if first else np.nan,
     )
 
 
-def _found(rows: Sequence[Row], quantity: Quantity) -> Row | None:
+def _found(rows: Sequence[Row], quantity: Quantity | None) -> Row | None:
     """The row of a figure; None where this scenario has no such row."""
     try:
-        return row_of(rows, quantity)
+        return row_of(rows, quantity) if quantity else None
     except RunError:
         return None
 
@@ -194,9 +195,9 @@ def _rung(rows: Sequence[Row], label: str, rung: Quantity) -> Rung:
     return Rung(label, rung, ours.value, theirs.value, ours.could_be_low, ours.could_be_high)
 
 
-def _standing(rows: Sequence[Row], standard: Standard) -> Standing:
-    found = _found(rows, standard.quantity)
-    return Standing(standard.in_words, found.value if found else np.nan, standard.share)
+def _share(rows: Sequence[Row], quantity: Quantity | None) -> float:
+    found = _found(rows, quantity)
+    return found.value if found else np.nan
 
 
 def _published(scenario: Scenario) -> tuple[str, ...]:

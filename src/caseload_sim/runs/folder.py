@@ -20,6 +20,7 @@ from caseload_sim.experiments.precision import Reached
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.trial import TrialRow
 from caseload_sim.figures.painter import Image, Images, NotDrawn, picture
+from caseload_sim.figures.sizes import USUAL, Look
 from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.measures.table import MeasureTable
@@ -50,7 +51,7 @@ from caseload_sim.support.surroundings import at_home
 from caseload_sim.support.threads import run_in_background
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from caseload_sim.figures.canvas import Sheet
 
 
 def run_name(scenario: Scenario, asked: str = "") -> str:
@@ -73,6 +74,7 @@ class RunFolder:
     notes: sentences about work of an earlier run, such as how much of it is used
     quoted: texts before which CSV has a quote, so that no spreadsheet takes them for formulas
     not_drawn: why figures are missing from what was saved, by name
+    looks: how each figure is saved, a file for each
     """
 
     def __init__(self, out: Path, name: str, inputs: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
@@ -91,6 +93,7 @@ class RunFolder:
         self.quoted: set[str] = set()
         self.not_drawn: dict[str, str] = {}
         self._dictionary: list[DictionaryRow] = []
+        self.looks: tuple[Look, ...] = (USUAL,)
         try:
             str(self.final).encode()  # Parquet takes only names that are text
             disk.make_folder(out, below=out)
@@ -158,7 +161,7 @@ class RunFolder:
                 write_events(self.partial / "events.parquet", log)
                 self._save_csv("run", "events.csv", log.rows(), EventRow)
             for figure, image in (images() if images else {}).items():
-                self._write_image(f"figures/{figure}.png", image)
+                self._write_image(f"figures/{figure}", image)
             self._record(record_of_run(results, engine, parameter_uncertainty, reached))
         return self.final
 
@@ -175,10 +178,7 @@ class RunFolder:
             if compared.trial:
                 self._save_csv("comparison", "trial.csv", compared.trial, TrialRow)
             if draw:
-                from caseload_sim.figures.compare import draw_differences
-
-                drawn = picture(lambda: draw_differences(compared.rows, measures))
-                self._write_image("figures/differences.png", drawn)
+                self._write_pictures("figures/differences", partial(_differences, compared, measures))
             self._record(record_of_comparison(compared, engine, measures))
         return self.final
 
@@ -186,7 +186,7 @@ class RunFolder:
         self,
         rows: Sequence[Any],
         row_type: type[Any],
-        draw: "Callable[[], Figure]",
+        draw: "Callable[[], Sheet]",
         record: dict[str, Any] | None = None,
         beside: "Mapping[str, tuple[Sequence[Any], type[Any]]] | None" = None,
     ) -> Path:
@@ -199,7 +199,7 @@ class RunFolder:
         with self._write_all_or_none():
             for table, (some, some_type) in tables.items():
                 self._save_csv(self.inputs["kind"], f"{table}.csv", some, some_type)
-            self._write_image("figure.png", picture(draw))
+            self._write_pictures("figure", draw)
             if record is None:
                 n_rows = {f"{table}.csv": len(some) for table, (some, _) in tables.items()}
                 record = record_of_table(self.inputs, n_rows, self.kept.digests if self.kept is not None else {})
@@ -239,6 +239,10 @@ class RunFolder:
             raise unwritable(self.final, error, MAKE_ROOM if self.n_kept else ELSEWHERE) from None
         finally:
             self.discard()
+
+    def _write_pictures(self, name: str, draw: "Callable[[], Sheet]") -> None:
+        for look in self.looks:
+            self._write_image(look.file_of(name), picture(draw, look))
 
     def _write_image(self, name: str, image: Image) -> None:
         if isinstance(image, NotDrawn):
@@ -307,10 +311,21 @@ class RunFolder:
         self.kept = None
 
 
+def _differences(compared: Compared, measures: Sequence[str]) -> "Sheet":
+    """The forest plot of a comparison, with how it was made."""
+    from caseload_sim.figures.compare import draw_differences
+    from caseload_sim.figures.frame import with_made
+    from caseload_sim.figures.gallery import made_of_comparison
+
+    versus = next(one.scenario for one in compared.results if one.scenario.name == compared.versus)
+    made = made_of_comparison(versus, {one.scenario.name: one.digests for one in compared.results})
+    return with_made(draw_differences(compared.rows, measures), made)
+
+
 def _refuse_what_is_in_the_way(folder: Path) -> None:
     """Raises OSError for what stands in a run folder where files are to be written, before anything is done for them."""
     for path in folder.iterdir():
-        of_ours = path.suffix in (".csv", ".json", ".parquet", ".png")
+        of_ours = path.suffix in (".csv", ".json", ".parquet", ".png", ".svg", ".pdf")
         if (of_ours and path.is_dir()) or (path.name == "figures" and not (path.is_dir() and os.access(path, os.W_OK))):
             raise FileExistsError(EEXIST, f"{path.name} is in the way", str(path))
 

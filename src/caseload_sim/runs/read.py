@@ -214,7 +214,7 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
         rows = tuple(row_type(**{name: _cell(line[name], kinds[name]) for name in kinds}) for line in reader)
     except OSError as error:
         raise _unreadable(path, error) from None
-    except (ValueError, TypeError, AttributeError, csv.Error):
+    except (LookupError, ValueError, TypeError, AttributeError, csv.Error):
         raise damaged(path, "not the table it should be") from None
     if not rows:
         raise damaged(path, "no rows")
@@ -224,6 +224,10 @@ def _rows(path: Path, row_type: type[T]) -> tuple[T, ...]:
 def _cell(text: str, kind: Any) -> Any:
     if kind is str:
         return unquoted(text)
+    if kind is bool:
+        return {"True": True, "False": False}[text]
+    if kind == int | None:
+        return int(text) if text else None
     return int(text) if kind is int else float(text) if text else nan
 
 
