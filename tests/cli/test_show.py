@@ -4,6 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from caseload_sim.cli.scenarios import GROUPS_OF_SCENARIOS, OWN
+from caseload_sim.cli.show import PARTS
+from caseload_sim.scenario.catalogue import list_scenarios
+from commands import call_here
+
 BRIEF = """
 [run]
 replications = 2
@@ -13,11 +18,6 @@ follow_up_days = 400
 [demand]
 referrals_per_year = { value = 600, assumption = "small" }
 """
-
-from caseload_sim.cli.scenarios import GROUPS_OF_SCENARIOS, OWN
-from caseload_sim.cli.show import PARTS
-from caseload_sim.scenario.catalogue import list_scenarios
-from commands import call_here
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_each_part_has_its_own_table_and_all_has_them_all(stored: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("run", "wait"), "no such part of a run. Did you mean waits?"),
+        (("run", "wait"), "no such part of a run. Did you mean 'waits'?"),
         (("nowhere",), "no such folder"),
         (("small.toml",), "no such folder"),
     ],
