@@ -143,6 +143,7 @@ NO_FIGURE: dict[str, str] = {
     "definitions/quantities.py": _READS,
     "definitions/times.py": _READS,
     "engines/engine.py": _RUNS,
+    "measures/arrow.py": _SAYS,
     "experiments/dask_workers.py": _RUNS,
     "experiments/in_short.py": _SAYS,
     "experiments/loop_thread.py": _RUNS,

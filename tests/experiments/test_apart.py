@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from caseload_sim.definitions.quantities import Quantity
-from caseload_sim.experiments.apart import FINISHED, HELPED, SHARE, UNTREATED, WAIT, why_apart
+from caseload_sim.experiments.apart import FINISHED, PEOPLE, SHARE, UNTREATED, WAIT, why_apart
 from caseload_sim.experiments.compare import ComparisonRow
 
 NAN = float("nan")
@@ -23,7 +23,7 @@ def row(figure: Quantity, difference: float, half: float = 0.0, unit: str = "sha
     )  # fmt: skip
 
 
-PARTED = (row(HELPED, 34), row(SHARE, -0.006), row(UNTREATED, -0.02), row(WAIT, -18.7), row(FINISHED, 262))
+PARTED = (row(PEOPLE, 34), row(SHARE, -0.006), row(UNTREATED, -0.02), row(WAIT, -18.7), row(FINISHED, 262))
 
 
 def test_more_people_and_a_lower_share_are_explained_by_waits_and_by_how_many_finish() -> None:
@@ -47,10 +47,10 @@ def test_the_other_way_round_it_says_so() -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        (row(HELPED, 34), row(SHARE, 0.006)),  # both up
-        (row(HELPED, 34, 40), row(SHARE, -0.006)),  # one within chance
-        (row(HELPED, 34), row(SHARE, -0.006, 0.01)),
-        (row(HELPED, 34),),
+        (row(PEOPLE, 34), row(SHARE, 0.006)),  # both up
+        (row(PEOPLE, 34, 40), row(SHARE, -0.006)),  # one within chance
+        (row(PEOPLE, 34), row(SHARE, -0.006, 0.01)),
+        (row(PEOPLE, 34),),
         tuple(replace(one, versus="") for one in PARTED),  # the scenario compared with
     ],
 )
@@ -60,7 +60,7 @@ def test_nothing_is_said_where_the_two_do_not_part_beyond_chance(rows: tuple[Com
 
 def test_a_reason_that_does_not_hold_is_not_given() -> None:
     said = why_apart(
-        (row(HELPED, 34), row(SHARE, -0.006), row(UNTREATED, 0.01), row(WAIT, -18.7), row(FINISHED, 9, 20))
+        (row(PEOPLE, 34), row(SHARE, -0.006), row(UNTREATED, 0.01), row(WAIT, -18.7), row(FINISHED, 9, 20))
     )
     assert said == [
         "more: 34 more people are helped a year, yet the reported share falls by 0.6 points. Judge it by the people."

@@ -79,7 +79,9 @@ def test_of_a_service_that_states_its_lists_waits_come_before_the_ladder(small_r
         return [word for line in lines for word in ("First contact", "Recovered by") if line.startswith(word)]
 
     assert order(small_results.scenario) == ["Recovered by", "First contact"]
-    waiting = small_results.scenario.with_changes({"start.waiting": {"high_intensity": {"value": 40, "assumption": "counted"}}})
+    waiting = small_results.scenario.with_changes(
+        {"start.waiting": {"high_intensity": {"value": 40, "assumption": "counted"}}}
+    )
     assert order(waiting) == ["First contact", "Recovered by"]
 
 

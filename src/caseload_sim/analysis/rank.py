@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from caseload_sim.analysis.reconcile import figure_in
-from caseload_sim.definitions.quantities import HELPED_TO, LADDER_TO_REFERRED, Quantity
+from caseload_sim.definitions.quantities import HELPED, HELPED_TO, LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow, differences, requests_for
 from caseload_sim.experiments.replicate import summarise_each
@@ -21,7 +21,6 @@ WHAT_IFS = (
     "twice_the_sessions",
     "twice_the_sessions_same_staff",
 )
-HELPED = tuple(Quantity(measure, "referred", "end", "", "all") for measure in HELPED_TO)  # people, beyond no service
 RANKED_BY = HELPED[-1]
 
 

@@ -13,11 +13,11 @@ from caseload_sim.cli.options import OF_A_TABLE, Shared, takes
 from caseload_sim.cli.printing import Page, changed, changed_between, in_columns, print_json, replications_text, tell
 from caseload_sim.cli.running import announce_work, at_work, saved_in, table_folder
 from caseload_sim.definitions.measures import check_measures, definition
-from caseload_sim.definitions.quantities import BASES, READINGS, Quantity, words
+from caseload_sim.definitions.quantities import BASES, HELPED, READINGS, Quantity, words
 from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError, ScenarioError, did_you_mean
 from caseload_sim.experiments.apart import why_apart
-from caseload_sim.experiments.compare import HEADLINES, Compared, ComparisonRow, check_names, shown
+from caseload_sim.experiments.compare import Compared, ComparisonRow, check_names, shown
 from caseload_sim.experiments.compare import compare as run_compare
 from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.trial import TrialRow, shown_of_trial
@@ -158,8 +158,8 @@ def _reference(typed: list[str], scenarios: list[Scenario], versus: str | None) 
 # What the short answer shows, people first: under each heading how a line begins, and which figure it has.
 _SHORT = {
     "People helped beyond no service, a year": (
-        ("by the service's questionnaires", HEADLINES[0]),
-        ("by interview", HEADLINES[1]),
+        ("by the service's questionnaires", HELPED[0]),
+        ("by interview", HELPED[1]),
     ),
     "People and waits": (
         ("finish, a year", Quantity("finished_course_treatment", "all", group="all")),

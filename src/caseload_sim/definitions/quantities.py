@@ -95,6 +95,7 @@ LADDER = (
     Quantity("full_remission", "started", "end", "service", "all"),
     Quantity("full_remission", "started", "sustained", "service", "all"),
 )
+HELPED = tuple(Quantity(measure, "referred", "end", "", "all") for measure in HELPED_TO)  # people, in a year
 # Comparisons go one rung further than the picture of the ladder, where everybody shown has been seen.
 LADDER_TO_REFERRED = (*LADDER, Quantity("full_remission", "referred", "end", "service", "all"))
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.definitions.quantities import HELPED, Quantity
 from caseload_sim.experiments.compare import ComparisonRow
 from caseload_sim.measures.rows import quantity_of
 
-HELPED = Quantity("helped_to_recovery", "referred", "end", "", "all")
+PEOPLE = HELPED[0]
 SHARE = Quantity("recovery", "finished", "end", "service", "all")
 UNTREATED = SHARE._replace(service="none")
 WAIT = Quantity("second_contact_days_mean", "finished", "", "", "all")
@@ -18,7 +18,7 @@ def why_apart(rows: Sequence[ComparisonRow]) -> list[str]:
 
     Both changes must be beyond chance: their 95% intervals leave out 0.
     """
-    wanted = {HELPED, SHARE, UNTREATED, WAIT, FINISHED}
+    wanted = {PEOPLE, SHARE, UNTREATED, WAIT, FINISHED}
     found: dict[str, dict[Quantity, ComparisonRow]] = {}
     for row in rows:
         if row.versus and (quantity := quantity_of(row)) in wanted:
@@ -27,9 +27,9 @@ def why_apart(rows: Sequence[ComparisonRow]) -> list[str]:
 
 
 def _part(found: dict[Quantity, ComparisonRow]) -> bool:
-    if HELPED not in found or SHARE not in found:
+    if PEOPLE not in found or SHARE not in found:
         return False
-    ways = {_way(found[HELPED]), _way(found[SHARE])}
+    ways = {_way(found[PEOPLE]), _way(found[SHARE])}
     return ways == {1, -1}
 
 
@@ -39,7 +39,7 @@ def _way(row: ComparisonRow) -> int:
 
 
 def _sentence(name: str, found: dict[Quantity, ComparisonRow]) -> str:
-    helped, share = found[HELPED].difference, found[SHARE].difference
+    helped, share = found[PEOPLE].difference, found[SHARE].difference
     said = (
         f"{name}: {abs(helped):,.0f} {'more' if helped > 0 else 'fewer'} people are helped a year, yet the reported share "
         f"{'falls' if share < 0 else 'rises'} by {100 * abs(share):.1f} points"
@@ -52,6 +52,6 @@ def _sentence(name: str, found: dict[Quantity, ComparisonRow]) -> str:
         if wait is not None and _way(wait) == _way(found[SHARE]):
             reason += f" (they waited {abs(wait.difference):.0f} days {'longer' if wait.difference > 0 else 'less'})"
         reasons.append(reason)
-    if finished is not None and _way(finished) == _way(found[HELPED]):
+    if finished is not None and _way(finished) == _way(found[PEOPLE]):
         reasons.append(f"{abs(finished.difference):,.0f} {'more' if finished.difference > 0 else 'fewer'} finish")
     return f"{said}{', because ' * bool(reasons)}{', and '.join(reasons)}. Judge it by the people."

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from caseload_sim.definitions.measures import MIDDLE, check_measures
-from caseload_sim.definitions.quantities import LADDER_TO_REFERRED, Quantity
+from caseload_sim.definitions.quantities import HELPED, LADDER_TO_REFERRED, Quantity
 from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.experiments.in_short import as_html
 from caseload_sim.experiments.replicate import Results, Summary, moved_apart, replicate_each
@@ -28,8 +28,7 @@ _TITLES = ("name", "title", "summary", "look_at", "sources")
 _DAYS = {"warm_up_days": "warm-up", "data_collection_days": "data collection", "follow_up_days": "follow-up"}
 # What is shown first: what goes before the ladder, then the ladder.
 HEADLINES = (
-    Quantity("helped_to_recovery", "referred", "end", group="all"),  # people first: shares alone mislead
-    Quantity("helped_to_remission", "referred", "end", group="all"),
+    *HELPED,  # people first: shares alone mislead
     Quantity("finished_course_treatment", "all", group="all"),
     Quantity("ended_before_treatment", "all", group="all"),
     Quantity("first_contact_days_mean", "started", group="all"),
