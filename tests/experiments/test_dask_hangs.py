@@ -140,6 +140,7 @@ def test_a_loop_that_ends_by_itself_ends_the_wait_of_a_shutdown(connected: Conne
     ours._waited_for.add(unanswered)
     unanswered.add_done_callback(ours._waited_for.discard)
     ours._loop.end(SECONDS_AT_MOST)
+    assert isinstance(ours.submit(int, "7").exception(0), RunError), "at once: nobody else will come"
     in_time(ours.shutdown)
     assert isinstance(unanswered.exception(0), RunError)
     assert isinstance(ours.submit(int, "7").exception(0), RunError)
@@ -167,18 +168,34 @@ def test_an_answer_may_be_followed_by_another_task_at_once(connected: Connected)
 
 
 def test_who_is_called_back_and_never_returns_holds_up_only_answers_of_the_same_cluster(connected: Connected) -> None:
-    free = threading.Event()
+    begun, free = threading.Event(), threading.Event()
 
     def never_back(_: object) -> None:
-        free.wait(SECONDS_AT_MOST)
+        begun.set()
+        free.wait()
 
     slow, other = connected(Client(answering=True)), connected(Client(answering=True))
-    slow.submit(int, "7").add_done_callback(never_back)
-    assert list(answers(int, [(0, "8")], other)) == [(0, 8)]
-    slow._loop.ask(slow._ask_scheduler(), SECONDS_AT_MOST)  # so that its scheduler is not taken for silent
-    in_time(slow.shutdown)
-    in_time(other.shutdown)
-    free.set()
+    try:
+        slow.submit(int, "7").add_done_callback(never_back)
+        assert begun.wait(SECONDS_AT_MOST)
+        assert list(answers(int, [(0, "8")], other)) == [(0, 8)]
+        slow._loop.ask(slow._ask_scheduler(), SECONDS_AT_MOST)  # so that its scheduler is not taken for silent
+        in_time(slow.shutdown)
+        in_time(other.shutdown)
+    finally:
+        free.set()
+
+
+def test_a_task_is_settled_by_whoever_comes_first() -> None:
+    answered, taken_back = dask_workers._Awaited(), dask_workers._Awaited()
+    answered.settle(lambda ours: ours.set_result(7))
+    assert not answered.cancel()
+    assert taken_back.cancel()
+    assert taken_back.cancel()
+    for ours in (answered, taken_back):
+        ours.settle(lambda _: pytest.fail("it is settled"))
+    assert answered.result(0) == 7
+    assert taken_back.cancelled()
 
 
 def test_what_is_asked_of_a_loop_comes_or_is_given_up() -> None:
@@ -188,8 +205,17 @@ def test_what_is_asked_of_a_loop_comes_or_is_given_up() -> None:
         return threading.current_thread().name
 
     assert loop.ask(name(), SECONDS_AT_MOST) == "caseload-sim loop"
+    cancelled = threading.Event()
+
+    async def noticing() -> None:
+        try:
+            await for_ever()
+        finally:
+            cancelled.set()
+
     with pytest.raises(TimeoutError):
-        loop.ask(for_ever(), 0.01)
+        loop.ask(noticing(), 0.1)
+    assert cancelled.wait(SECONDS_AT_MOST)
     left: list[Coroutine[Any, Any, None]] = [for_ever() for _ in range(3)]
     begun = [loop.begin(one) for one in left]
     in_time(lambda: loop.end(SECONDS_AT_MOST))

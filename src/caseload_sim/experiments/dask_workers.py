@@ -95,12 +95,11 @@ class DaskWorkers(Team):
         self._loop = LoopThread()
         try:
             self._client, self.n_workers = self._loop.ask(_connect(address), SECONDS_TO_VANISH)
-        except (
-            BaseException
-        ) as error:  # of many kinds: no such host, refused, no answer, no scheduler, another protocol; Ctrl-C
+        except BaseException as error:
             self._loop.end()
-            if not isinstance(error, Exception):
+            if not isinstance(error, Exception):  # Ctrl-C
                 raise
+            # Of many kinds: no such host, refused, no answer, no scheduler, another protocol.
             raise RunError(
                 f"{address}: no Dask scheduler answers there ({_in_short(error)}). Start one as docs/scaling.md shows, or look "
                 "whether address and protocol are right."
