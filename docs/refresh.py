@@ -35,11 +35,11 @@ from caseload_sim import (
 )
 from caseload_sim.analysis.calibrate_outcome import EvidenceRow, evidence_rows, verdicts_in_words
 from caseload_sim.analysis.population_report import Comparison
-from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS
+from caseload_sim.analysis.rank import WHAT_IFS, RankRow
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.analysis.validate_model import ValidationRow
 from caseload_sim.definitions.measures import definition
-from caseload_sim.definitions.quantities import BASES, DIFFERENCE, SERVICES, words
+from caseload_sim.definitions.quantities import BASES, DIFFERENCE, HELPED, SERVICES, words
 from caseload_sim.experiments.could_be import IN_USE, read_structures, structure_rows
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.figures.accounts import rung_label
@@ -451,17 +451,36 @@ def doubt_table(names: list[str], draws: int) -> str:
 
 
 def rank_table(names: list[str], replications: int) -> str:
-    """What-ifs by gain in full remission of all starters."""
+    """What-ifs by how many people more they help, with what they gain in three rungs beside."""
     rows = rank(get_scenario(*names), [get_scenario(name) for name in WHAT_IFS], replications=replications)
-    shown = (RANKED_BY, figure_in("full_remission/started/sustained"), figure_in("recovery/finished"))
+    shown = (
+        *HELPED[::-1],
+        *map(figure_in, ("full_remission/started", "full_remission/started/sustained", "recovery/finished")),
+    )
     heading = " | ".join(f"`{figure}`" for figure in shown)
-    lines = [f"| | what if | {heading} |", "|---|---|---|---|---|"]
+    lines = [f"| | what if | {heading} |", f"|---|---|{'---|' * len(shown)}"]
     for place in range(1, len(WHAT_IFS) + 1):
         own = {(row.measure, row.base, row.at): row for row in rows if row.place == place}
         cells = [own[f.measure, f.base, f.at] for f in shown]
-        gains = " | ".join(points(c.gain, c.gain_lower_95_ci, c.gain_upper_95_ci) for c in cells)
+        gains = " | ".join(gain_text(cell) for cell in cells)
         lines.append(f"| {place} | `{cells[0].scenario}` | {gains} |")
-    return "\n".join([*lines, "", f"{replications} replications; brackets: paired 95% intervals."]) + "\n"
+    return (
+        "\n".join(
+            [
+                *lines,
+                "",
+                f"{replications} replications; people a year, shares in points; brackets: paired 95% intervals.",
+            ]
+        )
+        + "\n"
+    )
+
+
+def gain_text(row: RankRow) -> str:
+    """What a what-if gains, with its interval."""
+    if row.unit == "share":
+        return points(row.gain, row.gain_lower_95_ci, row.gain_upper_95_ci)
+    return f"{row.gain:+,.0f} ({row.gain_lower_95_ci:+,.0f} to {row.gain_upper_95_ci:+,.0f})"
 
 
 OUTCOME_TABLES: dict[str, Callable[[list[str], int], str]] = {
