@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from building import check_legible
-from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS, cost_of_one_more, rank
+from caseload_sim.analysis.rank import RANKED_BY, WHAT_IFS, cost_of_one_more, rank, ranked_by
 from caseload_sim.analysis.reconcile import (
     MECHANISMS,
     ReconcileRow,
@@ -18,7 +18,7 @@ from caseload_sim.analysis.reconcile import (
     reconcile,
     reconcile_scenarios,
 )
-from caseload_sim.definitions.quantities import LADDER_TO_REFERRED
+from caseload_sim.definitions.quantities import HELPED, LADDER_TO_REFERRED
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results
@@ -247,8 +247,8 @@ def test_what_ifs_are_ranked_by_their_paired_gain(small: Scenario) -> None:
     rows = rank(small, others)
     assert list(dict.fromkeys(row.scenario for row in rows)) == ["better", "a little better", "worse"]
     assert [row.place for row in rows if f"{row.measure}/{row.base}/{row.at}" == str(RANKED_BY)] == [1, 2, 3]
-    assert len(rows) == 3 * len(LADDER_TO_REFERRED)
-    compared = {(r.scenario, r.measure, r.base, r.at): r for r in compare([small, *others]).rows if r.service == "service" and r.group == "all"}  # fmt: skip
+    assert len(rows) == 3 * len((*HELPED, *LADDER_TO_REFERRED))
+    compared = {(r.scenario, r.measure, r.base, r.at): r for r in compare([small, *others]).rows if r.service in ("service", "") and r.group == "all"}  # fmt: skip
     for row in rows:
         theirs = compared[row.scenario, row.measure, row.base, row.at]
         assert (row.gain, row.gain_lower_95_ci) == (theirs.difference, theirs.difference_lower_95_ci)
@@ -260,7 +260,12 @@ def test_a_what_if_without_the_rung_cannot_be_ranked(small: Scenario) -> None:
     with pytest.raises(
         RunError, match=r"no full_remission/started/end to be ranked by. Rank by a figure over all referred"
     ):
-        rank(small, [nobody.model_copy(update={"name": "nobody"})], replications=1)
+        rank(
+            small,
+            [nobody.model_copy(update={"name": "nobody"})],
+            by=ranked_by("full_remission/started"),
+            replications=1,
+        )
 
 
 # --- on the command line --------------------------------------------------------------------------------------------

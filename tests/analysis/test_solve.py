@@ -214,7 +214,20 @@ def test_the_picture_and_the_table_hold_the_answer(
     print_solution(waits)
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    assert f"{THERAPISTS} = {waits.value:.4g} (" in " ".join(text.split())
+    more = waits.answer - waits.present
+    answer = f"{waits.answer:.4g} high intensity therapist posts ("
+    assert " ".join(text.split()).partition(answer)[2].startswith(f"{waits.lower_95_ci:.4g} to ")
+    assert f"or more, {more:.4g} more than now, about GBP" in " ".join(text.split())
+    assert text.index("People helped beyond no service") < text.index("Shares of those who finish")
+
+
+def test_posts_are_answered_in_halves_that_meet_the_target_with_what_else_they_change(waits: Solution) -> None:
+    assert 2 * waits.answer == round(2 * waits.answer)
+    assert 0 <= waits.answer - waits.value < 0.5
+    (there,) = (point for point in waits.points if point.set_to == waits.answer)
+    assert there.met
+    now, then = (row_of(rows, goal_from("wait_days_mean///step=high_intensity<=40").quantity) for rows in (waits.before, waits.change))  # fmt: skip
+    assert (now.value, then.value) == (waits.now.value, there.value)
 
 
 def test_what_a_solution_cannot_say_or_should_warn_of_is_said(
@@ -228,7 +241,7 @@ def test_what_a_solution_cannot_say_or_should_warn_of_is_said(
     assert "depend on who assesses (staff.assessor.wte)" in " ".join(sentences(first))
     assert "depend on who assesses" not in " ".join(sentences(replace(waits, hardly_moves=True)))
     empty = replace(waits.points[0], value=np.nan)
-    print_solution(replace(waits, points=(empty, *waits.points[1:]), from_today=not waits.from_today))
+    print_solution(replace(waits, points=(empty, *waits.points[1:]), from_today=not waits.from_today), full=True)
     text = capsys.readouterr().out
     (line,) = (line for line in text.splitlines() if line.split()[:1] == [f"{empty.set_to:.5g}"])
     assert line.split()[-1] == "-"

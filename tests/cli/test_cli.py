@@ -44,14 +44,14 @@ def test_help_loads_nothing_heavy_and_names_every_command(folder: Path) -> None:
 def test_a_run_prints_the_ladder_and_leaves_a_complete_folder(folder: Path) -> None:
     result = call("run", "small.toml", "--seed", "7", "--out", "results/", folder=folder)
     assert result.returncode == 0, result.stderr
-    assert "THE LADDER" in result.stdout
-    assert "all remission: Remission, rung 3" in result.stdout
-    assert max(len(line) for line in result.stdout.splitlines()) <= 82
+    assert "Recovered by the service's questionnaires (model)" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert len(result.stdout.splitlines()) <= 16
     assert result.stderr.splitlines()[0].startswith(
         "small, seed 7, 2 replications: 60 days warm-up, 60 data collection"
     )
-    assert len(result.stderr.splitlines()) == 2, (
-        "one line of progress when not a terminal, one saying where it was saved"
+    assert len(result.stderr.splitlines()) == 3, (
+        "one line of progress when not a terminal, one saying where it was saved, one what to do next"
     )
     (saved,) = (folder / "results").iterdir()
     assert saved.name.startswith("small-7-")

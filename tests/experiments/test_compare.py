@@ -355,9 +355,14 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     result = call_here(*words, "--out", "results/", folder=folder)
     assert result.returncode == 0, result.stderr
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
-    assert "COMPARED WITH small, on common random numbers" in result.stdout
-    assert "full remission: Remission, rung 4" in result.stdout
-    assert "of: clients referred in the data collection period" in " ".join(result.stdout.split())
+    titles = [line for line in result.stdout.splitlines() if ", compared with small" in line]
+    assert titles == ["more, compared with small", "busy, compared with small"]
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert lines.index("People helped beyond no service, a year") < lines.index("Shares of those who finish")
+    whole = call_here(*words, "--full", "--no-figures", "--out", "whole/", folder=folder).stdout
+    assert "COMPARED WITH small, on common random numbers" in whole
+    assert "full remission: Remission, rung 4" in whole
+    assert "of: clients referred in the data collection period" in " ".join(whole.split())
     posts, progress, note, saved_line = result.stderr.splitlines()
     assert posts.startswith("Note: more.toml: the posts of high intensity therapist are its own")
     assert progress.startswith("small, more, busy, seed 2016, 2 replications")
