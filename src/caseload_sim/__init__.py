@@ -5,8 +5,8 @@ stay quick. Type checkers read `__init__.pyi`, which `python tests/renew_stub.py
 be imported too (`caseload_sim.figures.gallery`), but may move; docs/architecture.md says what is where.
 """
 
-from importlib import import_module
-from typing import Any
+from importlib import import_module as _import_module  # by names that Tab does not show
+from typing import Any as _Any
 
 _HOME = {  # module: its public names, in the order in which a reader meets them
     "scenario.catalogue": "get_scenario list_scenarios load_scenario",
@@ -60,11 +60,11 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.
 __all__ = list(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     if name in _MODULE_OF:
-        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        return getattr(_import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     if name == "__version__":
-        return import_module("importlib.metadata").version("caseload-sim")
+        return _import_module("importlib.metadata").version("caseload-sim")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

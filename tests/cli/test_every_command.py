@@ -28,6 +28,7 @@ from caseload_sim.runs.kept_replications import UNFINISHED, Unfinished, how_many
 from caseload_sim.runs.record import FILES, OWN_DIGEST, RECORD, TABLE_KINDS, own_digest, plain
 from caseload_sim.scenario.scenario import Scenario
 from commands import call, call_here
+from saved_rows import numbers_are_numbers
 
 BRIEF = """
 [run]
@@ -94,7 +95,9 @@ def is_a_whole_record(folder: Path, n_replications: int) -> dict[str, Any]:
     for name, n_rows in record["rows"].items():
         with (folder / name).open(encoding="utf-8", newline="") as file:
             assert sum(1 for _ in csv.reader(file)) == n_rows + 1
-    assert bool(record["rows"])
+    assert record["rows"]
+    for reader in ("csv", "pyarrow"):
+        assert numbers_are_numbers(folder, reader) > 2
     if kind in TABLE_KINDS:
         assert len(record["digests"]) == n_replications
         assert GIVEN[kind].items() <= record["given"].items()

@@ -4,39 +4,17 @@ import importlib.util
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from caseload_sim.analysis.audit import AuditRow
-from caseload_sim.analysis.event_log import EventRow
-from caseload_sim.analysis.population_report import Comparison
-from caseload_sim.analysis.rank import RankRow
-from caseload_sim.analysis.reconcile import ReconcileRow
-from caseload_sim.analysis.solve import SolutionPoint
-from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow
-from caseload_sim.analysis.warm_up import WarmUpRow
 from caseload_sim.definitions.columns import PLACEHOLDER, Column, saved_table, saved_tables
-from caseload_sim.definitions.measures import Measure, all_measures
-from caseload_sim.experiments.compare import ComparisonRow
-from caseload_sim.experiments.sweep import SweepRow
-from caseload_sim.experiments.trial import TrialRow
-from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row, UncertaintyRow
+from caseload_sim.definitions.measures import all_measures
 from caseload_sim.runs.record import TABLE_KINDS
-from caseload_sim.runs.tables import DictionaryRow
-from caseload_sim.services.backtest import BacktestRow, ServicePrediction
 from caseload_sim.services.targets import TARGETS
-from caseload_sim.services.validated import ServiceFigure, ValidatedRow
 from caseload_sim.services.year import FIGURES, Made
+from saved_rows import ROWS
 
 DOCS = Path(__file__).parents[2] / "docs"
-ROWS: dict[str, type[Any]] = {
-    "measures": Row, "over_time": OverTimeRow, "cost_effectiveness": CostEffectRow, "split_of_variance": UncertaintyRow,
-    "measure_definitions": Measure, "events": EventRow, "differences": ComparisonRow, "trial": TrialRow, "sweep": SweepRow,
-    "solve": SolutionPoint, "reconcile": ReconcileRow, "audit": AuditRow, "uncertainty": DoubtRow, "tornado": TornadoRow,
-    "rank": RankRow, "population": Comparison, "warm_up": WarmUpRow, "validated": ValidatedRow, "services": ServiceFigure,
-    "backtest": BacktestRow, "predictions": ServicePrediction, "data_dictionary": DictionaryRow,
-}  # fmt: skip
 PARQUET_ALONE = {"clients", "episodes", "outcomes", "replications"}  # tests/runs/test_tables.py looks at these
 _PART = r"M\d{3}|\(M\d{3}[+-]M\d{3}\)"
 IDENTIFIERS = re.compile(rf"(?:M\d{{3,4}} = )?(?:{_PART})(?:/(?:{_PART}))?")

@@ -101,6 +101,25 @@ def test_a_run_that_meets_a_lock_at_every_kind_of_step_is_complete(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
 
 
+def test_a_scanner_that_looks_at_each_table_as_soon_as_it_is_written_costs_no_record(
+    small_results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each table is held twice after it was written, when its digest is taken and when it is made safe from a power cut."""
+    looked: dict[Path, int] = {}
+
+    def is_held(name: str, path: Path) -> bool:
+        if name != "io.open" or path.suffix not in (".csv", ".parquet") or not path.exists():
+            return False
+        looked[path] = looked.get(path, 0) + 1
+        return looked[path] in (1, 3)
+
+    with holding(is_held, monkeypatch):
+        saved = RunFolder(tmp_path, "a").save(small_results, "kernel")
+    assert len(looked) == 9
+    assert min(looked.values()) == 4
+    assert read_run(saved).rows
+
+
 @pytest.mark.parametrize(
     "number",
     sorted({errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}),

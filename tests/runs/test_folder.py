@@ -88,7 +88,7 @@ def test_a_run_folder_shows_that_it_is_unfinished_until_its_record_comes_last(
     monkeypatch.setattr(Path, "replace", watched)
     folder.save(small_results, "kernel")
     assert moved[-1] == RECORD
-    assert len(moved) == 7
+    assert len(moved) == 10
     assert not (folder.final / UNFINISHED).exists()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert read_run(folder.final).scenario == small

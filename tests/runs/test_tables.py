@@ -4,8 +4,10 @@ import csv
 import re
 from dataclasses import dataclass
 from io import StringIO
-from math import nan
+from math import inf, nan
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +20,19 @@ from caseload_sim.definitions.columns import saved_tables
 from caseload_sim.engines.plans import NOT_YET
 from caseload_sim.measures.simulation import Simulation
 from caseload_sim.runs.read import read_run
-from caseload_sim.runs.tables import names_in, quoted, unquoted, write_csv, write_tables
+from caseload_sim.runs.tables import (
+    LOOKED_AT,
+    names_in,
+    put_back,
+    quoted,
+    rows_in_front,
+    save_csv,
+    unquoted,
+    write_csv,
+    write_tables,
+)
 from caseload_sim.support.columns import Flags
+from caseload_sim.support.row_table import as_table
 from commands import call_here
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
@@ -136,6 +149,15 @@ class Named:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """A row that may have no numbers."""
+
+    place: float
+    value: float
+    count: int | None
+
+
 @pytest.mark.parametrize("text", [*FORMULAS, *PLAIN], ids=ascii)
 def test_no_name_is_a_formula_and_each_is_read_as_it_was(text: str) -> None:
     cell = quoted(text)
@@ -148,6 +170,40 @@ def test_no_name_is_a_formula_and_each_is_read_as_it_was(text: str) -> None:
     )
     file.seek(0)
     assert list(csv.reader(file)) == [["name", "value", "count"], [cell, "-1.5", "-2"], [cell, "", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [(110.0, "110.0"), (-3.0, "-3.0"), (0.0, "0.0"), (0.25, "0.25"), (1e20, "1e+20"), (1e-9, "1e-09"), (1234567890.4, "1234567890.0"),
+     (99999.999999999, "100000.0"), (inf, "inf")],
+)  # fmt: skip
+def test_a_number_that_may_have_a_fraction_always_has_a_point(value: float, cell: str) -> None:
+    file = StringIO(newline="")
+    write_csv([Named("a", value, 1)], Named, file)
+    assert file.getvalue() == f"name,value,count\na,{cell},1\n"
+
+
+@given(st.lists(st.tuples(st.sampled_from([nan, 1.0]), st.sampled_from([None, 3])), max_size=200), st.booleans())
+def test_rows_with_a_number_in_each_column_stand_first_and_are_put_back(values: list[Any], as_columns: bool) -> None:
+    rows: Any = [Sparse(float(k), *value) for k, value in enumerate([(nan, None)] * 60 + values)]
+    if as_columns:
+        rows = as_table(rows, Sparse)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        _, front = save_csv(path, rows, Sparse)
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file))
+    places = [int(float(line["place"])) for line in lines]
+    assert put_back(places, front) == list(range(len(rows)))
+    assert len(front) <= 2
+    for name in ("value", "count"):
+        cells = [line[name] for line in lines]
+        assert any(cells[:LOOKED_AT]) == any(cells)
+
+
+def test_rows_stay_where_they_are_if_numbers_come_early() -> None:
+    assert rows_in_front([Sparse(1.0, nan, None), Sparse(2.0, 1.0, 2)], Sparse) == []
+    assert rows_in_front([], Sparse) == []
 
 
 @given(st.text(max_size=6) | st.text("'=+-@ \t\r\nx", max_size=6))

@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Callable
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -90,6 +91,12 @@ def make_folder(path: Path, *, below: Path) -> None:
 def new_file(path: Path) -> BinaryIO:
     """A file that is not there yet, open for writing bytes. Raises OSError, also where anything has that name."""
     return patiently(lambda: path.open("xb"), path)
+
+
+def open_to_read(path: Path) -> BufferedReader:
+    """A file that we have just written, open for reading: a scanner may look at it first. Raises OSError."""
+    refuse_link(path)
+    return patiently(lambda: path.open("rb"), path)
 
 
 def open_again(path: Path) -> BinaryIO:

@@ -27,7 +27,15 @@ from caseload_sim.measures.table import MeasureTable
 from caseload_sim.runs import disk
 from caseload_sim.runs.kept_replications import INPUTS, UNFINISHED, Unfinished, begin, how_many, refuse_others, take_up
 from caseload_sim.runs.lock import Lock, is_held
-from caseload_sim.runs.record import FILES, RECORD, record_of_comparison, record_of_run, record_of_table, sealed
+from caseload_sim.runs.record import (
+    FILES,
+    IN_FRONT,
+    RECORD,
+    record_of_comparison,
+    record_of_run,
+    record_of_table,
+    sealed,
+)
 from caseload_sim.runs.tables import (
     DictionaryRow,
     dictionary_of,
@@ -94,6 +102,7 @@ class RunFolder:
         self.not_drawn: dict[str, str] = {}
         self._dictionary: list[DictionaryRow] = []
         self.looks: tuple[Look, ...] = (USUAL,)
+        self._in_front: dict[str, list[int]] = {}
         try:
             str(self.final).encode()  # Parquet takes only names that are text
             disk.make_folder(out, below=out)
@@ -258,11 +267,16 @@ class RunFolder:
         save_csv(self.partial / "data_dictionary.csv", self._described(), DictionaryRow)
         tables = sorted(path for path in self.partial.iterdir() if path.suffix in (".csv", ".parquet"))
         files = {path.name: digest_of_file(path) for path in tables}
-        write_text(self.partial / RECORD, json.dumps(sealed({**record, FILES: files}), indent=1))
+        write_text(
+            self.partial / RECORD, json.dumps(sealed({**record, IN_FRONT: self._in_front, FILES: files}), indent=1)
+        )
 
     def _save_csv(self, kind: str, file: str, rows: Iterable[Any], row_type: type[Any]) -> None:
         """Write a table of a folder of that kind, one that columns.toml describes."""
-        self.quoted |= save_csv(self.partial / file, rows, row_type)
+        quoted, front = save_csv(self.partial / file, rows, row_type)
+        self.quoted |= quoted
+        if front:
+            self._in_front[file] = front
         known = saved_table(kind, file)
         for name in filter(None, (known.file, known.also)):
             self._dictionary += dictionary_of(name, known.columns)

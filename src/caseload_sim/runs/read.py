@@ -19,8 +19,8 @@ from caseload_sim.measures.rows import CostEffectRow, OverTimeRow, Row
 from caseload_sim.runs.kept_replications import UNFINISHED, how_many
 from caseload_sim.runs.known_rows import excess_in_rows
 from caseload_sim.runs.packed_files import excess_in_footer, excess_in_parquet
-from caseload_sim.runs.record import RECORD, TABLE_KINDS
-from caseload_sim.runs.tables import unquoted
+from caseload_sim.runs.record import IN_FRONT, RECORD, TABLE_KINDS
+from caseload_sim.runs.tables import put_back, unquoted
 from caseload_sim.scenario.checks import contradictions
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.scenario.sources import list_sources
@@ -35,6 +35,7 @@ from caseload_sim.support.surroundings import at_home
 KINDS = ("run", "comparison")  # that figures are drawn from
 MOST_TABLE_BYTES = 200_000_000
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
+MOST_IN_FRONT = 50  # rows of a file, of which none has so many columns
 MAY_BE_NULL = ("end_day", "referral_day")
 MOST_CONTACTS = 10_000  # of a client, of whom one with as many has one a day for 27 years
 T = TypeVar("T", bound=Row | OverTimeRow | CostEffectRow)
@@ -47,6 +48,7 @@ class SavedRun:
     kind: "run" or "comparison"; scenario: of the run, or the one that others are compared with
     measures_shown: what a comparison's figure was asked to show, empty for the headlines
     n_rows: how many rows each table has by its file's name, so that one cut short is known
+    in_front: which rows of a file stand before all others, by where they belong
     scenario_names: of all that are compared, or the one
     Tables raise RunError when the folder lacks the file, or the file cannot be read.
     """
@@ -57,6 +59,7 @@ class SavedRun:
     measures_shown: tuple[str, ...]
     n_rows: Mapping[str, int]
     scenario_names: tuple[str, ...]
+    in_front: Mapping[str, list[int]]
 
     @property
     def period(self) -> tuple[int, int]:
@@ -89,7 +92,7 @@ class SavedRun:
             raise damaged(self.folder / name, f"{len(rows):,} rows, not the {self.n_rows.get(name)} of its record")
         if excess := excess_in_rows(rows, row_type, self.scenario_names, self.scenario.steps):
             raise damaged(self.folder / name, excess)
-        return rows
+        return tuple(put_back(rows, self.in_front.get(name, ())))
 
     @property
     def people(self) -> People:
@@ -132,7 +135,19 @@ def read_run(folder: str | Path) -> SavedRun:
     n_rows = record.get("rows")
     if not isinstance(n_rows, dict):
         raise damaged(folder / RECORD, "does not say how many rows its tables have")
-    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows, tuple(scenarios))
+    in_front = record.get(IN_FRONT, {})  # none in folders of earlier versions
+    if not isinstance(in_front, dict) or not all(map(_are_places, in_front.values())):
+        raise damaged(folder / RECORD, "not the record it should be")
+    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows, tuple(scenarios), in_front)
+
+
+def _are_places(value: Any) -> bool:
+    """Whether that is a short list of row numbers, as `rows_in_front` gives it."""
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_IN_FRONT
+        and all(isinstance(k, int) and not isinstance(k, bool) and k >= 0 for k in value)
+    )
 
 
 def _is_folder(path: Path) -> bool:

@@ -18,6 +18,7 @@ from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.provenance import versions_here
 
 RECORD = "run.json"
+IN_FRONT = "in_front"  # which rows of a CSV file stand before all others, by where they belong; see `rows_in_front`
 FILES = "files"  # the part of a record with the digest of every table as it was saved
 # Commands that save one table and a picture, by the kind of their record, and how they are called.
 TABLE_KINDS = {

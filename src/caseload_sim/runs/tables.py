@@ -211,6 +211,8 @@ def _course_scores(simulation: Simulation, step: int, name: str) -> dict[str, An
     return columns
 
 
+LOOKED_AT = 50  # rows: what readers decide by is more, but they may skip some
+
 # What a spreadsheet takes for a formula, also after a space or in full width, and what it drops before it looks.
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 
@@ -239,7 +241,13 @@ def write_csv(rows: Iterable[Any], row_type: type[Any], file: TextIO) -> set[str
             [
                 cells[value]
                 if isinstance(value, str)
-                else ("" if value != value else f"{value:.10g}")
+                else (
+                    ""
+                    if value != value
+                    else text
+                    if "." in (text := f"{value:.10g}") or "e" in text or "n" in text
+                    else text + ".0"
+                )
                 if isinstance(value, float)
                 else ("" if value is None else f"{value}")
                 for value in line
@@ -262,10 +270,55 @@ class _Cells(dict[str, str]):
         return cell
 
 
-def save_csv(path: Path, rows: Iterable[Any], row_type: type[Any]) -> set[str]:
-    """Rows as a new file; see `write_csv`. Raises OSError."""
+def save_csv(path: Path, rows: Iterable[Any], row_type: type[Any]) -> tuple[set[str], list[int]]:
+    """Rows as a new file, those of `rows_in_front` first. Returns the texts with a quote, and which rows these were. Raises OSError."""
+    there = rows if isinstance(rows, RowTable) else list(rows)
+    front = rows_in_front(there, row_type)
+    moved: Iterable[Any] = there
+    if front:
+        others = set(range(len(there))) - set(front)
+        order = [*front, *sorted(others)]
+        if isinstance(there, RowTable):
+            moved = RowTable(row_type, [[column[k] for k in order] for column in there.columns])
+        else:
+            moved = [there[k] for k in order]
     with TextIOWrapper(new_file(path), encoding="utf-8", newline="") as file:
-        return write_csv(rows, row_type, file)
+        return write_csv(moved, row_type, file), front
+
+
+def rows_in_front(rows: Sequence[Any], row_type: type[Any]) -> list[int]:
+    """Which rows must stand first so that every column of numbers that has any has one early: mostly none, or one or two.
+
+    Polars and DuckDB decide by the first rows what a column is. Of a column that is empty there they say that it is text, and
+    then all its numbers are text. Rows are counted from 0, in order.
+    """
+    missing = {}
+    for field in fields(row_type):
+        if field.type not in (str, bool):
+            column = (
+                rows.column(field.name) if isinstance(rows, RowTable) else [getattr(row, field.name) for row in rows]
+            )
+            if (
+                first := next((k for k, value in enumerate(column) if _is_there(value)), None)
+            ) is not None and first >= LOOKED_AT:
+                missing[field.name] = first, column
+    front: list[int] = []
+    for first, column in missing.values():
+        if not any(_is_there(column[k]) for k in front):
+            front.append(first)
+    return sorted(front)
+
+
+def put_back(rows: Sequence[Any], front: Sequence[int]) -> list[Any]:
+    """Rows in the order that they had before `save_csv` moved these to the front."""
+    result = list(rows[len(front) :])
+    for k, row in zip(front, rows, strict=False):
+        result.insert(k, row)
+    return result
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None and value == value
 
 
 def as_json(rows: Iterable[Any]) -> str:

@@ -60,7 +60,7 @@ def flush(path: Path) -> None:
 
 def digest_of_file(path: Path) -> str:
     """SHA-256 of the bytes of a file. Raises OSError."""
-    with path.open("rb") as file:
+    with disk.open_to_read(path) as file:
         return file_digest(file, "sha256").hexdigest()
 
 
