@@ -13,21 +13,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caseload_sim.clients.population import Clients
 from caseload_sim.definitions.quantities import Quantity, Value
 from caseload_sim.engines import kernel, reference
-from caseload_sim.engines.plans import NO_STEP, Courses, Plans, PlansInParts, plans_from, plans_of
+from caseload_sim.engines.plans import NO_STEP, NOT_YET, Courses, Plans, PlansInParts, plans_from, plans_of
 from caseload_sim.experiments.replicate import simulate
 from caseload_sim.experiments.tasks import Task, finish
 from caseload_sim.measures.counting import by_number, quantile_of, total_of
 from caseload_sim.measures.measure import measure, tally
 from caseload_sim.measures.table import table_of
+from caseload_sim.outcomes.outcomes import Outcomes, read_outcomes
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.pathway import Routing
 from caseload_sim.scenario.policies import Decision, Known
 from caseload_sim.scenario.scenario import Scenario
-from caseload_sim.simulation.replication import only
+from caseload_sim.simulation.replication import only, read_again
 from caseload_sim.support import columns, threads
-from caseload_sim.support.columns import blocks_of, largest_column, rows_of, slice_of
+from caseload_sim.support.columns import blocks_of, by_name, largest_column, rows_of, slice_of
 from caseload_sim.support.provenance import Digest, digest
 from caseload_sim.support.threads import each_in_order, run_in_background, threads_here
 from random_services import random_service
@@ -68,6 +70,55 @@ def test_those_who_are_drawn_again_to_be_read_are_the_very_same(busy: Scenario) 
     assert np.any(whole.clients.id >= 2**40), "some came back"
     assert np.any(whole.clients.id >= 2**41), "some were there at opening"
     assert whole.digests["clients"] == digest_of_people(whole.clients)
+
+
+def test_only_those_whose_referral_was_open_in_the_period_are_read_because_nobody_else_is_counted(
+    busy: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, read = simulate(busy), []
+
+    def note_who(scenario: Scenario, clients: Clients, *rest: Any, **more: Any) -> Outcomes:
+        read.extend(clients.id.tolist())
+        return read_outcomes(scenario, clients, *rest, **more)
+
+    monkeypatch.setattr("caseload_sim.simulation.replication.read_outcomes", note_who)
+    finish(Task(busy, 0, kernel.run))
+    first, after = busy.run.period
+    came, left = whole.clients.referral_day, whole.outcomes.end_day
+    over_before = (left != NOT_YET) & (left < first)
+    never_came, came_after = came == NOT_YET, came >= after
+    unread = never_came | over_before | came_after
+    assert sorted(read) == whole.clients.id[~unread].tolist()
+    for some in (
+        never_came,
+        over_before & ~never_came,
+        came_after,
+        ~unread & (came < first),
+        ~unread & (left >= after),
+    ):
+        assert np.any(some)
+    counts = tally(only(whole, np.flatnonzero(unread))).counts
+    assert counts.pop("contacts_attended") > 0, "they were seen, and held places"
+    assert not any(np.any(count) for count in counts.values())
+
+
+def test_whoever_is_not_read_changes_nothing_for_those_who_are(busy: Scenario) -> None:
+    whole = simulate(busy)
+    rows = np.arange(0, len(whole.clients.id), 3)
+    some = only(whole, rows)
+    again = read_again(some, busy).outcomes
+    assert again is not some.outcomes
+    expected, got = (_columns_of(outcomes) for outcomes in (some.outcomes, again))
+    assert [name for name in expected if not np.array_equal(expected[name], got[name])] == []
+    assert len(expected["end_day"]) == len(rows) > 1000
+
+
+def _columns_of(table: Any, path: str = "") -> dict[str, np.ndarray]:
+    """Every array of a table by its path, down into tables and dicts within it."""
+    if isinstance(table, np.ndarray):
+        return {path: table}
+    parts = table if isinstance(table, dict) else by_name(table)
+    return {k: v for name, one in parts.items() for k, v in _columns_of(one, f"{path}.{name}".strip(".")).items()}
 
 
 def digest_of_people(clients: Any) -> str:

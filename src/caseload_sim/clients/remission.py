@@ -38,7 +38,7 @@ class Illness:
     distress_length, distress_hazard: (n,), the same for the distress that brought the client
     depth: (n, d), SD, how far below its threshold a disorder lies once it is over
 
-    Nothing is drawn for a disorder that is not present: its length is infinite and its depth 0.
+    Nothing is drawn for a disorder that is not present: its length is infinite, and its hazard and depth are 0.
     """
 
     present: Flags
@@ -79,7 +79,7 @@ def illness_of(scenario: Scenario, clients: Clients, draws: Draws) -> Illness:
     length, distress_length = drawn_lengths(scenario, clients, draws, of=present)
     for j, name in enumerate(names):
         rows = np.flatnonzero(present[:, j])
-        hazard[:, j] = _hazard(scenario, clients.severity[:, j], name, slower)
+        hazard[:, j][rows] = _hazard(scenario, clients.severity[:, j][rows], name, slower[rows])
         deep = draws.uniform(f"depth:{name}", clients.id[rows])
         depth[:, j][rows] = remission.hysteresis.value - remission.depth_mean.value * np.log(deep)
     return Illness(present, length, hazard, distress_length, _hazard_of_distress(scenario, slower), depth)
@@ -224,11 +224,12 @@ def _strength_of(
     for s in courses:
         step = steps[s]
         assert step.kind == "course"
-        effect = np.array(by_disorder(dict(step.effect), names))[target]
-        effect = np.minimum(effect * bounded_exp(step.effect_per_complexity.value * beyond_first), _MOST_EFFECT)
-        added = left * effect * -np.expm1(-3.0 * sessions[:, s] / step.sessions_for_95_percent.value)
-        strength += response[:, s] * added
-        left -= added
+        rows = np.flatnonzero(sessions[:, s])
+        effect = np.array(by_disorder(dict(step.effect), names))[target[rows]]
+        effect = np.minimum(effect * bounded_exp(step.effect_per_complexity.value * beyond_first[rows]), _MOST_EFFECT)
+        added = left[rows] * effect * -np.expm1(-3.0 * sessions[:, s][rows] / step.sessions_for_95_percent.value)
+        strength[rows] += response[:, s][rows] * added
+        left[rows] -= added
     return strength * treatment.fidelity.value
 
 

@@ -145,8 +145,8 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
     """
     mass = np.exp(successes * np.log1p(-share))
     result = np.zeros(len(u), dtype=np.int32)
-    hard = np.flatnonzero(mass < NOT_REACHED_BEFORE)  # hundreds of sessions nearly all missed
-    result[hard] = _by_halving(u[hard], successes[hard], share[hard])
+    if len(hard := np.flatnonzero(mass < NOT_REACHED_BEFORE)):  # hundreds of sessions nearly all missed
+        result[hard] = _by_halving(u[hard], successes[hard], share[hard])
     rows = np.flatnonzero((mass >= NOT_REACHED_BEFORE) & (u > mass))
     columns = [column[rows] for column in (u, successes, share, mass, mass)]
     k = 0
@@ -157,7 +157,7 @@ def negative_binomial(u: Floats, successes: Days, share: Floats) -> Days:
         reached = reached + at
         result[rows] = k
         onward = np.flatnonzero((going > reached) & (at > 0))
-        rows, columns = rows[onward], [column[onward] for column in (going, needed, fails, at, reached)]
+        rows, columns = rows.take(onward), [column.take(onward) for column in (going, needed, fails, at, reached)]
     return result
 
 

@@ -104,8 +104,10 @@ class Plans:
 
 def plans_of(courses: Courses) -> Plans:
     """These courses as `Plans`: one row for each step that each client can come to."""
-    client, step = np.nonzero(_find_reachable(courses))
     n, n_steps = courses.course_days.shape
+    rows = np.flatnonzero(np.ascontiguousarray(_find_reachable(courses)))
+    client = rows // max(n_steps, 1)
+    step = rows - client * n_steps
     at = step * n + client  # where the cells of these steps lie in tables laid out column by column
     # The row of each client and step: a column for each step, and before them one for NO_STEP (-1), where nothing follows.
     row_of = np.full((1 + n_steps) * n, NO_STEP, dtype=np.int32)
@@ -248,4 +250,4 @@ class PlansInParts:
 
 
 def _shift(rows: Days, by: int) -> Days:
-    return np.where(rows < 0, rows, rows + np.int32(by)).astype(np.int32, copy=False)
+    return rows + (rows >= 0) * np.int32(by)

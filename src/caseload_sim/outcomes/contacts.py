@@ -144,21 +144,22 @@ def leaving(
 ) -> tuple[Days, Codes]:
     """Day on which each referral was over, and how it ended as an index into LEFT."""
     n = len(referral_day)
-    left = np.where(exit_ == TREATED, LEFT.index("not_yet"), exit_ - 1).astype(np.int8)
-    joins_day = np.where(referral_day == NOT_YET, NOT_YET, referral_day + booking_days)
-    end_day = np.where(never_assessed(exit_), joins_day, NOT_YET).astype(np.int32)
-    end_day[exit_ == NO_SERVICE] = referral_day[exit_ == NO_SERVICE]
-    end_day[end_day >= scenario.run.horizon_days] = NOT_YET
+    left, end_day = exit_ - np.int8(1), np.full(n, NOT_YET, dtype=np.int32)
+    left[np.flatnonzero(exit_ == TREATED)] = LEFT.index("not_yet")
+    came = referral_day != NOT_YET
+    here, turned_away = np.flatnonzero(came & never_assessed(exit_)), np.flatnonzero(exit_ == NO_SERVICE)
+    end_day[here] = referral_day[here] + booking_days[here]
+    end_day[turned_away] = referral_day[turned_away]
+    end_day[np.flatnonzero(end_day >= scenario.run.horizon_days)] = NOT_YET
     last_row = np.full(n, -1, dtype=np.int64)
     last_row[episodes.client] = np.arange(len(episodes.client))
     rows = np.flatnonzero(last_row >= 0)
     end_day[rows] = episodes.ended_day[last_row[rows]]
     ending = episodes.ending[last_row[rows]]
     for code, name in ((GAVE_UP, "gave_up"), (DROPPED_OUT, "dropped_out"), (FINISHED, "finished")):
-        left[rows[ending == code]] = LEFT.index(name)
-    well_by_then = (ending == ASSESSED) & (
-        exit_[rows] == TREATED
-    )  # let through, but would not have come to a first session
+        left[rows[np.flatnonzero(ending == code)]] = LEFT.index(name)
+    # Let through, but would not have come to a first session.
+    well_by_then = np.flatnonzero((ending == ASSESSED) & (exit_[rows] == TREATED))
     left[rows[well_by_then]] = LEFT.index("gave_up")
-    left[end_day == NOT_YET] = LEFT.index("not_yet")
+    left[np.flatnonzero(end_day == NOT_YET)] = LEFT.index("not_yet")
     return end_day, left

@@ -50,7 +50,9 @@ def recorded_problem(
     others = [names.index(name) for name in routing.otherwise_recorded if name in names] or [0]
     which = (draws.uniform("problem_other", clients.id) * len(others)).astype(np.int64)
     looked_right = draws.uniform("problem_right", clients.id) < chance.value
-    return np.where(looked_right, principal, np.array(others)[which]).astype(np.int8), principal
+    recorded, rows = np.array(others, dtype=np.int8)[which], np.flatnonzero(looked_right)
+    recorded[rows] = principal[rows]
+    return recorded, principal
 
 
 def disclosed_conditions(scenario: Scenario, clients: Clients, draws: Draws) -> Flags:
@@ -72,19 +74,19 @@ def first_course(scenario: Scenario, clients: Clients, decision: Decision, draws
         decision.chance, key=scenario.steps.index
     )  # whatever the order in which a policy names them
     u, below = draws.uniform("route", ids), decision.chance[last]
-    chosen = np.full(len(ids), scenario.steps.index(others[0] if others else last))
-    chosen[u < below] = scenario.steps.index(last)
+    chosen = np.full(len(ids), scenario.steps.index(others[0] if others else last), dtype=np.int8)
+    chosen[np.flatnonzero(u < below)] = scenario.steps.index(last)
     for name in reversed(others):
-        chosen[(u >= below) & (u < below + decision.chance[name])] = scenario.steps.index(name)
+        chosen[np.flatnonzero((u >= below) & (u < below + decision.chance[name]))] = scenario.steps.index(name)
         below = below + decision.chance[name]
     u, so_far = draws.uniform("variant", ids), np.zeros(len(ids))
     result = chosen.copy()
     for s, _, step in scenario.pathway.each_course():
         if step.instead_of and step.instead_share:
             here = chosen == scenario.steps.index(step.instead_of)
-            result[here & (u >= so_far) & (u < so_far + step.instead_share.value)] = s
-            so_far = so_far + np.where(here, step.instead_share.value, 0.0)
-    return result.astype(np.int8)
+            result[np.flatnonzero(here & (u >= so_far) & (u < so_far + step.instead_share.value))] = s
+            so_far += here * step.instead_share.value
+    return result
 
 
 def exits(
@@ -100,13 +102,14 @@ def exits(
     result = np.full(len(ids), TREATED, dtype=np.int8)
     stays_away = draws.uniform("attendance", ids) >= _chance_of_taking_up(scenario, clients)
     incomplete = draws.uniform("incomplete", ids) < pathway.attendance.incomplete_share.value
-    result[stays_away] = np.where(incomplete, INCOMPLETE_ASSESSMENT, DECLINED_TREATMENT)[stays_away]
-    screening = pathway.screening
+    result[np.flatnonzero(stays_away)] = DECLINED_TREATMENT
+    result[np.flatnonzero(stays_away & incomplete)] = INCOMPLETE_ASSESSMENT
+    screening, u = pathway.screening, draws.uniform("advice", ids)
     below = below_caseness(known.phq9, known.gad7)
-    advice = np.where(below, screening.advice_below_caseness.value, screening.advice_at_caseness.value)
-    result[draws.uniform("advice", ids) < advice] = ADVICE
-    result[draws.uniform("not_suitable_seen", ids) < screening.not_suitable.value] = NOT_SUITABLE_SEEN
-    result[~reached] = NOT_ASSESSED
+    advised = below & (u < screening.advice_below_caseness.value) | ~below & (u < screening.advice_at_caseness.value)
+    result[np.flatnonzero(advised)] = ADVICE
+    result[np.flatnonzero(draws.uniform("not_suitable_seen", ids) < screening.not_suitable.value)] = NOT_SUITABLE_SEEN
+    result[np.flatnonzero(~reached)] = NOT_ASSESSED
     edges = np.cumsum([pathway.not_suitable.value, pathway.declined.value, pathway.not_assessed.value])
     u = draws.uniform("before_assessment", ids)
     for edge, code in zip(edges[::-1], (NOT_ASSESSED, DECLINED, NOT_SUITABLE), strict=True):

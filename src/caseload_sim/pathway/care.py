@@ -106,12 +106,14 @@ def draw_courses(
     following = next_steps(scenario, clients, draws, ahead)
     well_after = _well_after(scenario, clients, care, ahead.first, draws)
     # After the assessment comes the first course; nothing for those who stop there, or would be well by the soonest first session.
-    following.next_outside[:, ASSESSMENT] = np.where(leaves_at_assessment(care.exit), NO_STEP, ahead.first)
+    following.next_outside[:, ASSESSMENT] = ahead.first
+    following.next_outside[:, ASSESSMENT][np.flatnonzero(leaves_at_assessment(care.exit))] = NO_STEP
     following.inside_from[:, ASSESSMENT] = well_after.min(axis=1)
-    day = clients.referral_day
+    day, first_step = clients.referral_day, np.full(n, ASSESSMENT, dtype=np.int8)
+    first_step[np.flatnonzero(never_assessed(care.exit))] = NO_STEP
     return Courses(
         joins_day=np.where(day == NOT_YET, NOT_YET, day + care.booking_days).astype(np.int32),
-        first_step=np.where(never_assessed(care.exit), NO_STEP, ASSESSMENT).astype(np.int8),
+        first_step=first_step,
         course_days=queueing.course_days,
         patience_days=queueing.patience_days,
         priority=_priority(scenario, queueing.decision, n),
@@ -219,7 +221,7 @@ def _draw(scenario: Scenario, clients: Clients, draws: Draws, policy: Policy) ->
         assessment_coded_low=straight & coded & (exit_ == TREATED),
         reason_recorded=draws.uniform("reason", ids) >= scenario.pathway.reason_not_recorded.value,
         disclosed=disclosed,
-        lot=np.where(draws.uniform("lot", of_the_person(ids)) < 1 / 2, 1, 2).astype(np.int8),
+        lot=np.int8(2) - (draws.uniform("lot", of_the_person(ids)) < 1 / 2),
     )
     ahead = Ahead(first, may, there, attended, ending, target, care.response, care.booking_days)
     return care, ahead, _Queueing(decision, course_days, patience)

@@ -90,7 +90,8 @@ def attended_sessions(name: str, step: Step, ids: Ids, effects: Floats, draws: D
     with np.errstate(divide="ignore"):  # a chance of 0 is never met, one of 1 at once
         leaves_after = np.log(draws.uniform(f"drop_out:{name}", ids)) / np.log1p(-chance)
     stays = 1 + np.minimum(leaves_after, LONGEST_DAYS).astype(np.int32)
-    ending = np.where(stays < planned, DROPPED_OUT, FINISHED).astype(np.int8)
+    ending = np.full(n, FINISHED, dtype=np.int8)
+    ending[np.flatnonzero(stays < planned)] = DROPPED_OUT
     return np.minimum(planned, stays).astype(np.int32), ending
 
 
@@ -133,7 +134,7 @@ def lag_days(scenario: Scenario, name: str, step: CourseStep, first_course: Code
     mean = np.full(len(ids), step.lag_days_mean.value)
     for s, _, below in scenario.pathway.each_course():
         if below.steps_up_to == name and below.step_up_lag_days:
-            mean[first_course == s] += below.step_up_lag_days.value
+            mean[np.flatnonzero(first_course == s)] += below.step_up_lag_days.value
     days = -mean * np.log(draws.uniform(f"lag:{name}", ids))
     return np.asarray(np.minimum(days, LONGEST_DAYS), dtype=np.int32)
 

@@ -51,10 +51,10 @@ def moves(scenario: Scenario, clients: Clients, first_course: Codes, draws: Draw
         if step.steps_down_to and step.step_down_share:
             drawn = draws.uniform(f"step_down:{name}", clients.id) < step.step_down_share.value
             drawn &= first_course == s
-            down[:, s][drawn] = scenario.steps.index(step.steps_down_to)
+            down[:, s][np.flatnonzero(drawn)] = scenario.steps.index(step.steps_down_to)
         if step.steps_up_to and step.step_up_acceptance:
             accepts = draws.uniform(f"step_up:{name}", clients.id) < step.step_up_acceptance.value
-            up[:, s][accepts] = scenario.steps.index(step.steps_up_to)
+            up[:, s][np.flatnonzero(accepts)] = scenario.steps.index(step.steps_up_to)
     return Moves(down, up)
 
 
@@ -121,7 +121,7 @@ def next_steps(scenario: Scenario, clients: Clients, draws: Draws, ahead: Ahead)
     asked = []
     for s, _, _ in scenario.pathway.each_course():
         finished = ahead.there[:, s] & (ahead.ending[:, s] == FINISHED)
-        down = finished & (may.down[:, s] != NO_STEP)
+        down = np.flatnonzero(finished & (may.down[:, s] != NO_STEP))
         inside[:, s][down] = outside[:, s][down] = may.down[:, s][down]
         accepts = finished & (may.up[:, s] != NO_STEP)
         if accepts.any():
@@ -164,8 +164,8 @@ def _offered(scenario: Scenario, ahead: Ahead, step: int, accepts: NDArray[np.bo
     """
     n_steps = ahead.attended.shape[1]
     earlier = {begun: passed for begun in range(n_steps) if (passed := steps_between(scenario, begun, step))}
-    comes_by = np.isin(ahead.first, [step, *earlier])
-    rows = np.flatnonzero(accepts & comes_by)
+    rows = np.flatnonzero(accepts)
+    rows = rows[np.isin(ahead.first[rows], [step, *earlier])]
     sessions = np.zeros((len(rows), n_steps), dtype=np.int32)
     sessions[:, step] = ahead.attended[:, step][rows]
     for begun, passed in earlier.items():
