@@ -1,6 +1,7 @@
 """The sentence that must stand where more people are helped and the reported share falls."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ NAN = float("nan")
 
 def row(figure: Quantity, difference: float, half: float = 0.0, unit: str = "share") -> ComparisonRow:
     bounds = difference - half, difference + half
-    numbers = dict.fromkeys(
+    numbers: Any = dict.fromkeys(
         ("value", "lower_95_ci", "upper_95_ci", "lower_95_range", "upper_95_range", "numerator", "denominator",
          "could_be_low", "could_be_high", "difference_could_be_low", "difference_could_be_high", "variance_removed"), NAN,
     )  # fmt: skip

@@ -34,7 +34,7 @@ def as_html(results: Summarised) -> str:
         f"<th scope='col'>{one}</th>" for one in ("", "of whom, when", "with service", "untreated", "could be")
     )
     lines = [
-        f"<table><caption><b>{escape(answer.title)}</b><br>{escape(about)}</caption>",
+        f"<table><caption><b>{escape(answer.title)}</b><br>{escape(about)}<br>{escape('; '.join(answer.published))}</caption>",
         f"<thead><tr>{head}</tr></thead><tbody>",
     ]
     for rung in answer.rungs:
@@ -44,5 +44,4 @@ def as_html(results: Summarised) -> str:
         cells = when, percent(rung.with_service), percent(rung.untreated), could_be
         data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f"<tr><th scope='row' style='text-align:left'>{name}</th>{data}</tr>")
-    lines += [f"</tbody></table><p>{escape('; '.join(answer.published))}</p>"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "</tbody></table>"])
