@@ -287,7 +287,7 @@ def test_reconcile_prints_definitions_and_says_that_the_order_matters(folder: Pa
     for text in ("The order matters", "Shapley", "at caseness at first contact", "clearly", "who is counted"):
         assert text in result.stdout
     (saved,) = (folder / "results").iterdir()
-    assert {file.name for file in saved.iterdir()} == {"table.csv", "figure.png"}
+    assert {file.name for file in saved.iterdir()} == {"table.csv", "figure.png", "data_dictionary.csv", "run.json"}
     assert "Saved in" in result.stderr
 
 

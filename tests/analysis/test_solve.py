@@ -270,7 +270,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert "small, seed 3, 2 replications" in found.stderr
     (saved,) = (tmp_path / "results").iterdir()
     assert saved.name.startswith("small-solve-3-")
-    assert {path.name for path in saved.iterdir()} == {"table.csv", "figure.png"}
+    assert {path.name for path in saved.iterdir()} == {"table.csv", "figure.png", "data_dictionary.csv", "run.json"}
     with (saved / "table.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == len(answer["points"])
     for wrong in (("--target", "nothing"), ("--target", "recovery>=0.5", "--vary", "staff.assesor.wte")):

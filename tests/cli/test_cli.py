@@ -58,7 +58,8 @@ def test_a_run_prints_the_ladder_and_leaves_a_complete_folder(folder: Path) -> N
     names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
     figures = {f"figures/{name}.png" for name in ("disorders", "flow", "waits", "waiting_list", "ladder")}
     assert names == figures | {
-        "run.json", "measures.csv", "over_time.csv", "cost_effectiveness.csv", "clients.parquet", "episodes.parquet", "outcomes.parquet"
+        "run.json", "measures.csv", "over_time.csv", "cost_effectiveness.csv", "clients.parquet", "episodes.parquet", "outcomes.parquet",
+        "replications.parquet", "measure_definitions.csv", "data_dictionary.csv",
     }  # fmt: skip
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
     assert record["seed"] == 7
@@ -223,7 +224,7 @@ def test_the_population_is_shown_target_against_achieved(folder: Path) -> None:
     assert list(rows[0]) == ["quantity", "target", "achieved", "lower_95_ci", "upper_95_ci", "n", "source"]
     assert "prevalence: alcohol dependence" in plain.stdout
     (saved,) = (folder / "results").iterdir()
-    assert {path.name for path in saved.iterdir()} == {"table.csv", "figure.png"}
+    assert {path.name for path in saved.iterdir()} == {"table.csv", "figure.png", "data_dictionary.csv", "run.json"}
     noted = call_here(
         "population", "--clients", "500", "--set", "population.prevalence.alcohol_dependence=0.4", folder=folder
     )

@@ -155,7 +155,7 @@ def test_tab_shows_every_public_name() -> None:
 
     shell: Any = InteractiveShell.instance()
     shell.user_ns["cs"] = caseload_sim
-    completer = IPCompleter(shell=shell, namespace=shell.user_ns)
+    completer: Any = IPCompleter(shell=shell, namespace=shell.user_ns)  # type: ignore[no-untyped-call]
     completer.use_jedi = False
     _, found = completer.complete("cs.")
     assert set(caseload_sim.__all__) <= {one.rpartition(".")[2] for one in found}

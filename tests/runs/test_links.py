@@ -129,7 +129,7 @@ def test_files_of_a_run_take_the_place_of_links(
     for name in names:
         LINKS[kind](tmp_path / "a" / name, elsewhere / "file")
     again = RunFolder(tmp_path, "a").save(small_results, "kernel")
-    assert len(names) == 7
+    assert len(names) == 10
     assert_untouched(elsewhere)
     assert not any(path.is_symlink() for path in again.rglob("*"))
     assert read_run(again).rows

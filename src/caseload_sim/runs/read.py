@@ -182,7 +182,7 @@ def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
     except ValueError as error:
         raise damaged(path, str(error)) from None
     kind = record.get("kind") if isinstance(record, dict) else None
-    if kind in TABLE_KINDS and kind not in kinds:
+    if isinstance(kind, str) and kind in TABLE_KINDS and kind not in kinds:
         raise RunError(
             f"{path}: the record of `caseload-sim {TABLE_KINDS[kind]}`, and this needs that of a {' or a '.join(kinds)}. Its "
             "inputs are in it under `given`: give that command again to have its tables and its figure anew."

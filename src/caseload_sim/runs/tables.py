@@ -313,7 +313,7 @@ def put_back(rows: Sequence[Any], front: Sequence[int]) -> list[Any]:
     """Rows in the order that they had before `save_csv` moved these to the front."""
     result = list(rows[len(front) :])
     for k, row in zip(front, rows, strict=False):
-        result.insert(k, row)
+        result.insert(min(k, len(result)), row)  # a file may say anything
     return result
 
 
