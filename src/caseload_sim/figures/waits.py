@@ -181,7 +181,7 @@ def plot_waiting_list(
     )
     headed(
         top, title, "Lines: the middle one of the simulated years; pale: chance, the 95% interval of it.", NO_DOUBT_HERE,
-        made=Made(opens=opens, period=period),
+        made=Made(opens=opens, period=period), under=bottom,
     )  # fmt: skip
     return top, bottom
 
@@ -256,7 +256,7 @@ def plot_warm_up(
     )
     headed(
         top, title, "Below: from which day on each has settled, by the rule MSER-5; crosses: later than what is left out.",
-        "Pale above: chance, the 95% interval.", NO_DOUBT_HERE, rows=rows,
+        "Pale above: chance, the 95% interval.", NO_DOUBT_HERE, rows=rows, under=bottom,
     )  # fmt: skip
     return top, bottom
 
