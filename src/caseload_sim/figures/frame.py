@@ -21,7 +21,7 @@ GREY = "#666666"
 _COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _TITLE, _SUBTITLE, _NOTE = 1.2, 0.95, 0.8  # size of letters, of those of labels
 _LINE = 1.28  # height of a line, of its letters
-_SLACK = 0.95  # of the room for a line: readers of SVG may have other letters
+_SLACK = 0.93  # of the room for a line: readers of SVG may have other letters
 _WIDE = 0.54  # of the sheet, that the label of an axis may take
 _EDGE = 0.6  # of a letter, around the sheet
 

@@ -229,7 +229,13 @@ def _name_both(ax: "Axes", rows: Mapping[str, Sequence[Row]], *, untreated: bool
     treated = rows["service"][last]
     furthest = 100 * np.nanmax([treated.value, treated.upper_95_ci, treated.could_be_high])
     said(ax, "filled: with the service", (furthest, last), (38, -5.5), color=BLUE)
-    said(ax, "open: the same people untreated", (furthest, last), (38, 5.5), color=BROWN)
+    said(
+        ax,
+        "open: untreated" if is_narrow() else "open: the same people untreated",
+        (furthest, last),
+        (38, 5.5),
+        color=BROWN,
+    )
 
 
 def _finding(rows: Mapping[str, Sequence[Row]], *, untreated: bool) -> str:
