@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from caseload_sim.engines import kernel, reference
 from caseload_sim.engines.episodes import Episodes
 from caseload_sim.engines.plans import FINISHED, NEVER, NO_CLIENT, NO_STEP, NOT_YET, Capacity, Courses, Plans, plans_of
+from caseload_sim.figures.canvas import Sheet, own_settings
 
 Row = tuple[int, int, int, int, int, int]
 
@@ -107,11 +108,19 @@ ENGINES: dict[str, Callable[..., Episodes]] = {
 
 
 def check_legible(figure: Figure) -> None:
-    """Assert that a picture has a title and labelled axes, and that no text runs out of it."""
+    """Assert that a picture has a title and labelled axes, says how it was made, and that no text runs out of it."""
     canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    axes = figure.axes
-    assert axes[0].get_title()
+    axes, words = figure.axes, []
+    if isinstance(figure, Sheet):
+        assert figure.heading.title
+        assert "caseload-sim" in figure.heading.made.foot
+        assert "hin bar" in figure.heading.notes or "chance" in figure.heading.notes, "or a word why there are none"
+        words = figure.words
+        with own_settings(figure.width):
+            canvas.draw()
+    else:
+        assert axes[0].get_title()
+        canvas.draw()
     assert all(ax.get_ylabel() or ax.get_yticklabels() for ax in axes)
     assert any(ax.get_xlabel() for ax in axes)
     width, height = canvas.get_width_height()
@@ -119,7 +128,7 @@ def check_legible(figure: Figure) -> None:
     for ax in axes:
         low, high = sorted(ax.get_ylim())
         ticks = [text for text in ax.get_yticklabels() if low <= text.get_position()[1] <= high]
-        for text in [ax.title, ax.xaxis.label, ax.yaxis.label, *ticks, *ax.texts]:
+        for text in [ax.xaxis.label, ax.yaxis.label, *ticks, *ax.texts, *words]:
             if text.get_text() and text.get_visible():
                 box = text.get_window_extent(renderer)
                 assert box.x0 >= -2, text

@@ -12,8 +12,9 @@ from caseload_sim.analysis.uncertainty import DoubtRow, TornadoRow, uncertainty,
 from caseload_sim.definitions.quantities import LADDER
 from caseload_sim.errors import RunError, ScenarioError
 from caseload_sim.experiments.replicate import Results, replicate
-from caseload_sim.figures.accounts import draw_uncertainty, plot_audit
-from caseload_sim.figures.style import figure_of
+from caseload_sim.figures.accounts import EIGHT, plot_audit
+from caseload_sim.figures.doubt import draw_uncertainty
+from caseload_sim.figures.style import sheet_of
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
 from commands import SMALL_FILE, call_here
@@ -103,11 +104,20 @@ def test_nobody_treated_is_nobody_to_audit() -> None:
 
 def test_the_audit_figure_is_legible_and_shows_the_result(audited: tuple[AuditRow, ...]) -> None:
     ax = plot_audit(audited)
-    legend = ax.get_legend()
-    assert legend is not None
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert "result of the audit, 9.2%" in labels
-    check_legible(figure_of(ax))
+    assert "the audit found 9.2%" in [text.get_text() for text in ax.texts]
+    check_legible(sheet_of(ax))
+
+
+def test_of_twenty_definitions_eight_are_drawn_each_with_its_verdict_in_words(audited: tuple[AuditRow, ...]) -> None:
+    ax = plot_audit(audited)
+    assert len(ax.get_yticklabels()) == len(EIGHT) == 8 < len(audited)
+    row = audited[0]
+    assert (row.measure, row.base, row.at) == EIGHT[0]
+    said = [text.get_text().replace("\n", " ") for text in ax.texts]
+    assert f"only if the ill were {row.sampling_odds:.1f} times likelier to be asked" in said
+    alone = sum((one.measure, one.base, one.at) in EIGHT and one.explained_by == "definition" for one in audited)
+    assert said.count("chance explains it") == alone
+    assert sheet_of(ax).heading.title.startswith(f"By {alone} of 8 definitions")
 
 
 # --- doubt ----------------------------------------------------------------------------------------------------------
@@ -173,7 +183,15 @@ def test_a_range_that_is_none_is_refused() -> None:
 
 
 def test_the_figure_of_doubt_is_legible(doubted: tuple[tuple[DoubtRow, ...], tuple[TornadoRow, ...]]) -> None:
-    check_legible(draw_uncertainty(*doubted))
+    rows, _ = doubted
+    sheet = draw_uncertainty(*doubted)
+    check_legible(sheet)
+    far = [text.get_text() for text in sheet.axes[0].texts]
+    row = rows[0]
+    assert f"{100 * row.value:.0f}%: {100 * row.lower_95_range:.0f} to {100 * row.upper_95_range:.0f}" in far, (
+        "how far, not what share"
+    )
+    assert "England 2024-25: 50.5%" in far
 
 
 # --- on the command line --------------------------------------------------------------------------------------------
@@ -186,7 +204,7 @@ def test_audit_and_uncertainty_on_the_command_line(tmp_path: Path) -> None:
     assert "AN AUDIT OF 60 that found 10.0%: small" in audit_of_60.stdout
     in_doubt = call_here("uncertainty", "small.toml", "--draws", "2", folder=tmp_path)
     assert in_doubt.returncode == 0, in_doubt.stderr
-    assert "What moves full remission, started, sustained for a year" in in_doubt.stdout
+    assert "What moves all disorders clearly gone, by interview" in in_doubt.stdout
     for result in (audit_of_60, in_doubt):
         assert all(len(line.rstrip()) <= 80 for line in result.stdout.splitlines()), result.stdout
     saved = {file.name for folder in (tmp_path / "results").iterdir() for file in folder.iterdir()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from building import check_legible
-from caseload_sim.analysis.solve import Solution, SolutionPoint, interval, solve
+from caseload_sim.analysis.solve import Solution, SolutionPoint, interval, solution_of, solve
 from caseload_sim.cli.solve import print_solution, sentences
 from caseload_sim.definitions.goals import Goal, goal_from
 from caseload_sim.definitions.quantities import Quantity
@@ -207,9 +207,20 @@ def test_the_picture_and_the_table_hold_the_answer(
     figure = draw_solution(waits)
     check_legible(figure)
     (ax,) = figure.axes
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]  # type: ignore[union-attr]
-    assert "target: at most 40 days" in labels
-    assert f"solution: {waits.value:.4g} or more (shaded: 95% interval)" in labels
+    labels = [text.get_text() for text in ax.texts]
+    assert {"target: at most 40 days", f"today: {waits.present:.1f}", f"{waits.value:.1f} or more"} <= set(labels)
+    assert figure.heading.title.startswith(f"{waits.value:.1f} posts of high-intensity therapists or more (")
+    assert ax.get_xscale() == "linear"
+    again = solution_of(
+        waits.scenario, f"{waits.goal.quantity} {waits.goal.sign} {waits.goal.value}", waits.path, waits.points
+    )
+    assert (again.value, again.lower_95_ci, again.upper_95_ci) == (waits.value, waits.lower_95_ci, waits.upper_95_ci)
+    assert (again.present, again.now.value, again.met_now, again.best) == (
+        waits.present,
+        waits.now.value,
+        waits.met_now,
+        waits.best,
+    )
     check_legible(draw_solution(replace(waits, value=np.nan, lower_95_ci=np.nan, upper_95_ci=np.nan)))
     print_solution(waits)
     text = capsys.readouterr().out

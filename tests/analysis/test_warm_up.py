@@ -11,7 +11,7 @@ from building import check_legible
 from caseload_sim.analysis.warm_up import mser, too_short, warm_up
 from caseload_sim.cli.main import app
 from caseload_sim.cli.validate_model import print_warm_up
-from caseload_sim.figures.solve import draw_warm_up
+from caseload_sim.figures.waits import draw_warm_up
 from caseload_sim.measures.rows import OverTimeRow
 from caseload_sim.pathway.working_days import working_days
 from caseload_sim.scenario.scenario import Scenario
@@ -97,8 +97,10 @@ def test_the_picture_and_the_table_show_both_warm_ups(service: Scenario, capsys:
     rows = warm_up(service, over_time)
     figure = draw_warm_up(rows, over_time)
     check_legible(figure)
-    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]  # type: ignore[union-attr]
-    assert {f"MSER-5: day {rows[0].settled_day}", "run.warm_up_days: 100"} <= set(labels)
+    above, below = ([text.get_text() for text in ax.texts] for ax in figure.axes)
+    assert "left out: 100 days" in above
+    assert f"day {rows[0].settled_day}" in below
+    assert len(below) == len(rows), "each list and each use of places, or that it cannot be told"
     print_warm_up(rows)
     assert f"The rule: {rows[0].settled_day} days. The scenario leaves out 100: too short." in capsys.readouterr().out
     print_warm_up([replace(row, settled_day=None) for row in rows])

@@ -26,6 +26,7 @@ from caseload_sim.experiments.compare import (
 )
 from caseload_sim.experiments.replicate import replicate
 from caseload_sim.figures.compare import draw_differences, plot_differences
+from caseload_sim.figures.style import sheet_of
 from caseload_sim.measures.rows import Row
 from caseload_sim.scenario.catalogue import get_scenario
 from caseload_sim.scenario.scenario import Scenario
@@ -296,16 +297,30 @@ def test_the_rows_shown_are_the_headlines_or_every_reading_asked_for(compared: C
 
 def test_the_forest_plot_shows_each_difference_with_its_interval(compared: Compared) -> None:
     ax = plot_differences(shown(compared.rows))
-    assert "percentage points" in ax.get_xlabel()
-    assert "Difference from now" in ax.get_xlabel()
-    texts = {text.get_text() for text in ax.texts}
+    assert ax.get_xlabel() == "Difference, points of 100"
+    heading = sheet_of(ax).heading
+    assert heading.title == "What is different from now?"
+    assert "paired 95% interval" in heading.notes
+    texts = {" ".join(text.get_text().split()) for text in ax.texts}
     row = one(compared.rows, "no effect", "all_remission", base="finished", at="end", service="service")
-    assert f"{100 * row.difference:+.1f}" in texts
-    labels = [text.get_text() for text in ax.get_yticklabels()]
-    assert "all remission\nfinished, end" in labels
-    legend = ax.get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["more therapists", "no effect"]
+    assert row.difference < 0
+    assert f"no effect {100 * row.difference:+.1f}" in texts, "each mark has the name of its scenario"
+    labels = [" ".join(text.get_text().split()) for text in ax.get_yticklabels()]
+    assert "all disorders gone, by interview, of those who finished a course (+)" in labels
+
+
+def test_of_two_scenarios_the_forest_plot_says_what_becomes_of_people_first(compared: Compared) -> None:
+    sheet = draw_differences([row for row in compared.rows if row.scenario != "no effect"])
+    finish = one(compared.rows, "more therapists", "finished_course_treatment")
+    n, more = abs(round(finish.difference)), "more" if finish.difference >= 0 else "fewer"
+    assert sheet.heading.title.startswith(
+        f"With more therapists instead of now, {n:,} {more} people finish a course, and the share"
+    )
+    assert [ax.get_xlabel() for ax in sheet.axes] == [
+        "Difference, people",
+        "Difference, points of 100",
+        "Difference, days",
+    ]
 
 
 @pytest.mark.parametrize("measures", [[], ["wait_days_mean"], ["all_remission"]])

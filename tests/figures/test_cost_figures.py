@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from building import check_legible
 from caseload_sim.figures.costs import THRESHOLDS_GBP, acceptability, plot_acceptability, plot_cost_effectiveness
-from caseload_sim.figures.style import figure_of
+from caseload_sim.figures.style import sheet_of
 from caseload_sim.measures.rows import CostEffectRow
 
 # 10,000, 25,000 and 100,000 pounds a QALY; one that harms and costs; one that harms and saves 50,000 for each QALY lost.
@@ -29,18 +29,16 @@ def test_the_plane_has_every_point_and_a_line_for_each_threshold() -> None:
     assert slopes == pytest.approx([20_000, 30_000])
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     assert all(left < x < right and bottom < y < top for y, x in POINTS)
-    check_legible(figure_of(ax))
+    check_legible(sheet_of(ax))
 
 
 def test_the_curve_says_its_share_at_each_threshold() -> None:
     ax = plot_acceptability(TABLE)
-    legend = ax.get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == [
-        "20,000 pounds per QALY (NICE): 40%", "30,000 pounds per QALY (NICE): 60%"
-    ]  # fmt: skip
-    assert "5 replications" in ax.get_title()
-    check_legible(figure_of(ax))
+    assert [text.get_text() for text in ax.texts] == ["20,000 a QALY (NICE): 40%", "30,000 a QALY (NICE): 60%"]
+    assert (
+        sheet_of(ax).heading.title == "At 20,000 pounds a QALY the service is worth its cost in 2 of 5 simulated years"
+    )
+    check_legible(sheet_of(ax))
 
 
 @pytest.mark.parametrize("plot", [plot_cost_effectiveness, plot_acceptability])
@@ -49,4 +47,4 @@ def test_they_draw_on_the_axes_they_are_given_and_of_the_base_that_is_asked_for(
     ax = Figure().subplots()
     others = [CostEffectRow("x", 0, "finished", 50, 900.0, 0.02)]
     assert plot([*TABLE, *others], base="finished", ax=ax) is ax
-    assert "finished a course" in ax.get_title()
+    assert "Finished a course" in ax.get_xlabel()

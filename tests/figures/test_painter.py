@@ -16,8 +16,10 @@ from PIL import Image
 from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.workers import Workers
 from caseload_sim.figures import painter as painting
-from caseload_sim.figures.gallery import FIGURES, FreshRun, figure_names, of_kind
-from caseload_sim.figures.painter import DOTS_PER_INCH, NotDrawn, Painter, image_of, images_of
+from caseload_sim.figures.canvas import own_settings
+from caseload_sim.figures.gallery import FreshRun, drawn, figure_names, of_kind
+from caseload_sim.figures.painter import NotDrawn, Painter, image_of, images_of
+from caseload_sim.figures.sizes import SCREEN, USUAL_DPI, WIDTHS, Look, Width
 from commands import SMALL_FILE
 
 
@@ -31,10 +33,17 @@ def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(painting, "threads_here", lambda: 2)
 
 
+@pytest.mark.parametrize("width", [SCREEN, *WIDTHS.values()], ids=["screen", *WIDTHS])
 @pytest.mark.parametrize("name", of_kind("run"))
-def test_all_words_of_a_figure_are_within_it_and_no_title_is_written_over(name: str, run: FreshRun) -> None:
-    figure = FIGURES[name].draw(run)
-    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+def test_all_words_of_a_figure_are_within_it_and_none_is_written_over_its_heading(
+    name: str, width: Width, run: FreshRun
+) -> None:
+    with own_settings(width):
+        figure = drawn(name, run)
+        FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    assert figure.get_size_inches()[0] == pytest.approx(width.inches)
+    assert len(figure.words) == 4, "title, subtitle, how to read it, and how it was made"
+    around = [words.get_window_extent() for words in figure.words]
     edge = figure.bbox.padded(1)
     for ax in figure.axes:
         # Words at places of the data that are outside its limits are not drawn.
@@ -43,20 +52,19 @@ def test_all_words_of_a_figure_are_within_it_and_no_title_is_written_over(name: 
         assert len(boxes) > 2
         # A tick beyond the limits has a label too, which is not drawn; the labels that are there say what is.
         ticks = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis.get_major_ticks()]
-        drawn = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis._update_ticks()]  # type: ignore[union-attr]
-        undrawn = [tick.label1 for tick in ticks if tick not in drawn]
+        seen = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis._update_ticks()]  # type: ignore[union-attr]
+        undrawn = [tick.label1 for tick in ticks if tick not in seen]
         shown = [box for box, one in zip(boxes, texts, strict=True) if one not in undrawn]
         assert all(edge.containsx(x) and edge.containsy(y) for box in shown for x, y in box.corners()), name
-        title = ax.title.get_window_extent()
-        others = [box for box, one in zip(boxes, texts, strict=True) if one is not ax.title]
-        assert not ax.title.get_text() or not any(title.overlaps(box) for box in others), name
+        assert not any(words.overlaps(box) for words in around for box in shown), name
+    assert all(edge.containsx(x) and edge.containsy(y) for box in around for x, y in box.corners()), name
 
 
 def test_an_image_says_how_many_dots_there_are_to_the_inch(run: FreshRun) -> None:
     drawn = image_of(run, "ladder")
     assert isinstance(drawn, bytes)
     with Image.open(BytesIO(drawn)) as image:
-        assert image.info["dpi"] == pytest.approx((DOTS_PER_INCH, DOTS_PER_INCH), abs=0.02)
+        assert image.info["dpi"] == pytest.approx((USUAL_DPI, USUAL_DPI), abs=0.02)
 
 
 @pytest.mark.usefixtures("two_processors")
@@ -77,9 +85,9 @@ def test_whoever_waits_for_many_figures_draws_the_last_of_them(run: FreshRun, mo
     names, drawn_here = of_kind("run"), []
     here = images_of(run, names)
 
-    def noted(run: FreshRun, name: str) -> bytes | NotDrawn:
+    def noted(run: FreshRun, name: str, look: Look) -> bytes | NotDrawn:
         drawn_here.append(name)
-        return image_of(run, name)
+        return image_of(run, name, look)
 
     monkeypatch.setattr(painting, "image_of", noted)
     with Painter() as painter:
@@ -104,8 +112,8 @@ def _killed(*_: object) -> None:
 def test_what_goes_wrong_in_drawing_is_said(run: FreshRun) -> None:
     with Painter() as painter:
         images = painter.begin(run, ["no_such_figure", "ladder"])()
-    assert images["no_such_figure"] == NotDrawn("KeyError: 'no_such_figure'")
-    assert images["ladder"] == image_of(run, "ladder"), "and costs no other figure"
+    assert images["no_such_figure.png"] == NotDrawn("KeyError: 'no_such_figure'")
+    assert images["ladder.png"] == image_of(run, "ladder"), "and costs no other figure"
 
 
 def test_no_process_is_started_where_none_is_worth_it(run: FreshRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +141,7 @@ def test_the_painter_loads_no_scenario_for_the_figures_of_every_run(run: FreshRu
     program = (
         "import pickle, sys; from caseload_sim.figures import painter as painting; painting._get_ready()\n"
         "parts, names = pickle.load(sys.stdin.buffer)\n"
-        "images = [painting._image_of_sent(parts, name) for name in names]\n"
+        "images = [painting._image_of_sent(parts, name, painting.USUAL) for name in names]\n"
         "loaded = [name for name in ('pydantic', 'caseload_sim.measures.summary') if name in sys.modules]\n"
         "sys.exit(str(loaded) if loaded or not all(images) else 0)"
     )

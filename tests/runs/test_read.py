@@ -59,7 +59,7 @@ def test_a_saved_run_is_read_as_it_was(run_folder: Path, small_results: Results)
 @pytest.mark.parametrize("name", of_kind("run"))
 def test_a_figure_drawn_again_shows_the_same(name: str, run_folder: Path, small_results: Results) -> None:
     def texts(tables: object) -> list[str]:
-        figure = FIGURES[name].draw(tables)  # type: ignore[arg-type]
+        figure = FIGURES[name].draw(tables)
         return [text.get_text() for ax in figure.axes for text in [*ax.texts, *ax.get_yticklabels()]]
 
     shown = texts(read_run(run_folder))

@@ -21,6 +21,7 @@ from caseload_sim.experiments.replicate import Results
 from caseload_sim.experiments.sweep import sweep
 from caseload_sim.figures.gallery import of_kind
 from caseload_sim.figures.painter import image_of_saved
+from caseload_sim.figures.sizes import USUAL, Look
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.kept_replications import INPUTS, begin, take_up
 from caseload_sim.runs.lock import Lock
@@ -325,7 +326,7 @@ def test_whatever_stands_in_a_cell_of_a_table(table: str, figure: str, every: bo
         for value in CELLS[(k + every) % 4 :: 4]:
             (copy / table).write_bytes(before)
             edited(copy / table, column, value, every)
-            is_an_answer_or_an_error_of_ours(lambda: image_of_saved(read_run(copy), figure, "png"))
+            is_an_answer_or_an_error_of_ours(lambda: image_of_saved(read_run(copy), figure, USUAL))
 
 
 @pytest.mark.parametrize(
@@ -354,7 +355,7 @@ def test_a_group_that_does_not_exist_in_any_row_of_a_table_is_an_error_of_each_f
     edited(copy / "measures.csv", "group", "ghost=yes", every=True)
     (copy / "over_time.csv").unlink()
     for name in of_kind("run"):
-        is_an_answer_or_an_error_of_ours(lambda name=name: image_of_saved(read_run(copy), name, "svg"))  # type: ignore[misc]
+        is_an_answer_or_an_error_of_ours(lambda name=name: image_of_saved(read_run(copy), name, Look("svg")))  # type: ignore[misc]
     result = call_here("plot", "copy", "--figure", "ladder", folder=copy.parent)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr

@@ -27,7 +27,7 @@ def sweep(
     path: Annotated[str, typer.Argument(help="What to change, as `explain` shows it.")],
     values: Annotated[str, typer.Argument(help="from:to:count, or a list such as 0.1,0.2,0.3.")],
     second_path: Annotated[str | None, typer.Argument(help="A second value to change.")] = None,
-    second_values: Annotated[str | None, typer.Argument(help="Its values: the result is a heat map.")] = None,
+    second_values: Annotated[str | None, typer.Argument(help="Its values: a line for each.")] = None,
     measure: Annotated[
         str,
         typer.Option(

@@ -21,8 +21,8 @@ GREY = "#666666"
 _COMPRESSION = 1  # of 9: seven tenths of the time that the usual 6 takes, for a tenth more bytes
 _TITLE, _SUBTITLE, _NOTE = 1.2, 0.95, 0.8  # size of letters, of those of labels
 _LINE = 1.28  # height of a line, of its letters
-_SLACK = 0.95  # of the room for a line: readers of SVG may have other letters
-_WIDE, _HIGH = 0.54, 0.9  # of the sheet, that the label of an axis may take
+_SLACK = 0.93  # of the room for a line: readers of SVG may have other letters
+_WIDE = 0.54  # of the sheet, that the label of an axis may take
 _EDGE = 0.6  # of a letter, around the sheet
 
 
@@ -35,10 +35,13 @@ class Heading:
     made: Made
 
 
-def headed(ax: "Axes", title: str, *notes: str, rows: Sequence[Any] = (), made: Made | None = None) -> None:
+def headed(
+    ax: "Axes", title: str, *notes: str, rows: Sequence[Any] = (), made: Made | None = None, under: "Axes | None" = None
+) -> None:
     """Write the finding over a picture, and under it how it is to be read.
 
     rows: of which the picture is, if nothing better is known of how it was made
+    under: the lowest axes, where there are several
     """
     figure = ax.get_figure(root=True)
     said = " ".join(filter(None, notes))
@@ -48,7 +51,8 @@ def headed(ax: "Axes", title: str, *notes: str, rows: Sequence[Any] = (), made: 
     else:
         ax.set_title(title, loc="left")
         if said:
-            ax.set_xlabel("\n".join(filter(None, (ax.get_xlabel(), said))))
+            lowest = under or ax
+            lowest.set_xlabel("\n".join(filter(None, (lowest.get_xlabel(), said))))
 
 
 def with_made(sheet: Sheet, made: Made) -> Sheet:
@@ -102,9 +106,15 @@ def _lay_out(sheet: Sheet) -> None:
     sheet.words = []
     edge = _EDGE * letters / 72
     for ax in sheet.axes:  # a label of an axis may be longer than the axis
-        for axis, inches in ((ax.xaxis, _WIDE * width), (ax.yaxis, _HIGH * axes_high / len(sheet.axes))):
+        place = ax.get_position()
+        for axis, inches in (
+            (ax.xaxis, min(_WIDE, place.width) * width),
+            (ax.yaxis, place.height * axes_high),
+        ):
             parts = axis.label.get_text().split("\n")
-            axis.set_label_text("\n".join("\n".join(lines_within(part, inches, letters)) for part in parts))
+            axis.set_label_text(
+                "\n".join("\n".join(lines_within(part, inches, float(axis.label.get_fontsize()))) for part in parts)
+            )
     room = _SLACK * (width - 2 * edge)
     above = (
         (heading.title, _TITLE, "black", True),
@@ -154,9 +164,8 @@ def _words_of(sheet: Sheet, about: str) -> tuple[str, str]:
     heading = sheet.heading
     if heading is None:
         return about, about
-    described = ". ".join(
-        filter(None, (about[:1].upper() + about[1:], heading.made.subtitle, heading.notes, heading.made.foot))
-    )
+    parts = about[:1].upper() + about[1:], heading.made.subtitle, heading.notes, heading.made.foot
+    described = ". ".join(part.removesuffix(".") for part in parts if part)
     return heading.title, described
 
 

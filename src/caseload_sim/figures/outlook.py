@@ -69,6 +69,7 @@ def plot_outlook(
     top.tick_params(labelbottom=False)
     top.set_ylabel("Referrals\nin the month")
     bottom.set_ylabel("People waiting")
+    bottom.set_xlabel("Month")
     since, until = (
         date_in_words(date.fromordinal(opens.toordinal() + day))
         for day in (scenario.run.period[0], scenario.run.period[1] - 1)
@@ -77,7 +78,7 @@ def plot_outlook(
         top, f"{now:,.0f} people wait today, and {then:,.0f} would at the end of the picture" if now or then else "Nobody waits",
         "Pale bands, thin bars and brackets: chance, 95% of the futures that this scenario allows.", NO_DOUBT_HERE,
         f"Waits: mean days on the list, of those who start from {since} to {until}." if waits else "",
-        made=made_of(scenario, scenario.run.replications),
+        made=made_of(scenario, scenario.run.replications), under=bottom,
     )  # fmt: skip
     return top, bottom
 

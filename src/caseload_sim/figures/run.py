@@ -51,6 +51,9 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         row_of(held, Quantity("share_of_clients", group=f"disorders={label[:1]}{'+' * (k == 8)}"))
         for k, label in enumerate(labels)
     ]
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlabel("Number of disorders")
+    ax.set_ylabel("People referred (%)")
     if np.isnan(shares[0].value):
         nothing(ax, "nobody was referred")
         headed(ax, "How many disorders has somebody who is referred?", rows=held)
@@ -61,6 +64,7 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
         ax.vlines(k, 100 * row.lower_95_ci, 100 * row.upper_95_ci, color="black", linewidth=points() / 10)
         said(ax, f"{100 * row.value:.0f}%", (k, tops[k]), (0, 3), ha="center", va="bottom")
     highest = max(tops, default=1)
+    ax.set_ylim(0, 1.42 * highest)
     if shares:
         three = row_of(held, Quantity("share_of_clients", group="disorders=3+"))
         for group, (name, first, last) in _GROUPS.items():
@@ -79,10 +83,6 @@ def plot_disorders(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             ax, f"Of 100 people referred, {100 * three.value:.0f} have three disorders or more",
             "Emotional disorders and dependence, as they truly are; recorded or not.", how_to_read(shares, NO_DOUBT_HERE), rows=held,
         )  # fmt: skip
-    ax.set_xticks(range(len(labels)), labels)
-    ax.set_ylim(0, 1.42 * highest)
-    ax.set_xlabel("Number of disorders")
-    ax.set_ylabel("People referred (%)")
     plain(ax)
     return ax
 
@@ -176,7 +176,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     labels = [wrapped(label, 0.36 if is_narrow() else 0.42) for label in rungs.values()]
     ax = new_axes(ax, rows_high(labels, 0.9 if is_narrow() else 1.6))
     ticks = {one.quantity: 100 * one.value for one in published_rungs()}
-    limit = 60.0
+    limit, lowest = 60.0, 0.0
     rows = {service: [row_of(held, rung._replace(service=service)) for rung in rungs] for service in SERVICES}
     for service, colour, marker, right in (("none", ORANGE, "D", False), ("service", BLUE, "o", True)):
         if right and untreated:
@@ -188,7 +188,7 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
             published = ticks.get(list(rungs)[k], -np.inf)
             if right and high - 1 < published < high + _LABEL_WIDE:
                 high = published  # or its tick would go through the number
-            limit = max(limit, high + _LABEL_WIDE)
+            limit, lowest = max(limit, high + _LABEL_WIDE), min(lowest, low - _LABEL_WIDE)
             text = f"{100 * row.value:.0f}%"
             said(
                 ax,
@@ -212,7 +212,8 @@ def plot_ladder(table: Sequence[Row], *, ax: "Axes | None" = None) -> "Axes":
     _name_both(ax, rows, untreated=untreated)
     ax.set_yticks(range(len(rungs)), labels)
     ax.set_ylim(len(rungs) - 0.5, -0.95)
-    ax.set_xlim(-8 if is_narrow() else -5, limit)
+    ax.set_xlim(1.3 * lowest if is_narrow() else lowest, limit)
+    ax.set_xticks(range(0, 101 if limit > 100 else int(limit) + 1, 20))
     ax.set_xlabel("People (%), of those named under each line")
     headed(ax, _finding(rows, untreated=untreated), how_to_read(rows["none" if untreated else "service"]), rows=held)
     plain(ax, "x")
@@ -228,7 +229,13 @@ def _name_both(ax: "Axes", rows: Mapping[str, Sequence[Row]], *, untreated: bool
     treated = rows["service"][last]
     furthest = 100 * np.nanmax([treated.value, treated.upper_95_ci, treated.could_be_high])
     said(ax, "filled: with the service", (furthest, last), (38, -5.5), color=BLUE)
-    said(ax, "open: the same people untreated", (furthest, last), (38, 5.5), color=BROWN)
+    said(
+        ax,
+        "open: untreated" if is_narrow() else "open: the same people untreated",
+        (furthest, last),
+        (38, 5.5),
+        color=BROWN,
+    )
 
 
 def _finding(rows: Mapping[str, Sequence[Row]], *, untreated: bool) -> str:

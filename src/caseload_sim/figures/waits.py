@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from caseload_sim.analysis.warm_up import WarmUpRow
 from caseload_sim.definitions.labels import in_words
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.figures.canvas import Sheet, literal, on_our_sheet, points
@@ -41,6 +40,8 @@ from caseload_sim.support.row_table import RowTable, as_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from caseload_sim.analysis.warm_up import WarmUpRow
 
 FEW = 200  # people, of whom nine in ten is read off twenty: over fewer, a year's figure is mostly chance
 _COLUMNS, _COLUMNS_NARROW = (1.11, 1.24, 1.32), (1.19, 1.45, 1.6)  # of numbers at the right, and where the axis ends
@@ -181,7 +182,7 @@ def plot_waiting_list(
     )
     headed(
         top, title, "Lines: the middle one of the simulated years; pale: chance, the 95% interval of it.", NO_DOUBT_HERE,
-        made=Made(opens=opens, period=period),
+        made=Made(opens=opens, period=period), under=bottom,
     )  # fmt: skip
     return top, bottom
 
@@ -218,7 +219,7 @@ def _numbers(table: RowTable[OverTimeRow], name: str, row_numbers: Sequence[int]
 
 @literal
 def plot_warm_up(
-    rows: Sequence[WarmUpRow], over_time: Sequence[OverTimeRow], *, axes: "tuple[Axes, Axes] | None" = None
+    rows: "Sequence[WarmUpRow]", over_time: Sequence[OverTimeRow], *, axes: "tuple[Axes, Axes] | None" = None
 ) -> "tuple[Axes, Axes]":
     """Waiting lists from opening, and below when each list and each use of places has settled by the rule MSER-5."""
     held = as_table(over_time, OverTimeRow)
@@ -256,12 +257,12 @@ def plot_warm_up(
     )
     headed(
         top, title, "Below: from which day on each has settled, by the rule MSER-5; crosses: later than what is left out.",
-        "Pale above: chance, the 95% interval.", NO_DOUBT_HERE, rows=rows,
+        "Pale above: chance, the 95% interval.", NO_DOUBT_HERE, rows=rows, under=bottom,
     )  # fmt: skip
     return top, bottom
 
 
 @on_our_sheet
-def draw_warm_up(rows: Sequence[WarmUpRow], over_time: Sequence[OverTimeRow]) -> Sheet:
+def draw_warm_up(rows: "Sequence[WarmUpRow]", over_time: Sequence[OverTimeRow]) -> Sheet:
     """The same on a figure of its own."""
     return sheet_of(plot_warm_up(rows, over_time)[0])
