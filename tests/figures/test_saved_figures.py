@@ -69,7 +69,7 @@ def test_a_width_is_that_of_the_column_with_letters_that_can_be_read(width: str,
     wide = WIDTHS[width]
     text = bytes_of(run, "waits", Look("svg", wide)).decode()
     assert float(re.findall(r'<svg [^>]*?width="([\d.]+)pt"', text)[0]) == pytest.approx(72 * wide.inches)
-    sizes = {float(size) for size in re.findall(r"font: (?:bold )?([\d.]+)px", text)}
+    sizes = {float(size) for size in re.findall(r"font(?:-size)?: (?:bold )?([\d.]+)px", text)}
     assert min(sizes) >= 0.69 * wide.points > 4.8, "of the smallest, names of standards"
     assert max(sizes) == pytest.approx(1.2 * wide.points)
     assert WIDTHS["one"].inches == pytest.approx(89 / 25.4)

@@ -72,7 +72,7 @@ def test_a_saved_comparison_is_read_with_the_measures_it_showed(comparison_folde
     assert (saved.kind, saved.measures_shown, saved.scenario.name) == ("comparison", ("recovery",), "later")
     assert {row.versus for row in saved.differences} == {"", "later"}
     labels = FIGURES["differences"].draw(saved).axes[0].get_yticklabels()
-    assert all(text.get_text().startswith("recovery") for text in labels)
+    assert all(text.get_text().startswith("recovered by the service's questionnaires") for text in labels)
 
 
 def _without(name: str) -> Callable[[Path], object]:

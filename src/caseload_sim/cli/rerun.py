@@ -17,7 +17,6 @@ from caseload_sim.analysis.warm_up import WarmUpRow
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_PICTURES, OF_RUNS, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import say, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder
-from caseload_sim.definitions.labels import in_words
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.replicate import check_engines
 from caseload_sim.experiments.settings import with_run
@@ -26,12 +25,10 @@ from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.gallery import (
     TablesOfACommand,
     figure_names,
-    made_of_comparison,
-    made_of_run,
     of_kind,
     tables_of,
 )
-from caseload_sim.figures.made import Made
+from caseload_sim.figures.made import Made, made_of_comparison, made_of_run
 from caseload_sim.figures.painter import NotDrawn, image_of_saved
 from caseload_sim.measures.rows import OverTimeRow
 from caseload_sim.runs.read import KINDS, SavedRun, damaged, read_record, read_run, scenarios_in
@@ -135,7 +132,7 @@ def _tables_of_a_command(folder: Path, record: Mapping[str, Any]) -> TablesOfACo
         answer = solution_of(scenario, str(given["target"]), str(given["vary"]), tables["table"], from_today=from_today)
     elif kind == "backtest":
         tables = {"changes": changes_of(tables["predictions"])}
-    of = {"rank": "", "backtest": in_words(scenario.name), "validate-services": in_words(scenario.name)}.get(kind)
+    of = "" if kind in ("rank", "backtest", "validate-services") else None
     return tables_of(kind, scenario, answer, of=of, **tables)
 
 

@@ -28,7 +28,6 @@ from caseload_sim.cli.options import (
 )
 from caseload_sim.cli.printing import Page, in_columns, print_json, tell
 from caseload_sim.cli.running import announce_work, at_work, passing_folder, saved_in, table_folder
-from caseload_sim.definitions.labels import in_words
 from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import RunError
@@ -123,15 +122,8 @@ def validate_services(shared: Shared, base: Scenario, codes: Sequence[str]) -> N
     tasks, left_out = tasks_of_a_year(published, parent, [published.provider(code).code for code in codes])
     with _each_service(shared, parent, "validate-services", tasks, 1.0) as (folder, results):
         rows, figures, why_not = validated(published, tasks, results)
-        beside = {"services": (figures, ServiceFigure)}
-        folder.save_table(
-            rows,
-            ValidatedRow,
-            lambda: drawn(
-                "services", tables_of("validate-services", parent, of=in_words(parent.name), services=figures)
-            ),
-            beside=beside,
-        )
+        beside, tables = {"services": (figures, ServiceFigure)}, tables_of("validate-services", parent, of="", services=figures)  # fmt: skip
+        folder.save_table(rows, ValidatedRow, lambda: drawn("services", tables), beside=beside)
     if shared.json:
         print_json(rows)
     else:
@@ -227,13 +219,8 @@ def backtest(
     with _each_service(shared, parent, "backtest", tasks, TIMES_OF_TWO_YEARS) as (folder, results):
         rows, predictions = run_backtest(published, tasks, results, full)
         beside = {"predictions": (predictions, ServicePrediction)}
-        changes = changes_of(predictions)
-        folder.save_table(
-            rows,
-            BacktestRow,
-            lambda: drawn("changes", tables_of("backtest", parent, of=in_words(parent.name), changes=changes)),
-            beside=beside,
-        )
+        tables = tables_of("backtest", parent, of="", changes=changes_of(predictions))
+        folder.save_table(rows, BacktestRow, lambda: drawn("changes", tables), beside=beside)
     if shared.json:
         print_json(rows)
     else:
@@ -328,9 +315,8 @@ def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
         with at_work(shared, folder, chosen) as how:
             over_time = days_of(chosen, **how)
         rows = by_rule(chosen, over_time)
-        folder.save_table(
-            rows, WarmUpRow, lambda: drawn("warm_up", tables_of("warm-up", chosen, table=rows, over_time=over_time))
-        )
+        tables = tables_of("warm-up", chosen, table=rows, over_time=over_time)
+        folder.save_table(rows, WarmUpRow, lambda: drawn("warm_up", tables))
     if shared.json:
         print_json(rows)
     else:

@@ -4,11 +4,11 @@ Names can be looked up without matplotlib, which is loaded when something is dra
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from caseload_sim.errors import CatalogueError, RunError, did_you_mean
-from caseload_sim.figures.made import Made, made_of
+from caseload_sim.figures.made import Made, made_of_run, made_of_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from caseload_sim.scenario.scenario import Scenario
 
 
-# What a kind of folder is called; the words of a command are how it is given.
 KINDS = {
     "run": "a run",
     "comparison": "a comparison",
@@ -39,10 +38,7 @@ KINDS = {
 
 
 class Tables(Protocol):
-    """What figures of runs and comparisons are drawn from: one just made, or one read from its folder.
-
-    Each raises RunError when it is not there.
-    """
+    """What figures of runs and comparisons are drawn from, just made or read from a folder; RunError where it is not there."""
 
     @property
     def kind(self) -> str: ...
@@ -111,31 +107,8 @@ class TablesOfACommand:
         return self.tables[table]
 
 
-def made_of_run(scenario: "Scenario", digests: "Sequence[Mapping[str, str]]") -> Made:
-    """How a run was made, by the digests of the tables of each of its replications."""
-    return made_of(scenario, len(digests), list(digests))
-
-
-def made_of_comparison(scenario: "Scenario", digests: "Mapping[str, Sequence[Mapping[str, str]]]") -> Made:
-    """How a comparison was made: with which seed, and over which days; its scenarios are named by its rows.
-
-    scenario: that with which others are compared
-    """
-    plain = {name: list(each) for name, each in digests.items()}
-    return replace(made_of(scenario, max(map(len, plain.values()), default=0), plain), of="")
-
-
-def made_of_table(scenario: "Scenario", *tables: "Sequence[Any]", of: str | None = None) -> Made:
-    """How tables of a command were made that says the number of replications in its rows, if it has any.
-
-    of: what they are of, where it is not simply the scenario
-    """
-    made = made_of(scenario, 0, tuple(list(table) for table in tables))
-    return made if of is None else replace(made, of=of)
-
-
 def tables_of(
-    kind: str, scenario: "Scenario", answer: Any = None, *, of: str | None = None, **tables: "Sequence[Any]"
+    kind: str, scenario: "Scenario", answer: Any = None, of: str | None = None, **tables: Any
 ) -> TablesOfACommand:
     """What the figure of a command is drawn from, by the names of its tables. of: see `made_of_table`"""
     return TablesOfACommand(kind, made_of_table(scenario, *tables.values(), of=of), tables, answer)
@@ -214,7 +187,7 @@ def _waiting_list(tables: Tables) -> "Sheet":
     from caseload_sim.figures.style import sheet_of
     from caseload_sim.figures.waits import plot_waiting_list
 
-    made = getattr(tables, "made", None)  # or a scenario would be loaded only to know on which day it opens
+    made = getattr(tables, "made", None)  # a scenario takes long to load
     opens = made.opens if made else tables.scenario.run.opens
     return sheet_of(plot_waiting_list(tables.over_time, period=tables.period, opens=opens)[0])
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
@@ -55,6 +55,29 @@ def made_of(scenario: "Scenario", n_runs: int, tables: Any = None) -> Made:
     """What a picture of one scenario is of. tables: digests of its tables, or whatever else is plain and says which it is."""
     run = scenario.run
     return Made(scenario.title, run.opens, run.period, n_runs, run.seed, digest_of(tables) if tables else "")
+
+
+def made_of_run(scenario: "Scenario", digests: Sequence[Mapping[str, str]]) -> Made:
+    """How a run was made, by the digests of the tables of each of its replications."""
+    return made_of(scenario, len(digests), list(digests))
+
+
+def made_of_comparison(scenario: "Scenario", digests: Mapping[str, Sequence[Mapping[str, str]]]) -> Made:
+    """How a comparison was made: with which seed, and over which days; its scenarios are named by its rows.
+
+    scenario: that with which others are compared
+    """
+    plain = {name: list(each) for name, each in digests.items()}
+    return replace(made_of(scenario, max(map(len, plain.values()), default=0), plain), of="")
+
+
+def made_of_table(scenario: "Scenario", *tables: Sequence[Any], of: str | None = None) -> Made:
+    """How tables of a command were made that says the number of replications in its rows, if it has any.
+
+    of: what they are of, where it is not simply the scenario
+    """
+    made = made_of(scenario, 0, tuple(list(table) for table in tables))
+    return made if of is None else replace(made, of=of)
 
 
 def made_of_rows(rows: Sequence[Any]) -> Made:

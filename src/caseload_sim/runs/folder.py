@@ -329,7 +329,7 @@ def _differences(compared: Compared, measures: Sequence[str]) -> "Sheet":
     """The forest plot of a comparison, with how it was made."""
     from caseload_sim.figures.compare import draw_differences
     from caseload_sim.figures.frame import with_made
-    from caseload_sim.figures.gallery import made_of_comparison
+    from caseload_sim.figures.made import made_of_comparison
 
     versus = next(one.scenario for one in compared.results if one.scenario.name == compared.versus)
     made = made_of_comparison(versus, {one.scenario.name: one.digests for one in compared.results})
