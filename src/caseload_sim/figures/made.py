@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
@@ -90,9 +90,18 @@ def made_of_rows(rows: Sequence[Any]) -> Made:
 
 
 def digest_of(tables: Any) -> str:
-    """A few letters that are others when a table is another. tables: plain, or dataclasses of plain values."""
-    content = json.dumps(tables, sort_keys=True, default=str) if isinstance(tables, list | Mapping) else repr(tables)
-    return sha256(content.encode()).hexdigest()[:_LETTERS_OF_A_DIGEST]
+    """A few letters that are others when a table is another, and the same when it was saved and read back.
+
+    tables: plain, such as digests by name; or a tuple of tables, each a list of dataclasses
+    """
+    if isinstance(tables, tuple):
+        tables = [[[_as_saved(getattr(row, field.name)) for field in fields(row)] for row in table] for table in tables]
+    return sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:_LETTERS_OF_A_DIGEST]
+
+
+def _as_saved(value: Any) -> str:
+    """A value with as many digits as files have."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def runs_in_words(n: int, period: tuple[int, int] | None = None) -> str:
