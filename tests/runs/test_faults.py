@@ -100,7 +100,7 @@ def assert_as_whole(folder: Path, words: tuple[str, ...], result: subprocess.Com
     for path, content in ours.items():
         assert content == (reference / path).read_bytes(), path
     (record,) = (path for path in ours if path.name == "run.json")
-    assert len(ours) == (7 if words is RUN else 3), sorted(ours)
+    assert len(ours) == (10 if words is RUN else 4), sorted(ours)
     assert record.parts[0].startswith("small-")
 
 
