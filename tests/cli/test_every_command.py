@@ -6,6 +6,7 @@ A new command must be put into one of the two tables here, or the first test fai
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from caseload_sim.cli import running
 from caseload_sim.cli.main import COMMANDS, GROUPS, LONGEST_SUMMARY, app
 from caseload_sim.experiments.tasks import Finished, ReplicationKey
 from caseload_sim.experiments.workers import Workers
+from caseload_sim.figures.gallery import of_kind
 from caseload_sim.runs.kept_replications import UNFINISHED, Unfinished, how_many
 from caseload_sim.runs.record import FILES, OWN_DIGEST, RECORD, TABLE_KINDS, own_digest, plain
 from caseload_sim.scenario.scenario import Scenario
@@ -71,7 +73,7 @@ GIVEN: dict[str, dict[str, object]] = {
     "reconcile": {"from": "recovery/finished/end", "to": "all_remission/started/month_12"},
     "audit": {"n": 90, "result": 0.092},
     "uncertainty": {"draws": 2},
-    "rank": {"by": "full_remission/started/end"},
+    "rank": {"by": "helped_to_remission/referred/end"},
     "population": {"clients": 1000},
     "warm-up": {},
     "validate-services": {"services": ["DH8"]},
@@ -103,6 +105,14 @@ def is_a_whole_record(folder: Path, n_replications: int) -> dict[str, Any]:
         assert len(record["digests"]) == n_replications
         assert GIVEN[kind].items() <= record["given"].items()
     return dict(record)
+
+
+def is_drawn_again(made: Path, folder: Path) -> None:
+    """Assert that `plot` draws every figure of a folder from its files alone, the one that was there among them."""
+    drawn = call_here("plot", str(made), "--format", "svg", folder=folder)
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    kind = json.loads((made / RECORD).read_text(encoding="utf-8"))["kind"]
+    assert {path.stem for path in (made / "figures").glob("*.svg")} == set(of_kind(kind))
 
 
 @pytest.fixture(scope="module")
@@ -170,12 +180,11 @@ def test_other_folders_have_a_whole_record_too(kind: str, inputs: Path, tmp_path
         (made,) = (folder / "results").iterdir()
         record = is_a_whole_record(made, 0 if kind == "population" else 1)
         assert record["kind"] == kind
-        for words, needed in (("plot", "run or a comparison"), ("rerun", "run or a comparison or a sweep")):
-            refused = call_here(words, str(made), folder=folder)
-            if refused.returncode:
-                assert refused.returncode == 2
-                assert f"run.json: the record of `caseload-sim {TABLE_KINDS[kind]}`" in refused.stderr
-                assert f"this needs that of a {needed}." in refused.stderr
+        is_drawn_again(made, folder)
+        refused = call_here("rerun", str(made), folder=folder)
+        assert refused.returncode == 2
+        assert f"run.json: the record of `caseload-sim {TABLE_KINDS[kind]}`" in refused.stderr
+        assert "this needs that of a run or a comparison or a sweep." in refused.stderr
         (made / RECORD).unlink()
         old = call_here("rerun", str(made), folder=folder)
         assert (old.returncode, old.stdout) == (2, "")
@@ -208,7 +217,11 @@ def test_a_command_gives_the_same_with_two_jobs_and_after_being_interrupted(
         assert n == len(set(put)) >= 2
         assert not list(folder.glob(f"results/*/{UNFINISHED}"))
         if name not in SAVE_NOTHING:
-            is_a_whole_record(next(folder.glob(f"results/*/{RECORD}")).parent, n)
+            made = next(folder.glob(f"results/*/{RECORD}")).parent
+            is_a_whole_record(made, n)
+            if name != "report":
+                is_drawn_again(made, folder)
+                shutil.rmtree(made / "figures")
 
     with in_folder(inputs, tmp_path, "by two") as folder, monkeypatch.context() as patch:
         asked: list[int] = []

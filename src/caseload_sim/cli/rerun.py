@@ -1,6 +1,6 @@
 """The commands about what was saved: draw it again, run it again; and one replication through every engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,9 +31,7 @@ from caseload_sim.figures.gallery import (
 from caseload_sim.figures.made import Made, made_of_comparison, made_of_run
 from caseload_sim.figures.painter import NotDrawn, image_of_saved
 from caseload_sim.measures.rows import OverTimeRow
-from caseload_sim.runs.read import KINDS, SavedRun, damaged, read_record, read_run, scenarios_in
-from caseload_sim.runs.read import _is_folder as is_folder
-from caseload_sim.runs.read import _rows as read_rows
+from caseload_sim.runs.read import KINDS, SavedRun, damaged, is_folder, read_record, read_run, saved_rows, scenarios_in
 from caseload_sim.runs.record import RECORD
 from caseload_sim.runs.rerun import read_recorded
 from caseload_sim.runs.rerun import rerun as run_again
@@ -42,7 +40,6 @@ from caseload_sim.services.backtest import ServicePrediction, changes_of
 from caseload_sim.services.validated import ServiceFigure
 
 _MOST_DIFFERING = 1_000  # lines
-_MOST_ROWS = 20_000  # of a table of these commands, which have some hundreds
 # What the figures of each command are drawn from, besides runs and comparisons: tables by the names of their files.
 _ROWS: Mapping[str, Mapping[str, type[Any]]] = {
     "sweep": {"table": SweepRow},
@@ -118,7 +115,7 @@ def _saved_tables(folder: Path) -> tuple[SavedRun | TablesOfACommand, Made]:
 def _tables_of_a_command(folder: Path, record: Mapping[str, Any]) -> TablesOfACommand:
     kind = record["kind"]
     scenario = next(iter(scenarios_in(folder / RECORD, dict(record)).values()))
-    tables = {name: _rows_of(folder / f"{name}.csv", row_type, record) for name, row_type in _ROWS[kind].items()}
+    tables = {name: saved_rows(folder, f"{name}.csv", row_type, record) for name, row_type in _ROWS[kind].items()}
     given = record.get("given", {})
     answer: Sweep | Solution | None = None
     if kind == "sweep":
@@ -134,17 +131,6 @@ def _tables_of_a_command(folder: Path, record: Mapping[str, Any]) -> TablesOfACo
         tables = {"changes": changes_of(tables["predictions"])}
     of = "" if kind in ("rank", "backtest", "validate-services") else None
     return tables_of(kind, scenario, answer, of=of, **tables)
-
-
-def _rows_of(path: Path, row_type: type[Any], record: Mapping[str, Any]) -> Sequence[Any]:
-    """A table of such a command, as it was saved."""
-    rows: Sequence[Any] = read_rows(path, row_type)
-    n = record.get("rows", {}).get(path.name) if isinstance(record.get("rows"), dict) else None
-    if n is not None and n != len(rows):
-        raise damaged(path, f"{len(rows):,} rows, not the {n} of its record")
-    if len(rows) > _MOST_ROWS:
-        raise damaged(path, f"more than {_MOST_ROWS:,} rows")
-    return rows
 
 
 @takes(*OF_RUNS, "beyond_limits")

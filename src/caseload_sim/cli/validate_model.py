@@ -37,6 +37,7 @@ from caseload_sim.experiments.settings import with_run
 from caseload_sim.experiments.tasks import Finished
 from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.gallery import drawn, tables_of
+from caseload_sim.measures.rows import OverTimeRow
 from caseload_sim.runs.folder import RunFolder
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.services.added_months import own_months
@@ -316,7 +317,8 @@ def warm_up(shared: Shared, scenario: ScenarioArgument = DEFAULT) -> None:
             over_time = days_of(chosen, **how)
         rows = by_rule(chosen, over_time)
         tables = tables_of("warm-up", chosen, table=rows, over_time=over_time)
-        folder.save_table(rows, WarmUpRow, lambda: drawn("warm_up", tables))
+        beside = {"over_time": (over_time, OverTimeRow)}
+        folder.save_table(rows, WarmUpRow, lambda: drawn("warm_up", tables), beside=beside)
     if shared.json:
         print_json(rows)
     else:
@@ -330,21 +332,15 @@ def print_warm_up(rows: Sequence[WarmUpRow]) -> None:
     page.title("WARM-UP by MSER-5: first day that counts, of means over replications on working days")
     page.note(in_columns(("", -48), ("mean", 9), ("first day", 14)))
     for row in rows:
-        mean = (
-            "-"
-            if row.settled_day is None
-            else f"{100 * row.mean:.1f}%"
-            if row.measure == "utilisation"
-            else f"{row.mean:.1f}"
-        )
-        day = "cannot tell" if row.settled_day is None else str(row.settled_day)
+        known = f"{100 * row.mean:.1f}%" if row.measure == "utilisation" else f"{row.mean:.1f}"
+        mean, day = ("-", "cannot tell") if row.settled_day is None else (known, str(row.settled_day))
         style = "" if row.is_long_enough else "bold"
         page.say(in_columns((f"{words(row.measure)}, {words(row.step)}", -48), (mean, 9), (day, 14)), style)
-    known = [row.settled_day for row in rows if row.settled_day is not None]
+    settled = [row.settled_day for row in rows if row.settled_day is not None]
     own = rows[0].own_warm_up_days if rows else 0
-    if known:
-        enough = "enough" if max(known) <= own else "too short"
-        page.say(f"The rule: {max(known)} days. The scenario leaves out {own}: {enough}.", "bold")
+    if settled:
+        enough = "enough" if max(settled) <= own else "too short"
+        page.say(f"The rule: {max(settled)} days. The scenario leaves out {own}: {enough}.", "bold")
     else:
         page.say(f"The rule cannot tell. The scenario leaves out {own} days.", "bold")
     page.note("cannot tell: cut in the second half, so that it still moves, with seasons or with a list that grows.")

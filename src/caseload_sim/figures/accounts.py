@@ -9,7 +9,7 @@ from caseload_sim.analysis.audit import AuditRow
 from caseload_sim.analysis.rank import RankRow
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.definitions.labels import capitalised, in_words
-from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.definitions.quantities import HELPED_TO, Quantity
 from caseload_sim.figures.canvas import literal, points
 from caseload_sim.figures.frame import headed
 from caseload_sim.figures.style import (
@@ -173,54 +173,64 @@ def _verdict(row: AuditRow) -> str:
 
 @literal
 def plot_ranking(table: Sequence[RankRow], *, ax: "Axes | None" = None) -> "Axes":
-    """What each what-if gains, the best on top: in the rung it is ranked by, and in the reported figure beside it."""
-    names = list(dict.fromkeys(row.scenario for row in table))
-    labels = [wrapped(in_words(name), 0.3, 0.9) for name in names]
-    ax = new_axes(ax, rows_high(labels, 1.9) + 0.2)
-    ax.axvline(0, color="black", linewidth=points() / 10)
+    """What each what-if gains in the figure it is ranked by, the best on top: in people helped, unless asked otherwise."""
     by = table[0].ranked_by if table else ""
-    figures = {by: (BLUE, "o", -0.19), "recovery/finished/end": (ORANGE, "D", 0.19)}
-    if by == "recovery/finished/end":
-        figures = {by: (BLUE, "o", 0.0)}
+    shown = [row for row in table if f"{row.measure}/{row.base}/{row.at}" == by]
+    labels = [wrapped(in_words(row.scenario), 0.3, 0.9) for row in shown]
+    ax = new_axes(ax, rows_high(labels, 1.4) + 0.2)
+    ax.axvline(0, color="black", linewidth=points() / 10)
     ends = [0.0]
-    for figure, (colour, marker, offset) in figures.items():
-        for row in table:
-            if f"{row.measure}/{row.base}/{row.at}" != figure or np.isnan(row.gain):
-                continue
-            y = names.index(row.scenario) + offset
-            chance, could_be = (
-                (100 * low, 100 * high)
-                for low, high in (
-                    (row.gain_lower_95_ci, row.gain_upper_95_ci),
-                    (row.gain_could_be_low, row.gain_could_be_high),
-                )
+    for y, row in enumerate(shown):
+        scale = 100 if row.unit == "share" else 1
+        gain, *intervals = (
+            scale * value
+            for value in (
+                row.gain,
+                row.gain_lower_95_ci,
+                row.gain_upper_95_ci,
+                row.gain_could_be_low,
+                row.gain_could_be_high,
             )
-            low, high = mark(
-                ax, y, 100 * row.gain, chance, could_be, colour=colour, marker=marker, filled=colour == BLUE
-            )
-            text = number(row.gain, "share", signed=True)
-            if row.scenario == names[0] and not is_narrow():  # the first says which is which
-                text = wrapped(f"{text} {rung_in_words(*figure.split('/')).split(', of')[0]}", 0.3, 0.83)
-            said(ax, text, (high, y), (6, 0), color=BROWN if colour == ORANGE else colour)
-            ends += [low, high]
+        )
+        if np.isnan(gain):
+            continue
+        chance, could_be = (intervals[0], intervals[1]), (intervals[2], intervals[3])
+        low, high = mark(ax, y, gain, chance, could_be, colour=BLUE, marker="o", filled=True)
+        said(ax, number(row.gain, row.unit, signed=True), (high, y), (6, 0), color=BLUE)
+        ends += [low, high]
     width = max(ends) - min(ends) or 1.0
-    ax.set_xlim(min(ends) - 0.06 * width, max(ends) + (0.75 if is_narrow() else 0.42) * width)
-    ax.set_yticks(range(len(names)), labels)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xlabel("Gain, in points of 100 people")
-    versus = in_words(table[0].versus) if table else "today"
-    best = next((row for row in table if f"{row.measure}/{row.base}/{row.at}" == by), None)
-    title = "What would help most?"
-    if best:
-        what = rung_in_words(*by.split("/")).split(", of")[0]
-        gain = number(best.gain, "share", signed=True)
-        title = f"{capitalised(in_words(best.scenario))} gains most: {gain} of 100 with {what}"
-        if best.gain_lower_95_ci <= 0:
-            title = f"Nothing tried gains more than chance could: {what}"
+    ax.set_xlim(min(ends) - 0.06 * width, max(ends) + 0.2 * width)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    in_people = bool(shown) and shown[0].unit != "share"
+    ax.set_xlabel("People more in a year" if in_people else "Gain, in points of 100 people")
     headed(
-        ax, title, f"{capitalised(versus)} is the line at 0. Filled: {rung_in_words(*by.split('/')) if by else ''}; open: what the service reports.",
-        "Shares, not people: a change that sees fewer may gain in both. Thin bar: chance, paired 95%. Pale band: what it could be, by "
-        "other models of outcomes.", rows=table,
+        ax, _most(shown), f"{capitalised(in_words(shown[0].versus)) if shown else 'Today'} is the line at 0. "
+        f"{_of_whom(shown)}", "Thin bar: chance, paired 95%. Pale band: what it could be, by other models of outcomes.", rows=shown,
     )  # fmt: skip
     plain(ax, "x")
     return ax
+
+
+def _most(shown: Sequence[RankRow]) -> str:
+    """Which what-if gains most, and how much; or that chance could do as much."""
+    if not shown:
+        return "What would help most?"
+    best = shown[0]
+    if best.gain_lower_95_ci <= 0:
+        return "Nothing tried gains more than chance could"
+    gain, name = number(best.gain, best.unit, signed=True), capitalised(in_words(best.scenario))
+    if best.measure in HELPED_TO:
+        return f"{name} helps most: {gain} people a year"
+    return f"{name} gains most: {gain} of 100 with {rung_in_words(best.measure, best.base, best.at).split(', of')[0]}"
+
+
+def _of_whom(shown: Sequence[RankRow]) -> str:
+    """In what the gain is, in words."""
+    if not shown:
+        return ""
+    one = shown[0]
+    if one.measure in HELPED_TO:
+        judge = "the service's questionnaires" if HELPED_TO[one.measure] == "recovery" else "interview"
+        return f"People helped beyond no service, by {judge}, of all referred."
+    return f"{capitalised(rung_in_words(one.measure, one.base, one.at))}."

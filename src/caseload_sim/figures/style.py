@@ -31,7 +31,7 @@ MONTHS_APART = (1, 2, 3, 6, 12, 24)
 _MOST_LABELS = 12
 _TICK = 0.62  # of a row, how tall
 _SMALL_SHARE = 0.15
-NO_DOUBT_HERE = "No pale band: this does not hang on the model of outcomes."
+NO_DOUBT_HERE = "No could-be band: this does not hang on the model of outcomes."
 _CHANCE = "Thin bar: chance alone, the 95% interval over simulated years."
 _ONE_RUN = "No thin bar: one simulated year does not tell what is chance."
 _COULD_BE = "Pale band: what it could be, by other models of outcomes that fit the evidence no worse."
@@ -248,7 +248,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
     """A number as people read it: people, days and pounds whole, shares in points of 100 to one digit, all else to one."""
     sign = "+z" if signed else "z"
     scaled = 100 * value if unit == "share" else value
-    whole = unit in ("clients", "referrals", "people", "days", "GBP")
+    whole = unit in ("clients", "clients a year", "referrals", "people", "days", "GBP")
     return f"{scaled:{sign},.0f}" if whole else f"{scaled:{sign},.1f}"
 
 

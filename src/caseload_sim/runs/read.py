@@ -35,6 +35,7 @@ from caseload_sim.support.surroundings import at_home
 KINDS = ("run", "comparison")  # that figures are drawn from
 MOST_TABLE_BYTES = 200_000_000
 _OTHER_VERSION = "It is damaged, or another version of caseload-sim wrote it; run the scenario again."
+MOST_ROWS_OF_A_COMMAND = 500_000  # of a table of a command besides `run` and `compare`: days of warm-up are most
 MOST_IN_FRONT = 50  # rows of a file, of which none has so many columns
 MAY_BE_NULL = ("end_day", "referral_day")
 MOST_CONTACTS = 10_000  # of a client, of whom one with as many has one a day for 27 years
@@ -124,7 +125,7 @@ def read_run(folder: str | Path) -> SavedRun:
     Raises RunError when it is no such folder, or its run.json cannot be read.
     """
     folder = at_home(folder)
-    if not _is_folder(folder):
+    if not is_folder(folder):
         raise RunError(f"{folder}: no such folder. Give the folder that `caseload-sim run` or `compare` saved.")
     record = read_record(folder)
     scenarios = scenarios_in(folder / RECORD, record)
@@ -132,13 +133,29 @@ def read_run(folder: str | Path) -> SavedRun:
     shown = record.get("measures_shown", [])
     if not isinstance(shown, list) or not all(isinstance(name, str) for name in shown):
         raise damaged(folder / RECORD, "not the record it should be")
-    n_rows = record.get("rows")
+    n_rows, in_front = _of_rows(folder, record)
+    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows, tuple(scenarios), in_front)
+
+
+def saved_rows(folder: Path, name: str, row_type: type[Any], record: Mapping[str, Any]) -> list[Any]:
+    """A table of a command besides `run` and `compare`, in the order in which it was made.
+
+    Raises RunError when it is not there, or not what the record says.
+    """
+    rows, (n_rows, in_front) = _rows(folder / name, row_type), _of_rows(folder, record)
+    if len(rows) != n_rows.get(name) or len(rows) > MOST_ROWS_OF_A_COMMAND:
+        raise damaged(folder / name, f"{len(rows):,} rows, not the {n_rows.get(name)} of its record")
+    return put_back(rows, in_front.get(name, ()))
+
+
+def _of_rows(folder: Path, record: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, list[int]]]:
+    """How many rows each table has by its record, and which of them stand in front."""
+    n_rows, in_front = record.get("rows"), record.get(IN_FRONT, {})  # the second in no folder of earlier versions
     if not isinstance(n_rows, dict):
         raise damaged(folder / RECORD, "does not say how many rows its tables have")
-    in_front = record.get(IN_FRONT, {})  # none in folders of earlier versions
     if not isinstance(in_front, dict) or not all(map(_are_places, in_front.values())):
         raise damaged(folder / RECORD, "not the record it should be")
-    return SavedRun(folder, record["kind"], scenario, tuple(shown), n_rows, tuple(scenarios), in_front)
+    return n_rows, in_front
 
 
 def _are_places(value: Any) -> bool:
@@ -150,7 +167,8 @@ def _are_places(value: Any) -> bool:
     )
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder that can be looked at."""
     try:
         return path.is_dir()
     except OSError:  # its name is too long, or it is another user's
@@ -162,7 +180,7 @@ def read_record(stored: Path, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
 
     Raises RunError when there is none, the run is unfinished, or the file is not the record of one of the kinds.
     """
-    path = stored / RECORD if _is_folder(stored) else stored
+    path = stored / RECORD if is_folder(stored) else stored
     folder = path.parent
     try:
         record = json_in(read_regular(path, MOST_RECORD_BYTES))
