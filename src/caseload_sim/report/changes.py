@@ -1,0 +1,159 @@
+"""What would change it? Each plan beside today on the same people: people first, then waits, then shares."""
+
+from collections.abc import Sequence
+from math import isnan
+from typing import NamedTuple
+
+from caseload_sim.definitions.quantities import LADDER, Quantity
+from caseload_sim.experiments.apart import why_apart
+from caseload_sim.experiments.compare import ComparisonRow
+from caseload_sim.report.ladder import in_words
+from caseload_sim.report.made import as_typed, inputs_in_words
+from caseload_sim.report.material import Material, Plan, found
+from caseload_sim.report.parts import Block, Command, Heading, Items, Line, Marks, Section, Strong, Table
+from caseload_sim.report.wording import NONE, between, capital, days, listed, percent, pounds, scale_of, signed, whole
+from caseload_sim.scenario.in_words import what_differs
+
+HEADING = "What would change it?"
+_MOST_INPUTS = 4
+_ROOM = 1.06
+
+
+class _Figure(NamedTuple):
+    """A figure of which the change is shown: its label, what is below it, and whether less of it is better."""
+
+    quantity: Quantity
+    label: str
+    below: str = ""
+    less_is_better: bool = False
+
+
+_PEOPLE = (
+    _Figure(Quantity("helped_to_recovery", "referred", "end", "", "all"), "People helped, by the questionnaires", "beyond no service, a year"),
+    _Figure(Quantity("helped_to_remission", "referred", "end", "", "all"), "People helped, by interview", "beyond no service, a year"),
+    _Figure(Quantity("finished_course_treatment", "all", "", "", "all"), "People who finish a course", "a year"),
+)
+_WAITS = (
+    _Figure(Quantity("first_contact_days_mean", "started", "", "", "all"), "Referral to first contact", "mean days", True),
+    _Figure(Quantity("second_contact_days_mean", "finished", "", "", "all"), "First to second contact", "mean days", True),
+)
+_SHARES = tuple(_Figure(rung, *in_words(rung)) for rung in (*LADDER[:2], *LADDER[3:]))
+_GROUPS = {"People": _PEOPLE, "Waits": _WAITS, "Shares, in points of 100": _SHARES}
+
+
+def what_would_change(material: Material) -> Section:
+    """The section on plans: a table for each, or how to ask for one."""
+    if not material.plans:
+        return Section(HEADING, _how_to_ask(material))
+    blocks: list[Block] = [
+        "Each plan below was tried on the very same people, with the same luck, so that what differs is the plan\u2019s doing. The brackets "
+        "say by how much chance could move the change. Right of the middle is better."
+    ]
+    for plan in material.plans:
+        blocks += _of_plan(material, plan)
+    return Section(HEADING, tuple(blocks))
+
+
+def _how_to_ask(material: Material) -> tuple[Block, ...]:
+    return (
+        "No plan was compared. Write what would be different into a scenario file, such as more posts, and ask for this report again "
+        "with it. Both are then tried on the same people, and the change is shown here, people first.",
+        Command(f"caseload-sim report {as_typed(material.scenario)} --versus my_plan.toml --out report.html"),
+    )
+
+
+def _of_plan(material: Material, plan: Plan) -> list[Block]:
+    title = plan.scenario.title
+    if title == material.scenario.title:
+        title = capital(plan.scenario.name.replace("_", " "))
+    inputs = [one for one in what_differs(material.scenario, plan.scenario) if one.matters]
+    some = inputs_in_words(inputs[:_MOST_INPUTS])
+    if len(inputs) > _MOST_INPUTS:
+        some += (f"and {len(inputs) - _MOST_INPUTS} more: caseload-sim diff shows all",)
+    blocks: list[Block] = [Heading(title)]
+    if some:
+        blocks += ["What is different:", Items(some)]
+    blocks.append(_lead(plan.rows))
+    for sentence in why_apart(list(_wanted(plan.rows))):
+        blocks.append(Strong(capital(sentence.removeprefix(f"{plan.scenario.name}: "))))
+    blocks.append(_table(material, plan))
+    return blocks
+
+
+def _wanted(rows: Sequence[ComparisonRow]) -> Sequence[ComparisonRow]:
+    """Only the rows of all clients, of which a table makes no more than it must."""
+    find = getattr(rows, "find", None)
+    return find(group="all") if find else rows
+
+
+def _lead(rows: Sequence[ComparisonRow]) -> str:
+    """What changes beyond chance, people first, and what does not."""
+    clear, unclear = [], []
+    for figure in (*_PEOPLE, *_WAITS):
+        row = found(rows, figure.quantity)
+        if row is None or isnan(row.difference):
+            continue
+        if row.difference_lower_95_ci > 0 or row.difference_upper_95_ci < 0:
+            clear.append(_change(figure, row.difference))
+        else:
+            unclear.append(figure.label[0].lower() + figure.label[1:])
+    said = f"Against today: {listed(clear)}." if clear else "Nothing changes beyond chance for people or waits."
+    return said + (f" No clear change: {listed(unclear)}." if clear and unclear else "")
+
+
+def _change(figure: _Figure, by: float) -> str:
+    if figure.less_is_better:
+        return f"{figure.label[0].lower()}{figure.label[1:]} takes {days(abs(by))} {'longer' if by > 0 else 'less'}"
+    what = {"People helped, by the questionnaires": "people are helped, by the questionnaires,", "People helped, by interview": "by interview"}
+    return f"{whole(abs(by))} {'more' if by > 0 else 'fewer'} {what.get(figure.label, 'finish a course')}"
+
+
+def _table(material: Material, plan: Plan) -> Table:
+    lines: list[Line] = []
+    for heading, figures in _GROUPS.items():
+        pairs = [(one, found(material.table, one.quantity), found(plan.rows, one.quantity)) for one in figures]
+        known = [(one, before, row) for one, before, row in pairs if before is not None and row is not None and not isnan(row.difference)]
+        if known:
+            lines += [Line(heading), *_lines(known)]
+    cost = Quantity("cost_per_referral", "referred", "", "", "all")
+    before, after = found(material.table, cost), found(plan.rows, cost)
+    if before is not None and after is not None and not isnan(after.difference):
+        by = after.difference
+        change = f"{'+' if by > 0 else ''}{pounds(by)}"
+        lines += [Line("Money"), Line("Each referral", (pounds(before.value), pounds(after.value), change, NONE))]
+    return Table(
+        "What changes, people first; lines: better to the right of the middle",
+        ("", "today", "plan", "change (by chance)", "could be"),
+        tuple(lines),
+        (("value", "change"), ("chance", "by chance"), ("band", "could be, by other models that fit as well")),
+    )
+
+
+def _lines(known: list[tuple[_Figure, ComparisonRow, ComparisonRow]]) -> list[Line]:
+    """A line for each figure of a group, on one scale for all, better to the right."""
+    furthest = max(
+        scale_of(row) * abs(end)
+        for _, _, row in known
+        for end in (row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci, row.difference_could_be_low, row.difference_could_be_high)
+        if not isnan(end)
+    )  # fmt: skip
+    reach = _ROOM * furthest or 1.0
+    lines = []
+    for figure, before, row in known:
+        scale, share = scale_of(row), row.unit == "share"
+        digits = 0 if row.unit not in ("share", "days") else 1
+        way = -scale if figure.less_is_better else scale
+        chance, could_be = (
+            (way * low, way * high)
+            for low, high in (
+                (row.difference_lower_95_ci, row.difference_upper_95_ci),
+                (row.difference_could_be_low, row.difference_could_be_high),
+            )
+        )
+        marks = Marks(-reach, reach, way * row.difference, chance=chance, could_be=could_be)
+        write = percent if share else whole
+        by_chance = between(scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci, digits, sign=True)
+        doubt = between(scale * row.difference_could_be_low, scale * row.difference_could_be_high, digits, sign=True)
+        change = signed(scale * row.difference, digits) + (f" ({by_chance})" if by_chance else "")
+        lines.append(Line(figure.label, (write(before.value), write(row.value), change, doubt or NONE), figure.below, marks))
+    return lines

@@ -1,0 +1,119 @@
+"""Who gets well, and who says so? The same people by every definition, with the service and untreated."""
+
+from math import isnan
+
+from caseload_sim.definitions.quantities import DIFFERENCE, LADDER, Quantity
+from caseload_sim.definitions.standards import ENGLAND
+from caseload_sim.measures.headline import OF_FINISHERS, OF_REFERRED
+from caseload_sim.measures.rows import Row
+from caseload_sim.report.material import Material, found
+from caseload_sim.report.parts import Block, Line, Marks, Section, Strong, Table
+from caseload_sim.report.wording import NONE, between, percent, scale_of, sentences, signed, whole
+
+# Each rung of the ladder in words that need no training, and of whom.
+_RUNGS = {
+    "recovery": "Counted as recovered by the service\u2019s questionnaires",
+    "principal_remission": "Main disorder gone, by interview",
+    "all_remission": "All disorders gone, by interview",
+    "full_remission": "All disorders clearly gone, by interview",
+}
+_WHOM = {"finished": "of those who finish", "started": "of all who were seen", "referred": "of all who were referred"}
+_READ = {"end": "", "sustained": ", and no relapse within a year"}
+
+
+def rungs_of(material: Material) -> list[Quantity]:
+    """The rungs that are shown: of those who finish, or of all referred where nobody does."""
+    finished = material.row("finished_course_treatment", "all")
+    return list((OF_FINISHERS if finished is not None and finished.value else OF_REFERRED).values())
+
+
+def in_words(rung: Quantity) -> tuple[str, str]:
+    """What a rung asks for, and of whom."""
+    return _RUNGS[rung.measure], f"{_WHOM[rung.base]}{_READ[rung.at]}"
+
+
+def added(material: Material) -> Row | None:
+    """What the service adds to the first rung."""
+    row: Row | None = found(material.table, LADDER[0]._replace(service=DIFFERENCE))
+    return row
+
+
+def who_gets_well(material: Material) -> Section:
+    """The section with the ladder."""
+    table = _table(material)
+    blocks: list[Block] = [
+        "How many get well depends on who judges, over whom, and when. Below, the same people are counted in each way, and beside "
+        "them once more as they would be had nobody treated them."
+    ]
+    if table.lines:
+        blocks.append(table)
+    blocks.append(sentences((_of_people(material), _still_ill(material))))
+    blocks.append(_published(material))
+    blocks.append(Strong("Ask of every figure: who judges, over whom, and when?"))
+    return Section("Who gets well, and who says so?", tuple(block for block in blocks if block))
+
+
+def _table(material: Material) -> Table:
+    lines = []
+    for rung in rungs_of(material):
+        ours, untreated, more = (found(material.table, rung._replace(service=service)) for service in ("service", "none", DIFFERENCE))
+        if ours is None or (isnan(ours.value) and (untreated is None or isnan(untreated.value))):
+            continue
+        label, whom = in_words(rung)
+        could_be = between(100 * ours.could_be_low, 100 * ours.could_be_high)
+        cells = (
+            percent(ours.value), percent(untreated.value) if untreated else NONE, signed(100 * more.value) if more else NONE,
+            f"{could_be}%" if could_be else NONE,
+        )  # fmt: skip
+        lines.append(Line(label, cells, whom, _marks(ours, untreated, _ticks(material, rung))))
+    return Table(
+        "People who get well, by definition; lines from 0 to 100%",
+        ("", "with the service", "untreated", "added, in points", "could be"),
+        tuple(lines),
+        (
+            ("value", "with the service"),
+            ("other", "the same people untreated"),
+            ("band", "could be, by other models that fit as well"),
+            ("tick", "published"),
+        ),
+    )
+
+
+def _marks(ours: Row, untreated: Row | None, ticks: tuple[float, ...]) -> Marks:
+    scale = scale_of(ours)
+    other = scale * untreated.value if untreated else float("nan")
+    could_be = (scale * ours.could_be_low, scale * ours.could_be_high)
+    return Marks(0, 100, scale * ours.value, other, could_be=could_be, ticks=ticks)
+
+
+def _ticks(material: Material, rung: Quantity) -> tuple[float, ...]:
+    """What is published of a rung, in points of 100: for England, and for the service where its file says so."""
+    if rung != ENGLAND.quantity:
+        return ()
+    own = material.scenario.official.get("recovery")
+    return tuple(dict.fromkeys([100 * ENGLAND.value, *([100 * own.value] if own else [])]))
+
+
+def _of_people(material: Material) -> str:
+    recover, lose = (material.row(name, "referred", "end") for name in ("helped_to_recovery", "helped_to_remission"))
+    if recover is None or lose is None or isnan(recover.value):
+        return ""
+    return (
+        f"In a year, {whole(recover.value)} more people recover by the questionnaires than would without any service; by interview, "
+        f"{whole(lose.value)} more lose their main disorder."
+    )
+
+
+def _still_ill(material: Material) -> str:
+    row = material.row("recovered_still_diagnosed", "finished", "end", "service")
+    if row is None or isnan(row.value):
+        return ""
+    return f"Of those counted as recovered, {percent(row.value)} would still be found to have a disorder in an interview."
+
+
+def _published(material: Material) -> str:
+    own = material.scenario.official.get("recovery")
+    england = f"England reports {percent(ENGLAND.value, 1)} recovered by the questionnaires (2024-25)"
+    if own is None or own.value == ENGLAND.value:
+        return f"{england}."
+    return f"This service reports {percent(own.value, 1)}; {england[0].upper()}{england[1:]}."

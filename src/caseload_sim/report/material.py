@@ -1,0 +1,116 @@
+"""What a report is made from: a saved run, a saved comparison, or both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from caseload_sim.definitions.quantities import Quantity
+from caseload_sim.errors import RunError
+from caseload_sim.experiments.compare import ComparisonRow
+from caseload_sim.figures.gallery import Tables
+from caseload_sim.measures.headline import Headline, headline
+from caseload_sim.measures.rows import Row, row_of
+from caseload_sim.measures.stability import Stability, stability_of
+from caseload_sim.runs.read import read_record, read_run, scenarios_in
+from caseload_sim.runs.record import OWN_DIGEST
+from caseload_sim.scenario.scenario import Scenario
+from caseload_sim.support.row_table import RowTable, as_table
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scenario that the first one is compared with, and its rows, each with its paired difference."""
+
+    scenario: Scenario
+    rows: Sequence[ComparisonRow]
+
+
+@dataclass(frozen=True)
+class Material:
+    """The scenario a report is about with its rows, and the plans it is compared with.
+
+    drawn_from: tables that figures of the gallery are drawn from; None where only a comparison was saved
+    folders: names of the folders that it was read from; digest: of the first one's record; versions: with which it was made
+    """
+
+    scenario: Scenario
+    rows: Sequence[Row]
+    plans: tuple[Plan, ...]
+    drawn_from: Tables | None
+    folders: tuple[str, ...]
+    digest: str
+    versions: Mapping[str, str]
+
+    @cached_property
+    def table(self) -> RowTable[Row]:
+        """The rows, to be looked up."""
+        return as_table(self.rows, Row)
+
+    @cached_property
+    def headline(self) -> Headline:
+        """The short answer."""
+        return headline(self.scenario, self.table)
+
+    @cached_property
+    def stability(self) -> Stability:
+        """Whether lists grow."""
+        return stability_of(self.table.find(measure="waiting_list_growth"))
+
+    def row(self, measure: str, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row | None:
+        """The row of a figure; None where this scenario has no such row."""
+        return found(self.table, Quantity(measure, base, at, service, group))
+
+
+def found(rows: Sequence[Any], quantity: Quantity) -> Any:
+    """The row of a figure; None where there is none."""
+    try:
+        return row_of(rows, quantity)
+    except RunError:
+        return None
+
+
+def material_of(folder: Path, compared: Path | None = None) -> Material:
+    """What a saved run, or a saved comparison, has for a report.
+
+    compared: the folder of a comparison with the run's scenario
+    Raises RunError when a folder is neither, or lacks a file.
+    """
+    saved, record = read_run(folder), read_record(folder)
+    if saved.kind == "comparison":
+        rows, plans = _split(folder, record)
+        return _material(saved.scenario, rows, plans, None, (folder.name,), record)
+    if compared is None:
+        return _material(saved.scenario, saved.rows, (), saved, (folder.name,), record)
+    others = read_record(compared)
+    if others["kind"] != "comparison" or others["versus"] != saved.scenario.name:
+        raise RunError(f"{compared}: not a comparison with {saved.scenario.name}.")
+    _, plans = _split(compared, others)
+    return _material(saved.scenario, saved.rows, plans, saved, (folder.name, compared.name), record)
+
+
+def _material(
+    scenario: Scenario,
+    rows: Sequence[Row],
+    plans: tuple[Plan, ...],
+    drawn_from: Any,
+    folders: tuple[str, ...],
+    record: Mapping[str, Any],
+) -> Material:
+    digest, versions = str(record.get(OWN_DIGEST, "")), cast("Mapping[str, str]", record["versions"])
+    return Material(scenario, rows, plans, drawn_from, folders, digest, versions)
+
+
+def _split(folder: Path, record: dict[str, Any]) -> tuple[list[Row], tuple[Plan, ...]]:
+    """The rows of the scenario that others are compared with, and those of each other."""
+    by_scenario: dict[str, list[ComparisonRow]] = {}
+    for row in read_run(folder).differences:
+        by_scenario.setdefault(row.scenario, []).append(row)
+    scenarios = scenarios_in(folder, record)
+    plans = tuple(
+        Plan(scenario, as_table(by_scenario[name], ComparisonRow))
+        for name, scenario in scenarios.items()
+        if name != record["versus"] and name in by_scenario
+    )
+    return list(by_scenario[record["versus"]]), plans
