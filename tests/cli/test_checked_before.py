@@ -121,7 +121,7 @@ def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in ("rounds", "tasks"):
         monkeypatch.setattr(f"caseload_sim.experiments.{module}.finish", refused)
-    monkeypatch.setattr("caseload_sim.cli.population.population_report", refused)
+    monkeypatch.setattr("caseload_sim.cli.calibrate.population_report", refused)
     monkeypatch.setattr("caseload_sim.cli.calibrate.calibrate_outcome", refused)
     monkeypatch.setattr("caseload_sim.cli.calibrate.calibrate_structures", refused)
     monkeypatch.setattr("caseload_sim.cli.uncertainty.simulate", refused)

@@ -2,8 +2,8 @@
 
 `main` has all commands by name, and what happens when one goes wrong; `options` (what is typed),
 `running` (how simulations are run and kept) and `printing` are what they share. One module for one command, with what it
-prints: `run`, `show`, `sweep`, `compare`, `solve`, `reconcile`, `audit`, `rank`, `population`, `calibrate`. Others have
-several: `uncertainty` (also `structures`), `rerun` (`plot`, `check`), `validate_model` (`warm-up`), `services` (`new`, `import-statistics`)
+prints: `run`, `show`, `report`, `sweep`, `compare`, `solve`, `reconcile`, `audit`, `rank`. Others have several: `calibrate` (also
+`population`), `uncertainty` (also `structures`), `rerun` (`plot`, `check`), `validate_model` (`warm-up`), `services` (`new`, `import-statistics`)
 and `scenarios` (`list`, `explain`, `diff`, `validate`, `schema`, `report-checklist`).
 
 May import: every other package; none imports this one. `--help` must answer at once: a command's module is

@@ -1,4 +1,4 @@
-"""The command that fits what has no source to what is published."""
+"""The commands about what is fitted and what came of it: `calibrate`, and `population`, who is referred against published figures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,15 +23,18 @@ from caseload_sim.analysis.calibrate_population import (
     calibrate_population,
 )
 from caseload_sim.analysis.calibrate_service import calibrate_service, runs_at_most_for
+from caseload_sim.analysis.population_report import Comparison, population_report
 from caseload_sim.analysis.service_fit import ServiceFit
-from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, ScenarioArgument, Shared, takes
-from caseload_sim.cli.printing import Page, in_columns, say, tell
-from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder
+from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_PICTURES, OF_RUNS, ScenarioArgument, Shared, takes
+from caseload_sim.cli.printing import Page, in_columns, print_json, say, tell
+from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
 from caseload_sim.experiments.settings import with_run, year_before
 from caseload_sim.experiments.workload import Keeping
+from caseload_sim.figures.gallery import drawn, tables_of
 from caseload_sim.runs.whole_files import check_new, save_text
+from caseload_sim.scenario.checks_population import impossible_targets
 from caseload_sim.scenario.scenario import Scenario
 
 KINDS = ("population", "service", "outcome", "structures")
@@ -176,3 +179,43 @@ def print_service_fit(found: ServiceFit) -> None:
         page.line(in_columns((path, -48), (f"{found.in_use[path]:.4g}", 10), (f"{value:.4g}", 10)))
     page.note(f"{found.rounds} round{'s' * (found.rounds != 1)} after the first")
     page.gap()
+
+
+@takes("seed", "out", *OF_A_SCENARIO, "beyond_limits", "json", *OF_PICTURES)
+def population(
+    shared: Shared,
+    scenario: ScenarioArgument = DEFAULT,
+    clients: Annotated[int, typer.Option(min=100, max=10_000_000, help="How many clients to draw.")] = 200_000,
+) -> None:
+    """Show who is referred: every prevalence, count, pair, score and stratum, target against achieved."""
+    chosen = with_run(shared.opened(scenario), shared.seed, None)
+    announce_people(chosen, clients, shared.beyond_limits)
+    with table_folder(shared, chosen, "population", {"clients": clients}) as folder:
+        rows = population_report(chosen, clients)
+        folder.save_table(rows, Comparison, lambda: drawn("population", tables_of("population", chosen, table=rows)))
+    if shared.json:
+        print_json(rows)
+    else:
+        print_population(rows, chosen, clients)
+    for path, message in impossible_targets(chosen.population):
+        tell(f"Note: {'.'.join(path)}: {message}")
+    saved_in(folder)
+
+
+def print_population(rows: Sequence[Comparison], scenario: Scenario, n_clients: int) -> None:
+    """Target against achieved, one quantity a line, its origin beneath when it is new."""
+    page = Page()
+    page.title(f"WHO IS REFERRED: {scenario.title}, {n_clients:,} clients drawn")
+    page.note(in_columns(("", -46), ("target", 8), ("achieved", 10), ("source 95%", 14)))
+    origin = ""
+    for row in rows:
+        interval = "" if np.isnan(row.lower_95_ci) else f"{row.lower_95_ci:.3f}-{row.upper_95_ci:.3f}"
+        target = "" if np.isnan(row.target) else f"{row.target:.3f}"
+        name = words(row.quantity)
+        if len(name) > 46:
+            page.say(name)
+            name = ""
+        page.say(in_columns((name, -46), (target, 8), (f"{row.achieved:.3f}", 10), (interval, 14)))
+        if row.source != origin:
+            page.below(row.source)
+        origin = row.source

@@ -25,6 +25,7 @@ from caseload_sim.experiments.workload import Keeping
 from caseload_sim.figures.compare import reading
 from caseload_sim.measures.headline import OF_FINISHERS
 from caseload_sim.measures.rows import Row, could_be_text, point_text, quantity_of, value_text
+from caseload_sim.runs.folder import RunFolder
 from caseload_sim.runs.tables import write_csv
 from caseload_sim.scenario.scenario import Scenario
 
@@ -86,27 +87,10 @@ def compare(
     check_measures(measure or [])
     scenarios, chosen = _opened_all(scenarios, shared)
     reference = _reference(scenarios, chosen, versus)
-    check_names(chosen)
     reference = with_run(reference, shared.seed, shared.replications)
-    run = reference.run
-    works = [with_run(one, None, run.replications) for one in chosen]
-    keeping = Keeping(all_tables=True, at_once=len(works), painted=not no_figures)
-    announce_work(works, shared.beyond_limits, jobs=shared.jobs, keeping=keeping)
-    inputs = [
-        one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
-    ]
-    with table_folder(shared, reference, "compare", {"own_start": own_start, "by_lot": by_lot}, inputs) as folder:
-        with at_work(shared, folder, reference, named=", ".join(one.name for one in chosen)) as how:
-            compared = run_compare(
-                chosen,
-                versus=reference.name,
-                seed=run.seed,
-                replications=run.replications,
-                own_start=own_start,
-                by_lot=by_lot,
-                **how,
-            )
-        folder.save_comparison(compared, DEFAULT_ENGINE, measure or [], draw=not no_figures)
+    compared, folder = compared_in_folder(
+        chosen, reference, shared, own_start=own_start, by_lot=by_lot, measures=measure or [], draw=not no_figures
+    )
     rows = [row for row in (compared.trial or compared.rows) if not measure or row.measure in measure]
     if shared.json:
         print_json(rows)
@@ -122,6 +106,43 @@ def compare(
     for note in compared.notes:
         tell(f"Note: {note}")
     saved_in(folder)
+
+
+def compared_in_folder(
+    chosen: Sequence[Scenario],
+    reference: Scenario,
+    shared: Shared,
+    *,
+    own_start: bool = False,
+    by_lot: bool = False,
+    measures: Sequence[str] = (),
+    draw: bool = True,
+) -> tuple[Compared, RunFolder]:
+    """Run scenarios with the seed and the replications of one of them, and save the comparison in a folder of its own.
+
+    draw: whether to draw its figure; see `compare` for all else
+    """
+    check_names(chosen)
+    run = reference.run
+    works = [with_run(one, None, run.replications) for one in chosen]
+    keeping = Keeping(all_tables=True, at_once=len(works), painted=draw)
+    announce_work(works, shared.beyond_limits, jobs=shared.jobs, keeping=keeping)
+    inputs = [
+        one.model_copy(update={"run": one.run.model_copy(update={"seed": 0, "replications": 1})}) for one in chosen
+    ]
+    with table_folder(shared, reference, "compare", {"own_start": own_start, "by_lot": by_lot}, inputs) as folder:
+        with at_work(shared, folder, reference, named=", ".join(one.name for one in chosen)) as how:
+            compared = run_compare(
+                chosen,
+                versus=reference.name,
+                seed=run.seed,
+                replications=run.replications,
+                own_start=own_start,
+                by_lot=by_lot,
+                **how,
+            )
+        folder.save_comparison(compared, DEFAULT_ENGINE, measures, draw=draw)
+    return compared, folder
 
 
 def _opened_all(names: list[str], shared: Shared) -> tuple[list[str], list[Scenario]]:

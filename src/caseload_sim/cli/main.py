@@ -27,6 +27,7 @@ GROUPS = {
     "Start here": (
         ("run", "run", "run", "Who gets well, and how long people wait."),
         ("new", "new", "new", "Write a file for your own service."),
+        ("report", "report", "report", "One page for a board, from a run or a file."),
         ("list", "scenarios", "list_command", "List scenarios, measures, figures and more."),
         ("show", "show", "show", "Show a saved run, in short or as tables."),
     ),
@@ -43,7 +44,7 @@ GROUPS = {
         ("audit", "audit", "audit", "What an audit by interview would find."),
         ("uncertainty", "uncertainty", "uncertainty", "How sure each figure is, and why."),
         ("structures", "uncertainty", "structures", "What other models of outcome would say."),
-        ("population", "population", "population", "Who is referred, against published figures."),
+        ("population", "calibrate", "population", "Who is referred, against published figures."),
         ("validate-model", "validate_model", "validate_model", "The model against official figures."),
         ("backtest", "validate_model", "backtest", "How well it predicts the next year."),
     ),

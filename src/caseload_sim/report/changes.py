@@ -7,11 +7,23 @@ from typing import NamedTuple
 from caseload_sim.definitions.quantities import LADDER, Quantity
 from caseload_sim.experiments.apart import why_apart
 from caseload_sim.experiments.compare import ComparisonRow
-from caseload_sim.report.ladder import in_words
+from caseload_sim.report.ladder import COULD_BE, in_words
 from caseload_sim.report.made import as_typed, inputs_in_words
 from caseload_sim.report.material import Material, Plan, found
 from caseload_sim.report.parts import Block, Command, Heading, Items, Line, Marks, Section, Strong, Table
-from caseload_sim.report.wording import NONE, between, capital, days, listed, percent, pounds, scale_of, signed, whole
+from caseload_sim.report.wording import (
+    NONE,
+    between,
+    capital,
+    days,
+    listed,
+    percent,
+    pounds,
+    scale_of,
+    sentences,
+    signed,
+    whole,
+)
 from caseload_sim.scenario.in_words import what_differs
 
 HEADING = "What would change it?"
@@ -19,26 +31,52 @@ _MOST_INPUTS = 4
 _ROOM = 1.06
 
 
-class _Figure(NamedTuple):
-    """A figure of which the change is shown: its label, what is below it, and whether less of it is better."""
+class Figure(NamedTuple):
+    """A figure of which the change is shown: its label, what is below it, whether less is better, and how more people are said."""
 
     quantity: Quantity
     label: str
     below: str = ""
     less_is_better: bool = False
+    said: str = ""
 
 
 _PEOPLE = (
-    _Figure(Quantity("helped_to_recovery", "referred", "end", "", "all"), "People helped, by the questionnaires", "beyond no service, a year"),
-    _Figure(Quantity("helped_to_remission", "referred", "end", "", "all"), "People helped, by interview", "beyond no service, a year"),
-    _Figure(Quantity("finished_course_treatment", "all", "", "", "all"), "People who finish a course", "a year"),
+    Figure(
+        Quantity("helped_to_recovery", "referred", "end", "", "all"),
+        "People helped, by the questionnaires",
+        "beyond no service, a year",
+        said="people helped by the questionnaires",
+    ),
+    Figure(
+        Quantity("helped_to_remission", "referred", "end", "", "all"),
+        "People helped, by interview",
+        "beyond no service, a year",
+        said="helped by interview",
+    ),
+    Figure(
+        Quantity("finished_course_treatment", "all", "", "", "all"),
+        "People who finish a course",
+        "a year",
+        said="finishing a course",
+    ),
 )
 _WAITS = (
-    _Figure(Quantity("first_contact_days_mean", "started", "", "", "all"), "Referral to first contact", "mean days", True),
-    _Figure(Quantity("second_contact_days_mean", "finished", "", "", "all"), "First to second contact", "mean days", True),
+    Figure(
+        Quantity("first_contact_days_mean", "started", "", "", "all"), "Referral to first contact", "mean days", True
+    ),
+    Figure(
+        Quantity("second_contact_days_mean", "finished", "", "", "all"), "First to second contact", "mean days", True
+    ),
 )
-_SHARES = tuple(_Figure(rung, *in_words(rung)) for rung in (*LADDER[:2], *LADDER[3:]))
+_SHARES = tuple(Figure(rung, *in_words(rung)) for rung in (*LADDER[:2], LADDER[4]))
 _GROUPS = {"People": _PEOPLE, "Waits": _WAITS, "Shares, in points of 100": _SHARES}
+_IN_SHORT = {
+    "People": _PEOPLE,
+    "Waits": _WAITS[1:],
+    "Shares, in points of 100": _SHARES[:1],
+}  # of each of several plans
+FIGURES = tuple(one for group in _GROUPS.values() for one in group)
 
 
 def what_would_change(material: Material) -> Section:
@@ -97,22 +135,42 @@ def _lead(rows: Sequence[ComparisonRow]) -> str:
             clear.append(_change(figure, row.difference))
         else:
             unclear.append(figure.label[0].lower() + figure.label[1:])
-    said = f"Against today: {listed(clear)}." if clear else "Nothing changes beyond chance for people or waits."
-    return said + (f" No clear change: {listed(unclear)}." if clear and unclear else "")
+    said = (
+        f"Against today, in a year: {listed(clear)}." if clear else "Nothing changes beyond chance for people or waits."
+    )
+    no_change = f"No clear change: {listed(unclear)}." if clear and unclear else ""
+    return sentences((said, no_change, _but_by_others(rows)))
 
 
-def _change(figure: _Figure, by: float) -> str:
+def _but_by_others(rows: Sequence[ComparisonRow]) -> str:
+    """What must be said where the change is beyond chance, but other models that fit as well have it the other way round."""
+    turned = []
+    for figure in _PEOPLE:
+        row = found(rows, figure.quantity)
+        if row is None or isnan(row.difference_could_be_low):
+            continue
+        other_end = row.difference_could_be_low if row.difference > 0 else row.difference_could_be_high
+        is_clear = row.difference_lower_95_ci > 0 or row.difference_upper_95_ci < 0
+        if is_clear and row.difference * other_end < 0:
+            turned.append(f"{whole(abs(other_end))} {'fewer' if row.difference > 0 else 'more'} {figure.said}")
+    return f"By other models that fit as well it could also be {listed(turned)}." if turned else ""
+
+
+def _change(figure: Figure, by: float) -> str:
     if figure.less_is_better:
         return f"{figure.label[0].lower()}{figure.label[1:]} takes {days(abs(by))} {'longer' if by > 0 else 'less'}"
-    what = {"People helped, by the questionnaires": "people are helped, by the questionnaires,", "People helped, by interview": "by interview"}
-    return f"{whole(abs(by))} {'more' if by > 0 else 'fewer'} {what.get(figure.label, 'finish a course')}"
+    return f"{whole(abs(by))} {'more' if by > 0 else 'fewer'} {figure.said}"
 
 
 def _table(material: Material, plan: Plan) -> Table:
     lines: list[Line] = []
-    for heading, figures in _GROUPS.items():
+    for heading, figures in (_IN_SHORT if len(material.plans) > 1 else _GROUPS).items():
         pairs = [(one, found(material.table, one.quantity), found(plan.rows, one.quantity)) for one in figures]
-        known = [(one, before, row) for one, before, row in pairs if before is not None and row is not None and not isnan(row.difference)]
+        known = [
+            (one, before, row)
+            for one, before, row in pairs
+            if before is not None and row is not None and not isnan(row.difference)
+        ]
         if known:
             lines += [Line(heading), *_lines(known)]
     cost = Quantity("cost_per_referral", "referred", "", "", "all")
@@ -125,11 +183,11 @@ def _table(material: Material, plan: Plan) -> Table:
         "What changes, people first; lines: better to the right of the middle",
         ("", "today", "plan", "change (by chance)", "could be"),
         tuple(lines),
-        (("value", "change"), ("chance", "by chance"), ("band", "could be, by other models that fit as well")),
+        (("value", "change"), ("chance", "by chance"), ("band", COULD_BE)),
     )
 
 
-def _lines(known: list[tuple[_Figure, ComparisonRow, ComparisonRow]]) -> list[Line]:
+def _lines(known: list[tuple[Figure, ComparisonRow, ComparisonRow]]) -> list[Line]:
     """A line for each figure of a group, on one scale for all, better to the right."""
     furthest = max(
         scale_of(row) * abs(end)
@@ -155,5 +213,7 @@ def _lines(known: list[tuple[_Figure, ComparisonRow, ComparisonRow]]) -> list[Li
         by_chance = between(scale * row.difference_lower_95_ci, scale * row.difference_upper_95_ci, digits, sign=True)
         doubt = between(scale * row.difference_could_be_low, scale * row.difference_could_be_high, digits, sign=True)
         change = signed(scale * row.difference, digits) + (f" ({by_chance})" if by_chance else "")
-        lines.append(Line(figure.label, (write(before.value), write(row.value), change, doubt or NONE), figure.below, marks))
+        lines.append(
+            Line(figure.label, (write(before.value), write(row.value), change, doubt or NONE), figure.below, marks)
+        )
     return lines

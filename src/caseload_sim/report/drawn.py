@@ -28,7 +28,9 @@ def inline(svg: str, name: str, says: str) -> str:
         svg = re.sub(rf'(\bid="|href="#|url\(#){re.escape(old)}(?=["\)])', rf"\g<1>{name}-{number}", svg)
     about = escape(says)
     return _FIXED_SIZE.sub(
-        lambda found: f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{found[1]}" role="img" aria-label="{about}">',
+        lambda found: (
+            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{found[1]}" role="img" aria-label="{about}">'
+        ),
         svg,
         count=1,
     )

@@ -7,9 +7,12 @@ from pathlib import Path
 from caseload_sim.figures.gallery import Tables
 from caseload_sim.report.drawn import figure
 from caseload_sim.report.parts import Block, Card, Command, Drawing, Heading, Items, Line, Page, Section, Strong, Table
-from caseload_sim.report.strips import key, strip
+from caseload_sim.report.strips import key, shown, strip
 
-GENERATOR = '<meta name="generator" content="caseload-sim report">'  # by which a report is known when it is to be replaced
+GENERATOR = (
+    '<meta name="generator" content="caseload-sim report">'  # by which a report is known when it is to be replaced
+)
+_HEAD = 2_000  # bytes of a file in which that stands
 
 
 def as_html(page: Page, tables: Tables | None = None) -> str:
@@ -17,7 +20,9 @@ def as_html(page: Page, tables: Tables | None = None) -> str:
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     title = escape(page.title)
     questions = [one for one in page.sections if not one.is_folded]
-    sections = "\n".join(_section(one, questions.index(one) + 1 if one in questions else 0, tables) for one in page.sections)
+    sections = "\n".join(
+        _section(one, questions.index(one) + 1 if one in questions else 0, tables) for one in page.sections
+    )
     caution = "".join(f"<li>{escape(one)}</li>" for one in page.caution)
     return f"""<!DOCTYPE html>
 <html lang="en-GB">
@@ -48,6 +53,11 @@ def as_html(page: Page, tables: Tables | None = None) -> str:
 """
 
 
+def is_report(content: bytes) -> bool:
+    """Whether a file is a report, which the next one may replace."""
+    return GENERATOR.encode() in content[:_HEAD]
+
+
 def _card(card: Card) -> str:
     kind = ' class="missed"' if card.missed else ""
     return (
@@ -60,7 +70,7 @@ def _section(section: Section, number: int, tables: Tables | None) -> str:
     blocks = "\n".join(filter(None, (_block(one, tables) for one in section.blocks)))
     heading = escape(section.heading)
     if section.is_folded:
-        return f'<details><summary><h2>{heading}</h2></summary>\n{blocks}\n</details>'
+        return f"<details><summary><h2>{heading}</h2></summary>\n{blocks}\n</details>"
     name = f"question-{number}"
     return f'<section aria-labelledby="{name}">\n<h2 id="{name}"><span class="count">{number}</span> {heading}</h2>\n{blocks}\n</section>'
 
@@ -81,12 +91,20 @@ def _block(block: Block, tables: Tables | None) -> str:
             return _table(block)
         case Drawing(name, says):
             drawn = figure(tables, name, says) if tables is not None else ""
-            return f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure: {name.replace("_", " ")}">{drawn}</div></figure>' if drawn else ""
+            return (
+                f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure: {name.replace("_", " ")}">{drawn}</div></figure>'
+                if drawn
+                else ""
+            )
 
 
 def _items(items: Sequence[str | tuple[str, str]]) -> str:
     if items and isinstance(items[0], tuple):
-        return "<dl>" + "".join(f"<div><dt>{escape(one[0])}</dt><dd>{escape(one[1])}</dd></div>" for one in items) + "</dl>"
+        return (
+            "<dl>"
+            + "".join(f"<div><dt>{escape(one[0])}</dt><dd>{escape(one[1])}</dd></div>" for one in items)
+            + "</dl>"
+        )
     return "<ul>" + "".join(f"<li>{escape(str(one))}</li>" for one in items) + "</ul>"
 
 
@@ -94,10 +112,20 @@ def _table(table: Table) -> str:
     first, *others = table.columns
     corner = f'<th scope="col">{escape(first)}</th>' if first else "<td></td>"
     head = corner + "".join(f'<th scope="col">{escape(one)}</th>' for one in others)
-    lines = "\n".join(_line(one, len(table.columns)) for one in table.lines)
-    keys = "".join(f"<li>{key(name)} {escape(meaning)}</li>" for name, meaning in table.key)
+    groups: list[list[str]] = [[]]
+    for one in table.lines:
+        if not one.cells and groups[-1]:
+            groups.append([])
+        groups[-1].append(_line(one, len(table.columns)))
+    bodies = "".join("<tbody>\n" + "\n".join(group) + "\n</tbody>" for group in groups)
+    drawn = [one.marks for one in table.lines if one.marks]
+    keys = "".join(
+        f"<li>{key(name)} {escape(meaning)}</li>"
+        for name, meaning in table.key
+        if any(name in shown(marks) for marks in drawn)
+    )
     return (
-        f"<table><caption>{escape(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody></table>"
+        f"<table><caption>{escape(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n{bodies}</table>"
         + (f'\n<ul class="key">{keys}</ul>' if keys else "")
     )  # fmt: skip
 
@@ -108,4 +136,5 @@ def _line(line: Line, columns: int) -> str:
     below = f' <span class="below">{escape(line.below)}</span>' if line.below else ""
     drawn = strip(line.marks) if line.marks else ""
     cells = "".join(f"<td>{escape(one)}</td>" for one in line.cells)
-    return f'<tr><th scope="row">{escape(line.label)}{below}{drawn}</th>{cells}</tr>'
+    marked = ' class="marked"' if line.marks else ""
+    return f'<tr{marked}><th scope="row">{escape(line.label)}{below}{drawn}</th>{cells}</tr>'

@@ -1,8 +1,8 @@
 """Who gets well, and who says so? The same people by every definition, with the service and untreated."""
 
-from math import isnan
+from math import ceil, isnan
 
-from caseload_sim.definitions.quantities import DIFFERENCE, LADDER, Quantity
+from caseload_sim.definitions.quantities import DIFFERENCE, LADDER, SERVICES, Quantity
 from caseload_sim.definitions.standards import ENGLAND
 from caseload_sim.measures.headline import OF_FINISHERS, OF_REFERRED
 from caseload_sim.measures.rows import Row
@@ -12,12 +12,13 @@ from caseload_sim.report.wording import NONE, between, percent, scale_of, senten
 
 # Each rung of the ladder in words that need no training, and of whom.
 _RUNGS = {
-    "recovery": "Counted as recovered by the service\u2019s questionnaires",
+    "recovery": "Recovered, by the service\u2019s questionnaires",
     "principal_remission": "Main disorder gone, by interview",
     "all_remission": "All disorders gone, by interview",
     "full_remission": "All disorders clearly gone, by interview",
 }
 _WHOM = {"finished": "of those who finish", "started": "of all who were seen", "referred": "of all who were referred"}
+COULD_BE = "could be, by other models that fit as well"
 _READ = {"end": "", "sustained": ", and no relapse within a year"}
 
 
@@ -55,8 +56,11 @@ def who_gets_well(material: Material) -> Section:
 
 def _table(material: Material) -> Table:
     lines = []
+    reach = _reach(material)
     for rung in rungs_of(material):
-        ours, untreated, more = (found(material.table, rung._replace(service=service)) for service in ("service", "none", DIFFERENCE))
+        ours, untreated, more = (
+            found(material.table, rung._replace(service=service)) for service in ("service", "none", DIFFERENCE)
+        )
         if ours is None or (isnan(ours.value) and (untreated is None or isnan(untreated.value))):
             continue
         label, whom = in_words(rung)
@@ -65,25 +69,35 @@ def _table(material: Material) -> Table:
             percent(ours.value), percent(untreated.value) if untreated else NONE, signed(100 * more.value) if more else NONE,
             f"{could_be}%" if could_be else NONE,
         )  # fmt: skip
-        lines.append(Line(label, cells, whom, _marks(ours, untreated, _ticks(material, rung))))
+        lines.append(Line(label, cells, whom, _marks(ours, untreated, _ticks(material, rung), reach)))
     return Table(
-        "People who get well, by definition; lines from 0 to 100%",
+        f"People who get well, by definition; lines from 0 to {reach:.0f}%",
         ("", "with the service", "untreated", "added, in points", "could be"),
         tuple(lines),
         (
             ("value", "with the service"),
             ("other", "the same people untreated"),
-            ("band", "could be, by other models that fit as well"),
+            ("band", COULD_BE),
             ("tick", "published"),
         ),
     )
 
 
-def _marks(ours: Row, untreated: Row | None, ticks: tuple[float, ...]) -> Marks:
+def _reach(material: Material) -> float:
+    """Where the lines end: the next ten points of 100 beyond all that is drawn."""
+    rows = [
+        found(material.table, rung._replace(service=service)) for rung in rungs_of(material) for service in SERVICES
+    ]
+    ends = [100 * end for row in rows if row is not None for end in (row.value, row.could_be_high) if not isnan(end)]
+    ends += [tick for rung in rungs_of(material) for tick in _ticks(material, rung)]
+    return min(10.0 * ceil((max(ends, default=0.0) + 1) / 10), 100.0)
+
+
+def _marks(ours: Row, untreated: Row | None, ticks: tuple[float, ...], reach: float) -> Marks:
     scale = scale_of(ours)
     other = scale * untreated.value if untreated else float("nan")
     could_be = (scale * ours.could_be_low, scale * ours.could_be_high)
-    return Marks(0, 100, scale * ours.value, other, could_be=could_be, ticks=ticks)
+    return Marks(0, reach, scale * ours.value, other, could_be=could_be, ticks=ticks)
 
 
 def _ticks(material: Material, rung: Quantity) -> tuple[float, ...]:
@@ -96,7 +110,7 @@ def _ticks(material: Material, rung: Quantity) -> tuple[float, ...]:
 
 def _of_people(material: Material) -> str:
     recover, lose = (material.row(name, "referred", "end") for name in ("helped_to_recovery", "helped_to_remission"))
-    if recover is None or lose is None or isnan(recover.value):
+    if recover is None or lose is None or isnan(recover.value) or not material.is_served:
         return ""
     return (
         f"In a year, {whole(recover.value)} more people recover by the questionnaires than would without any service; by interview, "
@@ -108,7 +122,9 @@ def _still_ill(material: Material) -> str:
     row = material.row("recovered_still_diagnosed", "finished", "end", "service")
     if row is None or isnan(row.value):
         return ""
-    return f"Of those counted as recovered, {percent(row.value)} would still be found to have a disorder in an interview."
+    return (
+        f"Of those counted as recovered, {percent(row.value)} would still be found to have a disorder in an interview."
+    )
 
 
 def _published(material: Material) -> str:

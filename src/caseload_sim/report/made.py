@@ -19,8 +19,14 @@ MOST_LISTED = 20
 LICENCE = "Contains figures published by NHS England, used under the Open Government Licence v3.0."
 CITATION = "The caseload-sim founders. caseload-sim: remission in stepped-care talking therapy, for those really referred, by every definition."
 _ASSUMED = (
-    ("How many get better untreated", "read from studies of people who were followed without treatment, and of waiting lists"),
-    ("What treatment adds", "as much as trials found, for those who attend a full course; less for those who leave early"),
+    (
+        "How many get better untreated",
+        "read from studies of people who were followed without treatment, and of waiting lists",
+    ),
+    (
+        "What treatment adds",
+        "as much as trials found for a full course, unless the scenario says otherwise; less for those who leave early",
+    ),
     ("What is wrong with whom", "how common each disorder is among those referred, and which come together"),
     ("How long people wait", "until they give up: nobody has published it, so it is assumed"),
     ("What a post gets through", "contacts a week of a full post: fitted to published waits, or assumed"),
@@ -84,7 +90,7 @@ def _value(value: Any) -> str:
     if value is None:
         return "not stated"
     if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return words(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
@@ -127,4 +133,8 @@ def _definitions() -> list[tuple[str, str]]:
         "Seen within 6 weeks": "first_contact_within_6_weeks",
         "Change of a list a week": "waiting_list_growth",
     }
-    return [(label, definition(measure).definition) for label, measure in {**rungs, **others}.items()]
+    cut_off = (
+        "Caseness",
+        "a score that counts as a case: at or above the cut-off of one questionnaire, such as 10 of PHQ-9",
+    )
+    return [*((label, definition(measure).definition) for label, measure in {**rungs, **others}.items()), cut_off]

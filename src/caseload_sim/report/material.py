@@ -58,9 +58,15 @@ class Material:
         """Whether lists grow."""
         return stability_of(self.table.find(measure="waiting_list_growth"))
 
+    @property
+    def is_served(self) -> bool:
+        """Whether anybody is seen at all."""
+        return self.headline.seen > 0
+
     def row(self, measure: str, base: str = "", at: str = "", service: str = "", group: str = "all") -> Row | None:
         """The row of a figure; None where this scenario has no such row."""
-        return found(self.table, Quantity(measure, base, at, service, group))
+        row: Row | None = found(self.table, Quantity(measure, base, at, service, group))
+        return row
 
 
 def found(rows: Sequence[Any], quantity: Quantity) -> Any:

@@ -1,6 +1,6 @@
 """What is on the page: the answer, four cards, what to know before it is used, and the questions with their answers."""
 
-from math import isnan
+from math import isnan, nan
 
 from caseload_sim.definitions.quantities import words
 from caseload_sim.definitions.standards import ENGLAND
@@ -19,7 +19,7 @@ def page_of(material: Material) -> Page:
     run = material.scenario.run
     return Page(
         title=material.scenario.title,
-        about=f"What a year looks like with these referrals, this staff and these waiting lists: {years(run.replications)}, simulated person by person.",
+        about=f"What a year looks like with these referrals, this staff and these waiting lists: {years(run.replications)}, each of them person by person.",
         answer=answer_of(material),
         cards=cards_of(material),
         caution=caution_of(material),
@@ -40,11 +40,15 @@ def answer_of(material: Material) -> str:
     first, more = material.headline.rungs[0], added(material)
     if isnan(first.with_service):
         return "Nobody finishes a course of treatment here, so nobody can be counted as recovered by the service."
-    well = f"Of every 100 who finish, about {whole(100 * first.with_service)} would be counted as recovered"
+    if not material.is_served:
+        return f"Nobody is seen here. Of every 100 who are referred, about {whole(100 * first.with_service)} would be counted as recovered all the same."
+    whom = "who finish" if material.headline.finished else "who are referred"
+    well = f"Of every 100 {whom}, about {whole(100 * first.with_service)} would be counted as recovered"
     if more is not None and not isnan(more.value):
         way = "more" if more.value >= 0 else "fewer"
         well += f": {whole(100 * abs(more.value))} {way} than if the same people had not been treated"
-    return sentences((growth_in_words(material.stability), f"{well}."))
+    said = (growth_in_words(material.stability), f"{well}.")
+    return sentences(reversed(said) if material.stability.answer == "cannot tell" else said)
 
 
 def cards_of(material: Material) -> tuple[Card, ...]:
@@ -55,22 +59,24 @@ def cards_of(material: Material) -> tuple[Card, ...]:
         verdict = "nobody was seen" if not is_known else "missed" if one.is_missed else "met"
         within.append(
             Card(
-                f"Seen {one.label} of referral", percent(one.share), f"Standard {percent(one.standard)}: {verdict}",
+                f"Seen {one.label} of referral",
+                percent(one.share),
+                f"Standard {percent(one.standard)}: {verdict}",
                 missed=is_known and one.is_missed,
-            )  # fmt: skip
+            )
         )
     return (*within, _card_of_lists(material), _card_of_people(material))
 
 
 def _card_of_lists(material: Material) -> Card:
     label, stability = "Waiting lists, a week", material.stability
-    if not material.table.find(measure="waiting_list_growth"):
+    if not material.is_served:
         return Card(label, NONE, "There are no lists")
     if stability.answer == "steady":
         return Card(label, "Steady", "No list changes by one person a week or more")
     if stability.answer == "cannot tell":
         return Card(label, "Unclear", f"{years(stability.runs).capitalize()} cannot tell whether lists grow")
-    step, by = max(stability.moving.items(), key=lambda one: abs(one[1]))
+    step, by = max(stability.moving.items(), key=lambda one: (one[1] > 0, abs(one[1])))  # what grows is first
     others = len(stability.moving) - 1
     more = f", and {others} more list{'s' * (others > 1)} on the move" if others else ""
     return Card(label, signed(by), f"People on the list for {words(step)}{more}")
@@ -79,10 +85,14 @@ def _card_of_lists(material: Material) -> Card:
 def _card_of_people(material: Material) -> Card:
     label = "People helped beyond no service, a year"
     row = material.row("helped_to_recovery", "referred", "end")
-    if row is None or isnan(row.value):
+    if row is None or isnan(row.value) or not material.is_served:
         return Card(label, NONE, "Nobody is treated")
     could_be = between(row.could_be_low, row.could_be_high)
-    return Card(label, whole(row.value), sentences(("By the service\u2019s questionnaires.", could_be and f"Could be {could_be}.")))
+    return Card(
+        label,
+        whole(row.value),
+        sentences(("By the service\u2019s questionnaires.", could_be and f"Could be {could_be}.")),
+    )
 
 
 def caution_of(material: Material) -> tuple[str, ...]:
@@ -111,9 +121,9 @@ def _on_posts(material: Material) -> str:
 
 
 def _on_published(material: Material) -> str:
-    ours = material.headline.rungs[0].with_service
+    ours = material.headline.rungs[0].with_service if material.headline.finished else nan
     here = "" if isnan(ours) else f" Here it is {percent(ours)}."
     return (
-        f"England reports that {percent(ENGLAND.value, 1)} of those who finish recover (2024-25).{here} This model takes treatment to work "
-        "as well as in trials, and is known to stay below the published figure, for England too. Question 2 shows who counts what."
+        f"England reports that {percent(ENGLAND.value, 1)} of those who finish recover (2024-25).{here} With treatment that does as much "
+        "as trials found, this model stays below the published figure, for England too. Question 2 shows who counts what."
     )

@@ -26,8 +26,18 @@ def strip(marks: Marks) -> str:
         if not isnan(low) and not isnan(high):
             drawn.append(_bar(name, min(low, high), max(low, high), marks))
     drawn += [KEYS["tick"].format(x=_at(tick, marks)) for tick in marks.ticks]
-    drawn += [KEYS[name].format(x=_at(value, marks)) for name, value in (("other", marks.other), ("value", marks.value)) if not isnan(value)]
+    drawn += [
+        KEYS[name].format(x=_at(value, marks))
+        for name, value in (("other", marks.other), ("value", marks.value))
+        if not isnan(value)
+    ]
     return f'<svg class="strip" height="{HEIGHT}" aria-hidden="true" focusable="false">{"".join(drawn)}</svg>'
+
+
+def shown(marks: Marks) -> set[str]:
+    """Names of the marks that a row has."""
+    there = {"value": marks.value, "other": marks.other, "band": marks.could_be[0], "chance": marks.chance[0]}
+    return {name for name, value in there.items() if not isnan(value)} | ({"tick"} if marks.ticks else set())
 
 
 def key(name: str) -> str:

@@ -1,26 +1,43 @@
 """Will people wait less? Waits beside the national standards, and every list."""
 
+from dataclasses import dataclass
 from math import isnan, nan
 
 from caseload_sim.definitions.quantities import words
-from caseload_sim.measures.rows import Row
 from caseload_sim.measures.stability import Stability
 from caseload_sim.report.material import Material
 from caseload_sim.report.parts import Block, Drawing, Line, Marks, Section, Table
-from caseload_sim.report.wording import NONE, capital, days, listed, percent, sentences, signed, whole, years
+from caseload_sim.report.wording import days, listed, people, percent, sentences, signed, whole, years
 
 # Days of the national standards on waits: six and eighteen weeks to the first contact, and 90 days between the first two.
 FIRST_CONTACT, SECOND_CONTACT = (42.0, 126.0), (90.0,)
 _ROOM = 1.06
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long people wait for something, in days, and how many do; NaN where that is not known or there is no list.
+
+    standards: days within which the national standards want it
+    """
+
+    label: str
+    below: str
+    half: float
+    most: float
+    waiting: float
+    growth: float
+    standards: tuple[float, ...]
+
+
 def will_people_wait_less(material: Material) -> Section:
     """The section on waits and lists."""
-    blocks: list[Block] = []
     table = _table(material)
     if not table.lines:
         return Section("Will people wait less?", ("Nobody waits here: there is no service to wait for.",))
-    blocks.append(sentences((_of_days(material), _of_second_contact(material), growth_in_words(material.stability))))
+    blocks: list[Block] = [
+        sentences((_of_days(material), _of_second_contact(material), growth_in_words(material.stability)))
+    ]
     if material.drawn_from is not None:
         is_own = material.headline.is_own
         says = (
@@ -38,14 +55,11 @@ def growth_in_words(stability: Stability) -> str:
         return "With this staff, waiting lists stay about as long as they are."
     if stability.answer == "cannot tell":
         return f"Whether waiting lists grow with this staff cannot be told from {years(stability.runs)}."
-    growing = {words(step): by for step, by in stability.moving.items() if by > 0}
-    falling = {words(step): by for step, by in stability.moving.items() if by < 0}
     said = [
-        f"the waiting list for {listed([f'{step} {way} by about {whole(abs(by))}' for step, by in some.items()])} people a week"
-        for some, way in ((growing, "grows"), (falling, "shrinks"))
-        if some
+        f"the list for {words(step)} {'grows' if by > 0 else 'shrinks'} by about {people(by)}"
+        for step, by in sorted(stability.moving.items(), key=lambda one: -one[1])
     ]
-    return f"With this staff, {', while '.join(said)}."
+    return f"With this staff, {listed(said)} a week."
 
 
 def _of_days(material: Material) -> str:
@@ -56,7 +70,10 @@ def _of_days(material: Material) -> str:
 
 
 def _of_second_contact(material: Material) -> str:
-    half, over = material.row("second_contact_days_median", "finished"), material.row("second_contact_over_90_days", "finished")
+    half, over = (
+        material.row("second_contact_days_median", "finished"),
+        material.row("second_contact_over_90_days", "finished"),
+    )
     if half is None or over is None or isnan(half.value):
         return ""
     return (
@@ -65,32 +82,50 @@ def _of_second_contact(material: Material) -> str:
     )
 
 
-def _table(material: Material) -> Table:
-    """Half and nine in ten, for both contacts and for every list, with the lists' lengths."""
-    pairs: list[tuple[str, str, tuple[float, ...], Row | None, Row | None, str]] = [
-        (label, below, standards, *(material.row(f"{name}_{what}", base) for what in ("median", "90th_percentile")), "")
+def waits_of(material: Material) -> list[Wait]:
+    """The two waits with national standards, and every list, where anybody waited."""
+    waits = [
+        _wait(material, label, below, standards, name, base)
         for label, below, standards, name, base in (
             ("Referral to first contact", "ticks: 6 and 18 weeks", FIRST_CONTACT, "first_contact_days", "started"),
             ("First to second contact", "tick: 90 days", SECOND_CONTACT, "second_contact_days", "finished"),
         )
     ]
     for row in material.table.find(measure="waiting_list"):
-        step = row.group.removeprefix("step=")
-        half, most = (material.row(f"wait_days_{what}", "started", group=row.group) for what in ("median", "90th_percentile"))
-        pairs.append((f"List for {words(step)}", "", (), half, most, row.group))
-    known = [one for one in pairs if one[3] is not None and one[4] is not None and not isnan(one[3].value)]
-    furthest = _ROOM * max([0.0, *(end for one in known if one[4] for end in (one[4].value, *one[2]))])
-    lines = []
-    for label, below, standards, half, most, group in known:
-        assert half is not None
-        assert most is not None
-        marks = Marks(0, furthest, half.value, most.value, could_be=(half.value, most.value), ticks=standards)
-        waiting, growth = (material.row(name, "all", group=group) if group else None for name in ("waiting_list", "waiting_list_growth"))
-        cells = (
-            whole(half.value), whole(most.value), NONE if waiting is None else whole(waiting.value),
-            NONE if growth is None else signed(growth.value, 1),
-        )  # fmt: skip
-        lines.append(Line(capital(label), cells, below, marks))
+        label = f"List: {words(row.group.removeprefix('step='))}"
+        waits.append(_wait(material, label, "", (), "wait_days", "started", row.group))
+    return [wait for wait in waits if not isnan(wait.half)]
+
+
+def _wait(
+    material: Material, label: str, below: str, standards: tuple[float, ...], name: str, base: str, group: str = "all"
+) -> Wait:
+    half, most = (_value(material, f"{name}_{what}", base, group) for what in ("median", "90th_percentile"))
+    of_list = [
+        _value(material, what, "all", group) for what in ("waiting_list", "waiting_list_growth") if group != "all"
+    ]
+    waiting, growth = of_list or (nan, nan)
+    return Wait(label, below, half, most, waiting, growth, standards)
+
+
+def _value(material: Material, measure: str, base: str, group: str) -> float:
+    row = material.row(measure, base, group=group)
+    return nan if row is None else row.value
+
+
+def _table(material: Material) -> Table:
+    """Half and nine in ten, for both contacts and for every list, with the lists' lengths."""
+    waits = waits_of(material)
+    furthest = _ROOM * max([0.0, *(end for wait in waits for end in (wait.most, *wait.standards))])
+    lines = [
+        Line(
+            wait.label,
+            (whole(wait.half), whole(wait.most), whole(wait.waiting), signed(wait.growth, 1)),
+            wait.below,
+            Marks(0, furthest, wait.half, wait.most, could_be=(wait.half, wait.most), ticks=wait.standards),
+        )
+        for wait in waits
+    ]
     return Table(
         f"How long people wait, in days; lines from 0 to {whole(furthest)} days",
         ("", "half wait at most", "nine in ten at most", "people on the list", "its change a week"),

@@ -62,6 +62,11 @@ def days(n: float) -> str:
     return f"{whole(n)} day{'s' * (round(n) != 1)}"
 
 
+def people(n: float) -> str:
+    """So many people, without a sign."""
+    return f"{whole(abs(n))} {'person' if round(abs(n)) == 1 else 'people'}"
+
+
 def listed(words: Sequence[str]) -> str:
     """As a, b and c."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

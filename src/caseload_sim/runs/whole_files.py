@@ -1,7 +1,7 @@
 """Files that are written completely or not at all, even if the program is killed while it writes."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
@@ -11,12 +11,14 @@ from uuid import uuid4
 
 from caseload_sim.errors import RunError
 from caseload_sim.runs import disk
+from caseload_sim.support.limits import read_regular
 from caseload_sim.support.surroundings import at_home
 
 ELSEWHERE = "Choose another folder with --out."
 MAKE_ROOM = "Make room there."
 LET_GO = "Close it there, and give the command again."
 COPY_IT = "Copy the run folder to where you may write."
+MOST_READ = 20_000_000  # bytes of a file that is to be replaced
 PART = ".part"  # what the name of a file ends in until it is complete
 
 
@@ -112,6 +114,36 @@ def check_new(path: Path) -> None:
         raise RunError(f"{path}: is there already. Choose another name with --out.") from None
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
+
+
+def save_over(path: Path, content: bytes, is_ours: Callable[[bytes], bool]) -> None:
+    """Write a file at once, also in the place of an earlier one of the same kind, as `check_replaceable` says.
+
+    Raises RunError when it cannot be written, or would replace another file.
+    """
+    check_replaceable(path, is_ours)
+    try:
+        write_bytes(at_home(path), content)
+    except (OSError, ValueError) as error:
+        raise unwritable(path, error) from None
+
+
+def check_replaceable(path: Path, is_ours: Callable[[bytes], bool]) -> None:
+    """Raises RunError when a file of that name cannot be made, or is there and must not be replaced.
+
+    is_ours: whether a file with these bytes, its first `MOST_READ`, is one that may be
+    """
+    whole = at_home(path)
+    try:
+        there = read_regular(whole, MOST_READ) if disk.is_there(whole) else None
+    except OSError as error:
+        raise unwritable(path, error) from None
+    if there is None:
+        check_new(path)
+    elif not is_ours(there):
+        raise RunError(
+            f"{path}: is there already, and is another file than the one to be written. Choose another name with --out."
+        )
 
 
 def save_images(folder: Path, images: Mapping[str, bytes], image_format: str) -> list[Path]:

@@ -18,9 +18,11 @@ from caseload_sim.errors import RunError, did_you_mean
 from caseload_sim.services.own_service import LISTS, PRACTITIONERS, THERAPISTS, OwnService
 from caseload_sim.services.year import months_before
 from caseload_sim.support.limits import read_regular
+from caseload_sim.support.spreadsheets import excel
 
 COLUMNS = ("figure", "of", "when", "number")
 EXCEL, CSV = ".xlsx", ".csv"
+_AS_CSV = "Or save the sheet as CSV."
 MOST_BYTES, MOST_ROWS = 5_000_000, 10_000
 REFERRALS, POSTS, TRAINEES, ASSESSING, WAITING, IN_TREATMENT, DAYS, RECOVERY = (
     "referrals",
@@ -89,7 +91,7 @@ def empty_figures(opens: date) -> list[tuple[str, str, str, str]]:
 def spreadsheet_of(rows: list[tuple[str, str, str, str]], kind: str) -> bytes:
     """The bytes of a spreadsheet of these rows. kind: ".csv" or ".xlsx". Raises RunError where openpyxl is missing."""
     if kind == EXCEL:
-        book = _openpyxl().Workbook()
+        book = excel(_AS_CSV).Workbook()
         sheet = book.active
         sheet.title = "figures"
         for row in rows:
@@ -97,7 +99,7 @@ def spreadsheet_of(rows: list[tuple[str, str, str, str]], kind: str) -> bytes:
         sheet.freeze_panes = "A2"
         for column, width in zip("ABCD", (38, 54, 16, 12), strict=True):
             sheet.column_dimensions[column].width = width
-            sheet[f"{column}1"].font = _openpyxl().styles.Font(bold=True)
+            sheet[f"{column}1"].font = excel(_AS_CSV).styles.Font(bold=True)
         for row in sheet.iter_rows(min_row=2, min_col=3, max_col=3):
             row[0].number_format = "@"  # text, so that a month stays as it is
         into = io.BytesIO()
@@ -270,7 +272,7 @@ def _csv_rows(content: bytes, path: Path) -> Iterator[list[str]]:
 
 def _excel_rows(content: bytes, path: Path) -> Iterator[tuple[Any, ...]]:
     try:
-        book = _openpyxl().load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        book = excel(_AS_CSV).load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
         raise RunError(
             f"{path}: not an Excel file that can be read ({type(error).__name__}). Save it as CSV."
@@ -280,13 +282,3 @@ def _excel_rows(content: bytes, path: Path) -> Iterator[tuple[Any, ...]]:
             100 * cell.value if isinstance(cell.value, float | int) and "%" in cell.number_format else cell.value
             for cell in row
         )
-
-
-def _openpyxl() -> Any:
-    try:
-        import openpyxl
-    except ModuleNotFoundError:
-        raise RunError(
-            'Excel files need openpyxl, which is not installed: pip install "caseload-sim[office]". Or save the sheet as CSV.'
-        ) from None
-    return openpyxl
