@@ -1,14 +1,17 @@
 """What would change it? Each plan beside today on the same people: people first, then waits, then shares."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isnan
 from typing import NamedTuple
 
 from caseload_sim.definitions.quantities import LADDER, Quantity
+from caseload_sim.definitions.times import DAYS_PER_YEAR
 from caseload_sim.experiments.apart import why_apart
 from caseload_sim.experiments.compare import ComparisonRow
+from caseload_sim.measures.rows import Row
+from caseload_sim.report.assumed import as_typed, inputs_in_words, inputs_that_differ
 from caseload_sim.report.ladder import COULD_BE, in_words
-from caseload_sim.report.made import as_typed, inputs_in_words
 from caseload_sim.report.material import Material, Plan, found
 from caseload_sim.report.parts import Block, Command, Heading, Items, Line, Marks, Section, Strong, Table
 from caseload_sim.report.wording import (
@@ -24,7 +27,6 @@ from caseload_sim.report.wording import (
     signed,
     whole,
 )
-from caseload_sim.scenario.in_words import what_differs
 
 HEADING = "What would change it?"
 _MOST_INPUTS = 4
@@ -32,13 +34,18 @@ _ROOM = 1.06
 
 
 class Figure(NamedTuple):
-    """A figure of which the change is shown: its label, what is below it, whether less is better, and how more people are said."""
+    """A figure of which the change is shown.
+
+    label, below: what it is, in two lines; said: how more people of it are said
+    less_is_better: as of waits; of_the_period: a count of the whole period, which is not always a year
+    """
 
     quantity: Quantity
     label: str
     below: str = ""
     less_is_better: bool = False
     said: str = ""
+    of_the_period: bool = False
 
 
 _PEOPLE = (
@@ -59,6 +66,7 @@ _PEOPLE = (
         "People who finish a course",
         "a year",
         said="finishing a course",
+        of_the_period=True,
     ),
 )
 _WAITS = (
@@ -100,18 +108,46 @@ def _how_to_ask(material: Material) -> tuple[Block, ...]:
     )
 
 
+Triple = tuple[Figure, Row, ComparisonRow]
+
+
+def changes_of(material: Material, plan: Plan, figures: Sequence[Figure] = FIGURES) -> list[Triple]:
+    """Of each figure that both have, the row of today and that of the plan; people in a year."""
+    per_year = DAYS_PER_YEAR / material.scenario.run.data_collection_days
+    triples = []
+    for figure in figures:
+        before, row = found(material.table, figure.quantity), found(plan.rows, figure.quantity)
+        if before is None or row is None or isnan(row.difference):
+            continue
+        if figure.of_the_period:
+            before = replace(before, value=per_year * before.value)
+            row = replace(row, **{name: per_year * getattr(row, name) for name in _SCALED})
+        triples.append((figure, before, row))
+    return triples
+
+
+_SCALED = (
+    "value",
+    "difference",
+    "difference_lower_95_ci",
+    "difference_upper_95_ci",
+    "difference_could_be_low",
+    "difference_could_be_high",
+)
+
+
 def _of_plan(material: Material, plan: Plan) -> list[Block]:
     title = plan.scenario.title
     if title == material.scenario.title:
         title = capital(plan.scenario.name.replace("_", " "))
-    inputs = [one for one in what_differs(material.scenario, plan.scenario) if one.matters]
+    inputs = inputs_that_differ(material.scenario, plan.scenario)
     some = inputs_in_words(inputs[:_MOST_INPUTS])
     if len(inputs) > _MOST_INPUTS:
         some += (f"and {len(inputs) - _MOST_INPUTS} more: caseload-sim diff shows all",)
     blocks: list[Block] = [Heading(title)]
     if some:
         blocks += ["What is different:", Items(some)]
-    blocks.append(_lead(plan.rows))
+    blocks.append(_lead(changes_of(material, plan, (*_PEOPLE, *_WAITS))))
     for sentence in why_apart(list(_wanted(plan.rows))):
         blocks.append(Strong(capital(sentence.removeprefix(f"{plan.scenario.name}: "))))
     blocks.append(_table(material, plan))
@@ -124,36 +160,28 @@ def _wanted(rows: Sequence[ComparisonRow]) -> Sequence[ComparisonRow]:
     return find(group="all") if find else rows
 
 
-def _lead(rows: Sequence[ComparisonRow]) -> str:
+def _lead(triples: Sequence[Triple]) -> str:
     """What changes beyond chance, people first, and what does not."""
-    clear, unclear = [], []
-    for figure in (*_PEOPLE, *_WAITS):
-        row = found(rows, figure.quantity)
-        if row is None or isnan(row.difference):
-            continue
-        if row.difference_lower_95_ci > 0 or row.difference_upper_95_ci < 0:
-            clear.append(_change(figure, row.difference))
-        else:
-            unclear.append(figure.label[0].lower() + figure.label[1:])
-    said = (
-        f"Against today, in a year: {listed(clear)}." if clear else "Nothing changes beyond chance for people or waits."
-    )
-    no_change = f"No clear change: {listed(unclear)}." if clear and unclear else ""
-    return sentences((said, no_change, _but_by_others(rows)))
+    clear = [_change(figure, row.difference) for figure, _, row in triples if _is_clear(row)]
+    unclear = [figure.label[0].lower() + figure.label[1:] for figure, _, row in triples if not _is_clear(row)]
+    if not clear:
+        return "Nothing changes beyond chance, neither for people nor for waits."
+    no_change = f"No clear change: {listed(unclear)}." if unclear else ""
+    return sentences((f"Against today, in a year: {listed(clear)}.", no_change, _but_by_others(triples)))
 
 
-def _but_by_others(rows: Sequence[ComparisonRow]) -> str:
-    """What must be said where the change is beyond chance, but other models that fit as well have it the other way round."""
+def _but_by_others(triples: Sequence[Triple]) -> str:
+    """What must be said where people change beyond chance, but other models that fit as well have it the other way round."""
     turned = []
-    for figure in _PEOPLE:
-        row = found(rows, figure.quantity)
-        if row is None or isnan(row.difference_could_be_low):
-            continue
+    for figure, _, row in triples:
         other_end = row.difference_could_be_low if row.difference > 0 else row.difference_could_be_high
-        is_clear = row.difference_lower_95_ci > 0 or row.difference_upper_95_ci < 0
-        if is_clear and row.difference * other_end < 0:
-            turned.append(f"{whole(abs(other_end))} {'fewer' if row.difference > 0 else 'more'} {figure.said}")
+        if figure.said and _is_clear(row) and row.difference * other_end < 0:
+            turned.append(_change(figure, other_end))
     return f"By other models that fit as well it could also be {listed(turned)}." if turned else ""
+
+
+def _is_clear(row: ComparisonRow) -> bool:
+    return row.difference_lower_95_ci > 0 or row.difference_upper_95_ci < 0
 
 
 def _change(figure: Figure, by: float) -> str:
@@ -165,14 +193,8 @@ def _change(figure: Figure, by: float) -> str:
 def _table(material: Material, plan: Plan) -> Table:
     lines: list[Line] = []
     for heading, figures in (_IN_SHORT if len(material.plans) > 1 else _GROUPS).items():
-        pairs = [(one, found(material.table, one.quantity), found(plan.rows, one.quantity)) for one in figures]
-        known = [
-            (one, before, row)
-            for one, before, row in pairs
-            if before is not None and row is not None and not isnan(row.difference)
-        ]
-        if known:
-            lines += [Line(heading), *_lines(known)]
+        if triples := changes_of(material, plan, figures):
+            lines += [Line(heading), *_lines(triples)]
     cost = Quantity("cost_per_referral", "referred", "", "", "all")
     before, after = found(material.table, cost), found(plan.rows, cost)
     if before is not None and after is not None and not isnan(after.difference):
@@ -187,17 +209,17 @@ def _table(material: Material, plan: Plan) -> Table:
     )
 
 
-def _lines(known: list[tuple[Figure, ComparisonRow, ComparisonRow]]) -> list[Line]:
+def _lines(triples: Sequence[Triple]) -> list[Line]:
     """A line for each figure of a group, on one scale for all, better to the right."""
     furthest = max(
         scale_of(row) * abs(end)
-        for _, _, row in known
+        for _, _, row in triples
         for end in (row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci, row.difference_could_be_low, row.difference_could_be_high)
         if not isnan(end)
     )  # fmt: skip
     reach = _ROOM * furthest or 1.0
     lines = []
-    for figure, before, row in known:
+    for figure, before, row in triples:
         scale, share = scale_of(row), row.unit == "share"
         digits = 0 if row.unit not in ("share", "days") else 1
         way = -scale if figure.less_is_better else scale

@@ -4,11 +4,11 @@ from math import isnan
 
 from caseload_sim.definitions.quantities import LADDER, Quantity
 from caseload_sim.measures.rows import Row
+from caseload_sim.report.assumed import as_typed
 from caseload_sim.report.ladder import COULD_BE, in_words
-from caseload_sim.report.made import as_typed
 from caseload_sim.report.material import Material, found
 from caseload_sim.report.parts import Block, Command, Line, Marks, Section, Strong, Table
-from caseload_sim.report.wording import NONE, between, chance_of, percent, pounds, scale_of, sentences, whole, years
+from caseload_sim.report.wording import NONE, between, chance_of, percent, pounds, scale_of, sentences, times, whole
 from caseload_sim.scenario.costs import financial_year
 
 _PEOPLE = (
@@ -72,7 +72,7 @@ def _two_kinds(material: Material) -> str:
     chance = (
         "One simulated year alone cannot show what is chance."
         if n == 1
-        else f"Chance is what would differ if the same year were lived again; it was lived {years(n).replace('simulated year', 'time')}."
+        else f"Chance is what would differ if the same year were lived again; here it was lived {times(n)}."
     )
     return sentences((
         chance,

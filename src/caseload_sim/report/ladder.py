@@ -71,7 +71,7 @@ def _table(material: Material) -> Table:
         )  # fmt: skip
         lines.append(Line(label, cells, whom, _marks(ours, untreated, _ticks(material, rung), reach)))
     return Table(
-        f"People who get well, by definition; lines from 0 to {reach:.0f}%",
+        "People who get well, by definition; lines begin at 0",
         ("", "with the service", "untreated", "added, in points", "could be"),
         tuple(lines),
         (

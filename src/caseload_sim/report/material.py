@@ -13,6 +13,7 @@ from caseload_sim.figures.gallery import Tables
 from caseload_sim.measures.headline import Headline, headline
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.measures.stability import Stability, stability_of
+from caseload_sim.report.assumed import Nearest, nearest_to
 from caseload_sim.runs.read import read_record, read_run, scenarios_in
 from caseload_sim.runs.record import OWN_DIGEST
 from caseload_sim.scenario.scenario import Scenario
@@ -57,6 +58,11 @@ class Material:
     def stability(self) -> Stability:
         """Whether lists grow."""
         return stability_of(self.table.find(measure="waiting_list_growth"))
+
+    @cached_property
+    def nearest(self) -> Nearest:
+        """The shipped scenario that is nearest."""
+        return nearest_to(self.scenario)
 
     @property
     def is_served(self) -> bool:

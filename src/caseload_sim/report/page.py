@@ -4,14 +4,15 @@ from math import isnan, nan
 
 from caseload_sim.definitions.quantities import words
 from caseload_sim.definitions.standards import ENGLAND
+from caseload_sim.report.assumed import has_own_posts, is_fitted, is_own
 from caseload_sim.report.changes import what_would_change
 from caseload_sim.report.doubt import how_sure, what_it_costs
 from caseload_sim.report.ladder import added, who_gets_well
-from caseload_sim.report.made import how_it_was_made, is_fitted, is_own
+from caseload_sim.report.made import how_it_was_made
 from caseload_sim.report.material import Material
 from caseload_sim.report.parts import Card, Page
 from caseload_sim.report.waits import growth_in_words, will_people_wait_less
-from caseload_sim.report.wording import NONE, between, percent, sentences, signed, whole, years
+from caseload_sim.report.wording import NONE, between, in_letters, percent, sentences, signed, whole, years
 
 
 def page_of(material: Material) -> Page:
@@ -78,7 +79,7 @@ def _card_of_lists(material: Material) -> Card:
         return Card(label, "Unclear", f"{years(stability.runs).capitalize()} cannot tell whether lists grow")
     step, by = max(stability.moving.items(), key=lambda one: (one[1] > 0, abs(one[1])))  # what grows is first
     others = len(stability.moving) - 1
-    more = f", and {others} more list{'s' * (others > 1)} on the move" if others else ""
+    more = f", and {in_letters(others)} more list{'s' * (others > 1)} on the move" if others else ""
     return Card(label, signed(by), f"People on the list for {words(step)}{more}")
 
 
@@ -112,6 +113,11 @@ def _on_posts(material: Material) -> str:
             f"This is not your service. Staff, referrals and waits are those of \u201c{material.scenario.title}\u201d. Read how figures "
             "differ from one another, not how high they are."
         )
+    if not has_own_posts(material.nearest):
+        return (
+            f"The posts, and what one gets through in a week, are not yours but those of the scenario \u201c{words(material.nearest.name)}\u201d. "
+            "Read how figures change, not how high they are."
+        )
     if is_fitted(material.scenario):
         return "What one post gets through in a week was fitted to past waits, and is not counted. Look at it again when posts change a lot."
     return (
@@ -125,5 +131,5 @@ def _on_published(material: Material) -> str:
     here = "" if isnan(ours) else f" Here it is {percent(ours)}."
     return (
         f"England reports that {percent(ENGLAND.value, 1)} of those who finish recover (2024-25).{here} With treatment that does as much "
-        "as trials found, this model stays below the published figure, for England too. Question 2 shows who counts what."
+        "as trials found, this model stays below the published figure, for England too. Who counts what is shown below."
     )

@@ -9,7 +9,7 @@ from caseload_sim.report.material import Material
 from caseload_sim.report.parts import Block, Drawing, Line, Marks, Section, Table
 from caseload_sim.report.wording import days, listed, people, percent, sentences, signed, whole, years
 
-# Days of the national standards on waits: six and eighteen weeks to the first contact, and 90 days between the first two.
+# Days that England counts by: six and eighteen weeks to the first contact, which are standards, and 90 between the first two.
 FIRST_CONTACT, SECOND_CONTACT = (42.0, 126.0), (90.0,)
 _ROOM = 1.06
 
@@ -18,7 +18,7 @@ _ROOM = 1.06
 class Wait:
     """How long people wait for something, in days, and how many do; NaN where that is not known or there is no list.
 
-    standards: days within which the national standards want it
+    standards: days that England counts by
     """
 
     label: str
@@ -76,9 +76,10 @@ def _of_second_contact(material: Material) -> str:
     )
     if half is None or over is None or isnan(half.value):
         return ""
+    share = percent(over.value) if round(100 * over.value) else "hardly anybody"
     return (
-        f"From the first contact to the second, half waited {days(half.value)} or less; {percent(over.value)} waited longer than the "
-        "90 days that the national standard allows."
+        f"From the first contact to the second, half waited {days(half.value)} or less, and {share} waited longer than 90 days, which "
+        "England reports as too long."
     )
 
 
@@ -127,8 +128,8 @@ def _table(material: Material) -> Table:
         for wait in waits
     ]
     return Table(
-        f"How long people wait, in days; lines from 0 to {whole(furthest)} days",
+        "How long people wait, in days; lines begin at 0",
         ("", "half wait at most", "nine in ten at most", "people on the list", "its change a week"),
         tuple(lines),
-        (("value", "half"), ("other", "nine in ten"), ("tick", "national standard")),
+        (("value", "half"), ("other", "nine in ten"), ("tick", "what England counts by")),
     )

@@ -54,7 +54,17 @@ def scale_of(row: Row) -> int:
 
 def years(n: int) -> str:
     """So many simulated years."""
-    return f"{_SMALL[n] if n < len(_SMALL) else f'{n:,}'} simulated year{'s' * (n != 1)}"
+    return f"{in_letters(n)} simulated year{'s' * (n != 1)}"
+
+
+def in_letters(n: int) -> str:
+    """A small number in letters."""
+    return _SMALL[n] if n < len(_SMALL) else f"{n:,}"
+
+
+def times(n: int) -> str:
+    """So many times."""
+    return "twice" if n == 2 else years(n).replace("simulated year", "time")
 
 
 def days(n: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from caseload_sim.definitions.quantities import DIFFERENCE
-from caseload_sim.report.changes import FIGURES
+from caseload_sim.report.changes import changes_of
 from caseload_sim.report.doubt import COSTS
 from caseload_sim.report.ladder import in_words, rungs_of
 from caseload_sim.report.material import Material, found
@@ -115,10 +115,7 @@ def _waits(material: Material) -> Iterator[list[Cell]]:
 def _changes(material: Material) -> Iterator[list[Cell]]:
     yield ["Figure", "Plan", "Today", "With the plan", "Change", *_BY_CHANCE, *_COULD_BE]
     for plan in material.plans:
-        for figure in FIGURES:
-            before, row = found(material.table, figure.quantity), found(plan.rows, figure.quantity)
-            if before is None or row is None:
-                continue
+        for figure, before, row in changes_of(material, plan):
             values = (
                 before.value, row.value, row.difference, row.difference_lower_95_ci, row.difference_upper_95_ci,
                 row.difference_could_be_low, row.difference_could_be_high,
