@@ -58,6 +58,7 @@ def claims(results: Results) -> list[Claim]:
               many["two_processes_seconds"] if (many["n_replications"], many["n_clients"]) == (200, 10_000) else None, "s"),
         Claim("`caseload-sim run`, defaults, five figures, after the first use", 4, waits.get("run"), "s"),
         Claim("`caseload-sim run --no-figures`", 2, waits.get("run --no-figures"), "s"),
+        Claim("`caseload-sim report` of a saved run", 3, waits.get("report RUN"), "s"),
         Claim("`caseload-sim --help`", 0.3, waits.get("--help"), "s"),
         Claim("time per client from load 0.8 to 1.5: longest over shortest, at any size", 2, spread_over_loads(sizes) if usual else None, "times"),
         Claim("time per client from 10 thousand to a million clients: longest over shortest", 2, spread_over_sizes(sizes) if usual else None, "times"),

@@ -9,7 +9,10 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.timing import progress, shortest
 
-COMMANDS = {"--help": ["--help"], "run": ["run"], "run --no-figures": ["run", "--no-figures"]}
+SAVED = "SAVED"  # stands for the folder that `run` has saved
+COMMANDS = {
+    "--help": ["--help"], "run": ["run"], "run --no-figures": ["run", "--no-figures"], "report RUN": ["report", SAVED],
+}  # fmt: skip
 
 
 def commands(rounds: int, changes: list[str]) -> dict[str, float]:
@@ -23,6 +26,8 @@ def commands(rounds: int, changes: list[str]) -> dict[str, float]:
     with TemporaryDirectory() as folder:
 
         def call(words: list[str]) -> None:
+            saved = [str(path) for path in Path(folder).glob("results/*-*") if path.is_dir()][:1] if SAVED in words else []
+            words = [*words[: -len(saved) or None], *saved]
             all_words = [*program, *words, *(changes if words[0] == "run" else [])]
             subprocess.run(
                 all_words, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -184,4 +184,4 @@ NO_FIGURE: dict[str, str] = {
     "support/text_columns.py": _SAYS,
     "support/threads.py": _RUNS,
 }
-NO_FIGURE_AT_ALL = ("cli", "figures", "runs")  # packages: commands, pictures and files
+NO_FIGURE_AT_ALL = ("cli", "figures", "report", "runs")  # packages: commands, pictures, pages and files
