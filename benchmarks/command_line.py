@@ -26,7 +26,9 @@ def commands(rounds: int, changes: list[str]) -> dict[str, float]:
     with TemporaryDirectory() as folder:
 
         def call(words: list[str]) -> None:
-            saved = [str(path) for path in Path(folder).glob("results/*-*") if path.is_dir()][:1] if SAVED in words else []
+            saved = (
+                [str(path) for path in Path(folder).glob("results/*-*") if path.is_dir()][:1] if SAVED in words else []
+            )
             words = [*words[: -len(saved) or None], *saved]
             all_words = [*program, *words, *(changes if words[0] == "run" else [])]
             subprocess.run(
