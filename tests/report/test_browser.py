@@ -50,7 +50,7 @@ def report(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def file_of(name: str, folder: Path) -> Path:
     material = material_for(name)
     path = folder / "report.html"
-    path.write_text(as_html(page_of(material), material.drawn_from), encoding="utf-8")
+    path.write_text(as_html(page_of(material), material.draw), encoding="utf-8")
     return path
 
 

@@ -27,14 +27,7 @@ from caseload_sim.analysis.population_report import Comparison, population_repor
 from caseload_sim.analysis.service_fit import ServiceFit
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_PICTURES, OF_RUNS, ScenarioArgument, Shared, takes
 from caseload_sim.cli.printing import Page, in_columns, print_json, say, tell
-from caseload_sim.cli.running import (
-    announce_people,
-    announce_work,
-    at_work,
-    passing_folder,
-    saved_in,
-    table_folder,
-)
+from caseload_sim.cli.running import announce_people, announce_work, at_work, passing_folder, saved_in, table_folder
 from caseload_sim.definitions.quantities import words
 from caseload_sim.errors import CatalogueError, did_you_mean
 from caseload_sim.experiments.settings import with_run, year_before

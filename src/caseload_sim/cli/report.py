@@ -70,7 +70,7 @@ def report(
     folder, compared = _folders(run, versus, shared)
     material = material_of(folder, compared)
     page = page_of(material)
-    save_over(out, as_html(page, material.drawn_from).encode("utf-8"), is_report)
+    save_over(out, as_html(page, material.draw).encode("utf-8"), is_report)
     say(str(out))
     if xlsx:
         save_over(book, as_workbook(material, page), is_workbook)

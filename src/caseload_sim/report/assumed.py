@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.labels import in_words
 from caseload_sim.scenario.catalogue import get_scenario, list_scenarios
 from caseload_sim.scenario.in_words import Difference, what_differs
 from caseload_sim.scenario.scenario import Scenario
@@ -13,7 +13,7 @@ WHOLE_SERVICES = ("hepgul_2016", "national_2024_25")  # which all others are mad
 _PLAINER = {
     "replications": "simulated years",
     "wte": "posts",
-    "warm up days": "days to settle",
+    "warm-up days": "days to settle",
     "data collection days": "days counted",
 }
 
@@ -72,9 +72,9 @@ def inputs_in_words(found: Sequence[Difference]) -> tuple[str, ...]:
         *_, owner, last = ("", *one.path.split("."))
         is_number = isinstance(one.second if one.second is not None else one.first, int | float)
         means = bool(one.meaning) and is_number and not one.meaning.endswith(".")
-        name = one.meaning if means else _PLAINER.get(words(last), words(last))
+        name = one.meaning if means else _PLAINER.get(in_words(last), in_words(last))
         said.append(
-            f"{f'{words(owner)}: ' * (means and bool(owner))}{name}: {_value(one.first)} \u2192 {_value(one.second)}"
+            f"{f'{in_words(owner)}: ' * (means and bool(owner))}{name}: {_value(one.first)} \u2192 {_value(one.second)}"
         )
     return tuple(said)
 
@@ -84,4 +84,4 @@ def _value(value: Any) -> str:
         return "not stated"
     if isinstance(value, float):
         return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return words(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return in_words(", ".join(map(str, value)) if isinstance(value, list) else str(value))

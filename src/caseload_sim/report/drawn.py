@@ -1,22 +1,25 @@
 """A figure of the gallery within a page: its SVG without what belongs to a file, as wide as there is room, always of the same bytes."""
 
 import re
+from collections.abc import Callable
 from html import escape
 
 from caseload_sim.figures.gallery import Tables
+from caseload_sim.figures.made import Made
 from caseload_sim.figures.painter import NotDrawn, image_of_saved
 from caseload_sim.figures.sizes import Look
 
+Draw = Callable[[str, str], str]  # of a figure by its name, and what is seen in it
 _IDENTITY = re.compile(r'\bid="([^"]+)"')
 _FIXED_SIZE = re.compile(r'<svg\b[^>]*?viewBox="([^"]+)"[^>]*>')
 
 
-def figure(tables: Tables, name: str, says: str) -> str:
+def figure(tables: Tables, made: Made, name: str, says: str) -> str:
     """The figure as an element of HTML; empty where it cannot be drawn.
 
-    says: what is seen in it, for those who do not see it
+    made: how its tables were made, which stands at its foot; says: what is seen in it, for those who do not see it
     """
-    image = image_of_saved(tables, name, Look("svg"))
+    image = image_of_saved(tables, name, Look("svg"), made)
     return "" if isinstance(image, NotDrawn) else inline(image.decode("utf-8"), name, says)
 
 

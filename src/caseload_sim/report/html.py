@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from caseload_sim.figures.gallery import Tables
-from caseload_sim.report.drawn import figure
+from caseload_sim.report.drawn import Draw
 from caseload_sim.report.parts import Block, Card, Command, Drawing, Heading, Items, Line, Page, Section, Strong, Table
 from caseload_sim.report.strips import key, shown, strip
 
@@ -15,13 +14,13 @@ GENERATOR = (
 _HEAD = 2_000  # bytes of a file in which that stands
 
 
-def as_html(page: Page, tables: Tables | None = None) -> str:
-    """The whole file; tables: what figures of the gallery are drawn from, which are left out without."""
+def as_html(page: Page, draw: Draw | None = None) -> str:
+    """The whole file; draw: makes an SVG of a figure by its name and what is seen in it; without, figures are left out."""
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     title = escape(page.title)
     questions = [one for one in page.sections if not one.is_folded]
     sections = "\n".join(
-        _section(one, questions.index(one) + 1 if one in questions else 0, tables) for one in page.sections
+        _section(one, questions.index(one) + 1 if one in questions else 0, draw) for one in page.sections
     )
     caution = "".join(f"<li>{escape(one)}</li>" for one in page.caution)
     return f"""<!DOCTYPE html>
@@ -66,8 +65,8 @@ def _card(card: Card) -> str:
     )
 
 
-def _section(section: Section, number: int, tables: Tables | None) -> str:
-    blocks = "\n".join(filter(None, (_block(one, tables) for one in section.blocks)))
+def _section(section: Section, number: int, draw: Draw | None) -> str:
+    blocks = "\n".join(filter(None, (_block(one, draw) for one in section.blocks)))
     heading = escape(section.heading)
     if section.is_folded:
         return f"<details><summary><h2>{heading}</h2></summary>\n{blocks}\n</details>"
@@ -75,7 +74,7 @@ def _section(section: Section, number: int, tables: Tables | None) -> str:
     return f'<section aria-labelledby="{name}">\n<h2 id="{name}"><span class="count">{number}</span> {heading}</h2>\n{blocks}\n</section>'
 
 
-def _block(block: Block, tables: Tables | None) -> str:
+def _block(block: Block, draw: Draw | None) -> str:
     match block:
         case str():
             return f"<p>{escape(block)}</p>"
@@ -90,7 +89,7 @@ def _block(block: Block, tables: Tables | None) -> str:
         case Table():
             return _table(block)
         case Drawing(name, says):
-            drawn = figure(tables, name, says) if tables is not None else ""
+            drawn = draw(name, says) if draw is not None else ""
             return (
                 f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure: {name.replace("_", " ")}">{drawn}</div></figure>'
                 if drawn

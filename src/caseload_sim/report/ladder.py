@@ -2,8 +2,9 @@
 
 from math import ceil, isnan
 
-from caseload_sim.definitions.published import ENGLAND
+from caseload_sim.definitions.published import ENGLAND, SCOTT_2018
 from caseload_sim.definitions.quantities import DIFFERENCE, LADDER, SERVICES, Quantity
+from caseload_sim.figures.marks import published_rungs
 from caseload_sim.measures.headline import OF_FINISHERS, OF_REFERRED
 from caseload_sim.measures.rows import Row
 from caseload_sim.report.material import Material, found
@@ -101,11 +102,12 @@ def _marks(ours: Row, untreated: Row | None, ticks: tuple[float, ...], reach: fl
 
 
 def _ticks(material: Material, rung: Quantity) -> tuple[float, ...]:
-    """What is published of a rung, in points of 100: for England, and for the service where its file says so."""
-    if rung != ENGLAND.quantity:
-        return ()
+    """What is published of a rung, in points of 100: for England, by the one audit, and for the service where its file says so."""
+    ticks = [100 * one.value for one in published_rungs() if one.quantity == rung]
     own = material.scenario.official.get("recovery")
-    return tuple(dict.fromkeys([100 * ENGLAND.value, *([100 * own.value] if own else [])]))
+    if own and rung == ENGLAND.quantity:
+        ticks.append(100 * own.value)
+    return tuple(dict.fromkeys(ticks))
 
 
 def _of_people(material: Material) -> str:
@@ -129,7 +131,10 @@ def _still_ill(material: Material) -> str:
 
 def _published(material: Material) -> str:
     own = material.scenario.official.get("recovery")
-    england = f"England reports {percent(ENGLAND.value, 1)} recovered by the questionnaires (2024-25)"
-    if own is None or own.value == ENGLAND.value:
-        return f"{england}."
-    return f"This service reports {percent(own.value, 1)}; {england[0].upper()}{england[1:]}."
+    said = [
+        f"England reports {percent(ENGLAND.value, 1)} recovered by the questionnaires (2024-25).",
+        f"The one audit by interview found {percent(SCOTT_2018.found, 1)} of some {SCOTT_2018.n} people fully recovered (Scott 2018).",
+    ]
+    if own is not None and own.value != ENGLAND.value:
+        said.insert(0, f"This service reports {percent(own.value, 1)}.")
+    return sentences(said)

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow
-from caseload_sim.figures.gallery import Tables
+from caseload_sim.figures.made import made_of_run
 from caseload_sim.measures.headline import Headline, headline
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.measures.stability import Stability, stability_of
 from caseload_sim.report.assumed import Nearest, nearest_to
+from caseload_sim.report.drawn import Draw, figure
 from caseload_sim.runs.read import read_record, read_run, scenarios_in
 from caseload_sim.runs.record import OWN_DIGEST
 from caseload_sim.scenario.scenario import Scenario
@@ -32,14 +33,14 @@ class Plan:
 class Material:
     """The scenario a report is about with its rows, and the plans it is compared with.
 
-    drawn_from: tables that figures of the gallery are drawn from; None where only a comparison was saved
+    draw: makes the SVG of a figure of the gallery by its name; None where only a comparison was saved
     folders: names of the folders that it was read from; digest: of the first one's record; versions: with which it was made
     """
 
     scenario: Scenario
     rows: Sequence[Row]
     plans: tuple[Plan, ...]
-    drawn_from: Tables | None
+    draw: Draw | None
     folders: tuple[str, ...]
     digest: str
     versions: Mapping[str, str]
@@ -93,25 +94,26 @@ def material_of(folder: Path, compared: Path | None = None) -> Material:
     if saved.kind == "comparison":
         rows, plans = _split(folder, record)
         return _material(saved.scenario, rows, plans, None, (folder.name,), record)
+    draw = partial(figure, saved, made_of_run(saved.scenario, record["digests"]))
     if compared is None:
-        return _material(saved.scenario, saved.rows, (), saved, (folder.name,), record)
+        return _material(saved.scenario, saved.rows, (), draw, (folder.name,), record)
     others = read_record(compared)
     if others["kind"] != "comparison" or others["versus"] != saved.scenario.name:
         raise RunError(f"{compared}: not a comparison with {saved.scenario.name}.")
     _, plans = _split(compared, others)
-    return _material(saved.scenario, saved.rows, plans, saved, (folder.name, compared.name), record)
+    return _material(saved.scenario, saved.rows, plans, draw, (folder.name, compared.name), record)
 
 
 def _material(
     scenario: Scenario,
     rows: Sequence[Row],
     plans: tuple[Plan, ...],
-    drawn_from: Any,
+    draw: Draw | None,
     folders: tuple[str, ...],
     record: Mapping[str, Any],
 ) -> Material:
     digest, versions = str(record.get(OWN_DIGEST, "")), cast("Mapping[str, str]", record["versions"])
-    return Material(scenario, rows, plans, drawn_from, folders, digest, versions)
+    return Material(scenario, rows, plans, draw, folders, digest, versions)
 
 
 def _split(folder: Path, record: dict[str, Any]) -> tuple[list[Row], tuple[Plan, ...]]:

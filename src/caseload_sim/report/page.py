@@ -2,8 +2,8 @@
 
 from math import isnan, nan
 
+from caseload_sim.definitions.labels import in_words
 from caseload_sim.definitions.published import ENGLAND
-from caseload_sim.definitions.quantities import words
 from caseload_sim.report.assumed import has_own_posts, is_fitted, is_own
 from caseload_sim.report.changes import what_would_change
 from caseload_sim.report.doubt import how_sure, what_it_costs
@@ -80,7 +80,7 @@ def _card_of_lists(material: Material) -> Card:
     step, by = max(stability.moving.items(), key=lambda one: (one[1] > 0, abs(one[1])))  # what grows is first
     others = len(stability.moving) - 1
     more = f", and {in_letters(others)} more list{'s' * (others > 1)} on the move" if others else ""
-    return Card(label, signed(by), f"People on the list for {words(step)}{more}")
+    return Card(label, signed(by), f"People on the list for {in_words(step)}{more}")
 
 
 def _card_of_people(material: Material) -> Card:
@@ -115,7 +115,7 @@ def _on_posts(material: Material) -> str:
         )
     if not has_own_posts(material.nearest):
         return (
-            f"The posts, and what one gets through in a week, are not yours but those of the scenario \u201c{words(material.nearest.name)}\u201d. "
+            f"The posts, and what one gets through in a week, are not yours but those of the scenario \u201c{in_words(material.nearest.name)}\u201d. "
             "Read how figures change, not how high they are."
         )
     if is_fitted(material.scenario):

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from math import isnan, nan
 
-from caseload_sim.definitions.quantities import words
+from caseload_sim.definitions.labels import in_words
+from caseload_sim.figures.marks import STANDARDS
 from caseload_sim.measures.stability import Stability
 from caseload_sim.report.material import Material
 from caseload_sim.report.parts import Block, Drawing, Line, Marks, Section, Table
 from caseload_sim.report.wording import days, listed, people, percent, sentences, signed, whole, years
 
-# Days that England counts by: six and eighteen weeks to the first contact, which are standards, and 90 between the first two.
-FIRST_CONTACT, SECOND_CONTACT = (42.0, 126.0), (90.0,)
 _ROOM = 1.06
 
 
@@ -38,7 +37,7 @@ def will_people_wait_less(material: Material) -> Section:
     blocks: list[Block] = [
         sentences((_of_days(material), _of_second_contact(material), growth_in_words(material.stability)))
     ]
-    if material.drawn_from is not None:
+    if material.draw is not None:
         is_own = material.headline.is_own
         says = (
             "Referrals by month before and after today, and how many people are on each waiting list from today on"
@@ -56,7 +55,7 @@ def growth_in_words(stability: Stability) -> str:
     if stability.answer == "cannot tell":
         return f"Whether waiting lists grow with this staff cannot be told from {years(stability.runs)}."
     said = [
-        f"the list for {words(step)} {'grows' if by > 0 else 'shrinks'} by about {people(by)}"
+        f"the list for {in_words(step)} {'grows' if by > 0 else 'shrinks'} by about {people(by)}"
         for step, by in sorted(stability.moving.items(), key=lambda one: -one[1])
     ]
     return f"With this staff, {listed(said)} a week."
@@ -86,26 +85,25 @@ def _of_second_contact(material: Material) -> str:
 def waits_of(material: Material) -> list[Wait]:
     """The two waits with national standards, and every list, where anybody waited."""
     waits = [
-        _wait(material, label, below, standards, name, base)
-        for label, below, standards, name, base in (
-            ("Referral to first contact", "ticks: 6 and 18 weeks", FIRST_CONTACT, "first_contact_days", "started"),
-            ("First to second contact", "tick: 90 days", SECOND_CONTACT, "second_contact_days", "finished"),
+        _wait(material, label, below, name, base)
+        for label, below, name, base in (
+            ("Referral to first contact", "ticks: 6 and 18 weeks", "first_contact_days", "started"),
+            ("First to second contact", "tick: 90 days", "second_contact_days", "finished"),
         )
     ]
     for row in material.table.find(measure="waiting_list"):
-        label = f"List: {words(row.group.removeprefix('step='))}"
-        waits.append(_wait(material, label, "", (), "wait_days", "started", row.group))
+        label = f"List: {in_words(row.group.removeprefix('step='))}"
+        waits.append(_wait(material, label, "", "wait_days", "started", row.group))
     return [wait for wait in waits if not isnan(wait.half)]
 
 
-def _wait(
-    material: Material, label: str, below: str, standards: tuple[float, ...], name: str, base: str, group: str = "all"
-) -> Wait:
+def _wait(material: Material, label: str, below: str, name: str, base: str, group: str = "all") -> Wait:
     half, most = (_value(material, f"{name}_{what}", base, group) for what in ("median", "90th_percentile"))
     of_list = [
         _value(material, what, "all", group) for what in ("waiting_list", "waiting_list_growth") if group != "all"
     ]
     waiting, growth = of_list or (nan, nan)
+    standards = tuple(float(one.days) for one in STANDARDS.get(name, ()))
     return Wait(label, below, half, most, waiting, growth, standards)
 
 
