@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from caseload_sim import get_scenario, list_scenarios, list_sources, plot_ladder, replicate, what_differs
+from caseload_sim import get_scenario, list_scenarios, list_sources, replicate, what_differs
 from caseload_sim.definitions.quantities import DIFFERENCE, HELPED_TO, LADDER, SERVICES, Quantity
 from caseload_sim.experiments.compare import ComparisonRow, differences
 from caseload_sim.experiments.replicate import Results
+from caseload_sim.figures.gallery import FreshRun, drawn
 from caseload_sim.figures.style import ladder_label
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.scenario.files import shipped_folder
@@ -228,7 +229,7 @@ def write_pages(names: tuple[str, ...]) -> None:
     """Write these pages with their figures, and the index."""
     (FOLDER / "images").mkdir(parents=True, exist_ok=True)
     for name in names:
-        figure = plot_ladder(results_of(name, replications_of(name)).rows).figure
+        figure = drawn("ladder", FreshRun.of(results_of(name, replications_of(name))))
         figure.savefig(FOLDER / "images" / f"{name}.png", dpi=DOTS_PER_INCH)
         (FOLDER / f"{name}.md").write_text(f"{page(name)}\n{simulated(name)}", encoding="utf-8", newline="\n")
         print(name, file=sys.stderr)
