@@ -180,6 +180,7 @@ NO_FIGURE: dict[str, str] = {
     "support/limits.py": _READS,
     "support/provenance.py": _SAYS,
     "support/row_table.py": _READS,
+    "support/spreadsheets.py": _READS,
     "support/surroundings.py": _RUNS,
     "support/text_columns.py": _SAYS,
     "support/threads.py": _RUNS,

@@ -46,7 +46,7 @@ RUNS = {
     "sweep": "sweep small.toml population.prevalence.ptsd 0.1:0.3:2",
     "solve": "solve small.toml --target recovery/finished/end>=0.4 --vary staff.assessor.wte --replications 1",
     "compare": "compare small.toml other.toml --no-figures",
-    "report": "report small.toml --versus other.toml",
+    "report": "report small.toml",
     "reconcile": "reconcile small.toml",
     "audit": "audit small.toml",
     "uncertainty": "uncertainty small.toml --draws 2",

@@ -9,7 +9,7 @@ from typing import Any, cast
 from caseload_sim.definitions.quantities import Quantity
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import ComparisonRow
-from caseload_sim.figures.made import made_of_run
+from caseload_sim.figures.made import Made, made_of_comparison, made_of_run
 from caseload_sim.measures.headline import Headline, headline
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.measures.stability import Stability, stability_of
@@ -34,7 +34,8 @@ class Material:
     """The scenario a report is about with its rows, and the plans it is compared with.
 
     draw: makes the SVG of a figure of the gallery by its name; None where only a comparison was saved
-    folders: names of the folders that it was read from; digest: of the first one's record; versions: with which it was made
+    folders: names of the folders that it was read from; digest: of the first one's record; made: as figures say it at their foot
+    versions: with which it was made
     """
 
     scenario: Scenario
@@ -43,6 +44,7 @@ class Material:
     draw: Draw | None
     folders: tuple[str, ...]
     digest: str
+    made: Made
     versions: Mapping[str, str]
 
     @cached_property
@@ -91,17 +93,18 @@ def material_of(folder: Path, compared: Path | None = None) -> Material:
     Raises RunError when a folder is neither, or lacks a file.
     """
     saved, record = read_run(folder), read_record(folder)
+    made = (made_of_comparison if saved.kind == "comparison" else made_of_run)(saved.scenario, record["digests"])
     if saved.kind == "comparison":
         rows, plans = _split(folder, record)
-        return _material(saved.scenario, rows, plans, None, (folder.name,), record)
-    draw = partial(figure, saved, made_of_run(saved.scenario, record["digests"]))
+        return _material(saved.scenario, rows, plans, None, (folder.name,), record, made)
+    draw = partial(figure, saved, made)
     if compared is None:
-        return _material(saved.scenario, saved.rows, (), draw, (folder.name,), record)
+        return _material(saved.scenario, saved.rows, (), draw, (folder.name,), record, made)
     others = read_record(compared)
     if others["kind"] != "comparison" or others["versus"] != saved.scenario.name:
         raise RunError(f"{compared}: not a comparison with {saved.scenario.name}.")
     _, plans = _split(compared, others)
-    return _material(saved.scenario, saved.rows, plans, draw, (folder.name, compared.name), record)
+    return _material(saved.scenario, saved.rows, plans, draw, (folder.name, compared.name), record, made)
 
 
 def _material(
@@ -111,9 +114,10 @@ def _material(
     draw: Draw | None,
     folders: tuple[str, ...],
     record: Mapping[str, Any],
+    made: Made,
 ) -> Material:
     digest, versions = str(record.get(OWN_DIGEST, "")), cast("Mapping[str, str]", record["versions"])
-    return Material(scenario, rows, plans, draw, folders, digest, versions)
+    return Material(scenario, rows, plans, draw, folders, digest, made, versions)
 
 
 def _split(folder: Path, record: dict[str, Any]) -> tuple[list[Row], tuple[Plan, ...]]:

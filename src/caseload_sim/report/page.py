@@ -32,7 +32,7 @@ def page_of(material: Material) -> Page:
             what_it_costs(material),
             how_it_was_made(material),
         ),
-        foot=f"caseload-sim {material.versions['caseload-sim']} \u00b7 seed {run.seed} \u00b7 {material.digest[:6]}",
+        foot=material.made.foot,
     )
 
 
