@@ -35,6 +35,12 @@ def waits(quick: Scenario) -> Solution:
     return solve(quick, "wait_days_mean///step=high_intensity<=40", THERAPISTS, low=1, high=8, replications=3)
 
 
+@pytest.fixture(scope="module")
+def more(quick: Scenario) -> Solution:
+    """A wait that the present therapists do not reach."""
+    return solve(quick, "wait_days_mean///step=high_intensity<=2", THERAPISTS, low=1, high=8, replications=3)
+
+
 def test_a_price_that_is_known_beforehand_is_found(quick: Scenario) -> None:
     """Costs are linear in a price, and the people do not depend on it: the answer follows from two runs by hand."""
     cost = [
@@ -222,23 +228,32 @@ def test_the_picture_and_the_table_hold_the_answer(
         waits.best,
     )
     check_legible(draw_solution(replace(waits, value=np.nan, lower_95_ci=np.nan, upper_95_ci=np.nan)))
-    print_solution(waits)
+
+
+def test_the_answer_comes_first_then_what_else_it_changes_people_before_shares(
+    waits: Solution, more: Solution, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    print_solution(more)
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    more = waits.answer - waits.present
-    answer = f"{waits.answer:.4g} high intensity therapist posts ("
-    assert " ".join(text.split()).partition(answer)[2].startswith(f"{waits.lower_95_ci:.4g} to ")
-    assert f"or more, {more:.4g} more than now, about GBP" in " ".join(text.split())
+    answer = f"{more.answer:.4g} high intensity therapist posts ("
+    assert text.splitlines()[1].startswith(answer)
+    extra = more.answer - more.present
+    assert f"or more, {extra:.4g} more than now, about GBP" in " ".join(text.split())
     assert text.index("People helped beyond no service") < text.index("Shares of those who finish")
+    assert (waits.met_now, waits.answer, waits.change) == (True, waits.present, ())
+    assert "No half post can be spared" in " ".join(sentences(waits))
 
 
-def test_posts_are_answered_in_halves_that_meet_the_target_with_what_else_they_change(waits: Solution) -> None:
-    assert 2 * waits.answer == round(2 * waits.answer)
-    assert 0 <= waits.answer - waits.value < 0.5
-    (there,) = (point for point in waits.points if point.set_to == waits.answer)
+def test_posts_are_answered_in_halves_that_meet_the_target_with_what_else_they_change(more: Solution) -> None:
+    assert not more.met_now
+    assert 2 * more.answer == round(2 * more.answer)
+    assert 0 <= more.answer - more.value < 0.5
+    (there,) = (point for point in more.points if point.set_to == more.answer)
     assert there.met
-    now, then = (row_of(rows, goal_from("wait_days_mean///step=high_intensity<=40").quantity) for rows in (waits.before, waits.change))  # fmt: skip
-    assert (now.value, then.value) == (waits.now.value, there.value)
+    now, then = (row_of(rows, more.goal.quantity) for rows in (more.before, more.change))
+    assert (now.value, then.value) == (more.now.value, there.value)
 
 
 def test_what_a_solution_cannot_say_or_should_warn_of_is_said(

@@ -154,7 +154,9 @@ def sentences(solution: Solution) -> list[str]:
         said.append(f"Met already: {value_text(solution.now)} at the present {solution.present:.5g}.")
     if not np.isnan(solution.value):
         answer = f"{_amount(solution.answer, solution)}{_interval(solution)}{or_more(solution)}"
-        if solution.met_now:
+        if solution.met_now and solution.answer == solution.present:
+            said.append(f"No half post can be spared: it takes {solution.value:.4g}{_interval(solution)}.")
+        elif solution.met_now:
             said.append(f"It would still be met with {answer}.")
         else:
             more = solution.answer - solution.present
