@@ -78,6 +78,8 @@ _NAMES = {
     "panic_agoraphobia": "panic or agoraphobia",
     "personality_disorder": "a personality disorder",
     "finished_course_treatment": "people who finish a course",
+    "helped_to_recovery": "people helped beyond no service, by questionnaire",
+    "helped_to_remission": "people helped beyond no service, by interview",
     "ended_before_treatment": "ended before any treatment",
     "first_contact_days_mean": "days from referral to first contact",
     "second_contact_days_mean": "days from first to second contact",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.definitions.labels import capitalised, in_words
-from caseload_sim.definitions.quantities import RUNGS, words
+from caseload_sim.definitions.quantities import HELPED, HELPED_TO, RUNGS, words
 from caseload_sim.experiments.compare import ComparisonRow, shown
 from caseload_sim.figures.canvas import Sheet, literal, on_our_sheet, points
 from caseload_sim.figures.frame import headed
@@ -30,7 +30,7 @@ from caseload_sim.figures.style import (
     sheet_of,
     wrapped,
 )
-from caseload_sim.measures.rows import Row
+from caseload_sim.measures.rows import Row, quantity_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,13 +42,14 @@ _UNITS = {
     "days": "days",
     "points": "points of the questionnaire",
     "clients": "people",
+    "clients a year": "people a year",
     "referrals": "people",
     "GBP": "pounds",
 }
-_PEOPLE_FIRST = ("clients", "referrals", "people", "share", "days")
+_PEOPLE_FIRST = ("clients a year", "clients", "referrals", "people", "share", "days")
 _SPREAD = 0.72  # of the room of one quantity, for its scenarios
 # Which way is better, where there is one.
-_MORE_IS_BETTER = {*RUNGS, "finished_course_treatment", "reliable_recovery", "reliable_improvement"}
+_MORE_IS_BETTER = {*RUNGS, *HELPED_TO, "finished_course_treatment", "reliable_recovery", "reliable_improvement"}
 _LESS_IS_BETTER = {"ended_before_treatment", "first_contact_days_mean", "second_contact_days_mean", "wait_days_mean"}
 
 
@@ -122,10 +123,12 @@ def _head(ax: "Axes", table: Sequence[ComparisonRow]) -> None:
     versus = in_words(rows[0].versus) if rows else "another scenario"
     names = list(dict.fromkeys(row.scenario for row in rows))
     title = f"What is different from {versus}?"
-    finish = next((row for row in rows if row.measure == "finished_course_treatment"), None)
-    if len(names) == 1 and finish and not np.isnan(finish.difference):
-        n = abs(round(finish.difference))
-        title = f"With {in_words(names[0])} instead of {versus}, {n:,} {'more' if finish.difference >= 0 else 'fewer'} people finish a course"
+    people = next((row for row in rows if quantity_of(row) == HELPED[0]), None)
+    if len(names) == 1 and people and not np.isnan(people.difference):
+        n, more = abs(round(people.difference)), "more" if people.difference >= 0 else "fewer"
+        title = (
+            f"With {in_words(names[0])} instead of {versus}, {n:,} {more} people a year are helped beyond no service"
+        )
         told = next((row for row in rows if (row.measure, row.base, row.at) == ("recovery", "finished", "end")), None)
         if told and not np.isnan(told.difference):
             title += f", and the share recovered by questionnaire moves by {number(told.difference, 'share', signed=True)} points"
