@@ -311,7 +311,7 @@ def test_the_forest_plot_shows_each_difference_with_its_interval(compared: Compa
 
 def test_of_two_scenarios_the_forest_plot_says_what_becomes_of_people_first(compared: Compared) -> None:
     sheet = draw_differences([row for row in compared.rows if row.scenario != "no effect"])
-    people = one(compared.rows, "more therapists", "helped_to_recovery")
+    people = one(compared.rows, "more therapists", "helped_to_recovery", at="end")
     n, more = abs(round(people.difference)), "more" if people.difference >= 0 else "fewer"
     assert sheet.heading.title.startswith(
         f"With more therapists instead of now, {n:,} {more} people a year are helped beyond no service, and the share"
