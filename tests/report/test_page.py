@@ -223,7 +223,9 @@ def test_the_caution_says_whose_posts_they_are() -> None:
     assert first(material).startswith("The posts are yours.")
     assert first(replace(material, scenario=shipped)).startswith("This is not your service.")
     inherited = shipped.model_copy(update={"name": "ours"})
-    assert "not yours but those of the scenario \u201cclients of Hepgul 2016\u201d" in first(replace(material, scenario=inherited))
+    assert "not yours but those of the scenario \u201cclients of Hepgul 2016\u201d" in first(
+        replace(material, scenario=inherited)
+    )
     assert all(len(page_of(one).caution) == 3 for one in map(material_for, REPORTS))
 
 
