@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-from caseload_sim.cli.compare import compared_in_folder
 from caseload_sim.cli.options import DEFAULT, OF_A_SCENARIO, OF_RUNS, Shared, takes
 from caseload_sim.cli.printing import say, tell
-from caseload_sim.cli.run import Asked, folder_of, ready, simulated
-from caseload_sim.cli.running import kept_if_stopped
-from caseload_sim.engines.engine import DEFAULT_ENGINE
 from caseload_sim.errors import RunError
 from caseload_sim.report.html import as_html, is_report
 from caseload_sim.report.material import material_of
@@ -122,6 +118,8 @@ def _plan(versus: str, shared: Shared) -> Scenario:
 
 def _against(today: Scenario, plan: Scenario, shared: Shared) -> Path:
     """The folder of a comparison of a plan with today."""
+    from caseload_sim.cli.compare import compared_in_folder  # nothing that simulates is loaded for a saved run
+
     compared, folder = compared_in_folder([today, plan], today, shared, draw=False)
     for note in compared.notes:
         tell(f"Note: {note}")
@@ -130,6 +128,10 @@ def _against(today: Scenario, plan: Scenario, shared: Shared) -> Path:
 
 def _run(scenario: Scenario, shared: Shared) -> Path:
     """The folder of a run, made now."""
+    from caseload_sim.cli.run import Asked, folder_of, ready, simulated
+    from caseload_sim.cli.running import kept_if_stopped
+    from caseload_sim.engines.engine import DEFAULT_ENGINE
+
     asked = Asked()
     chosen = ready(scenario, shared, asked)
     folder = folder_of(chosen, shared, asked)

@@ -11,6 +11,7 @@ from caseload_sim.figures.sizes import Look
 
 Draw = Callable[[str, str], str]  # of a figure by its name, and what is seen in it
 _IDENTITY = re.compile(r'\bid="([^"]+)"')
+_NAMED = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')  # where a name of the picture stands
 _FIXED_SIZE = re.compile(r'<svg\b[^>]*?viewBox="([^"]+)"[^>]*>')
 
 
@@ -28,8 +29,8 @@ def inline(svg: str, name: str, says: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r">\s+<", "><", svg).strip()
-    for number, old in enumerate(dict.fromkeys(_IDENTITY.findall(svg))):
-        svg = re.sub(rf'(\bid="|href="#|url\(#){re.escape(old)}(?=["\)])', rf"\g<1>{name}-{number}", svg)
+    names = {old: f"{name}-{number}" for number, old in enumerate(dict.fromkeys(_IDENTITY.findall(svg)))}
+    svg = _NAMED.sub(lambda found: found[1] + names.get(found[2], found[2]), svg)
     about = escape(says)
     return _FIXED_SIZE.sub(
         lambda found: (
