@@ -317,6 +317,7 @@ def test_of_two_scenarios_the_forest_plot_says_what_becomes_of_people_first(comp
         f"With more therapists instead of now, {n:,} {more} people finish a course, and the share"
     )
     assert [ax.get_xlabel() for ax in sheet.axes] == [
+        "Difference, people a year",
         "Difference, people",
         "Difference, points of 100",
         "Difference, days",

@@ -41,7 +41,7 @@ def test_every_mark_is_whole() -> None:
     for page in script().PAGES:
         text = page.read_text(encoding="utf-8")
         whole = len(script().NUMBER.findall(text))
-        assert text.count("<!-- number") == text.count("/number") == whole, page.name
+        assert text.count("<!-- number") == text.count("<!-- /number -->") == whole, page.name
 
 
 @pytest.mark.parametrize(("page", "figure", "scenario", "stored"), marks())

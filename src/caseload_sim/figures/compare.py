@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caseload_sim.definitions.labels import capitalised, in_words
-from caseload_sim.definitions.quantities import RUNGS, words
+from caseload_sim.definitions.quantities import HELPED_TO, RUNGS, words
 from caseload_sim.experiments.compare import ComparisonRow, shown
 from caseload_sim.figures.canvas import Sheet, literal, on_our_sheet, points
 from caseload_sim.figures.frame import headed
@@ -42,13 +42,14 @@ _UNITS = {
     "days": "days",
     "points": "points of the questionnaire",
     "clients": "people",
+    "clients a year": "people a year",
     "referrals": "people",
     "GBP": "pounds",
 }
-_PEOPLE_FIRST = ("clients", "referrals", "people", "share", "days")
+_PEOPLE_FIRST = ("clients a year", "clients", "referrals", "people", "share", "days")
 _SPREAD = 0.72  # of the room of one quantity, for its scenarios
 # Which way is better, where there is one.
-_MORE_IS_BETTER = {*RUNGS, "finished_course_treatment", "reliable_recovery", "reliable_improvement"}
+_MORE_IS_BETTER = {*RUNGS, *HELPED_TO, "finished_course_treatment", "reliable_recovery", "reliable_improvement"}
 _LESS_IS_BETTER = {"ended_before_treatment", "first_contact_days_mean", "second_contact_days_mean", "wait_days_mean"}
 
 
@@ -57,7 +58,7 @@ def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax:
     """A forest plot: how far each scenario's figures lie from those of the scenario compared with, on the same people.
 
     table: the rows to show (`shown` chooses the headlines); those of another unit, and without a difference, are left out
-    unit: "share", "days", "contacts", "clients", "referrals" or "points"
+    unit: "share", "days", "contacts", "clients", "clients a year", "referrals" or "points"
     """
     ax = ax or new_axes(None, _height(table, unit))
     _forest(ax, table, unit)

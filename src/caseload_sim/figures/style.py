@@ -248,7 +248,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
     """A number as people read it: people, days and pounds whole, shares in points of 100 to one digit, all else to one."""
     sign = "+z" if signed else "z"
     scaled = 100 * value if unit == "share" else value
-    whole = unit in ("clients", "referrals", "people", "days", "GBP")
+    whole = unit in ("clients", "clients a year", "referrals", "people", "days", "GBP")
     return f"{scaled:{sign},.0f}" if whole else f"{scaled:{sign},.1f}"
 
 
