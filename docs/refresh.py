@@ -4,7 +4,8 @@ Writes the tables between `<!-- generated: SCENARIO -->` and `<!-- end -->` in p
 and the tables between `<!-- generated: validation SCENARIO REPLICATIONS -->`, or `fitted SCENARIO`, and `<!-- end -->` in
 service.md; those of outcome.md, whose kinds are in OUTCOME_TABLES (`python docs/refresh.py outcome.md` renews that page alone, and
 `python docs/refresh.py outcome.md KIND ...` tables of these kinds alone); the assurance pages (assurance_pages.py); then a page
-for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page).
+for each scenario (scenario_pages.py, which takes some minutes; run it alone with a name for one page); then numbers inside sentences
+(sentence_numbers.py), and what notebooks print and draw (stored_outputs.py); each of these can be run alone.
 """
 
 import re
@@ -513,9 +514,13 @@ def main() -> None:
     (HERE / "costs.md").write_text(costs_page(), encoding="utf-8", newline="\n")
     from assurance_pages import write_pages as write_assurance_pages
     from scenario_pages import write_pages
+    from sentence_numbers import write_numbers
+    from stored_outputs import store_all
 
     write_assurance_pages()
     write_pages(list_scenarios())
+    write_numbers()
+    store_all()
 
 
 if __name__ == "__main__":

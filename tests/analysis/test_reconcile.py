@@ -19,7 +19,7 @@ from caseload_sim.analysis.reconcile import (
     reconcile,
     reconcile_scenarios,
 )
-from caseload_sim.definitions.quantities import HELPED, LADDER_TO_REFERRED
+from caseload_sim.definitions.quantities import HELPED, HELPED_TO, LADDER_TO_REFERRED
 from caseload_sim.errors import RunError
 from caseload_sim.experiments.compare import compare
 from caseload_sim.experiments.replicate import Results
@@ -256,7 +256,14 @@ def test_what_ifs_are_ranked_by_their_paired_gain(small: Scenario) -> None:
     for row in rows:
         theirs = compared[row.scenario, row.measure, row.base, row.at]
         assert (row.gain, row.gain_lower_95_ci) == (theirs.difference, theirs.difference_lower_95_ci)
-    check_legible(sheet_of(plot_ranking(rows)))
+    picture = plot_ranking(rows)
+    check_legible(sheet_of(picture))
+    ends = picture.get_xlim()
+    assert picture.get_xlabel() == "Gain, people a year"
+    most = max(abs(row.gain_could_be_high) for row in rows if row.measure in HELPED_TO)
+    assert 0 < ends[1] < 3 * most, "people are people, and no share times 100"
+    by_share = plot_ranking(rank(small, others, by=figure_in("recovery/finished"), replications=2))
+    assert by_share.get_xlabel() == "Gain, in points of 100 people"
 
 
 def test_a_what_if_without_the_rung_cannot_be_ranked(small: Scenario) -> None:

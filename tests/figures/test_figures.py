@@ -1,12 +1,14 @@
 """Figures: labelled, legible, drawn on the axes given, without touching anything global."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from matplotlib.text import Annotation
 
 from building import check_legible
@@ -45,6 +47,16 @@ def test_every_figure_has_a_title_labelled_axes_and_text_inside_the_picture(name
         k: v for k, v in before.items() if k != "backend"
     }
     check_legible(figure)
+
+
+def test_a_notebook_with_an_inline_backend_cuts_no_heading_off(small_results: Results) -> None:
+    """Such a backend saves the tight box of a figure, of which texts that take no part in the layout are no part."""
+    sheet = sheet_of(plot_ladder(small_results.rows))
+    file = BytesIO()
+    sheet.canvas.print_figure(file, dpi=50, bbox_inches="tight", pad_inches=0)
+    file.seek(0)
+    height, width, _ = imread(file).shape
+    assert (width, height) == pytest.approx(50 * sheet.get_size_inches(), abs=1.5)
 
 
 def test_a_figure_draws_on_the_axes_it_is_given(small_results: Results) -> None:

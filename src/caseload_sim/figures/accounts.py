@@ -9,7 +9,7 @@ from caseload_sim.analysis.audit import AuditRow
 from caseload_sim.analysis.rank import RankRow
 from caseload_sim.analysis.reconcile import ReconcileRow
 from caseload_sim.definitions.labels import capitalised, in_words
-from caseload_sim.definitions.quantities import HELPED_TO, Quantity
+from caseload_sim.definitions.quantities import HELPED, Quantity
 from caseload_sim.figures.canvas import literal, points
 from caseload_sim.figures.frame import headed
 from caseload_sim.figures.style import (
@@ -173,64 +173,70 @@ def _verdict(row: AuditRow) -> str:
 
 @literal
 def plot_ranking(table: Sequence[RankRow], *, ax: "Axes | None" = None) -> "Axes":
-    """What each what-if gains in the figure it is ranked by, the best on top: in people helped, unless asked otherwise."""
-    by = table[0].ranked_by if table else ""
-    shown = [row for row in table if f"{row.measure}/{row.base}/{row.at}" == by]
-    labels = [wrapped(in_words(row.scenario), 0.3, 0.9) for row in shown]
-    ax = new_axes(ax, rows_high(labels, 1.4) + 0.2)
+    """What each what-if gains, the best on top: in the figure it is ranked by, and beside it in what the service's questionnaires say.
+
+    Ranked by people helped, both are people a year; ranked by a rung, both are shares.
+    """
+    names = list(dict.fromkeys(row.scenario for row in table))
+    labels = [wrapped(in_words(name), 0.3, 0.9) for name in names]
+    ax = new_axes(ax, rows_high(labels, 1.9) + 0.2)
     ax.axvline(0, color="black", linewidth=points() / 10)
+    by = table[0].ranked_by if table else ""
+    people = by in map(str, HELPED)
+    beside = str(HELPED[0]) if people else "recovery/finished/end"
+    figures = {by: (BLUE, "o", -0.19), beside: (ORANGE, "D", 0.19)}
+    if by == beside:
+        figures = {by: (BLUE, "o", 0.0)}
+    scale = 1 if people else 100
     ends = [0.0]
-    for y, row in enumerate(shown):
-        scale = 100 if row.unit == "share" else 1
-        gain, *intervals = (
-            scale * value
-            for value in (
-                row.gain,
-                row.gain_lower_95_ci,
-                row.gain_upper_95_ci,
-                row.gain_could_be_low,
-                row.gain_could_be_high,
+    for figure, (colour, marker, offset) in figures.items():
+        for row in table:
+            if f"{row.measure}/{row.base}/{row.at}" != figure or np.isnan(row.gain):
+                continue
+            y = names.index(row.scenario) + offset
+            chance, could_be = (
+                (scale * low, scale * high)
+                for low, high in (
+                    (row.gain_lower_95_ci, row.gain_upper_95_ci),
+                    (row.gain_could_be_low, row.gain_could_be_high),
+                )
             )
-        )
-        if np.isnan(gain):
-            continue
-        chance, could_be = (intervals[0], intervals[1]), (intervals[2], intervals[3])
-        low, high = mark(ax, y, gain, chance, could_be, colour=BLUE, marker="o", filled=True)
-        said(ax, number(row.gain, row.unit, signed=True), (high, y), (6, 0), color=BLUE)
-        ends += [low, high]
+            low, high = mark(
+                ax, y, scale * row.gain, chance, could_be, colour=colour, marker=marker, filled=colour == BLUE
+            )
+            text = number(row.gain, row.unit, signed=True)
+            if row.scenario == names[0] and not is_narrow():  # the first says which is which
+                text = wrapped(f"{text} {rung_in_words(*figure.split('/')).split(', of')[0]}", 0.3, 0.83)
+            said(ax, text, (high, y), (6, 0), color=BROWN if colour == ORANGE else colour)
+            ends += [low, high]
     width = max(ends) - min(ends) or 1.0
-    ax.set_xlim(min(ends) - 0.06 * width, max(ends) + 0.2 * width)
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    in_people = bool(shown) and shown[0].unit != "share"
-    ax.set_xlabel("People more in a year" if in_people else "Gain, in points of 100 people")
-    headed(
-        ax, _most(shown), f"{capitalised(in_words(shown[0].versus)) if shown else 'Today'} is the line at 0. "
-        f"{_of_whom(shown)}", "Thin bar: chance, paired 95%. Pale band: what it could be, by other models of outcomes.", rows=shown,
-    )  # fmt: skip
+    ax.set_xlim(min(ends) - 0.06 * width, max(ends) + (0.75 if is_narrow() else 0.42) * width)
+    ax.set_yticks(range(len(names)), labels)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_xlabel("Gain, people a year" if people else "Gain, in points of 100 people")
+    headed(ax, *_words_of_ranking(table, by, people=people), rows=table)
     plain(ax, "x")
     return ax
 
 
-def _most(shown: Sequence[RankRow]) -> str:
-    """Which what-if gains most, and how much; or that chance could do as much."""
-    if not shown:
-        return "What would help most?"
-    best = shown[0]
-    if best.gain_lower_95_ci <= 0:
-        return "Nothing tried gains more than chance could"
-    gain, name = number(best.gain, best.unit, signed=True), capitalised(in_words(best.scenario))
-    if best.measure in HELPED_TO:
-        return f"{name} helps most: {gain} people a year"
-    return f"{name} gains most: {gain} of 100 with {rung_in_words(best.measure, best.base, best.at).split(', of')[0]}"
-
-
-def _of_whom(shown: Sequence[RankRow]) -> str:
-    """In what the gain is, in words."""
-    if not shown:
-        return ""
-    one = shown[0]
-    if one.measure in HELPED_TO:
-        judge = "the service's questionnaires" if HELPED_TO[one.measure] == "recovery" else "interview"
-        return f"People helped beyond no service, by {judge}, of all referred."
-    return f"{capitalised(rung_in_words(one.measure, one.base, one.at))}."
+def _words_of_ranking(table: Sequence[RankRow], by: str, *, people: bool) -> tuple[str, str, str, str]:
+    """Its title, and how it is to be read. people: whether people are counted, not shares"""
+    versus = in_words(table[0].versus) if table else "today"
+    title = "What would help most?"
+    if best := next((row for row in table if f"{row.measure}/{row.base}/{row.at}" == by), None):
+        what = rung_in_words(*by.split("/")).split(", of")[0]
+        of = f"people a year {what}" if people else f"of 100 with {what}"
+        title = f"{capitalised(in_words(best.scenario))} gains most: {number(best.gain, best.unit, signed=True)} {of}"
+        if best.gain_lower_95_ci <= 0:
+            title = f"Nothing tried gains more than chance could: {what}"
+    filled, beside = rung_in_words(*by.split("/")) if by else "", "what the service reports"
+    caution = "Shares, not people: a change that sees fewer may gain in both."
+    if people:
+        beside = "the same by the service's questionnaires"
+        caution = "Helped: beyond those who would be well by then without any service."
+    return (
+        title,
+        f"{capitalised(versus)} is the line at 0. Filled: {filled}; open: {beside}.",
+        caution,
+        "Thin bar: chance, paired 95%. Pale band: what it could be, by other models of outcomes.",
+    )

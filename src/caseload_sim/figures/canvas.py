@@ -94,6 +94,10 @@ class Sheet(Figure):
         with own_settings(self.width):
             super().savefig(*args, **kwargs)
 
+    def get_tightbbox(self, *_args: Any, **_kwargs: Any) -> Any:
+        """The whole sheet, so that `bbox_inches="tight"`, which notebooks ask for, cuts no heading off."""
+        return self.bbox_inches
+
     def _repr_png_(self) -> bytes:
         """What a notebook shows, whatever its backend."""
         file = BytesIO()

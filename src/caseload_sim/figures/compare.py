@@ -58,7 +58,7 @@ def plot_differences(table: Sequence[ComparisonRow], *, unit: str = "share", ax:
     """A forest plot: how far each scenario's figures lie from those of the scenario compared with, on the same people.
 
     table: the rows to show (`shown` chooses the headlines); those of another unit, and without a difference, are left out
-    unit: "share", "days", "contacts", "clients", "referrals" or "points"
+    unit: "share", "days", "contacts", "clients", "clients a year", "referrals" or "points"
     """
     ax = ax or new_axes(None, _height(table, unit))
     _forest(ax, table, unit)
