@@ -183,7 +183,7 @@ _SHORT = {
         ("by interview", HELPED[1]),
     ),
     "People and waits": (
-        ("finish, a year", Quantity("finished_course_treatment", "all", group="all")),
+        ("finish a course", Quantity("finished_course_treatment", "all", group="all")),
         ("days to first contact", Quantity("first_contact_days_mean", "started", group="all")),
         ("days from first to second contact", Quantity("second_contact_days_mean", "finished", group="all")),
     ),
