@@ -25,7 +25,6 @@ from caseload_sim import (
     get_scenario,
     list_scenarios,
     misfits,
-    plot_waterfall,
     population_report,
     rank,
     reconcile,
@@ -43,9 +42,8 @@ from caseload_sim.definitions.measures import definition
 from caseload_sim.definitions.quantities import BASES, DIFFERENCE, HELPED, SERVICES, words
 from caseload_sim.experiments.could_be import IN_USE, read_structures, structure_rows
 from caseload_sim.experiments.replicate import simulate
-from caseload_sim.figures.accounts import rung_label
-from caseload_sim.figures.population import draw_population
-from caseload_sim.figures.style import figure_of
+from caseload_sim.figures.gallery import drawn, tables_of
+from caseload_sim.figures.style import rung_in_words
 from caseload_sim.measures.rows import value_text
 from caseload_sim.scenario.costs import financial_year
 from caseload_sim.scenario.numbers import numbers
@@ -406,7 +404,8 @@ def waterfall_table(names: list[str], replications: int) -> str:
     name, start, end = names
     rows = reconcile(get_scenario(name), figure_in(start), figure_in(end), replications=replications)
     if end.endswith("sustained"):
-        figure_of(plot_waterfall(rows)).savefig(HERE / "images" / "waterfall.png", dpi=80)
+        figure = drawn("waterfall", tables_of("reconcile", get_scenario(name), table=rows))
+        figure.savefig(HERE / "images" / "waterfall.png", dpi=80)
     return waterfall_rows(rows)
 
 
@@ -427,7 +426,7 @@ def audit_table(names: list[str], replications: int) -> str:
         between = f"{percent(row.audited_lower_95)} to {percent(row.audited_upper_95)}"
         chance = f"{row.chance_of_result:.3f}" if row.chance_of_result >= 0.0005 else "below 0.001"
         lines.append(
-            f"| {rung_label(row.measure, row.base, row.at)} | {percent(row.value)} | {between} | {chance} | {row.sampling_odds:.1f} | {row.explained_by} |"
+            f"| {rung_in_words(row.measure, row.base, row.at)} | {percent(row.value)} | {between} | {chance} | {row.sampling_odds:.1f} | {row.explained_by} |"
         )
     return "\n".join([*lines, "", f"{replications} replications."]) + "\n"
 
@@ -446,7 +445,7 @@ def doubt_table(names: list[str], draws: int) -> str:
         sds = " | ".join(f"{100 * sd:.1f}" for sd in (row.sd_chance, row.sd_sampling, row.sd_structure))
         between = f"{percent(row.lower_95_range)} to {percent(row.upper_95_range)}"
         lines.append(
-            f"| {rung_label(row.measure, row.base, row.at)} | {percent(row.value)} | {between} | {sds} | {moved} |"
+            f"| {rung_in_words(row.measure, row.base, row.at)} | {percent(row.value)} | {between} | {sds} | {moved} |"
         )
     return "\n".join([*lines, "", f"{draws} draws. chance, sources, doubt: SD in points; they add in squares."]) + "\n"
 
@@ -508,7 +507,8 @@ def main() -> None:
         return
     (HERE / "service.md").write_text(service_page(), encoding="utf-8", newline="\n")
     for name in ("hepgul_2016", "national_2024_25"):
-        figure = draw_population(population_report(get_scenario(name), N_CLIENTS))
+        rows = population_report(get_scenario(name), N_CLIENTS)
+        figure = drawn("population", tables_of("population", get_scenario(name), table=rows))
         figure.savefig(HERE / "images" / f"population_{name}.png", dpi=80)
     (HERE / "population.md").write_text(population_page(), encoding="utf-8", newline="\n")
     (HERE / "costs.md").write_text(costs_page(), encoding="utf-8", newline="\n")

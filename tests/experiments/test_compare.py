@@ -387,7 +387,10 @@ def test_a_comparison_prints_and_saves_every_row(folder: Path) -> None:
     (saved,) = (folder / "results").iterdir()
     assert saved.name.startswith("small-compare-2016-")
     names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
-    assert names == {"run.json", "differences.csv", "differences.parquet", "figures/differences.png"}
+    assert names == {
+        "run.json", "differences.csv", "differences.parquet", "replications.parquet", "data_dictionary.csv",
+        "measure_definitions.csv", "figures/differences.png",
+    }  # fmt: skip
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
     assert [one["name"] for one in record["scenarios"]] == ["small", "more", "busy"]
     assert (record["kind"], record["versus"], len(record["digests"]["more"])) == ("comparison", "small", 2)
