@@ -208,7 +208,7 @@ def test_audit_and_uncertainty_on_the_command_line(tmp_path: Path) -> None:
     for result in (audit_of_60, in_doubt):
         assert all(len(line.rstrip()) <= 80 for line in result.stdout.splitlines()), result.stdout
     saved = {file.name for folder in (tmp_path / "results").iterdir() for file in folder.iterdir()}
-    assert saved == {"table.csv", "tornado.csv", "figure.png"}
+    assert saved == {"table.csv", "tornado.csv", "figure.png", "run.json", "data_dictionary.csv"}
     as_json = json.loads(call_here("uncertainty", "small.toml", "--draws", "2", "--json", folder=tmp_path).stdout)
     assert set(as_json) == {"rungs", "tornado", "structures"}
     assert as_json["structures"][0]["structure"] == "as_used"

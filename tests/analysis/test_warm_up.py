@@ -116,7 +116,9 @@ def test_the_command_saves_a_table_and_a_picture_and_run_warns(tmp_path: Path) -
     assert said.exit_code == 0, said.output
     assert "The scenario leaves out 0: too short." in said.stdout
     (folder,) = tmp_path.glob("*-warm-up-*")
-    assert {"table.csv", "figure.png"} <= {path.name for path in folder.iterdir()}
-    warned = CliRunner().invoke(app, ["run", "--no-figures", *given])
+    assert {"table.csv", "over_time.csv", "figure.png", "run.json"} <= {path.name for path in folder.iterdir()}
+    warned = CliRunner().invoke(app, ["run", "--full", "--no-figures", *given])
     assert warned.exit_code == 0, warned.output
     assert "Note: run.warm_up_days is 0, and by MSER-5" in warned.stderr
+    unasked = CliRunner().invoke(app, ["run", "--no-figures", *given])
+    assert "MSER-5" not in unasked.output, "a word for those who look at tables"

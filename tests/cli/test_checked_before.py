@@ -68,6 +68,8 @@ REFUSED = {
     "compare small.toml other.toml --measure nosuch": "nosuch",
     "compare small.toml other.toml --versus nosuch": "not among those compared",
     "compare small.toml other.toml --out file": "cannot be written",
+    "report small.toml --versus nosuch.toml": "nosuch.toml",
+    "report nowhere": "no such scenario",
     "rank small.toml other.toml --by nosuch": "nosuch",
     "rank small.toml other.toml --by recovery/finished/end/ptsd=yes": "of all clients",
     "rank small.toml small.toml": "small",

@@ -193,7 +193,7 @@ def test_other_folders_have_a_whole_record_too(kind: str, inputs: Path, tmp_path
 
 def test_every_command_that_saves_a_table_is_among_those_looked_at() -> None:
     assert set(GIVEN) == set(TABLE_KINDS)
-    assert set(RUNS) - SAVE_NOTHING - {"run", "compare", "sweep"} == set(TABLE_KINDS) - set(OTHER_FOLDERS)
+    assert set(RUNS) - SAVE_NOTHING - {"run", "compare", "sweep", "report"} == set(TABLE_KINDS) - set(OTHER_FOLDERS)
 
 
 def test_every_command_that_runs_more_than_one_simulation_has_jobs_dask_and_resume() -> None:

@@ -138,7 +138,7 @@ def test_a_service_that_begins_with_stated_lists_is_not_told_to_warm_up(tmp_path
         (tmp_path / "mine.toml").write_text(
             text.replace("warm_up_days = 60", "warm_up_days = 0").replace("= 60\n", "= 300\n"), encoding="utf-8"
         )
-        done = call_here("run", "mine.toml", "--replications", "2", "--no-figures", folder=tmp_path)
+        done = call_here("run", "mine.toml", "--full", "--replications", "2", "--no-figures", folder=tmp_path)
         assert done.returncode == 0, done.stderr
         said.append("MSER-5" in done.stderr)
     assert said == [True, False]

@@ -67,7 +67,7 @@ def test_no_home_folder_is_needed(has_home: bool, tmp_path: Path) -> None:
     where = {"HOME": home, "XDG_CACHE_HOME": f"{home}/c", "XDG_CONFIG_HOME": f"{home}/d"} if has_home else {}
     result = bare(tmp_path, "run", "small.toml", "--replications", "1", "--out", "results", **where)
     assert result.returncode == 0, result.stderr.decode()
-    assert b"THE LADDER" in result.stdout
+    assert b"Recovered by the service" in result.stdout
     (saved,) = (tmp_path / "results").iterdir()
     assert len(list((saved / "figures").glob("*.png"))) == 5
     assert b"Traceback" not in result.stderr
@@ -163,7 +163,7 @@ def test_a_terminal_that_is_not_utf8_shows_everything_it_can(
         assert "hepgul_2016" in shown
         assert shown.count("?") < 20, "no rules drawn of question marks"
     if words[0] == "run" and result.returncode == 0:
-        assert "THE LADDER" in shown
+        assert "Recovered by the service" in shown
 
 
 @posix

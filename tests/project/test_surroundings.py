@@ -98,7 +98,7 @@ def test_an_odd_environment_costs_nothing_and_changes_no_figure(name: str, folde
     ran = called(RUN, folder, **env)
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
-    assert "THE LADDER" in ran.stdout
+    assert "Recovered by the service" in ran.stdout
     assert len(usual) == 5
     assert images(folder / "out") == usual
 

@@ -157,7 +157,7 @@ def test_a_place_that_is_too_long_is_refused_before_any_work(tmp_path: Path) -> 
     assert result.returncode == 2
     assert "cannot be written (File name too long). Choose another folder with --out." in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert "THE LADDER" not in result.stdout
+    assert "Recovered by the service" not in result.stdout
 
 
 def test_a_lock_is_released_where_no_open_file_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
