@@ -66,8 +66,8 @@ def test_nothing_that_a_public_function_gives_floods_the_screen(
         solve(brief, "recovery/finished/end>=0.2", "staff.assessor.wte", replications=1), Workers(2), precision_from("0.5pp"),
     ]  # fmt: skip
     for thing in things:
-        assert len(repr(thing)) < 2_500, type(thing)
-        assert len(repr(thing).splitlines()) <= 30, type(thing)
+        assert len(repr(thing)) < 3_000, type(thing)
+        assert len(repr(thing).splitlines()) <= 40, type(thing)
 
 
 def test_a_long_title_is_cut_and_a_scenario_without_a_service_has_no_ladder_to_fail_on(small: Scenario) -> None:
@@ -175,4 +175,4 @@ def test_a_notebook_shows_results_without_being_asked_for_anything(tmp_path: Pat
     scenario, results = (cell.outputs[0]["data"] for cell in notebook.cells)
     assert scenario["text/plain"].startswith("<Scenario small: A small service")
     assert results["text/html"].startswith("<table><caption><b>A small service</b>")
-    assert results["text/plain"].splitlines()[0] == "A small service"
+    assert results["text/plain"].splitlines()[0].split("  ")[0] == "A small service"
