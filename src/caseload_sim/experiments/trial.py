@@ -85,7 +85,7 @@ def _trial(one: Results, reference: Results) -> list[TrialRow]:
         for figure, place in theirs.items()  # of counts, each arm has half by construction; and a trial knows no twins
         if figure.group == VERSUS_ARM
         and figure.service in ("", "service")
-        and reference.rows[place].unit != "referrals"
+        and reference.rows[place].unit not in ("referrals", "clients a year")
     ]
     whole = [figure._replace(group="all") for figure in figures]
     other = [figure._replace(group=OTHER_ARM) for figure in figures]
