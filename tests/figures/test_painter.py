@@ -167,4 +167,4 @@ def test_a_script_that_calls_the_command_line_unguarded_runs_it_once(jobs: str, 
     )
     ran = subprocess.run([sys.executable, "script.py"], capture_output=True, encoding="utf-8", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
-    assert [line.split(" ")[0] for line in ran.stderr.splitlines()] == ["small,", "Saved"], ran.stderr
+    assert [line.split(" ")[0] for line in ran.stderr.splitlines()] == ["small,", "Saved", "Next:"], ran.stderr

@@ -168,7 +168,8 @@ def test_a_condition_that_slows_moves_only_those_who_have_it_and_0_switches_it_o
     effect = on.outcome.remission.by_condition[condition].value
     ratio = np.exp(np.where(clients.has(condition), effect, 0))
     assert effect < 0
-    assert np.allclose(with_it.hazard / without.hazard, ratio[:, None], rtol=1e-12)
+    assert np.allclose(with_it.hazard, without.hazard * ratio[:, None], rtol=1e-12, atol=0)
+    assert np.array_equal(without.hazard > 0, without.present), "of a disorder that is not there nothing ends"
     assert np.allclose(with_it.distress_hazard / without.distress_hazard, ratio, rtol=1e-12)
 
 
