@@ -204,7 +204,7 @@ def test_every_letter_that_the_program_says_is_in_each_code_page() -> None:
     """Its own texts: those of commands, errors, measures and scenarios. A user's own may have any, and show `?` at worst."""
     texts = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.toml")}
     for path in PACKAGE.rglob("*.py"):
-        if path.parent.name != "figures":  # pictures have letters of their own
+        if path.parent.name not in ("figures", "report"):  # pictures and pages have letters of their own
             tree = ast.parse(path.read_text(encoding="utf-8"))
             constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
             docstrings = {ast.get_docstring(n, clean=False) for n in ast.walk(tree) if isinstance(n, ast.Module | ast.FunctionDef | ast.ClassDef)}  # fmt: skip
@@ -218,7 +218,7 @@ def test_every_letter_that_the_program_says_is_in_each_code_page() -> None:
         assert {letter: name for letter, name in letters.items() if not letter.encode(page, "ignore")} == {}, page
 
 
-RUN = ("run", "small.toml", "--replications", "2", "--no-figures")
+RUN = ("run", "small.toml", "--full", "--replications", "2", "--no-figures")
 
 
 @pytest.mark.parametrize(("page", "words"), [("cp437", RUN), *((page, ("list",)) for page in CODE_PAGES)])
@@ -232,8 +232,7 @@ def test_a_console_of_256_characters_shows_figures_and_frames(
     )
     assert result.returncode == 0, result.stderr
     text = result.stdout.decode(page)
-    said = [get_scenario(name) for name in list_scenarios()] if words == ("list",) else []
-    asked = sum(f"{one.title}{one.look_at}".count("?") for one in said)
-    assert text.count("?") == asked, "no letter became a question mark"
+    said = [get_scenario(name).title for name in list_scenarios()] if words == ("list",) else []
+    assert text.count("?") <= sum(title.count("?") for title in said), "no letter became a question mark"
     assert ("±" in text) == (words == RUN)
     assert "…" not in text, "nothing is cut short"

@@ -46,7 +46,7 @@ def test_every_number_is_a_number_from_the_first_row_to_the_last(reader: str, fo
 
 @pytest.mark.parametrize("cell", ["n/a", "-", "1,5", "nan", "1_0", "inf", " 1"])
 def test_a_word_among_the_numbers_is_noticed(cell: str, folders: list[Path], tmp_path: Path) -> None:
-    (run,) = (folder for folder in folders if (folder / "over_time.csv").exists())
+    (run,) = (folder for folder in folders if (folder / "measures.csv").exists())
     head, *lines = (run / "over_time.csv").read_text(encoding="utf-8").splitlines()
     cells = lines[-1].split(",")
     cells[-1] = f'"{cell}"'
@@ -94,7 +94,7 @@ def test_every_folder_has_a_line_for_each_column_of_each_of_its_tables(folders: 
 def test_values_by_replication_are_those_that_the_means_are_of(folders: list[Path]) -> None:
     import csv
 
-    (run,) = (folder for folder in folders if (folder / "over_time.csv").exists())
+    (run,) = (folder for folder in folders if (folder / "measures.csv").exists())
     table = pq.read_table(run / "replications.parquet")
     keys = ("measure", "base", "at", "service", "group")
     by_key: dict[tuple[str, ...], list[tuple[int, float | None]]] = {}

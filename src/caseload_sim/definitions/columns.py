@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 Names = Mapping[str, Sequence[str]]
@@ -79,15 +80,16 @@ def _column(name: str, content: Mapping[str, str]) -> Column:
 
 
 def _filled(column: Column, names: Names) -> Iterator[Column]:
-    """The column for each name that its first placeholder stands for, and so on for the next; itself where there is none.
+    """The column for each name that its placeholders stand for, the last changing fastest; itself where there is none.
 
-    >>> [one.name for one in _filled(Column("last_{day}", "on {day}"), {"day": ("end", "month_12")})]
-    ['last_end', 'last_month_12']
+    A name may have braces of its own, which are none of ours.
+
+    >>> [one.name for one in _filled(Column("last_{day}", "on {day}"), {"day": ("end", "{month}")})]
+    ['last_end', 'last_{month}']
     """
-    found = PLACEHOLDER.search(column.name)
-    if found is None:
-        yield column
-        return
-    for name in names[found[1]]:
-        said = column.meaning.replace(found[0], name.replace("_", " "))
-        yield from _filled(replace(column, name=column.name.replace(found[0], name), meaning=said), names)
+    placeholders = list(dict.fromkeys(PLACEHOLDER.findall(column.name)))
+    for chosen in product(*(names[placeholder] for placeholder in placeholders)):
+        filled = dict(zip(placeholders, chosen, strict=True))
+        name = PLACEHOLDER.sub(lambda found: filled[found[1]], column.name)
+        said = PLACEHOLDER.sub(lambda found: filled[found[1]].replace("_", " "), column.meaning)
+        yield replace(column, name=name, meaning=said)
