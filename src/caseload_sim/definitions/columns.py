@@ -90,6 +90,10 @@ def _filled(column: Column, names: Names) -> Iterator[Column]:
     placeholders = list(dict.fromkeys(PLACEHOLDER.findall(column.name)))
     for chosen in product(*(names[placeholder] for placeholder in placeholders)):
         filled = dict(zip(placeholders, chosen, strict=True))
-        name = PLACEHOLDER.sub(lambda found: filled[found[1]], column.name)
-        said = PLACEHOLDER.sub(lambda found: filled[found[1]].replace("_", " "), column.meaning)
-        yield replace(column, name=name, meaning=said)
+        spaced = {placeholder: name.replace("_", " ") for placeholder, name in filled.items()}
+        yield replace(column, name=_put_in(filled, column.name), meaning=_put_in(spaced, column.meaning))
+
+
+def _put_in(filled: Mapping[str, str], text: str) -> str:
+    """A text with these in place of its placeholders, all at once: what is put in is not looked at again."""
+    return PLACEHOLDER.sub(lambda found: filled[found[1]], text)
