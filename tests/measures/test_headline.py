@@ -83,6 +83,7 @@ def test_of_a_service_that_states_its_lists_waits_come_before_the_ladder(small_r
         {"start.waiting": {"high_intensity": {"value": 40, "assumption": "counted"}}}
     )
     assert order(waiting) == ["First contact", "Recovered by"]
+    assert order(small_results.scenario.model_copy(update={"name": "ours"})) == ["First contact", "Recovered by"]
 
 
 def test_without_a_service_the_rungs_are_of_all_referred() -> None:

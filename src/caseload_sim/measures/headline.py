@@ -15,6 +15,7 @@ from caseload_sim.definitions.times import DAYS_PER_YEAR
 from caseload_sim.errors import RunError
 from caseload_sim.measures.rows import Row, row_of
 from caseload_sim.measures.stability import stability_of
+from caseload_sim.scenario.catalogue import list_scenarios
 from caseload_sim.scenario.scenario import Scenario
 from caseload_sim.support.text_columns import in_columns, shortened
 
@@ -66,7 +67,7 @@ class Standing:
 class Headline:
     """What is answered first. Numbers of people are of a year; shares lie between 0 and 1.
 
-    is_own: of a scenario that says how its service stands today, for which lists and standards come first
+    is_own: of a scenario that is not shipped, or says how its service stands today: lists and standards come first
     published: sentences about published figures of the first rung
     helped_by_questionnaire, helped_by_interview: people beyond no service, see the measures `helped_to_...`
     chance: half the 95% interval of the first rung, in points of 100; days_to_second_contact: median
@@ -163,7 +164,7 @@ def headline(scenario: Scenario, rows: Sequence[Row]) -> Headline:
     return Headline(
         scenario=scenario.name,
         title=scenario.title,
-        is_own=bool(scenario.start.stated()),
+        is_own=bool(scenario.start.stated()) or scenario.name not in list_scenarios(),
         n_runs=scenario.run.replications,
         referred=per_year * value("referrals_received", "all"),
         seen=per_year * float(np.nan_to_num(seen.denominator if seen else 0)),

@@ -38,13 +38,15 @@ def will_people_wait_less(material: Material) -> Section:
         sentences((_of_days(material), _of_second_contact(material), growth_in_words(material.stability)))
     ]
     if material.draw is not None:
-        is_own = material.headline.is_own
+        has_lists = bool(material.scenario.start.stated())
         says = (
             "Referrals by month before and after today, and how many people are on each waiting list from today on"
-            if is_own
+            if has_lists
             else "How many people are on each waiting list, and how many places are in use, from the opening of the simulated service on"
         )
-        blocks.append(Drawing("outlook" if is_own else "waiting_list", f"{says}. The numbers are in the table below."))
+        blocks.append(
+            Drawing("outlook" if has_lists else "waiting_list", f"{says}. The numbers are in the table below.")
+        )
     return Section("Will people wait less?", (*blocks, table))
 
 
