@@ -7,24 +7,14 @@ import pytest
 from caseload_sim.cli.scenarios import GROUPS_OF_SCENARIOS, OWN
 from caseload_sim.cli.show import PARTS
 from caseload_sim.scenario.catalogue import list_scenarios
-from commands import call_here
-
-BRIEF = """
-[run]
-replications = 2
-warm_up_days = 40
-data_collection_days = 60
-follow_up_days = 400
-[demand]
-referrals_per_year = { value = 600, assumption = "small" }
-"""
+from commands import SMALL_FILE, call_here
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a brief run is saved, in a folder called `run`."""
     folder = tmp_path_factory.mktemp("stored")
-    (folder / "small.toml").write_text(f'extends = "hepgul_2016"\ntitle = "A brief service"\n{BRIEF}', encoding="utf-8")
+    (folder / "small.toml").write_text(SMALL_FILE, encoding="utf-8")
     made = call_here("run", "small.toml", "--no-figures", "--quiet", folder=folder)
     assert made.returncode == 0
     (folder / made.stdout.strip()).rename(folder / "run")
